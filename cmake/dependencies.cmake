@@ -1,0 +1,32 @@
+# HDF5 (serial, static where possible: the binary then runs on machines without it), libyaml, zlib.
+# find_package(HDF5) with static libraries drops libsz in CMake 3.25, so the archives are found by hand.
+add_library(ensgrad_dependencies INTERFACE)
+
+find_path(HDF5_DIR_INCLUDE hdf5.h PATH_SUFFIXES hdf5/serial)
+set(hdf5_paths /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/hdf5/serial /usr/lib/${CMAKE_C_LIBRARY_ARCHITECTURE}/hdf5/serial)
+find_library(HDF5_STATIC NAMES libhdf5.a libhdf5_serial.a PATHS ${hdf5_paths})
+find_library(HDF5_HL_STATIC NAMES libhdf5_hl.a libhdf5_serial_hl.a PATHS ${hdf5_paths})
+find_library(SZ_STATIC NAMES libsz.a)
+find_library(AEC_STATIC NAMES libaec.a)
+find_library(Z_STATIC NAMES libz.a)
+if(HDF5_DIR_INCLUDE AND HDF5_STATIC AND HDF5_HL_STATIC AND SZ_STATIC AND AEC_STATIC AND Z_STATIC)
+  target_link_libraries(ensgrad_dependencies INTERFACE ${HDF5_HL_STATIC} ${HDF5_STATIC} ${SZ_STATIC} ${AEC_STATIC}
+                                                       ${Z_STATIC})
+else()
+  find_library(HDF5_SHARED NAMES hdf5 hdf5_serial PATHS ${hdf5_paths} REQUIRED)
+  find_library(HDF5_HL_SHARED NAMES hdf5_hl hdf5_serial_hl PATHS ${hdf5_paths} REQUIRED)
+  find_library(Z_LIBRARY NAMES z REQUIRED)
+  target_link_libraries(ensgrad_dependencies INTERFACE ${HDF5_HL_SHARED} ${HDF5_SHARED} ${Z_LIBRARY})
+endif()
+if(NOT HDF5_DIR_INCLUDE)
+  message(FATAL_ERROR "hdf5.h not found; install libhdf5-dev (Debian, Ubuntu) or run scripts/quickstart")
+endif()
+target_include_directories(ensgrad_dependencies SYSTEM INTERFACE ${HDF5_DIR_INCLUDE})
+
+find_path(YAML_INCLUDE yaml.h)
+find_library(YAML_LIBRARY NAMES libyaml.a yaml)
+if(NOT YAML_INCLUDE OR NOT YAML_LIBRARY)
+  message(FATAL_ERROR "libyaml not found; install libyaml-dev (Debian, Ubuntu) or run scripts/quickstart")
+endif()
+target_include_directories(ensgrad_dependencies SYSTEM INTERFACE ${YAML_INCLUDE})
+target_link_libraries(ensgrad_dependencies INTERFACE ${YAML_LIBRARY})

@@ -1,0 +1,29 @@
+/*
+ * Reading result files: the printed table, CSV, the seal.
+ *
+ *   char *text = NULL;
+ *   if (eg_result_table(ctx, "result.h5", &text) == EG_OK) { puts(text); free(text); }
+ */
+#ifndef ENSGRAD_RESULT_H
+#define ENSGRAD_RESULT_H
+
+#include "ensgrad/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The table that `ensgrad run` prints at the end: last time of every run, with error bars, exact values, z and verdicts.
+   Owned by the caller (free()). EG_ERR_DAMAGED if the seal is broken, EG_ERR_OUTPUT if it cannot be read. */
+EG_NODISCARD eg_status eg_result_table(eg_context *ctx, const char *path, char **text);
+
+/* All estimates as CSV: one line per run, point, time, feature and component. Owned by the caller. */
+EG_NODISCARD eg_status eg_result_csv(eg_context *ctx, const char *path, char **text);
+
+/* Check seal and content. */
+EG_NODISCARD eg_status eg_result_check(eg_context *ctx, const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

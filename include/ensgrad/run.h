@@ -1,0 +1,76 @@
+/*
+ * Run a study to a sealed result file, or plan it without a step.
+ *
+ *   eg_run_options options;
+ *   eg_run_options_default(&options);
+ *   options.output = "result.h5";
+ *   eg_status status = eg_run_study(ctx, study, &options);   // EG_OK, EG_STOPPED, EG_ERR_...
+ */
+#ifndef ENSGRAD_RUN_H
+#define ENSGRAD_RUN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ensgrad/status.h"
+#include "ensgrad/study.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct eg_progress {
+  double fraction;          /* of the work, 0..1 */
+  double elapsed, left;     /* seconds; left NaN while unknown */
+  double steps_per_second;  /* trajectory-steps, this session */
+  uint64_t tiles_done, tiles_total;
+  int is_snapshot;          /* a snapshot was just written */
+  const char *estimate;     /* one line: current estimate of the first feature, "" before the first tile */
+} eg_progress;
+
+typedef struct eg_run_options {
+  const char *output;             /* result file */
+  const char *backend;            /* "auto", "cpu", "cuda" */
+  int threads;                    /* CPU workers; 0: one per available core */
+  double snapshot_seconds;        /* how often a partial result is written; default 60 */
+  double max_time;                /* seconds; 0: no limit. Stops at 99 % of it */
+  int force;                      /* replace whatever is at `output` */
+  const volatile int *stop;       /* set (by a signal handler, say) to end early with a valid file; may be NULL */
+  void (*progress)(void *user, const eg_progress *progress); /* called about five times a second; may be NULL */
+  void *user;
+  const char *command_line;       /* for /provenance; may be NULL */
+} eg_run_options;
+
+void eg_run_options_default(eg_run_options *options);
+
+/**
+ * Advance the study and write `options->output`. On an absent file it starts; on a partial result of the same study it
+ * continues; on a complete one it returns EG_OK untouched. The accumulated bits do not depend on threads, stops or
+ * continuations.
+ *
+ * Fails with EG_STOPPED (partial file written), EG_ERR_STUDY, EG_ERR_DEVICE, EG_ERR_OUTPUT (cannot be written, or a
+ * result of another study is there), EG_ERR_DAMAGED (a foreign or damaged file is there), EG_ERR_CLAIM (finished, but
+ * more trajectories diverged than diverged_limit allows, or a judged z is beyond its limit).
+ */
+EG_NODISCARD eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_options *options);
+
+/* Plan only: a text with runs, steps, tiles, accumulators and warnings. Owned by the caller (free()). */
+EG_NODISCARD eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **text);
+
+/* Models as text (name NULL: all, one line each). Owned by the caller. */
+EG_NODISCARD eg_status eg_models_text(eg_context *ctx, const char *name, char **text);
+
+/* What can compute here: CPU kernels, GPUs or why there are none. Owned by the caller. */
+EG_NODISCARD eg_status eg_devices_text(eg_context *ctx, char **text);
+
+/* Version, commit, compiler, HDF5; JSON if as_json. Owned by the caller. */
+EG_NODISCARD eg_status eg_version_text(eg_context *ctx, int as_json, char **text);
+
+/* Run the built-in known answers: bit hashes and oracles on this machine. backend: "auto" (all that work here), "cpu",
+   "cuda". EG_ERR_CLAIM if a row failed; the text with all rows is set then, too. Owned by the caller. */
+EG_NODISCARD eg_status eg_selftest(eg_context *ctx, const char *backend, char **text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,28 @@
+/* Noise made ahead on the CPU: whole Philox blocks for EG_LANES realisations, one noinline function per kind and ISA. */
+#ifndef EG_CORE_FILL_H
+#define EG_CORE_FILL_H
+
+#include "core/noise.h"
+#include "core/launch.h"
+
+/* out[(b * per_block + j) * EG_LANES + lane] = draw j of block block_first + b, of realisation realisation_first + lane
+   (a multiple of EG_LANES). float; double for gaussian64 and for the functions in fill64. */
+typedef void (*eg_fill_fn)(const uint32_t key[2], uint64_t realisation_first, uint64_t block_first, int n_blocks,
+                           void *out);
+
+/* out[(b * 4 + j) * EG_LANES + lane] = row index of draw 4 (block_first + b) + j. */
+typedef void (*eg_fill_rows_fn)(const uint32_t key[2], uint64_t realisation_first, uint64_t block_first,
+                                int n_blocks, uint32_t n_rows, int32_t *out);
+
+/* Rows of n_draws x EG_LANES indices, transposed: out[(draw * columns + column) * EG_LANES + lane]. */
+typedef void (*eg_stage_rows_fn)(const void *rows, uint32_t n_rows, int columns, const int32_t *index, int n_draws,
+                                 void *out);
+
+typedef struct eg_fill_table {
+  eg_fill_fn fill[EG_N_KINDS];   /* float; double for gaussian64; NULL for gaussian-fast */
+  eg_fill_fn fill64[EG_N_KINDS]; /* every kind as doubles */
+  eg_fill_rows_fn fill_rows;
+  eg_stage_rows_fn stage_f64, stage_f32;
+} eg_fill_table;
+
+#endif

@@ -1,0 +1,465 @@
+/*
+ * The CPU driver of the lane form. Realisations are advanced in blocks of EG_LANES; the state of a block is compact
+ * (component, lane) and stays in the first-level cache; increments and data rows are made ahead by one noinline fill.
+ * The body of every vector loop is one call of an always-inline lane function, the step a constant argument of it.
+ */
+#ifndef EG_CORE_LANE_CPU_H
+#define EG_CORE_LANE_CPU_H
+
+#include "core/unit_table.h"
+
+#define EG_ACC_MAX (EG_DIM + 1)
+#define EG_ROW_VALUES ((EG_DIM + 1) * EG_LANES)
+/* Draws of rows kept staged: as many as fit half of EG_ROWS_BYTES, in whole index blocks where possible. */
+#define EG_ROWS_HELD  (EG_ROWS_BYTES / 2 / (EG_ROW_VALUES * (int)sizeof(eg_real)))
+
+typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
+typedef void (*eg_begin_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc);
+typedef void (*eg_add_fn)(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
+                          eg_real *acc);
+typedef void (*eg_end_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc);
+
+/* The parts of thread->block: x, backup, start points, accumulators, and the copy that find_first_bad keeps. */
+typedef struct eg_block {
+  eg_real *x, *backup, *start, *acc;
+} eg_block_state;
+
+static uint64_t block_bytes(uint32_t n_points) {
+  return ((uint64_t)n_points * 4 * EG_DIM + EG_ACC_MAX) * EG_LANES * sizeof(eg_real);
+}
+
+static eg_block_state block_of(const eg_thread *t, uint32_t n_points) {
+  const size_t part = (size_t)n_points * EG_DIM * EG_LANES;
+  eg_block_state b;
+  b.x = (eg_real *)t->block;
+  b.backup = b.x + part;
+  b.start = b.backup + part;
+  b.acc = b.start + part;
+  return b;
+}
+
+/* ---- noise and rows made ahead ---- */
+
+typedef struct eg_ahead {
+  uint64_t first, last;             /* draws held in the noise buffer */
+  uint64_t index_first, index_last; /* draws held in the index buffer */
+  uint64_t row_first, row_last;     /* draws staged in the rows buffer */
+} eg_ahead;
+
+/* Hold increments from draw q on, at least one and not beyond `limit` by more than a Philox block. */
+static __attribute__((noinline)) void hold_noise(const eg_launch *a, eg_thread *t, eg_ahead *ahead,
+                                                 uint64_t realisation, uint64_t q, uint64_t limit) {
+  const uint64_t per_block = (uint64_t)eg_kind_per_block(a->kind);
+  const uint64_t capacity = EG_NOISE_BYTES / 4 / (EG_LANES * sizeof(eg_noise_real));
+  const uint64_t most = capacity / per_block == 0 ? 1 : capacity / per_block;
+  const uint64_t block = q / per_block;
+  const uint64_t wanted = (limit + per_block - 1) / per_block - block;
+  const uint64_t n = wanted < most ? wanted : most;
+  const eg_fill_fn fill = sizeof(eg_noise_real) == 8 ? t->fill->fill64[a->kind] : t->fill->fill[a->kind];
+  fill(a->key, realisation, block, (int)n, t->noise);
+  ahead->first = block * per_block;
+  ahead->last = (block + n) * per_block;
+}
+
+/* Stage rows from draw q on: at least `need` (<= EG_ROWS_HELD), not beyond `limit`. */
+static __attribute__((noinline)) void hold_rows(const eg_launch *a, eg_thread *t, eg_ahead *ahead,
+                                                uint64_t realisation, uint64_t q, uint64_t need, uint64_t limit) {
+  if (q < ahead->index_first || q + need > ahead->index_last) {
+    const uint64_t block = q / 4;
+    const uint64_t wanted = (limit + 3) / 4 - block;
+    const uint64_t n = wanted < EG_INDEX_BLOCKS ? wanted : EG_INDEX_BLOCKS;
+    t->fill->fill_rows(a->key, realisation, block, (int)n, a->n_rows, t->index);
+    ahead->index_first = block * 4;
+    ahead->index_last = (block + n) * 4;
+  }
+  uint64_t n = ahead->index_last - q;
+  n = n < EG_ROWS_HELD ? n : EG_ROWS_HELD;
+  n = n < limit - q ? n : limit - q;
+  const eg_stage_rows_fn stage = sizeof(eg_real) == 8 ? t->fill->stage_f64 : t->fill->stage_f32;
+  stage(a->rows, a->n_rows, EG_DIM + 1, t->index + (q - ahead->index_first) * EG_LANES, (int)n, t->rows);
+  ahead->row_first = q;
+  ahead->row_last = q + n;
+}
+
+/* ---- lane functions ---- */
+
+EG_FN void lane_load(const eg_real *block, int count, eg_real *values) {
+  EG_UNROLL
+  for (int k = 0; k < count; k++) {
+    values[k] = block[k * EG_LANES];
+  }
+}
+
+EG_FN void lane_store(eg_real *block, int count, const eg_real *values) {
+  EG_UNROLL
+  for (int k = 0; k < count; k++) {
+    block[k * EG_LANES] = values[k];
+  }
+}
+
+EG_FN void lane_plain(eg_plain_fn step, const eg_params *p, const eg_uniforms *u, eg_real *block,
+                      const eg_noise_real *noise, const eg_real *staged_rows) {
+  eg_real x[EG_DIM];
+  eg_noise z;
+  eg_row rows[2];
+  z.z = noise;
+  rows[0].base = staged_rows;
+  rows[1].base = staged_rows + EG_ROW_VALUES;
+  lane_load(block, EG_DIM, x);
+  step(p, u, x, z, rows);
+  lane_store(block, EG_DIM, x);
+}
+
+/* A whole fold over `count` rows, count constant: the accumulator stays in registers. */
+EG_FN void lane_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count, const eg_params *p,
+                     const eg_uniforms *u, eg_real *block, const eg_real *staged_rows) {
+  eg_real x[EG_DIM], acc[EG_ACC_MAX];
+  lane_load(block, EG_DIM, x);
+  begin(p, u, x, acc);
+  EG_UNROLL
+  for (int i = 0; i < count; i++) {
+    eg_row row;
+    row.base = staged_rows + (size_t)i * EG_ROW_VALUES;
+    add(p, u, x, row, (eg_real)0, acc);
+  }
+  end(p, u, x, acc);
+  lane_store(block, EG_DIM, x);
+}
+
+EG_FN void lane_begin(eg_begin_fn begin, int n_acc, const eg_params *p, const eg_uniforms *u, eg_real *block,
+                      eg_real *acc_block) {
+  eg_real x[EG_DIM], acc[EG_ACC_MAX];
+  lane_load(block, EG_DIM, x);
+  begin(p, u, x, acc);
+  lane_store(block, EG_DIM, x);
+  lane_store(acc_block, n_acc, acc);
+}
+
+EG_FN void lane_add(eg_add_fn add, int n_acc, const eg_params *p, const eg_uniforms *u, const eg_real *block,
+                    const eg_real *staged_row, eg_real z, eg_real *acc_block) {
+  eg_real x[EG_DIM], acc[EG_ACC_MAX];
+  eg_row row;
+  row.base = staged_row;
+  lane_load(block, EG_DIM, x);
+  lane_load(acc_block, n_acc, acc);
+  add(p, u, x, row, z, acc);
+  lane_store(acc_block, n_acc, acc);
+}
+
+EG_FN void lane_end(eg_end_fn end, int n_acc, const eg_params *p, const eg_uniforms *u, eg_real *block,
+                    const eg_real *acc_block) {
+  eg_real x[EG_DIM], acc[EG_ACC_MAX];
+  lane_load(block, EG_DIM, x);
+  lane_load(acc_block, n_acc, acc);
+  end(p, u, x, acc);
+  lane_store(block, EG_DIM, x);
+}
+
+#define LANES _Pragma("omp simd") for (int l = 0; l < EG_LANES; l++)
+
+/* ---- records ---- */
+
+/* The rare path: a lane is not finite at a record. Repeat the segment from the backup to find the first bad step. */
+typedef void (*eg_segment_fn)(const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,
+                              eg_block_state block, uint64_t realisation, uint64_t from, uint64_t to);
+
+EG_FN void lane_norm2(const eg_real *block, double *out) {
+  eg_real x[EG_DIM];
+  lane_load(block, EG_DIM, x);
+  *out = eg_norm2(x);
+}
+
+EG_FN void lane_displacement2(const eg_real *block, const eg_real *start_block, double *out) {
+  eg_real x[EG_DIM], start[EG_DIM];
+  lane_load(block, EG_DIM, x);
+  lane_load(start_block, EG_DIM, start);
+  *out = eg_displacement2(x, start);
+}
+
+#if EG_CAPS_LOSS
+EG_FN void lane_loss(const eg_params *p, const eg_uniforms *u, const eg_real *block, double *out) {
+  eg_real x[EG_DIM];
+  lane_load(block, EG_DIM, x);
+  *out = eg_feature_loss(p, u, x);
+}
+
+EG_FN void lane_gradient_norm2(const eg_params *p, const eg_uniforms *u, const eg_real *block, double *out) {
+  eg_real x[EG_DIM];
+  lane_load(block, EG_DIM, x);
+  *out = eg_feature_gradient_norm2(p, u, x);
+}
+#endif
+
+static __attribute__((noinline)) void block_feature(const eg_params *p, const eg_uniforms *u, eg_feature_code code,
+                                                    const eg_real *x, const eg_real *start, double *out) {
+  switch (code.id) {
+  case EG_FEATURE_NORM2:
+    LANES { lane_norm2(x + l, out + l); }
+    break;
+  case EG_FEATURE_DISPLACEMENT2:
+    LANES { lane_displacement2(x + l, start + l, out + l); }
+    break;
+#if EG_CAPS_LOSS
+  case EG_FEATURE_LOSS:
+    LANES { lane_loss(p, u, x + l, out + l); }
+    break;
+  case EG_FEATURE_GRADIENT_NORM2:
+    LANES { lane_gradient_norm2(p, u, x + l, out + l); }
+    break;
+#endif
+  default:
+    LANES { out[l] = (double)x[code.component * EG_LANES + l]; }
+    break;
+  }
+  (void)p;
+  (void)u;
+}
+
+/* 1 for lanes whose state has a component that is not finite. */
+static void mark_bad(const eg_real *x, uint8_t *bad) {
+  LANES {
+    eg_real sum = 0;
+    for (int k = 0; k < EG_DIM; k++) {
+      sum += x[k * EG_LANES + l] * (eg_real)0; /* 0, or NaN */
+    }
+    bad[l] = sum == 0 ? 0 : 1;
+  }
+}
+
+static __attribute__((noinline, cold)) void find_first_bad(eg_segment_fn segment, const eg_params *p,
+                                                           const eg_launch *a, const eg_uniforms *u, eg_thread *t,
+                                                           eg_block_state block, uint64_t realisation,
+                                                           uint64_t from, uint64_t to, uint64_t *first_bad) {
+  const size_t size = (size_t)a->n_points * EG_DIM * EG_LANES;
+  eg_real *const kept = block.start + size + EG_ACC_MAX * EG_LANES; /* behind the accumulators: see block_bytes */
+  memcpy(kept, block.x, size * sizeof(eg_real));
+  memcpy(block.x, block.backup, size * sizeof(eg_real));
+  for (uint64_t step = from; step < to; step++) {
+    segment(p, a, u, t, block, realisation, step, step + 1);
+    for (uint32_t point = 0; point < a->n_points; point++) {
+      uint8_t bad[EG_LANES];
+      mark_bad(block.x + (size_t)point * EG_DIM * EG_LANES, bad);
+      for (int l = 0; l < EG_LANES; l++) {
+        uint64_t *slot = first_bad + (size_t)point * a->ld + l;
+        if (bad[l] && *slot == EG_NEVER) {
+          *slot = step + 1;
+        }
+      }
+    }
+  }
+  memcpy(block.x, kept, size * sizeof(eg_real));
+}
+
+/* One record of one block: features, and masks of lanes that are not finite. `slot` is the block's first lane. */
+static __attribute__((noinline)) void record_block(eg_segment_fn segment, const eg_params *p, const eg_launch *a,
+                                                   const eg_uniforms *u, eg_thread *t, eg_block_state block,
+                                                   uint64_t realisation, uint32_t slot, uint32_t record,
+                                                   uint64_t from, uint64_t to) {
+  int is_searched = 0;
+  for (uint32_t point = 0; point < a->n_points; point++) {
+    const size_t offset = (size_t)point * EG_DIM * EG_LANES;
+    double *const out =
+        a->records + ((size_t)record * a->n_points + point) * a->n_features * a->ld + slot;
+    uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + slot;
+    double sum[EG_LANES];
+    LANES { sum[l] = 0; }
+    for (uint32_t f = 0; f < a->n_features; f++) {
+      double *const row = out + (size_t)f * a->ld;
+      block_feature(p, u, a->features[f], block.x + offset, block.start + offset, row);
+      LANES { sum[l] += row[l] * 0.0; }
+    }
+    uint8_t bad[EG_LANES];
+    mark_bad(block.x + offset, bad);
+    uint32_t n_bad = 0;
+    for (int l = 0; l < EG_LANES; l++) {
+      bad[l] = (uint8_t)(bad[l] | (sum[l] == 0.0 ? 0 : 1));
+      n_bad += bad[l];
+    }
+    if (n_bad == 0) {
+      continue;
+    }
+    if (!is_searched) {
+      find_first_bad(segment, p, a, u, t, block, realisation, from, to, a->first_bad + slot);
+      is_searched = 1;
+    }
+    for (int l = 0; l < EG_LANES; l++) {
+      if (!bad[l]) {
+        continue;
+      }
+      if (first_bad[l] == EG_NEVER) {
+        first_bad[l] = to; /* the state is finite, a feature is not */
+      }
+      for (int k = 0; k < EG_DIM; k++) { /* stays masked for good */
+        block.x[offset + (size_t)k * EG_LANES + (size_t)l] = (eg_real)(0.0 * eg_double_of_bits(0x7ff0000000000000ull));
+      }
+      for (uint32_t f = 0; f < a->n_features; f++) {
+        out[(size_t)f * a->ld + (size_t)l] = eg_double_of_bits(0x7ff8000000000000ull);
+      }
+    }
+  }
+}
+
+/* ---- one block through all steps of the launch ---- */
+
+static void load_block(const eg_launch *a, eg_block_state block, uint64_t realisation, uint32_t slot) {
+  const eg_real *const state = (const eg_real *)a->state;
+  for (uint32_t row = 0; row < a->n_points * EG_DIM; row++) {
+    for (int l = 0; l < EG_LANES; l++) {
+      const eg_real start = eg_start_value(a, realisation + (uint64_t)l, row / EG_DIM, row % EG_DIM);
+      block.start[row * EG_LANES + (uint32_t)l] = start;
+      block.x[row * EG_LANES + (uint32_t)l] = a->is_restart ? state[(size_t)row * a->ld + slot + (size_t)l] : start;
+    }
+  }
+  if (!a->is_restart) {
+    for (uint32_t point = 0; point < a->n_points; point++) {
+      for (int l = 0; l < EG_LANES; l++) {
+        a->first_bad[(size_t)point * a->ld + slot + (size_t)l] = EG_NEVER;
+      }
+    }
+  }
+}
+
+static void store_block(const eg_launch *a, eg_block_state block, uint32_t slot) {
+  eg_real *const state = (eg_real *)a->state;
+  for (uint32_t row = 0; row < a->n_points * EG_DIM; row++) {
+    memcpy(state + (size_t)row * a->ld + slot, block.x + (size_t)row * EG_LANES, EG_LANES * sizeof(eg_real));
+  }
+}
+
+static __attribute__((noinline)) void drive(eg_segment_fn segment, const eg_params *p, const eg_launch *a,
+                                            eg_thread *t) {
+  const eg_uniforms uniforms = eg_uniforms_of(a);
+  const eg_block_state block = block_of(t, a->n_points);
+  const size_t bytes = (size_t)a->n_points * EG_DIM * EG_LANES * sizeof(eg_real);
+  for (uint32_t slot = 0; slot < a->n_lanes; slot += EG_LANES) {
+    const uint64_t realisation = a->realisation_first + slot;
+    load_block(a, block, realisation, slot);
+    uint64_t step = a->step_first;
+    for (uint32_t r = 0; r < a->n_records; r++) {
+      memcpy(block.backup, block.x, bytes);
+      const uint64_t from = step;
+      if (a->record_steps[r] > step) {
+        segment(p, a, &uniforms, t, block, realisation, step, a->record_steps[r]);
+        step = a->record_steps[r];
+      }
+      record_block(segment, p, a, &uniforms, t, block, realisation, slot, r, from, step);
+    }
+    if (a->step_last > step) {
+      segment(p, a, &uniforms, t, block, realisation, step, a->step_last);
+    }
+    store_block(a, block, slot);
+  }
+}
+
+/* Steps from < .. <= to of one block. */
+EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, const eg_params *p, const eg_launch *a,
+                         const eg_uniforms *u, eg_thread *t, eg_block_state block, uint64_t realisation,
+                         uint64_t from, uint64_t to) {
+  eg_ahead ahead;
+  memset(&ahead, 0, sizeof ahead);
+  for (uint64_t step = from; step < to;) {
+    uint64_t n = to - step;
+    const eg_noise_real *noise = (const eg_noise_real *)t->noise;
+    const eg_real *staged = (const eg_real *)t->rows;
+    if (normals > 0) {
+      const uint64_t q = step * (uint64_t)normals;
+      hold_noise(a, t, &ahead, realisation, q, to * (uint64_t)normals);
+      noise += (q - ahead.first) * EG_LANES;
+      const uint64_t held = (ahead.last - q) / (uint64_t)normals;
+      n = held < n ? held : n;
+    }
+    if (rows > 0) {
+      const uint64_t q = step * (uint64_t)rows;
+      hold_rows(a, t, &ahead, realisation, q, (uint64_t)rows, to * (uint64_t)rows);
+      const uint64_t held = (ahead.row_last - q) / (uint64_t)rows;
+      n = held < n ? held : n;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+      for (uint32_t point = 0; point < a->n_points; point++) {
+        eg_real *const x = block.x + (size_t)point * EG_DIM * EG_LANES;
+        LANES { lane_plain(step_fn, p, u, x + l, noise + l, staged + l); }
+      }
+      noise += normals * EG_LANES;
+      staged += (size_t)rows * EG_ROW_VALUES;
+    }
+    step += n;
+  }
+}
+
+/* A fold over fold_count rows a step with the accumulator in memory: any count. */
+EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, int n_acc, const eg_params *p,
+                    const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
+                    uint64_t realisation, uint64_t step, uint64_t to, eg_ahead *ahead) {
+  const uint64_t count = a->fold_count;
+  for (uint32_t point = 0; point < a->n_points; point++) {
+    eg_real *const x = block.x + (size_t)point * EG_DIM * EG_LANES;
+    LANES { lane_begin(begin, n_acc, p, u, x + l, block.acc + l); }
+    for (uint64_t i = 0; i < count; i++) {
+      const uint64_t q = step * count + i;
+      if (is_data) {
+        if (q < ahead->first || q >= ahead->last) {
+          hold_noise(a, t, ahead, realisation, q, to * count);
+        }
+        eg_real row[EG_DIM + 1];
+        for (int k = 0; k <= EG_DIM; k++) {
+          row[k] = ((const eg_real *)a->rows)[eg_rows_at(a->n_rows, EG_DIM + 1, i, k)];
+        }
+        eg_real *const wide = (eg_real *)t->rows; /* the same row for all lanes */
+        for (int k = 0; k <= EG_DIM; k++) {
+          LANES { wide[k * EG_LANES + l] = row[k]; }
+        }
+        const eg_noise_real *const noise = (const eg_noise_real *)t->noise + (q - ahead->first) * EG_LANES;
+        LANES { lane_add(add, n_acc, p, u, x + l, wide + l, (eg_real)noise[l], block.acc + l); }
+      } else {
+        if (q < ahead->row_first || q >= ahead->row_last) {
+          hold_rows(a, t, ahead, realisation, q, 1, to * count);
+        }
+        const eg_real *const staged = (const eg_real *)t->rows + (q - ahead->row_first) * EG_ROW_VALUES;
+        LANES { lane_add(add, n_acc, p, u, x + l, staged + l, (eg_real)0, block.acc + l); }
+      }
+    }
+    LANES { lane_end(end, n_acc, p, u, x + l, block.acc + l); }
+  }
+}
+
+/* The same for a constant count that fits the rows buffer. */
+EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count, const eg_params *p,
+                    const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
+                    uint64_t realisation, uint64_t from, uint64_t to) {
+  eg_ahead ahead;
+  memset(&ahead, 0, sizeof ahead);
+  for (uint64_t step = from; step < to;) {
+    const uint64_t q = step * (uint64_t)count;
+    hold_rows(a, t, &ahead, realisation, q, (uint64_t)count, to * (uint64_t)count);
+    const uint64_t n = (ahead.row_last - q) / (uint64_t)count;
+    const eg_real *staged = (const eg_real *)t->rows;
+    for (uint64_t i = 0; i < n; i++) {
+      for (uint32_t point = 0; point < a->n_points; point++) {
+        eg_real *const x = block.x + (size_t)point * EG_DIM * EG_LANES;
+        LANES { lane_fold(begin, add, end, count, p, u, x + l, staged + l); }
+      }
+      staged += (size_t)count * EG_ROW_VALUES;
+    }
+    step += n;
+  }
+}
+
+EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, int n_acc, const eg_params *p,
+                        const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
+                        uint64_t realisation, uint64_t from, uint64_t to) {
+  if (!is_data && a->fold_count == 1) {
+    fold_few(begin, add, end, 1, p, a, u, t, block, realisation, from, to);
+    return;
+  }
+  if (!is_data && a->fold_count == 4 && EG_ROWS_HELD >= 4) {
+    fold_few(begin, add, end, 4, p, a, u, t, block, realisation, from, to);
+    return;
+  }
+  eg_ahead ahead;
+  memset(&ahead, 0, sizeof ahead);
+  for (uint64_t step = from; step < to; step++) {
+    fold_any(begin, add, end, is_data, n_acc, p, a, u, t, block, realisation, step, to, &ahead);
+  }
+}
+
+#endif

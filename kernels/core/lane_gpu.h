@@ -1,0 +1,646 @@
+/*
+ * The GPU driver of the lane form: one thread carries one (tile, point, lane) through the launch, its state in
+ * registers, its noise made there too. Plain C11 as well: with -DEG_THREAD_FORM the host compiles the same text and runs
+ * the threads one after the other (tests/conformance/thread_twin.c), which tests every line but the hardware.
+ *
+ * A launch on the GPU takes many tiles: arrays of tile t begin at t times the size of one, n_lanes counts the
+ * realisations of all tiles together, and step_last - step_first < 2^32.
+ *
+ * Zero stack: every array is indexed by constants after unrolling. Draws wait in a queue that always serves from its
+ * front; serving n draws shifts it by n. A queue of U steps holds whole Philox blocks; C steps at a time are unrolled.
+ *
+ * The first bad step is found as on the CPU: a state that is not finite at a record sends the thread back to its last
+ * kept state, and it looks after every step on the way. The end of a launch counts as such a place too, so a launch
+ * split in the middle of a segment has the bits of the whole.
+ */
+#ifndef EG_CORE_LANE_GPU_H
+#define EG_CORE_LANE_GPU_H
+
+#include "core/features.h"
+
+#ifndef EG_CHANNELS
+#define EG_CHANNELS 0
+#endif
+#define EG_MOST_NORMALS (EG_DIM > EG_CHANNELS ? EG_DIM : EG_CHANNELS)
+#define EG_QUEUE        (4 * EG_MOST_NORMALS) /* whole blocks: at most `normals` of 4 words, or of 4 values */
+#define EG_ACC_MAX      (EG_DIM + 1)
+#define EG_KEEP_STEPS   64 /* a kept state is at most about this old, so that records need no copy each */
+
+/* The host's staged numbers, passed by value: they are then operands from constant memory, not loads. */
+typedef struct eg_staged {
+  eg_real value[EG_STAGED > 0 ? EG_STAGED : 1];
+} eg_staged;
+
+typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
+typedef void (*eg_begin_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc);
+typedef void (*eg_add_fn)(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
+                          eg_real *acc);
+typedef void (*eg_end_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc);
+
+/* ---- shapes of the queue, all constants after inlining ---- */
+
+EG_FN int eg_code_bits(int kind) {
+  return kind == EG_KIND_TABLE5    ? 5
+         : kind == EG_KIND_TABLE8  ? 8
+         : kind == EG_KIND_TABLE10 ? 10
+         : kind == EG_KIND_TWO_POINT ? 1
+                                     : 32;
+}
+
+/* Table and two-point draws wait as codes in a string of bits, the others as values. */
+EG_FN int eg_is_coded(int kind) {
+  return kind == EG_KIND_TABLE5 || kind == EG_KIND_TABLE8 || kind == EG_KIND_TABLE10 || kind == EG_KIND_TWO_POINT;
+}
+
+/* gcd(n, draws per block): the latter is 2^a or 3 2^a. */
+EG_FN int eg_common(int n, int per_block) {
+  const int three = n % 3 == 0 && per_block % 3 == 0 ? 3 : 1;
+  const int p = per_block / (per_block % 3 == 0 ? 3 : 1);
+  const int two = n % 128 == 0  ? 128
+                  : n % 64 == 0 ? 64
+                  : n % 32 == 0 ? 32
+                  : n % 16 == 0 ? 16
+                  : n % 8 == 0  ? 8
+                  : n % 4 == 0  ? 4
+                  : n % 2 == 0  ? 2
+                                : 1;
+  return three * (two < p ? two : p);
+}
+
+/* Philox blocks of one queue, and the steps (of n draws) that they serve. */
+EG_FN int eg_queue_blocks(int kind, int n) {
+  return n / eg_common(n, eg_kind_per_block(kind));
+}
+EG_FN int eg_queue_steps(int kind, int n) {
+  return eg_kind_per_block(kind) / eg_common(n, eg_kind_per_block(kind));
+}
+
+/* Steps unrolled together, a divisor of the steps of a queue: small steps profit, large ones only grow the code. */
+EG_FN int eg_chunk_steps(int kind, int n) {
+  const int steps = eg_queue_steps(kind, n);
+  if (!eg_is_coded(kind)) {
+    return n <= 3 ? steps : 1;
+  }
+  return n == 1 ? (steps % 8 == 0 ? 8 : 4) : n == 2 ? 4 : n <= 4 ? 2 : 1;
+}
+
+/* ---- the queue of increments ---- */
+
+typedef struct eg_queue {
+  uint64_t block; /* the next block to make */
+  uint32_t left;  /* steps waiting */
+  uint32_t skip;  /* steps of the next queue that are over already */
+  uint32_t bits[EG_QUEUE + 1]; /* codes */
+  float values[EG_QUEUE];
+  double wide[EG_QUEUE];       /* gaussian64 */
+} eg_queue;
+
+/* Bits at..at+31 of the string; the high ones are not wanted. */
+EG_FN uint32_t eg_bits_at(const uint32_t *bits, int at) {
+  const int word = at / 32, shift = at % 32;
+  return shift == 0 ? bits[word] : (bits[word] >> shift | bits[word + 1] << (32 - shift));
+}
+
+EG_FN eg_real eg_value_of_code(int kind, uint32_t code, const float *table5) {
+  if (kind == EG_KIND_TABLE5) {
+    return (eg_real)table5[code & 31u];
+  }
+  if (kind == EG_KIND_TABLE8) {
+    return (eg_real)eg_table8_value(code & 255u);
+  }
+  if (kind == EG_KIND_TABLE10) {
+    return (eg_real)eg_table10_value(code & 1023u);
+  }
+  /* two-point: the sign moved into a double, which costs no conversion */
+  return (eg_real)eg_double_of_bits((uint64_t)(0x3ff00000u | code << 31) << 32);
+}
+
+/* Draw k of the queue. */
+EG_FN eg_real eg_queue_draw(const eg_queue *q, int kind, int k, const float *table5) {
+  if (eg_is_coded(kind)) {
+    return eg_value_of_code(kind, eg_bits_at(q->bits, k * eg_code_bits(kind)), table5);
+  }
+  return kind == EG_KIND_GAUSSIAN64 ? (eg_real)q->wide[k] : (eg_real)q->values[k];
+}
+
+/* Forget the first n draws. */
+EG_FN void eg_queue_drop(eg_queue *q, int kind, int n_blocks, int n) {
+  if (eg_is_coded(kind)) {
+    const int shift = n * eg_code_bits(kind);
+    EG_UNROLL
+    for (int i = 0; i < 4 * n_blocks; i++) {
+      q->bits[i] = i + shift / 32 < 4 * n_blocks ? eg_bits_at(q->bits, 32 * i + shift) : 0;
+    }
+    return;
+  }
+  const int size = n_blocks * eg_kind_per_block(kind);
+  EG_UNROLL
+  for (int i = 0; i + n < size; i++) {
+    if (kind == EG_KIND_GAUSSIAN64) {
+      q->wide[i] = q->wide[i + n];
+    } else {
+      q->values[i] = q->values[i + n];
+    }
+  }
+}
+
+/* The words of one block, appended to the string. A word holds 32 / bits codes; the rest of it is dropped. */
+EG_FN void eg_queue_append(eg_queue *q, int kind, int block, const uint32_t w[4]) {
+  const int used = 32 / eg_code_bits(kind) * eg_code_bits(kind);
+  EG_UNROLL
+  for (int j = 0; j < 4; j++) {
+    const int at = (4 * block + j) * used;
+    const uint32_t word = used == 32 ? w[j] : w[j] & ((1u << (used % 32)) - 1u);
+    q->bits[at / 32] |= word << (at % 32);
+    if (at % 32 != 0) {
+      q->bits[at / 32 + 1] |= word >> (32 - at % 32);
+    }
+  }
+}
+
+EG_FN void eg_queue_fill(eg_queue *q, int kind, int n_blocks, const uint32_t *key, uint64_t realisation) {
+  if (eg_is_coded(kind)) {
+    EG_UNROLL
+    for (int i = 0; i <= 4 * n_blocks; i++) {
+      q->bits[i] = 0;
+    }
+  }
+  EG_UNROLL
+  for (int b = 0; b < n_blocks; b++) {
+    uint32_t w[4];
+    eg_block(key, EG_STREAM_NOISE, realisation, q->block + (uint64_t)b, w);
+    if (eg_is_coded(kind)) {
+      eg_queue_append(q, kind, b, w);
+    } else if (kind == EG_KIND_GAUSSIAN64) {
+      eg_normal2_f64(w, &q->wide[2 * b], &q->wide[2 * b + 1]);
+    } else if (kind == EG_KIND_THREE_POINT) {
+      EG_UNROLL
+      for (int j = 0; j < 4; j++) {
+        q->values[4 * b + j] = eg_three_point_value(w[j]);
+      }
+    } else {
+      EG_UNROLL
+      for (int j = 0; j < 4; j += 2) {
+        eg_normal2(w[j], w[j + 1], &q->values[4 * b + j], &q->values[4 * b + j + 1]);
+      }
+    }
+  }
+  q->block += (uint64_t)n_blocks;
+}
+
+/* Stand before draw n * step. */
+EG_FN void eg_queue_seek(eg_queue *q, int kind, int n, uint64_t step) {
+  const uint64_t steps = (uint64_t)eg_queue_steps(kind, n);
+  q->block = step / steps * (uint64_t)eg_queue_blocks(kind, n);
+  q->skip = (uint32_t)(step % steps);
+  q->left = 0;
+}
+
+/* At least one step is waiting afterwards. */
+EG_FN void eg_queue_ready(eg_queue *q, int kind, int n, const uint32_t *key, uint64_t realisation) {
+  const int n_blocks = eg_queue_blocks(kind, n), steps = eg_queue_steps(kind, n);
+  if (steps == 1) {
+    eg_queue_fill(q, kind, n_blocks, key, realisation);
+    return;
+  }
+  if (q->left == 0) {
+    eg_queue_fill(q, kind, n_blocks, key, realisation);
+    q->left = (uint32_t)steps - q->skip;
+    EG_ROLLED
+    for (; q->skip > 0; q->skip--) {
+      eg_queue_drop(q, kind, n_blocks, n);
+    }
+  }
+}
+
+/* ---- the queue of row indices: four at a time ---- */
+
+typedef struct eg_index_queue {
+  uint64_t block;
+  uint32_t left, skip;
+  int32_t row[4];
+} eg_index_queue;
+
+EG_FN void eg_index_seek(eg_index_queue *q, uint64_t draw) {
+  q->block = draw / 4;
+  q->skip = (uint32_t)(draw % 4);
+  q->left = 0;
+}
+
+EG_FN void eg_index_drop(eg_index_queue *q) {
+  q->row[0] = q->row[1];
+  q->row[1] = q->row[2];
+  q->row[2] = q->row[3];
+}
+
+/* The rare word that Lemire's method rejects (below 2^-32 n_rows): out of the way, one copy of the code. */
+EG_FN void eg_index_replace(eg_index_queue *q, const uint32_t w[4], const uint32_t *key, uint64_t realisation,
+                            uint32_t n_rows) {
+  EG_ROLLED
+  for (int j = 0; j < 4; j++) {
+    const uint32_t word = j == 0 ? w[0] : j == 1 ? w[1] : j == 2 ? w[2] : w[3];
+    if (!eg_index_is_rejected(word, n_rows)) {
+      continue;
+    }
+    const int32_t row = eg_index_search(key, realisation, q->block * 4 + (uint64_t)j, n_rows);
+    EG_UNROLL
+    for (int i = 0; i < 4; i++) {
+      q->row[i] = i == j ? row : q->row[i];
+    }
+  }
+}
+
+/* At least one index is waiting afterwards. `reject` = 2^32 mod n_rows: words below it (times n_rows) are rejected. */
+EG_FN void eg_index_ready(eg_index_queue *q, const uint32_t *key, uint64_t realisation, uint32_t n_rows,
+                          uint32_t reject) {
+  if (q->left > 0) {
+    return;
+  }
+  uint32_t w[4];
+  int is_rejected = 0;
+  eg_block(key, EG_STREAM_ROWS, realisation, q->block, w);
+  EG_UNROLL
+  for (int j = 0; j < 4; j++) {
+    q->row[j] = eg_index_of_word(w[j], n_rows);
+    is_rejected |= w[j] * n_rows < reject;
+  }
+  if (is_rejected) {
+    eg_index_replace(q, w, key, realisation, n_rows);
+  }
+  q->block++;
+  q->left = 4 - q->skip;
+  EG_ROLLED
+  for (; q->skip > 0; q->skip--) {
+    eg_index_drop(q);
+  }
+}
+
+/* ---- one thread ---- */
+
+typedef struct eg_lane {
+  uint64_t realisation;
+  uint32_t tile, point, slot;
+  uint32_t reject;     /* for row indices */
+  const float *table5; /* 32 signed values */
+  eg_queue increments;
+  eg_index_queue rows;
+} eg_lane;
+
+EG_FN int eg_state_is_finite(const eg_real *x) {
+  eg_real sum = 0;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    sum += x[k] * (eg_real)0; /* 0, or NaN */
+  }
+  return sum == 0;
+}
+
+EG_FN void eg_state_spoil(eg_real *x) {
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    x[k] = (eg_real)eg_double_of_bits(0x7ff8000000000000ull);
+  }
+}
+
+/* Component `component` of x by selection: a run-time index would put x on the stack. */
+EG_FN eg_real eg_component(const eg_real *x, int component) {
+  eg_real value = x[0];
+  EG_UNROLL
+  for (int k = 1; k < EG_DIM; k++) {
+    value = k == component ? x[k] : value;
+  }
+  return value;
+}
+
+EG_FN void eg_state_begin(const eg_launch *a, const eg_lane *t, eg_real *x) {
+  EG_ROLLED
+  for (uint32_t k = 0; k < EG_DIM; k++) {
+    const eg_real value = eg_start_value(a, t->realisation, t->point, k);
+    EG_UNROLL
+    for (uint32_t j = 0; j < EG_DIM; j++) {
+      x[j] = j == k ? value : x[j];
+    }
+  }
+}
+
+/* Address of component 0 of this trajectory; components are ld apart. */
+EG_FN eg_real *eg_state_at(const eg_launch *a, const eg_lane *t) {
+  const uint64_t row = (uint64_t)t->tile * a->n_points + t->point;
+  return (eg_real *)a->state + row * EG_DIM * a->ld + t->slot;
+}
+
+EG_FN void eg_state_load(const eg_launch *a, const eg_lane *t, eg_real *x) {
+  const eg_real *const state = eg_state_at(a, t);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    x[k] = state[(uint64_t)k * a->ld];
+  }
+}
+
+EG_FN void eg_state_store(const eg_launch *a, const eg_lane *t, const eg_real *x) {
+  eg_real *const state = eg_state_at(a, t);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    state[(uint64_t)k * a->ld] = x[k];
+  }
+}
+
+/* ---- records ---- */
+
+EG_FN double eg_thread_displacement2(const eg_launch *a, const eg_lane *t, const eg_real *x) {
+  double sum = 0;
+  EG_ROLLED
+  for (int k = 0; k < EG_DIM; k++) {
+    const double start = (double)eg_start_value(a, t->realisation, t->point, (uint32_t)k);
+    const double d = (double)eg_component(x, k) - start;
+    sum = eg_fma(d, d, sum);
+  }
+  return sum;
+}
+
+EG_FN double eg_thread_feature(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
+                               eg_feature_code code, const eg_real *x) {
+  if (code.id == EG_FEATURE_NORM2) {
+    return eg_norm2(x);
+  }
+  if (code.id == EG_FEATURE_DISPLACEMENT2) {
+    return eg_thread_displacement2(a, t, x);
+  }
+#if EG_CAPS_LOSS
+  if (code.id == EG_FEATURE_LOSS) {
+    return eg_feature_loss(p, u, x);
+  }
+  if (code.id == EG_FEATURE_GRADIENT_NORM2) {
+    return eg_feature_gradient_norm2(p, u, x);
+  }
+#endif
+  (void)p;
+  (void)u;
+  return (double)eg_component(x, code.component);
+}
+
+/* Where the first feature of record r goes; features are ld apart. */
+EG_FN double *eg_record_at(const eg_launch *a, const eg_lane *t, uint32_t record) {
+  const uint64_t row = ((uint64_t)t->tile * a->n_records + record) * a->n_points + t->point;
+  return a->records + row * a->n_features * a->ld + t->slot;
+}
+
+/* Write the features of record r; 0 if one of them is not finite. */
+EG_FN int eg_record_write(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
+                          uint32_t record, const eg_real *x) {
+  double *const out = eg_record_at(a, t, record);
+  double sum = 0;
+  EG_ROLLED
+  for (uint32_t f = 0; f < a->n_features; f++) {
+    const double value = eg_thread_feature(p, u, a, t, a->features[f], x);
+    sum += value * 0.0;
+    out[(uint64_t)f * a->ld] = value;
+  }
+  return sum == 0;
+}
+
+EG_FN void eg_record_mask(const eg_launch *a, const eg_lane *t, uint32_t record) {
+  double *const out = eg_record_at(a, t, record);
+  EG_ROLLED
+  for (uint32_t f = 0; f < a->n_features; f++) {
+    out[(uint64_t)f * a->ld] = eg_double_of_bits(0x7ff8000000000000ull);
+  }
+}
+
+/* ---- steps ---- */
+
+/* The constants that make one kernel: what is called, and what a step takes. */
+enum { EG_FORM_PLAIN = 0, EG_FORM_ROWS = 1, EG_FORM_DATA = 2 };
+
+typedef struct eg_form {
+  int form, kind;
+  int normals, rows; /* a step, EG_FORM_PLAIN */
+  eg_plain_fn step;
+  eg_begin_fn begin;
+  eg_add_fn add;
+  eg_end_fn end;
+} eg_form;
+
+EG_FN eg_row eg_row_of(const eg_launch *a, uint64_t row) {
+  eg_row r;
+  r.base = (const eg_real *)a->rows;
+  r.n_rows = a->n_rows;
+  r.row = row;
+  return r;
+}
+
+/* One step with the draws that wait from place `first` on. */
+EG_FN void eg_thread_step(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
+                          int first, eg_real *x) {
+  eg_real draws[EG_MOST_NORMALS];
+  eg_row rows[2];
+  eg_noise z;
+  EG_UNROLL
+  for (int k = 0; k < f->normals; k++) {
+    draws[k] = eg_queue_draw(&t->increments, f->kind, first + k, t->table5);
+  }
+  EG_UNROLL
+  for (int k = 0; k < f->rows; k++) {
+    eg_index_ready(&t->rows, a->key, t->realisation, a->n_rows, t->reject);
+    rows[k] = eg_row_of(a, (uint64_t)(uint32_t)t->rows.row[0]);
+    eg_index_drop(&t->rows);
+    t->rows.left--;
+  }
+  z.z = draws;
+  f->step(p, u, x, z, rows);
+}
+
+/* `todo` steps. While fewer than n_checked remain, looks at the state after each and stops after the first bad one;
+   returns the number of steps not made then, else n_checked. */
+EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
+                            eg_lane *t, eg_real *x, uint32_t todo, uint32_t n_checked) {
+  const int n = f->normals;
+  const int n_blocks = n > 0 ? eg_queue_blocks(f->kind, n) : 0;
+  const int steps = n > 0 ? eg_queue_steps(f->kind, n) : 1;
+  const int chunk = n > 0 ? eg_chunk_steps(f->kind, n) : 1;
+  eg_queue *const q = &t->increments;
+  EG_ROLLED
+  while (todo > 0) {
+    if (n > 0) {
+      eg_queue_ready(q, f->kind, n, a->key, t->realisation);
+    }
+    if (chunk > 1 && q->left >= (uint32_t)chunk && todo >= (uint32_t)chunk && n_checked == 0) {
+      EG_UNROLL
+      for (int s = 0; s < chunk; s++) {
+        eg_thread_step(f, p, u, a, t, s * n, x);
+      }
+      if (chunk < steps) {
+        eg_queue_drop(q, f->kind, n_blocks, chunk * n);
+      }
+      q->left -= (uint32_t)chunk;
+      todo -= (uint32_t)chunk;
+      continue;
+    }
+    eg_thread_step(f, p, u, a, t, 0, x);
+    if (steps > 1) {
+      eg_queue_drop(q, f->kind, n_blocks, n);
+      q->left--;
+    }
+    todo--;
+    if (todo < n_checked && !eg_state_is_finite(x)) {
+      return todo;
+    }
+  }
+  return n_checked;
+}
+
+/* The elements of a fold with one increment each: all data rows in order. */
+EG_FN void eg_fold_data(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
+                        const eg_real *x, eg_real *acc) {
+  const int n_blocks = eg_queue_blocks(f->kind, 1);
+  const int chunk = 4; /* divides the draws of a block of every kind but gaussian64 */
+  eg_queue *const q = &t->increments;
+  EG_ROLLED
+  for (uint32_t i = 0; i < a->fold_count;) {
+    eg_queue_ready(q, f->kind, 1, a->key, t->realisation);
+    if (q->left >= (uint32_t)chunk && a->fold_count - i >= (uint32_t)chunk) {
+      EG_UNROLL
+      for (int s = 0; s < chunk; s++) {
+        f->add(p, u, x, eg_row_of(a, i + (uint32_t)s), eg_queue_draw(q, f->kind, s, t->table5), acc);
+      }
+      eg_queue_drop(q, f->kind, n_blocks, chunk);
+      q->left -= (uint32_t)chunk;
+      i += (uint32_t)chunk;
+      continue;
+    }
+    f->add(p, u, x, eg_row_of(a, i), eg_queue_draw(q, f->kind, 0, t->table5), acc);
+    eg_queue_drop(q, f->kind, n_blocks, 1);
+    q->left--;
+    i++;
+  }
+}
+
+/* The elements of a fold over fold_count fresh random rows. */
+EG_FN void eg_fold_rows(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
+                        const eg_real *x, eg_real *acc) {
+  EG_ROLLED
+  for (uint32_t i = 0; i < a->fold_count; i++) {
+    eg_index_ready(&t->rows, a->key, t->realisation, a->n_rows, t->reject);
+    f->add(p, u, x, eg_row_of(a, (uint64_t)(uint32_t)t->rows.row[0]), (eg_real)0, acc);
+    eg_index_drop(&t->rows);
+    t->rows.left--;
+  }
+}
+
+EG_FN uint32_t eg_run_fold(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
+                           eg_real *x, uint32_t todo, uint32_t n_checked) {
+  EG_ROLLED
+  while (todo > 0) {
+    eg_real acc[EG_ACC_MAX];
+    f->begin(p, u, x, acc);
+    if (f->form == EG_FORM_DATA) {
+      eg_fold_data(f, p, u, a, t, x, acc);
+    } else {
+      eg_fold_rows(f, p, u, a, t, x, acc);
+    }
+    f->end(p, u, x, acc);
+    todo--;
+    if (todo < n_checked && !eg_state_is_finite(x)) {
+      return todo;
+    }
+  }
+  return n_checked;
+}
+
+/* Stand before step `step`. */
+EG_FN void eg_thread_seek(const eg_form *f, const eg_launch *a, eg_lane *t, uint64_t step) {
+  if (f->form == EG_FORM_DATA) {
+    eg_queue_seek(&t->increments, f->kind, 1, step * a->fold_count);
+  } else if (f->form == EG_FORM_ROWS) {
+    eg_index_seek(&t->rows, step * a->fold_count);
+  } else {
+    if (f->normals > 0) {
+      eg_queue_seek(&t->increments, f->kind, f->normals, step);
+    }
+    if (f->rows > 0) {
+      eg_index_seek(&t->rows, step * (uint64_t)f->rows);
+    }
+  }
+}
+
+/* One thread, 0 <= thread < tiles * n_points * ld: from the start (or the stored state) through all records to
+   step_last. The steps of a segment stand at one place in the code, so a search for the first bad step comes back to
+   it. */
+EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_launch *a, const eg_real *staged,
+                             const float *table5, uint64_t thread) {
+  eg_lane lane;
+  eg_lane *const t = &lane;
+  t->slot = (uint32_t)(thread % a->ld);
+  t->point = (uint32_t)(thread / a->ld % a->n_points);
+  t->tile = (uint32_t)(thread / a->ld / a->n_points);
+  const uint64_t in_tiles = (uint64_t)t->tile * a->ld + t->slot;
+  if (in_tiles >= a->n_lanes) {
+    return;
+  }
+  t->realisation = a->realisation_first + in_tiles;
+  t->reject = a->n_rows > 0 ? (0u - a->n_rows) % a->n_rows : 0;
+  t->table5 = table5;
+  eg_uniforms uniforms = eg_uniforms_of(a);
+  const eg_uniforms *const u = &uniforms;
+  uniforms.staged = staged;
+
+  eg_real x[EG_DIM];
+  uint64_t first_bad = EG_NEVER;
+  if (a->is_restart) {
+    eg_state_load(a, t, x);
+    first_bad = a->first_bad[thread];
+  } else {
+    eg_state_begin(a, t, x);
+    eg_state_store(a, t, x);
+  }
+
+  uint64_t kept = a->step_first;                       /* step of the state in memory */
+  uint64_t step = a->step_first, from = a->step_first; /* now, and the place before that was looked at */
+  int is_search = 0;
+  eg_thread_seek(f, a, t, step);
+  EG_ROLLED
+  for (uint32_t record = 0; record <= a->n_records;) {
+    const int is_end = record == a->n_records;
+    const uint64_t wanted = is_end ? a->step_last : a->record_steps[record];
+    const uint64_t stop = wanted > from ? wanted : from;
+    const uint32_t n_checked = is_search ? (uint32_t)(stop - from) : 0;
+    const uint32_t rest = f->form == EG_FORM_PLAIN
+                              ? eg_run_plain(f, p, u, a, t, x, (uint32_t)(stop - step), n_checked)
+                              : eg_run_fold(f, p, u, a, t, x, (uint32_t)(stop - step), n_checked);
+    step = stop;
+    int is_bad = is_search;
+    if (is_search) {
+      first_bad = rest < n_checked ? stop - rest : stop; /* none: the state is finite, a feature is not */
+      is_search = 0;
+      eg_thread_seek(f, a, t, step);
+    } else {
+      is_bad = !eg_state_is_finite(x);
+      if (!is_end) {
+        is_bad |= !eg_record_write(p, u, a, t, record, x);
+      }
+      if (is_bad && first_bad == EG_NEVER) {
+        eg_state_load(a, t, x);
+        eg_thread_seek(f, a, t, kept);
+        step = kept;
+        is_search = 1;
+        continue;
+      }
+    }
+    if (is_bad) {
+      eg_state_spoil(x); /* stays masked for good */
+      if (!is_end) {
+        eg_record_mask(a, t, record);
+      }
+    }
+    if (step - kept >= EG_KEEP_STEPS) {
+      eg_state_store(a, t, x);
+      kept = step;
+    }
+    from = step;
+    record++;
+  }
+  eg_state_store(a, t, x);
+  a->first_bad[thread] = first_bad;
+}
+
+#endif

@@ -1,0 +1,67 @@
+/* What the host hands to an advance kernel, by value. The same layout for cc and nvcc: sizes are asserted. */
+#ifndef EG_CORE_LAUNCH_H
+#define EG_CORE_LAUNCH_H
+
+#include "core/portable.h"
+
+#define EG_LANES 64 /* realisations that the CPU advances together; the width of a block in every buffer */
+
+/* Feature codes: what a record holds. EG_FEATURE_X takes a component. */
+enum {
+  EG_FEATURE_X = 0,
+  EG_FEATURE_NORM2 = 1,
+  EG_FEATURE_LOSS = 2,
+  EG_FEATURE_GRADIENT_NORM2 = 3,
+  EG_FEATURE_DISPLACEMENT2 = 4
+};
+
+typedef struct eg_feature_code {
+  int32_t id, component;
+} eg_feature_code;
+
+enum { EG_START_FIXED = 0, EG_START_RANDOM = 1 };
+
+/* "never": no bad step. */
+#define EG_NEVER 0xffffffffffffffffull
+
+typedef struct eg_launch {
+  /* noise */
+  uint32_t key[2];
+  int32_t kind;               /* EG_KIND_*; on the GPU the kernel is compiled for one */
+  uint32_t n_rows;            /* data rows, 0 for models without */
+  uint64_t realisation_first; /* of lane 0 of the first tile; a multiple of EG_LANES */
+  /* shape of a tile: n_lanes realisations in ld slots, n_points points each */
+  uint32_t n_lanes;
+  uint32_t ld;                /* tile size: power of two, multiple of EG_LANES */
+  uint32_t n_points;
+  uint32_t dim;               /* true dimension, <= EG_DIM */
+  /* time: integrator steps step_first < .. <= step_last; record r is taken after step record_steps[r] */
+  uint64_t step_first, step_last;
+  const uint64_t *record_steps;
+  uint32_t n_records;
+  uint32_t n_features;
+  const eg_feature_code *features;
+  /* coefficients of the step, made by the host in double */
+  double h;                   /* integrator step = learning_rate / substeps */
+  double learning_rate;
+  double rate_over_batch;     /* learning_rate / batch_size */
+  double correction;          /* learning_rate / 2 for sme2, else 0 */
+  double noise_scale;         /* what multiplies a unit noise: see each stepper */
+  uint32_t fold_count;        /* sgd: batch size; data noise: number of rows */
+  int32_t start_kind;
+  uint32_t start_width;       /* EG_START_FIXED: dim; */
+  uint32_t is_restart;        /* 0: begin at the start points; 1: continue from `state` */
+  double start_mean, start_std;
+  const double *start;        /* EG_START_FIXED: (n_points, EG_DIM) */
+  const void *staged;         /* (EG_STAGED) eg_real: what the model prepared on the host */
+  const void *rows;           /* data in chunks of columns: see core/rows.h */
+  /* buffers of the tile (GPU: of the first tile; tile t begins at t times the size of one) */
+  void *state;                /* (n_points, EG_DIM, ld) eg_real, realisation fastest */
+  double *records;            /* (n_records, n_points, n_features, ld), realisation fastest; NaN: masked */
+  uint64_t *first_bad;        /* (n_points, ld): first step with a non-finite state, or EG_NEVER */
+} eg_launch;
+
+EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 200, "layout differs between host and device");
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * What a model file may define. A model is one header in kernels/models/ (or a user's own file of the same form); this
+ * file comes before it and fixes the types.
+ *
+ *   #define EG_NAME      "name"               as written in a study
+ *   #define EG_EQUATION  "one line"
+ *   #define EG_CAPS      (EG_CAP_... | ...)   what is offered
+ *   #define EG_IS_PROCESS 0 or 1              1: an SDE of its own, no loss
+ *   #define EG_PARAMS(P, PV)                  P(name, default, low, high, "meaning, unit"), PV the same per dimension
+ *   #define EG_STAGED    n                    doubles that the host prepares for the kernels (0: none)
+ *   #define EG_CHANNELS  r                    normals of one sample (EG_CAP_CHANNELS)
+ * EG_DIM, the (padded) dimension, is given by the build, or by the model if it has only one.
+ *
+ * The functions, all pure; x, g, b, s, v: EG_DIM values; st: what was staged:
+ *   EG_CAP_LOSS        eg_real eg_loss(p, st, x)                  R(x)
+ *                      void eg_gradient(p, st, x, g)              grad R(x)
+ *   EG_CAP_DRIFT       void eg_drift(p, st, correction, x, b)     b = -(I + correction Hess R(x)) grad R(x); of a process
+ *                                                                 its drift (correction is 0)
+ *   EG_CAP_DIAGONAL    void eg_noise_diagonal(p, st, x, s)        standard deviation of the gradient noise of one
+ *                                                                 sample, per component; of a process its diffusion
+ *   EG_CAP_CHANNELS    void eg_noise_channels(p, st, x, z, v)     v = sum_c b^c(x) z_c, the gradient noise of one sample
+ *                                                                 as a function of x and EG_CHANNELS unit normals
+ *   EG_CAP_ROWS        void eg_add_row_gradient(p, st, x, row, w, acc)  acc += w grad l(x, row), without regulariser
+ *                      void eg_regulariser_gradient(p, st, x, g)  the part of the gradient that no row carries
+ *   EG_CAP_COVARIANCE  void eg_covariance(p, st, x, C)            gradient noise covariance of one sample, lower
+ *                                                                 triangle by rows: C[i (i+1) / 2 + j], j <= i
+ *   EG_CAP_FLOW        void eg_flow(p, st, x)                     x after the drift flow of time h/2, exactly
+ *   EG_CAP_EXACT       void eg_exact(p, st, x, z)                 x after time h, drawn from the exact law
+ * and, on the host only (#if !EG_DEVICE), when EG_STAGED > 0 and the model has no data rows:
+ *                      void eg_prepare(p, h, correction, staged)  fills `staged` (doubles)
+ */
+#ifndef EG_CORE_MODEL_H
+#define EG_CORE_MODEL_H
+
+#include "core/eg_math.h"
+#include "core/launch.h"
+#include "core/rows.h"
+
+#ifndef EG_REAL
+#define EG_REAL double
+#endif
+#ifndef EG_NOISE_REAL
+#define EG_NOISE_REAL float
+#endif
+typedef EG_REAL eg_real;             /* type of the state */
+typedef EG_NOISE_REAL eg_noise_real; /* type of an increment: float, moved exactly into double */
+
+
+/* Macros, not enumerators: the preprocessor chooses steppers by them. */
+#define EG_CAP_LOSS       1
+#define EG_CAP_DRIFT      2
+#define EG_CAP_DIAGONAL   4
+#define EG_CAP_CHANNELS   8
+#define EG_CAP_ROWS       16
+#define EG_CAP_COVARIANCE 32
+#define EG_CAP_FLOW       64
+#define EG_CAP_EXACT      128
+
+/* fma and sqrt in the type of the state. */
+#define EG_REAL_IS_FLOAT (sizeof(eg_real) == 4)
+EG_FN eg_real eg_mad(eg_real a, eg_real b, eg_real c) {
+  return EG_REAL_IS_FLOAT ? (eg_real)eg_fmaf((float)a, (float)b, (float)c)
+                          : (eg_real)eg_fma((double)a, (double)b, (double)c);
+}
+EG_FN eg_real eg_root(eg_real a) {
+  return EG_REAL_IS_FLOAT ? (eg_real)eg_sqrtf((float)a) : (eg_real)eg_sqrt((double)a);
+}
+
+/* Increments and data rows of one step. On the CPU they lie EG_LANES apart in the thread's buffers, on the GPU in
+   registers and in the data matrix. */
+#if EG_DEVICE || defined(EG_THREAD_FORM)
+#define EG_STRIDE 1
+#else
+#define EG_STRIDE EG_LANES
+#endif
+
+typedef struct eg_noise {
+#if EG_STRIDE == 1
+  const eg_real *z; /* already moved into the type of the state, which is exact or rounds once as below */
+#else
+  const eg_noise_real *z;
+#endif
+} eg_noise;
+#define EG_Z(noise, k) ((eg_real)(noise).z[(k) * EG_STRIDE])
+
+typedef struct eg_row {
+  const eg_real *base;
+#if EG_STRIDE == 1
+  uint64_t n_rows, row; /* the layout of core/rows.h read in place */
+#endif
+} eg_row;
+#if EG_STRIDE == 1
+#define EG_ROW(r, k) ((r).base[eg_rows_at((r).n_rows, EG_DIM + 1, (r).row, (k))])
+#else
+#define EG_ROW(r, k) ((r).base[(k) * EG_STRIDE])
+#endif
+/* Input k of a row, and its target. */
+#define EG_INPUT(r, k) EG_ROW(r, k)
+#define EG_TARGET(r)   EG_ROW(r, EG_DIM)
+
+/* The parameters of a model as a struct of doubles, in the order of its table. */
+#define EG_FIELD(name, value, low, high, doc)        double name;
+#define EG_FIELD_VECTOR(name, value, low, high, doc) double name[EG_DIM];
+#define EG_PARAMS_STRUCT                                                                                     \
+  typedef struct eg_params {                                                                                 \
+    EG_PARAMS(EG_FIELD, EG_FIELD_VECTOR)                                                                     \
+    double reserved; /* no struct is empty */                                                                \
+  } eg_params;
+
+#endif

@@ -1,0 +1,52 @@
+/* What a unit compiled for the CPU tells the host. A user's model exports the same table from a shared object. */
+#ifndef EG_CORE_UNIT_TABLE_H
+#define EG_CORE_UNIT_TABLE_H
+
+#include "core/fill.h"
+#include "core/launch.h"
+
+#define EG_UNIT_ABI 1
+
+/* Buffers of one thread, page aligned; sizes by eg_unit.block_bytes and the constants below. */
+#define EG_NOISE_BYTES 65536
+#define EG_ROWS_BYTES  65536
+enum { EG_INDEX_BLOCKS = 16 };
+
+typedef struct eg_thread {
+  const eg_fill_table *fill;
+  void *noise;     /* EG_NOISE_BYTES */
+  void *rows;      /* EG_ROWS_BYTES */
+  int32_t *index;  /* EG_INDEX_BLOCKS * 4 * EG_LANES */
+  void *block;     /* block_bytes(n_points): state of one block, its backup, start points, accumulators */
+} eg_thread;
+
+typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_thread *thread);
+
+typedef struct eg_unit_stepper {
+  const char *name;
+  int32_t normals, rows; /* increments and rows a step; -1: fold_count of them */
+  eg_advance_fn advance;
+} eg_unit_stepper;
+
+typedef struct eg_unit_param {
+  const char *name;
+  double value, low, high;
+  int32_t is_vector;
+  const char *doc;
+} eg_unit_param;
+
+typedef struct eg_unit {
+  uint32_t abi;
+  const char *model, *equation, *isa;
+  int32_t dim, caps, is_process, n_channels, n_staged;
+  int32_t real_bytes, noise_bytes;
+  const eg_unit_param *params;
+  int32_t n_params, n_param_doubles;
+  const eg_unit_stepper *steppers;
+  int32_t n_steppers;
+  /* fill `staged` (n_staged doubles) for a step; NULL when the model has data rows or nothing to stage */
+  void (*prepare)(const void *params, double h, double correction, double *staged);
+  uint64_t (*block_bytes)(uint32_t n_points);
+} eg_unit;
+
+#endif

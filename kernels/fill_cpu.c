@@ -1,0 +1,359 @@
+/*
+ * The noise fill: Philox blocks for 64 realisations at a time, then the kind's transformation over the 64 lanes.
+ * Compiled once per ISA (EG_ISA names it). Measured (docs/performance.md): interleaving Philox vectors hides the
+ * latency of the multiply, and a noinline fill keeps the step loops small.
+ */
+#include "core/fill.h"
+#include "core/rows.h"
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#define EG_PASTE2(a, b) a##_##b
+#define EG_PASTE(a, b)  EG_PASTE2(a, b)
+
+/* words[j][lane]: word j of the block */
+typedef struct lane_words {
+  uint32_t w[4][EG_LANES] __attribute__((aligned(64)));
+} lane_words;
+
+#if defined(__AVX512F__)
+enum { VECTOR_LANES = 8, GROUPS = 8 };
+typedef __m512i vec;
+#define VEC_MUL(a, b)     _mm512_mul_epu32(a, b)
+#define VEC_SET(a)        _mm512_set1_epi64((long long)(a))
+#define VEC_SHR32(a)      _mm512_srli_epi64(a, 32)
+#define VEC_XOR3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
+#define VEC_ADD(a, b)     _mm512_add_epi64(a, b)
+#define VEC_EVEN          _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0)
+#define VEC_JOIN(even, odd) _mm512_mask_shuffle_epi32(even, 0xaaaa, odd, _MM_PERM_CCAA)
+#define VEC_STORE(p, a)   _mm512_store_si512((void *)(p), a)
+#elif defined(__AVX2__)
+enum { VECTOR_LANES = 4, GROUPS = 2 };
+typedef __m256i vec;
+#define VEC_MUL(a, b)     _mm256_mul_epu32(a, b)
+#define VEC_SET(a)        _mm256_set1_epi64x((long long)(a))
+#define VEC_SHR32(a)      _mm256_srli_epi64(a, 32)
+#define VEC_XOR3(a, b, c) _mm256_xor_si256(_mm256_xor_si256(a, b), c)
+#define VEC_ADD(a, b)     _mm256_add_epi64(a, b)
+#define VEC_EVEN          _mm256_set_epi64x(6, 4, 2, 0)
+#define VEC_JOIN(even, odd) _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa)
+#define VEC_STORE(p, a)   _mm256_store_si256((__m256i *)(p), a)
+#endif
+
+#if defined(VEC_MUL)
+/* One Philox block for 64 realisations. 32-bit words live in the low halves of 64-bit lanes: the product reads only
+   those, so the high halves may hold anything. Group 2i holds the even, 2i+1 the odd of 2 VECTOR_LANES lanes. */
+static inline __attribute__((always_inline)) void philox_lanes(const uint32_t key[2], uint32_t stream,
+                                                               uint64_t realisation, uint64_t block,
+                                                               lane_words *out) {
+  const vec m0 = VEC_SET(EG_PHILOX_M0), m1 = VEC_SET(EG_PHILOX_M1);
+  /* first round: counter words 0, 1 and 3 are the same in all lanes */
+  const uint64_t p0 = (uint64_t)EG_PHILOX_M0 * (uint32_t)block;
+  const uint32_t c1 = stream << 24 | ((uint32_t)(block >> 32) & 0xffffffu);
+  const vec first_c0 = VEC_SET(c1 ^ key[0]);
+  const vec first_c2 = VEC_SET((uint32_t)(p0 >> 32) ^ (uint32_t)(realisation >> 32) ^ key[1]);
+  const vec first_c3 = VEC_SET((uint32_t)p0);
+  for (int base = 0; base < EG_LANES / VECTOR_LANES; base += GROUPS) {
+    vec c0[GROUPS], c1v[GROUPS], c2[GROUPS], c3[GROUPS];
+    EG_UNROLL
+    for (int g = 0; g < GROUPS; g++) {
+      const int lane = (base + g) / 2 * 2 * VECTOR_LANES + (base + g) % 2;
+      const vec r = VEC_ADD(VEC_SET((uint32_t)realisation + (uint32_t)lane), VEC_EVEN);
+      const vec p1 = VEC_MUL(m1, r);
+      c0[g] = VEC_XOR3(VEC_SHR32(p1), first_c0, VEC_SET(0));
+      c1v[g] = p1;
+      c2[g] = first_c2;
+      c3[g] = first_c3;
+    }
+    uint32_t k0 = key[0], k1 = key[1];
+    EG_UNROLL
+    for (int round = 1; round < 10; round++) {
+      k0 += EG_PHILOX_W0;
+      k1 += EG_PHILOX_W1;
+      const vec k0v = VEC_SET(k0), k1v = VEC_SET(k1);
+      EG_UNROLL
+      for (int g = 0; g < GROUPS; g++) {
+        const vec q0 = VEC_MUL(m0, c0[g]);
+        const vec q1 = VEC_MUL(m1, c2[g]);
+        c0[g] = VEC_XOR3(VEC_SHR32(q1), c1v[g], k0v);
+        c1v[g] = q1;
+        c2[g] = VEC_XOR3(VEC_SHR32(q0), c3[g], k1v);
+        c3[g] = q0;
+      }
+    }
+    EG_UNROLL
+    for (int g = 0; g < GROUPS; g += 2) {
+      const int lane = (base + g) * VECTOR_LANES;
+      VEC_STORE(&out->w[0][lane], VEC_JOIN(c0[g], c0[g + 1]));
+      VEC_STORE(&out->w[1][lane], VEC_JOIN(c1v[g], c1v[g + 1]));
+      VEC_STORE(&out->w[2][lane], VEC_JOIN(c2[g], c2[g + 1]));
+      VEC_STORE(&out->w[3][lane], VEC_JOIN(c3[g], c3[g + 1]));
+    }
+  }
+}
+#else
+static void philox_lanes(const uint32_t key[2], uint32_t stream, uint64_t realisation, uint64_t block,
+                         lane_words *out) {
+  for (int lane = 0; lane < EG_LANES; lane++) {
+    uint32_t w[4];
+    eg_block(key, stream, realisation + (uint64_t)lane, block, w);
+    for (int j = 0; j < 4; j++) {
+      out->w[j][lane] = w[j];
+    }
+  }
+}
+#endif
+
+/* ---- transformations of one block: words -> per_block rows of 64 values ---- */
+
+#define LANE_LOOP _Pragma("omp simd") for (int l = 0; l < EG_LANES; l++)
+
+static inline __attribute__((always_inline)) void normal_pair(const uint32_t *w0, const uint32_t *w1, float *z0,
+                                                              float *z1) {
+  LANE_LOOP {
+    eg_normal2(w0[l], w1[l], &z0[l], &z1[l]);
+  }
+}
+
+static inline __attribute__((always_inline)) void block_gaussian(const lane_words *words, float *out) {
+  normal_pair(words->w[0], words->w[1], out, out + EG_LANES);
+  normal_pair(words->w[2], words->w[3], out + 2 * EG_LANES, out + 3 * EG_LANES);
+}
+
+/* The body of a vector loop is one call: an array declared in the loop itself would stop the vectoriser. */
+EG_FN void lane_normal64(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3, double *z0, double *z1) {
+  uint32_t w[4];
+  w[0] = w0;
+  w[1] = w1;
+  w[2] = w2;
+  w[3] = w3;
+  eg_normal2_f64(w, z0, z1);
+}
+
+static inline __attribute__((always_inline)) void block_gaussian64(const lane_words *words, double *out) {
+  LANE_LOOP {
+    lane_normal64(words->w[0][l], words->w[1][l], words->w[2][l], words->w[3][l], &out[l], &out[EG_LANES + l]);
+  }
+}
+
+/* Sixteen magnitudes fit one vector register: a permutation instead of a gather. */
+
+#if defined(__AVX512F__)
+static inline __attribute__((always_inline)) void table5_row(const uint32_t *w, int shift, float *out) {
+  const __m512 table = _mm512_loadu_ps(eg_table5);
+  EG_UNROLL
+  for (int l = 0; l < EG_LANES; l += 16) {
+    const __m512i code = _mm512_srl_epi32(_mm512_load_si512((const void *)(w + l)), _mm_cvtsi32_si128(shift));
+    const __m512i index = _mm512_srli_epi32(code, 1); /* the permutation reads the low 4 bits only */
+    const __m512i magnitude = _mm512_castps_si512(_mm512_permutexvar_ps(index, table));
+    const __m512i value = _mm512_or_si512(magnitude, _mm512_slli_epi32(code, 31));
+    _mm512_store_si512((void *)(out + l), value);
+  }
+}
+#else
+static inline __attribute__((always_inline)) void table5_row(const uint32_t *w, int shift, float *out) {
+  LANE_LOOP {
+    out[l] = eg_table5_value(w[l] >> shift & 31u);
+  }
+}
+#endif
+
+static inline __attribute__((always_inline)) void block_table5(const lane_words *words, float *out) {
+  for (int j = 0; j < 24; j++) {
+    table5_row(words->w[j / 6], 5 * (j % 6), out + j * EG_LANES);
+  }
+}
+
+static inline __attribute__((always_inline)) void block_table8(const lane_words *words, float *out) {
+  for (int j = 0; j < 16; j++) {
+    const uint32_t *w = words->w[j / 4];
+    const int shift = 8 * (j % 4);
+    LANE_LOOP {
+      out[j * EG_LANES + l] = eg_table8_value(w[l] >> shift & 255u);
+    }
+  }
+}
+
+static inline __attribute__((always_inline)) void block_table10(const lane_words *words, float *out) {
+  for (int j = 0; j < 12; j++) {
+    const uint32_t *w = words->w[j / 3];
+    const int shift = 10 * (j % 3);
+    LANE_LOOP {
+      out[j * EG_LANES + l] = eg_table10_value(w[l] >> shift & 1023u);
+    }
+  }
+}
+
+static inline __attribute__((always_inline)) void block_two_point(const lane_words *words, float *out) {
+  for (int j = 0; j < 128; j++) {
+    const uint32_t *w = words->w[j / 32];
+    const int shift = j % 32;
+    LANE_LOOP {
+      out[j * EG_LANES + l] = eg_two_point_value(w[l] >> shift);
+    }
+  }
+}
+
+static inline __attribute__((always_inline)) void block_three_point(const lane_words *words, float *out) {
+  for (int j = 0; j < 4; j++) {
+    LANE_LOOP {
+      out[j * EG_LANES + l] = eg_three_point_value(words->w[j][l]);
+    }
+  }
+}
+
+#define DEFINE_FILL(name, type, per_block)                                                                   \
+  static __attribute__((noinline)) void fill_##name(const uint32_t key[2], uint64_t realisation_first,       \
+                                                    uint64_t block_first, int n_blocks, void *out) {         \
+    type *values = (type *)out;                                                                              \
+    for (int b = 0; b < n_blocks; b++) {                                                                     \
+      lane_words words;                                                                                      \
+      philox_lanes(key, EG_STREAM_NOISE, realisation_first, block_first + (uint64_t)b, &words);              \
+      block_##name(&words, values + (size_t)b * (per_block) * EG_LANES);                                     \
+    }                                                                                                        \
+  }
+
+/* The same values as doubles, for units compiled with double noise. */
+#define DEFINE_FILL64(name, per_block)                                                                       \
+  static __attribute__((noinline)) void fill64_##name(const uint32_t key[2], uint64_t realisation_first,     \
+                                                      uint64_t block_first, int n_blocks, void *out) {       \
+    double *values = (double *)out;                                                                          \
+    for (int b = 0; b < n_blocks; b++) {                                                                     \
+      float narrow[(per_block) * EG_LANES] __attribute__((aligned(64)));                                     \
+      fill_##name(key, realisation_first, block_first + (uint64_t)b, 1, narrow);                             \
+      for (int i = 0; i < (per_block) * EG_LANES; i++) {                                                     \
+        values[(size_t)b * (per_block) * EG_LANES + (size_t)i] = (double)narrow[i];                          \
+      }                                                                                                      \
+    }                                                                                                        \
+  }
+
+#define FLOAT_KINDS(X)                                                                                       \
+  X(gaussian, 4) X(table5, 24) X(table8, 16) X(table10, 12) X(two_point, 128) X(three_point, 4)
+
+#define DEFINE_BOTH(name, per_block) DEFINE_FILL(name, float, per_block) DEFINE_FILL64(name, per_block)
+FLOAT_KINDS(DEFINE_BOTH)
+DEFINE_FILL(gaussian64, double, 2)
+
+static __attribute__((noinline)) void fill_rows(const uint32_t key[2], uint64_t realisation_first,
+                                                uint64_t block_first, int n_blocks, uint32_t n_rows, int32_t *out) {
+  const uint32_t threshold = (0u - n_rows) % n_rows;
+  for (int b = 0; b < n_blocks; b++) {
+    lane_words words;
+    philox_lanes(key, EG_STREAM_ROWS, realisation_first, block_first + (uint64_t)b, &words);
+    int32_t *index = out + (size_t)b * 4 * EG_LANES;
+    uint32_t any_rejected = 0;
+    for (int j = 0; j < 4; j++) {
+      LANE_LOOP {
+        const uint64_t product = (uint64_t)words.w[j][l] * n_rows;
+        index[j * EG_LANES + l] = (int32_t)(product >> 32);
+        any_rejected |= (uint32_t)product < threshold ? 1u : 0u;
+      }
+    }
+    for (int i = 0; any_rejected != 0 && i < 4 * EG_LANES; i++) {
+      const int j = i / EG_LANES, l = i % EG_LANES;
+      if (eg_index_is_rejected(words.w[j][l], n_rows)) {
+        const uint64_t q = 4 * (block_first + (uint64_t)b) + (uint64_t)j;
+        index[i] = eg_index_retry(key, realisation_first + (uint64_t)l, q, n_rows);
+      }
+    }
+  }
+}
+
+/* ---- staging of data rows: W lanes x W columns are loaded by rows and transposed in registers ---- */
+
+/* Exchange of halves at distance 1, 2 (and 4): the usual butterfly transpose, written with shuffles. */
+#define TRANSPOSE4(r, a)                                                                                     \
+  EG_UNROLL for (int i = 0; i < 4; i += 2) {                                                                 \
+    a[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 4, 2, 6);                                              \
+    a[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 5, 3, 7);                                          \
+  }                                                                                                          \
+  EG_UNROLL for (int k = 0; k < 2; k++) {                                                                    \
+    r[k] = __builtin_shufflevector(a[k], a[k + 2], 0, 1, 4, 5);                                              \
+    r[k + 2] = __builtin_shufflevector(a[k], a[k + 2], 2, 3, 6, 7);                                          \
+  }
+
+#define TRANSPOSE8(r, a)                                                                                     \
+  EG_UNROLL for (int i = 0; i < 8; i += 2) {                                                                 \
+    a[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);                               \
+    a[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);                           \
+  }                                                                                                          \
+  EG_UNROLL for (int i = 0; i < 8; i += 4) {                                                                 \
+    EG_UNROLL for (int k = 0; k < 2; k++) {                                                                  \
+      r[i + k] = __builtin_shufflevector(a[i + k], a[i + 2 + k], 0, 1, 4, 5, 8, 9, 12, 13);                  \
+      r[i + 2 + k] = __builtin_shufflevector(a[i + k], a[i + 2 + k], 2, 3, 6, 7, 10, 11, 14, 15);            \
+    }                                                                                                        \
+  }                                                                                                          \
+  EG_UNROLL for (int k = 0; k < 4; k++) {                                                                    \
+    a[k] = __builtin_shufflevector(r[k], r[k + 4], 0, 1, 4, 5, 8, 9, 12, 13);                                \
+    a[k + 4] = __builtin_shufflevector(r[k], r[k + 4], 2, 3, 6, 7, 10, 11, 14, 15);                          \
+  }                                                                                                          \
+  EG_UNROLL for (int k = 0; k < 8; k++) {                                                                    \
+    r[k] = a[k];                                                                                             \
+  }
+
+#define DEFINE_STAGE(suffix, real, W)                                                                        \
+  typedef real row_##suffix __attribute__((vector_size(W * sizeof(real)), aligned(sizeof(real))));           \
+  /* columns 0 .. n_columns-1 of the W columns at `chunk` (row stride `width`) for W lanes */                \
+  static inline __attribute__((always_inline)) void transpose_##suffix(                                      \
+      const real *chunk, int width, const int32_t *index, real *out, int n_columns) {                        \
+    row_##suffix r[W], a[W];                                                                                 \
+    EG_UNROLL for (int i = 0; i < W; i++) {                                                                  \
+      r[i] = *(const row_##suffix *)(chunk + (size_t)index[i] * (size_t)width);                              \
+    }                                                                                                        \
+    TRANSPOSE##W(r, a) EG_UNROLL for (int k = 0; k < W; k++) {                                               \
+      if (k < n_columns) {                                                                                   \
+        *(row_##suffix *)(out + (size_t)k * EG_LANES) = r[k];                                                \
+      }                                                                                                      \
+    }                                                                                                        \
+  }                                                                                                          \
+  static inline void stage_narrow_##suffix(const real *chunk, int width, int n_columns,                      \
+                                           const int32_t *index, real *out) {                                \
+    for (int k = 0; k < n_columns; k++) {                                                                    \
+      LANE_LOOP {                                                                                            \
+        out[k * EG_LANES + l] = chunk[index[l] * width + k];                                                 \
+      }                                                                                                      \
+    }                                                                                                        \
+  }                                                                                                          \
+  static __attribute__((noinline)) void stage_##suffix(const void *rows, uint32_t n_rows, int columns,       \
+                                                       const int32_t *index, int n_draws, void *out) {       \
+    const int last_width = eg_rows_last_width(columns);                                                      \
+    for (int d = 0; d < n_draws; d++) {                                                                      \
+      const int32_t *lanes = index + (size_t)d * EG_LANES;                                                   \
+      real *target = (real *)out + (size_t)d * (size_t)columns * EG_LANES;                                   \
+      const real *chunk = (const real *)rows;                                                                \
+      for (int column = 0; column < columns; column += 8, chunk += (size_t)n_rows * 8) {                     \
+        const int width = column + 8 <= columns ? 8 : last_width;                                            \
+        if (width < W) {                                                                                     \
+          stage_narrow_##suffix(chunk, width, columns - column, lanes, target + (size_t)column * EG_LANES);  \
+          continue;                                                                                          \
+        }                                                                                                    \
+        const int n_columns = columns - column < width ? columns - column : width;                           \
+        for (int l = 0; l < EG_LANES; l += W) {                                                              \
+          EG_UNROLL for (int k = 0; k < 8 / W; k++) {                                                        \
+            if (k * W < n_columns) {                                                                         \
+              transpose_##suffix(chunk + k * W, width, lanes + l,                                            \
+                                 target + (size_t)(column + k * W) * EG_LANES + l, n_columns - k * W);       \
+            }                                                                                                \
+          }                                                                                                  \
+        }                                                                                                    \
+      }                                                                                                      \
+    }                                                                                                        \
+  }
+
+#if defined(__AVX512F__)
+DEFINE_STAGE(f64, double, 8)
+#else
+DEFINE_STAGE(f64, double, 4)
+#endif
+DEFINE_STAGE(f32, float, 8)
+
+const eg_fill_table EG_PASTE(eg_fill_table, EG_ISA) = {
+    {fill_gaussian, NULL, fill_gaussian64, fill_table5, fill_table8, fill_table10, fill_two_point, fill_three_point},
+    {fill64_gaussian, NULL, fill_gaussian64, fill64_table5, fill64_table8, fill64_table10, fill64_two_point,
+     fill64_three_point},
+    fill_rows,
+    stage_f64,
+    stage_f32,
+};

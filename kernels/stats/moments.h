@@ -1,0 +1,32 @@
+/*
+ * Central moments and co-moments of a tile of records. The definition, for every backend:
+ *
+ *   valid(l)  l < n_lanes and the record is not NaN (a masked trajectory is NaN in all features)
+ *   tree(v)   for s = ld/2, ld/4, .., 1: v[l] += v[l + s], l < s; the sum is v[0]
+ *   n         number of valid lanes
+ *   mean_f    tree(valid ? v_f : 0) / n, 0 if n = 0
+ *   Mk_f      tree(d_f^k), d_f = valid ? v_f - mean_f : 0, k = 2, 3, 4; d^3 = d^2 d, d^4 = d^2 d^2
+ *   C_fg      tree(d_f d_g), g < f
+ *
+ * Node of one (record, point): n, then mean, M2, M3, M4 of each feature, then C_fg by rows (f = 1, 2, ..; g < f) if
+ * the covariance is wanted. A tile's node: (record, point) row-major.
+ */
+#ifndef EG_STATS_MOMENTS_H
+#define EG_STATS_MOMENTS_H
+
+#include "core/portable.h"
+
+EG_FN uint32_t eg_node_values(uint32_t n_features, int with_covariance) {
+  return 1 + 4 * n_features + (with_covariance ? n_features * (n_features - 1) / 2 : 0);
+}
+
+typedef struct eg_reduce {
+  const double *records; /* (n_records, n_points, n_features, ld) */
+  double *nodes;         /* (n_records, n_points, eg_node_values) */
+  uint32_t n_records, n_points, n_features, ld, n_lanes;
+  int32_t with_covariance;
+} eg_reduce;
+
+EG_STATIC_ASSERT(sizeof(eg_reduce) == 40, "layout differs between host and device");
+
+#endif

@@ -1,0 +1,105 @@
+/* Tile statistics on the CPU, compiled per ISA. The definition is in stats/moments.h. */
+#include "stats/moments.h"
+
+#include "core/launch.h"
+
+#define EG_PASTE2(a, b) a##_##b
+#define EG_PASTE(a, b)  EG_PASTE2(a, b)
+
+EG_FN double first_value(double v) {
+  return v == v ? v : 0.0;
+}
+
+EG_FN double deviation(double v, double mean) {
+  return v == v ? v - mean : 0.0;
+}
+
+/* The levels of the tree below the first: v[0 .. n) to v[0]. */
+static inline double tree_rest(double *v, uint32_t n) {
+  for (uint32_t s = n / 2; s > 0; s /= 2) {
+    _Pragma("omp simd")
+    for (uint32_t l = 0; l < s; l++) {
+      v[l] = v[l] + v[l + s];
+    }
+  }
+  return v[0];
+}
+
+static double tree_count(const double *v, uint32_t ld) {
+  uint64_t n = 0;
+  for (uint32_t l = 0; l < ld; l++) {
+    n += v[l] == v[l] ? 1u : 0u;
+  }
+  return (double)n;
+}
+
+static double tree_mean(const double *v, uint32_t ld, double n, double *scratch) {
+  const uint32_t half = ld / 2;
+  _Pragma("omp simd")
+  for (uint32_t l = 0; l < half; l++) {
+    scratch[l] = first_value(v[l]) + first_value(v[l + half]);
+  }
+  const double sum = tree_rest(scratch, half);
+  return n > 0 ? sum / n : 0.0;
+}
+
+static void tree_moments(const double *v, uint32_t ld, double mean, double *scratch, double *out) {
+  const uint32_t half = ld / 2;
+  double *const t2 = scratch, *const t3 = scratch + half, *const t4 = scratch + 2 * (size_t)half;
+  _Pragma("omp simd")
+  for (uint32_t l = 0; l < half; l++) {
+    const double a = deviation(v[l], mean), b = deviation(v[l + half], mean);
+    const double a2 = a * a, b2 = b * b;
+    t2[l] = a2 + b2;
+    t3[l] = a2 * a + b2 * b;
+    t4[l] = a2 * a2 + b2 * b2;
+  }
+  out[0] = tree_rest(t2, half);
+  out[1] = tree_rest(t3, half);
+  out[2] = tree_rest(t4, half);
+}
+
+static double tree_comoment(const double *u, const double *v, uint32_t ld, double mean_u, double mean_v,
+                            double *scratch) {
+  const uint32_t half = ld / 2;
+  _Pragma("omp simd")
+  for (uint32_t l = 0; l < half; l++) {
+    scratch[l] = deviation(u[l], mean_u) * deviation(v[l], mean_v) +
+                 deviation(u[l + half], mean_u) * deviation(v[l + half], mean_v);
+  }
+  return tree_rest(scratch, half);
+}
+
+static void mask_unused(double *records, uint32_t n_rows, uint32_t ld, uint32_t n_lanes) {
+  for (uint32_t row = 0; row < n_rows; row++) {
+    for (uint32_t l = n_lanes; l < ld; l++) {
+      records[(size_t)row * ld + l] = eg_double_of_bits(0x7ff8000000000000ull);
+    }
+  }
+}
+
+/* scratch: 3 ld / 2 doubles. records are masked in place beyond n_lanes. */
+void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, double *scratch) {
+  const uint32_t rows = r->n_records * r->n_points;
+  const uint32_t size = eg_node_values(r->n_features, r->with_covariance);
+  if (r->n_lanes < r->ld) {
+    mask_unused(records, rows * r->n_features, r->ld, r->n_lanes);
+  }
+  for (uint32_t row = 0; row < rows; row++) {
+    const double *const v = records + (size_t)row * r->n_features * r->ld;
+    double *const node = r->nodes + (size_t)row * size;
+    double *const sums = node + 1;
+    node[0] = tree_count(v, r->ld);
+    for (uint32_t f = 0; f < r->n_features; f++) {
+      sums[4 * f] = tree_mean(v + (size_t)f * r->ld, r->ld, node[0], scratch);
+      tree_moments(v + (size_t)f * r->ld, r->ld, sums[4 * f], scratch, &sums[4 * f + 1]);
+    }
+    double *pair = sums + 4 * (size_t)r->n_features;
+    for (uint32_t f = 1; r->with_covariance && f < r->n_features; f++) {
+      for (uint32_t g = 0; g < f; g++) {
+        *pair++ = tree_comoment(v + (size_t)f * r->ld, v + (size_t)g * r->ld, r->ld, sums[4 * f], sums[4 * g],
+                                scratch);
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/*
+ * Every stepper of this unit: what the model offers decides.
+ *   PLAIN(name, normals, rows)   one call a step with that many increments and data rows
+ *   FOLD(name, source, acc)      begin, then one add per element, then end; source: ROWS (fold_count fresh random rows)
+ *                                or DATA (all rows in order, one increment each); acc: values accumulated
+ */
+#ifndef EG_STEPPERS_LIST_H
+#define EG_STEPPERS_LIST_H
+
+#define EG_CAPS_LOSS       (EG_CAPS & EG_CAP_LOSS)
+#define EG_CAPS_DRIFT      (EG_CAPS & EG_CAP_DRIFT)
+#define EG_CAPS_DIAGONAL   (EG_CAPS & EG_CAP_DIAGONAL)
+#define EG_CAPS_CHANNELS   (EG_CAPS & EG_CAP_CHANNELS)
+#define EG_CAPS_ROWS       (EG_CAPS & EG_CAP_ROWS)
+#define EG_CAPS_COVARIANCE (EG_CAPS & EG_CAP_COVARIANCE)
+#define EG_CAPS_FLOW       (EG_CAPS & EG_CAP_FLOW)
+#define EG_CAPS_EXACT      (EG_CAPS & EG_CAP_EXACT)
+
+#include "core/uniforms.h"
+#include "steppers/flow.h"
+#include "steppers/noise_forms.h"
+#include "steppers/modified_equation.h"
+#include "steppers/sgd.h"
+
+#if EG_CAPS_DRIFT
+#define EG_LIST_FLOW(PLAIN, FOLD) PLAIN(gradient_flow, 0, 0)
+#else
+#define EG_LIST_FLOW(PLAIN, FOLD)
+#endif
+
+#if EG_CAPS_DRIFT && EG_CAPS_DIAGONAL
+#define EG_LIST_DIAGONAL(PLAIN, FOLD) PLAIN(euler_diagonal, EG_DIM, 0) PLAIN(strang_diagonal, EG_DIM, 0)
+#else
+#define EG_LIST_DIAGONAL(PLAIN, FOLD)
+#endif
+
+#if EG_CAPS_DRIFT && EG_CAPS_CHANNELS
+#define EG_LIST_CHANNELS(PLAIN, FOLD)                                                                        \
+  PLAIN(sgd_channels, EG_CHANNELS, 0) PLAIN(euler_channels, EG_CHANNELS, 0) PLAIN(strang_channels, EG_CHANNELS, 0)
+#else
+#define EG_LIST_CHANNELS(PLAIN, FOLD)
+#endif
+
+#if EG_CAPS_DRIFT && EG_CAPS_ROWS
+#define EG_LIST_ROWS(PLAIN, FOLD)                                                                            \
+  FOLD(sgd_rows, ROWS, EG_DIM) PLAIN(euler_pair, 0, 2) PLAIN(strang_pair, 0, 2)                              \
+  FOLD(euler_data, DATA, EG_DIM + 1) FOLD(strang_data, DATA, EG_DIM + 1)
+#else
+#define EG_LIST_ROWS(PLAIN, FOLD)
+#endif
+
+#if EG_CAPS_DRIFT && EG_CAPS_COVARIANCE
+#define EG_LIST_COVARIANCE(PLAIN, FOLD)                                                                      \
+  PLAIN(euler_cholesky, EG_DIM, 0) PLAIN(strang_cholesky, EG_DIM, 0) PLAIN(euler_symroot, EG_DIM, 0)         \
+  PLAIN(strang_symroot, EG_DIM, 0)
+#else
+#define EG_LIST_COVARIANCE(PLAIN, FOLD)
+#endif
+
+#if EG_CAPS_EXACT
+#define EG_LIST_EXACT(PLAIN, FOLD) PLAIN(exact, EG_DIM, 0)
+#else
+#define EG_LIST_EXACT(PLAIN, FOLD)
+#endif
+
+#define EG_STEPPERS(PLAIN, FOLD)                                                                             \
+  EG_LIST_FLOW(PLAIN, FOLD)                                                                                  \
+  EG_LIST_DIAGONAL(PLAIN, FOLD)                                                                              \
+  EG_LIST_CHANNELS(PLAIN, FOLD)                                                                              \
+  EG_LIST_ROWS(PLAIN, FOLD)                                                                                  \
+  EG_LIST_COVARIANCE(PLAIN, FOLD)                                                                            \
+  EG_LIST_EXACT(PLAIN, FOLD)
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * Stochastic modified equations of order 1 and 2, and any SDE of a model (arXiv 2302.07125, section 1; Li, Tai, E,
+ * arXiv 1811.01558):
+ *   dx = b(x) dt + sqrt(eta / B) noise(x),  b = -(I + c Hess R) grad R,  c = 0 (sme1) or eta/2 (sme2);
+ *   of a process: its own drift, noise scale 1.
+ * u->noise_scale = sqrt(h eta / B) (pair: sqrt(h eta / (2 B)); process: sqrt(h)); u->correction = c.
+ *
+ * euler-maruyama:  x' = x + h b(x) + noise_scale v(x)                        weak order 1 in h
+ * strang:          half drift flow, noise at that point, half drift flow     O(h^4 + eta h^2 + eta^2 h)
+ */
+#if EG_CAPS_DRIFT
+/* v is added to the increment before x: |increment| << |x|, and a float state keeps its low bits that way. */
+EG_FN void eg_euler(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *v) {
+  eg_real b[EG_DIM];
+  eg_drift(p, u->staged, u->correction, x, b);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    x[k] = x[k] + eg_mad(u->h, b[k], v[k]);
+  }
+}
+
+EG_FN void eg_kick(eg_real *x, const eg_real *v) {
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    x[k] = x[k] + v[k];
+  }
+}
+
+#define EG_MODIFIED(form)                                                                                    \
+  EG_FN void eg_step_euler_##form(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,          \
+                                  const eg_row *rows) {                                                      \
+    eg_real v[EG_DIM];                                                                                       \
+    eg_noise_form_##form(p, u, x, z, rows, v);                                                               \
+    eg_euler(p, u, x, v);                                                                                    \
+  }                                                                                                          \
+  EG_FN void eg_step_strang_##form(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,         \
+                                   const eg_row *rows) {                                                     \
+    eg_real v[EG_DIM];                                                                                       \
+    eg_half_flow(p, u, x);                                                                                   \
+    eg_noise_form_##form(p, u, x, z, rows, v);                                                               \
+    eg_kick(x, v);                                                                                           \
+    eg_half_flow(p, u, x);                                                                                   \
+  }
+
+#if EG_CAPS_DIAGONAL
+EG_MODIFIED(diagonal)
+#endif
+#if EG_CAPS_CHANNELS
+EG_MODIFIED(channels)
+#endif
+#if EG_CAPS_ROWS
+EG_MODIFIED(pair)
+#endif
+#if EG_CAPS_COVARIANCE
+EG_MODIFIED(cholesky)
+EG_MODIFIED(symroot)
+#endif
+
+#if EG_CAPS_ROWS
+/*
+ * Data-indexed noise by the weights trick: with xi_j ~ N(0,1) and p_j = 1/N,
+ *   sum_j sqrt(p_j) (grad R - g_j) xi_j = (S grad R - sum_j xi_j g_j) / sqrt(N),  S = sum_j xi_j;
+ * acc = (sum_j xi_j g_j, S). The regulariser cancels. noise_scale holds sqrt(h eta / B / N).
+ */
+EG_FN void eg_begin_euler_data(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
+  (void)p;
+  (void)u;
+  (void)x;
+  EG_UNROLL
+  for (int k = 0; k <= EG_DIM; k++) {
+    acc[k] = 0;
+  }
+}
+
+EG_FN void eg_add_euler_data(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
+                             eg_real *acc) {
+  eg_add_row_gradient(p, u->staged, x, row, z, acc);
+  acc[EG_DIM] += z;
+}
+
+EG_FN void eg_data_noise(const eg_params *p, const eg_uniforms *u, const eg_real *x, const eg_real *acc, eg_real *v) {
+  eg_real regulariser[EG_DIM];
+  eg_gradient(p, u->staged, x, v);
+  eg_regulariser_gradient(p, u->staged, x, regulariser);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    v[k] = u->noise_scale * eg_mad(acc[EG_DIM], v[k] - regulariser[k], -acc[k]);
+  }
+}
+
+EG_FN void eg_end_euler_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
+  eg_real v[EG_DIM];
+  eg_data_noise(p, u, x, acc, v);
+  eg_euler(p, u, x, v);
+}
+
+EG_FN void eg_begin_strang_data(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
+  eg_half_flow(p, u, x);
+  eg_begin_euler_data(p, u, x, acc);
+}
+
+EG_FN void eg_add_strang_data(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
+                              eg_real *acc) {
+  eg_add_euler_data(p, u, x, row, z, acc);
+}
+
+EG_FN void eg_end_strang_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
+  eg_real v[EG_DIM];
+  eg_data_noise(p, u, x, acc, v);
+  eg_kick(x, v);
+  eg_half_flow(p, u, x);
+}
+#endif
+#endif
+
+#if EG_CAPS_EXACT
+/* The exact law of a process over one step. */
+EG_FN void eg_step_exact(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  (void)rows;
+  eg_exact(p, u->staged, x, z);
+}
+#endif

@@ -1,0 +1,159 @@
+/*
+ * The noise of the modified equations: v = noise_scale times an increment of mean 0 and covariance Sigma(x), the
+ * gradient noise of one sample, in the forms of arXiv 2302.07125 (sections 1, 1.1). One-point laws agree; the two-point law is that of the stochastic modified
+ * flow for channels, pair and data, that of "the SME" for the symmetric root (and diagonal).
+ *
+ * diagonal   v_k = s_k(x) z_k                          d normals
+ * channels   v = sum_c b^c(x) z_c                      the model's own channels
+ * pair       v ~ (g_J(x) - g_J'(x)) / sqrt 2           two fresh rows a step, no normals; noise_scale holds the 1/sqrt 2
+ * cholesky   v = L(x) z, L L^T = Sigma(x)              d normals, d <= 6
+ * symroot    v = Sigma(x)^{1/2} z                      d normals, d <= 6
+ * data       v = sum_j sqrt(p_j) G_j(x) z_j            a fold over all rows: see modified_equation.h
+ */
+#if EG_CAPS_DIAGONAL
+EG_FN void eg_noise_form_diagonal(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
+                                  const eg_row *rows, eg_real *v) {
+  (void)rows;
+  eg_noise_diagonal(p, u->staged, x, v);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    v[k] = (u->noise_scale * v[k]) * EG_Z(z, k); /* the bracket is one number where the noise is additive */
+  }
+}
+#endif
+
+#if EG_CAPS_CHANNELS
+EG_FN void eg_noise_form_channels(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
+                                  const eg_row *rows, eg_real *v) {
+  (void)rows;
+  eg_noise_channels(p, u->staged, x, z, v);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    v[k] = u->noise_scale * v[k];
+  }
+}
+#endif
+
+#if EG_CAPS_ROWS
+EG_FN void eg_noise_form_pair(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
+                              const eg_row *rows, eg_real *v) {
+  (void)z;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    v[k] = 0;
+  }
+  eg_add_row_gradient(p, u->staged, x, rows[0], u->noise_scale, v); /* the regulariser cancels */
+  eg_add_row_gradient(p, u->staged, x, rows[1], -u->noise_scale, v);
+}
+#endif
+
+#if EG_CAPS_COVARIANCE
+#define EG_TRIANGLE (EG_DIM * (EG_DIM + 1) / 2)
+#define EG_AT(i, j) ((i) * ((i) + 1) / 2 + (j)) /* j <= i */
+
+/* Sigma may be singular: a pivot that is not positive gives a zero column. */
+EG_FN void eg_noise_form_cholesky(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
+                                  const eg_row *rows, eg_real *v) {
+  (void)rows;
+  eg_real L[EG_TRIANGLE];
+  eg_covariance(p, u->staged, x, L);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    v[k] = 0;
+  }
+  EG_UNROLL
+  for (int j = 0; j < EG_DIM; j++) {
+    const eg_real pivot = L[EG_AT(j, j)];
+    const eg_real root = eg_root(pivot > 0 ? pivot : (eg_real)0);
+    const eg_real inverse = pivot > 0 ? (eg_real)1 / root : (eg_real)0;
+    L[EG_AT(j, j)] = root;
+    EG_UNROLL
+    for (int i = j + 1; i < EG_DIM; i++) {
+      L[EG_AT(i, j)] = L[EG_AT(i, j)] * inverse;
+    }
+    EG_UNROLL
+    for (int i = j + 1; i < EG_DIM; i++) {
+      EG_UNROLL
+      for (int k = j + 1; k <= i; k++) {
+        L[EG_AT(i, k)] = eg_mad(-L[EG_AT(i, j)], L[EG_AT(k, j)], L[EG_AT(i, k)]);
+      }
+    }
+    EG_UNROLL
+    for (int i = j; i < EG_DIM; i++) {
+      v[i] = eg_mad(L[EG_AT(i, j)], u->noise_scale * EG_Z(z, j), v[i]);
+    }
+  }
+}
+
+/*
+ * Cyclic Jacobi (Golub and Van Loan, section 8.5) with a fixed number of sweeps and no branches. Instead of storing the
+ * eigenvectors, z is carried along: w = V^T z after the rotations, then v = V sqrt(D) w needs V, so V is kept too.
+ */
+#define EG_JACOBI_SWEEPS 7
+EG_FN void eg_noise_form_symroot(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
+                                 const eg_row *rows, eg_real *v) {
+  (void)rows;
+  eg_real C[EG_TRIANGLE], V[EG_DIM * EG_DIM];
+  eg_covariance(p, u->staged, x, C);
+  EG_UNROLL
+  for (int i = 0; i < EG_DIM * EG_DIM; i++) {
+    V[i] = i % (EG_DIM + 1) == 0 ? (eg_real)1 : (eg_real)0;
+  }
+#if EG_DIM > 1
+  EG_ROLLED
+  for (int sweep = 0; sweep < EG_JACOBI_SWEEPS; sweep++) {
+    EG_UNROLL
+    for (int i = 1; i < EG_DIM; i++) {
+      EG_UNROLL
+      for (int j = 0; j < i; j++) {
+        /* tan(theta) = sign(tau) / (|tau| + sqrt(1 + tau^2)), tau = (C_ii - C_jj) / (2 C_ij); written so that C_ij = 0
+           gives no rotation and nothing divides by zero */
+        const eg_real off = C[EG_AT(i, j)];
+        const eg_real gap = (eg_real)0.5 * (C[EG_AT(i, i)] - C[EG_AT(j, j)]);
+        const eg_real size = (gap < 0 ? -gap : gap) + eg_root(eg_mad(gap, gap, off * off));
+        const eg_real safe = size > 0 ? size : (eg_real)1;
+        const eg_real t = (gap < 0 ? -off : off) / safe;
+        const eg_real c = (eg_real)1 / eg_root(eg_mad(t, t, (eg_real)1));
+        const eg_real s = t * c;
+        C[EG_AT(i, i)] = eg_mad(t, off, C[EG_AT(i, i)]);
+        C[EG_AT(j, j)] = eg_mad(-t, off, C[EG_AT(j, j)]);
+        C[EG_AT(i, j)] = 0;
+        EG_UNROLL
+        for (int k = 0; k < EG_DIM; k++) {
+          if (k != i && k != j) {
+            const int at_i = k < i ? EG_AT(i, k) : EG_AT(k, i);
+            const int at_j = k < j ? EG_AT(j, k) : EG_AT(k, j);
+            const eg_real a = C[at_i], b = C[at_j];
+            C[at_i] = eg_mad(c, a, s * b);
+            C[at_j] = eg_mad(c, b, -(s * a));
+          }
+          const eg_real a = V[k * EG_DIM + i], b = V[k * EG_DIM + j];
+          V[k * EG_DIM + i] = eg_mad(c, a, s * b);
+          V[k * EG_DIM + j] = eg_mad(c, b, -(s * a));
+        }
+      }
+    }
+  }
+#endif
+  eg_real w[EG_DIM];
+  EG_UNROLL
+  for (int i = 0; i < EG_DIM; i++) {
+    eg_real sum = 0;
+    EG_UNROLL
+    for (int k = 0; k < EG_DIM; k++) {
+      sum = eg_mad(V[k * EG_DIM + i], EG_Z(z, k), sum);
+    }
+    const eg_real value = C[EG_AT(i, i)];
+    w[i] = u->noise_scale * (eg_root(value > 0 ? value : (eg_real)0) * sum);
+  }
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    eg_real sum = 0;
+    EG_UNROLL
+    for (int i = 0; i < EG_DIM; i++) {
+      sum = eg_mad(V[k * EG_DIM + i], w[i], sum);
+    }
+    v[k] = sum;
+  }
+}
+#endif

@@ -1,0 +1,44 @@
+/*
+ * Stochastic gradient descent x' = x - eta/B sum_{i=1..B} g(x, theta_i), batch of B samples drawn with replacement
+ * (arXiv 2302.07125, section 1; 2102.05375, section 2).
+ *
+ * sgd_rows:     theta is a data row; a fold over the batch, added up in the order of the draws.
+ * sgd_channels: theta is Gaussian and the sample gradient affine in it, so the mean of B samples is one draw with its
+ *               noise divided by sqrt(B), exactly. noise_scale = eta / sqrt(B).
+ */
+#if EG_CAPS_ROWS
+EG_FN void eg_begin_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
+  eg_regulariser_gradient(p, u->staged, x, acc);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    acc[k] = u->batch_size * acc[k];
+  }
+}
+
+EG_FN void eg_add_sgd_rows(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
+                           eg_real *acc) {
+  (void)z;
+  eg_add_row_gradient(p, u->staged, x, row, (eg_real)1, acc);
+}
+
+EG_FN void eg_end_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
+  (void)p;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    x[k] = eg_mad(-u->rate_over_batch, acc[k], x[k]);
+  }
+}
+#endif
+
+#if EG_CAPS_CHANNELS
+EG_FN void eg_step_sgd_channels(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  (void)rows;
+  eg_real g[EG_DIM], v[EG_DIM];
+  eg_gradient(p, u->staged, x, g);
+  eg_noise_channels(p, u->staged, x, z, v);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    x[k] = x[k] - eg_mad(u->learning_rate, g[k], u->noise_scale * v[k]);
+  }
+}
+#endif

@@ -1,0 +1,76 @@
+/* The CPU driver around a unit. Built per model, padded dimension, precision and ISA, linked in; or by the user's cc as
+   a shared object. -DEG_UNIT_SYMBOL=name, -DEG_ISA_NAME="v3". */
+#include "unit.h"
+
+#include "core/lane_cpu.h"
+
+#define SEGMENT_PLAIN(stepper, normals, rows)                                                                \
+  static __attribute__((noinline)) void segment_##stepper(                                                   \
+      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,      \
+      uint64_t realisation, uint64_t from, uint64_t to) {                                                    \
+    segment_plain(eg_step_##stepper, normals, rows, p, a, u, t, block, realisation, from, to);               \
+  }                                                                                                          \
+  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
+    drive(segment_##stepper, (const eg_params *)params, a, t);                                               \
+  }
+
+enum { SOURCE_ROWS = 0, SOURCE_DATA = 1 };
+
+#define SEGMENT_FOLD(stepper, source, n_acc)                                                                 \
+  static __attribute__((noinline)) void segment_##stepper(                                                   \
+      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,      \
+      uint64_t realisation, uint64_t from, uint64_t to) {                                                    \
+    segment_fold(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, SOURCE_##source, n_acc, p, a, u, t, \
+                 block, realisation, from, to);                                                              \
+  }                                                                                                          \
+  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
+    drive(segment_##stepper, (const eg_params *)params, a, t);                                               \
+  }
+
+EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
+
+#define ROW_PLAIN(stepper, normals, rows) {#stepper, normals, rows, advance_##stepper},
+#define ROW_FOLD(stepper, source, n_acc)                                                                     \
+  {#stepper, SOURCE_##source == SOURCE_DATA ? -1 : 0, SOURCE_##source == SOURCE_ROWS ? -1 : 0, advance_##stepper},
+static const eg_unit_stepper steppers[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD)};
+
+#define PARAM_SCALAR(name, value, low, high, doc) {#name, value, low, high, 0, doc},
+#define PARAM_VECTOR(name, value, low, high, doc) {#name, value, low, high, 1, doc},
+static const eg_unit_param params[] = {EG_PARAMS(PARAM_SCALAR, PARAM_VECTOR){NULL, 0, 0, 0, 0, NULL}};
+
+#if EG_STAGED > 0 && !EG_CAPS_ROWS
+static void prepare(const void *p, double h, double correction, double *staged) {
+  eg_prepare((const eg_params *)p, h, correction, staged);
+}
+#define PREPARE prepare
+#else
+#define PREPARE NULL
+#endif
+
+#ifndef EG_CHANNELS
+#define EG_CHANNELS 0
+#endif
+
+#if defined(__GNUC__)
+__attribute__((visibility("default"))) /* a user's unit is looked up by name */
+#endif
+const eg_unit EG_UNIT_SYMBOL = {
+    EG_UNIT_ABI,
+    EG_NAME,
+    EG_EQUATION,
+    EG_ISA_NAME,
+    EG_DIM,
+    EG_CAPS,
+    EG_IS_PROCESS,
+    EG_CHANNELS,
+    EG_STAGED,
+    (int32_t)sizeof(eg_real),
+    (int32_t)sizeof(eg_noise_real),
+    params,
+    (int32_t)(sizeof params / sizeof params[0]) - 1,
+    (int32_t)(sizeof(eg_params) / sizeof(double)) - 1,
+    steppers,
+    (int32_t)(sizeof steppers / sizeof steppers[0]),
+    PREPARE,
+    block_bytes,
+};

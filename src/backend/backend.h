@@ -1,0 +1,76 @@
+/*
+ * What a backend must do: advance tiles of one run and reduce them. One table of functions; the CPU, the CUDA plug-in
+ * and a fake one for tests stand behind it. A backend knows no study and no file.
+ */
+#ifndef EG_BACKEND_BACKEND_H
+#define EG_BACKEND_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/context.h"
+#include "core/launch.h"
+
+/* One run with everything fixed: immutable while it is advanced. All arrays belong to the plan and outlive the job. */
+typedef struct eg_job {
+  const char *model;        /* unit: model name, padded dimension, precision */
+  const char *model_file;   /* NULL: built in; else the user's model, compiled at run time */
+  const struct eg_user_model *user_model; /* of model_file */
+  int dim;                  /* EG_DIM of the unit */
+  bool is_float;            /* float state */
+  int kind;                 /* EG_KIND_* */
+  const char *stepper;      /* "sgd_rows", .. */
+  const double *params;     /* the unit's parameter struct */
+  size_t n_params;
+  eg_launch launch;         /* all scalars set; pointers NULL; realisation_first, n_lanes, step range set per tile */
+  const uint64_t *record_steps; /* n_records integrator steps, increasing; record_steps[0] may be 0 */
+  size_t n_records;
+  const eg_feature_code *features;
+  size_t n_features;
+  const double *start;      /* (n_points, dim) */
+  const double *staged;     /* n_staged doubles */
+  size_t n_staged;
+  const double *rows;       /* layout of core/rows.h, dim + 1 columns */
+  size_t n_row_values;
+  uint64_t n_realisations;
+  uint32_t tile;            /* realisations per tile: power of two, >= EG_LANES */
+  uint64_t n_tiles;
+  bool with_covariance;
+  size_t node_values;       /* doubles of one tile's node: n_records * n_points * eg_node_values(..) */
+} eg_job;
+
+typedef struct eg_bad_trajectory {
+  uint64_t realisation, step; /* first integrator step with a state (or feature) that is not finite */
+  uint32_t point;
+} eg_bad_trajectory;
+
+typedef struct eg_tile_result {
+  double *node;             /* node_values doubles, given by the caller */
+  eg_bad_trajectory *bad;   /* allocated by the backend (free()), in (realisation, point) order; NULL if none */
+  size_t n_bad;
+} eg_tile_result;
+
+typedef struct eg_device eg_device; /* one per worker thread; opaque, the backend's own */
+
+typedef struct eg_backend {
+  const char *name; /* "cpu", "cuda" */
+  /* Open a device for one worker. EG_ERR_DEVICE with the reason in plain words if it cannot be used. */
+  eg_status (*open)(eg_context *ctx, int index, eg_device **device);
+  void (*close)(eg_device *device);
+  /* One line: "CPU, AVX-512 kernels", "NVIDIA H200, 132 SM, driver 13.0". Valid while the device is open. */
+  const char *(*describe)(const eg_device *device);
+  /* Set up a job on the device (replaces the previous one); *tiles_at_once: how many tiles a call should take. */
+  eg_status (*prepare)(eg_context *ctx, eg_device *device, const eg_job *job, uint64_t *tiles_at_once);
+  /* Advance tiles first .. first + n - 1 from their start to the last record and reduce them. `stop` is looked at
+     between launches: when set, returns EG_STOPPED and the results are void. */
+  eg_status (*advance)(eg_context *ctx, eg_device *device, uint64_t first, uint64_t n, const volatile int *stop,
+                       eg_tile_result *results);
+} eg_backend;
+
+extern const eg_backend eg_backend_cpu;
+
+/* The CUDA plug-in, opened at run time. EG_ERR_DEVICE with what is missing. */
+eg_status eg_backend_cuda(eg_context *ctx, const eg_backend **backend);
+
+#endif

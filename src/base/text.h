@@ -1,0 +1,23 @@
+/* A growing string. After a failed allocation it stays valid, is marked broken, and ignores further appends. */
+#ifndef EG_BASE_TEXT_H
+#define EG_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/context.h"
+
+typedef struct eg_text {
+  char *data; /* NUL-terminated; NULL while empty */
+  size_t length;
+  size_t capacity;
+  bool is_broken;
+} eg_text;
+
+void eg_text_append(eg_text *text, const char *format, ...) EG_PRINTF(2, 3);
+void eg_text_append_v(eg_text *text, const char *format, va_list args);
+void eg_text_append_bytes(eg_text *text, const char *bytes, size_t length);
+const char *eg_text_string(const eg_text *text); /* "" while empty */
+void eg_text_free(eg_text *text);
+
+#endif

@@ -1,0 +1,55 @@
+/* ensgrad help: the overview, a command, or the study file. */
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const cli_option options[] = {{NULL, '\0', NULL, NULL, false}};
+
+static eg_status help_study(cli_program *program) {
+  char *text = NULL;
+  const eg_status status = eg_study_schema_text(program->ctx, &text);
+  return cli_print_owned(program, status, text);
+}
+
+static eg_status fail_unknown_topic(cli_program *program, const char *topic) {
+  const char *names[32] = {"study"};
+  size_t n = 1;
+  for (; cli_commands[n - 1] != NULL; n++) {
+    names[n] = cli_commands[n - 1]->name;
+  }
+  const char *const nearest = cli_nearest(topic, names, n);
+  if (nearest != NULL) {
+    return cli_fail_usage(program, &cli_command_program, "no help for '%s'; did you mean '%s'?", topic,
+                          nearest);
+  }
+  return cli_fail_usage(program, &cli_command_program,
+                        "no help for '%s'; topics are the commands and 'study'", topic);
+}
+
+static eg_status help(cli_program *program, const cli_args *args) {
+  const char *const topic = args->n_operands > 0 ? args->operands[0] : NULL;
+  if (topic == NULL) {
+    cli_print_overview(program);
+    return EG_OK;
+  }
+  if (strcmp(topic, "study") == 0) {
+    return help_study(program);
+  }
+  const cli_command *const command = cli_find_command(topic);
+  if (command == NULL) {
+    return fail_unknown_topic(program, topic);
+  }
+  cli_print_help(program, command);
+  return EG_OK;
+}
+
+const cli_command cli_command_help = {
+    .name = "help",
+    .operands = "[COMMAND|study]",
+    .least = 0,
+    .most = 1,
+    .summary = "explain a command, or all keys of a study file (help study)",
+    .details = "",
+    .options = options,
+    .run = help,
+};

@@ -1,0 +1,121 @@
+#include "cli/run_settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_THREADS = 4096 };
+
+eg_status cli_check_overrides(cli_program *program, const cli_command *command, const cli_args *args) {
+  for (size_t i = 0; i < args->n_list; i++) {
+    const char *const equals = strchr(args->list[i], '=');
+    if (equals == NULL || equals == args->list[i]) {
+      return cli_fail_usage(program, command, "--set '%s' is not KEY=VALUE, as in --set realisations=2^20",
+                            args->list[i]);
+    }
+  }
+  return EG_OK;
+}
+
+eg_status cli_check_backend(cli_program *program, const cli_command *command, const char *name) {
+  static const char *const names[] = {"auto", "cpu", "cuda"};
+  enum { N = sizeof names / sizeof names[0] };
+  for (size_t i = 0; i < N; i++) {
+    if (name == NULL || strcmp(name, names[i]) == 0) {
+      return EG_OK;
+    }
+  }
+  const char *const nearest = cli_nearest(name, names, N);
+  return cli_fail_usage(program, command, "unknown backend '%s'; %s%s%sallowed: auto, cpu, cuda", name,
+                        nearest != NULL ? "did you mean '" : "", nearest != NULL ? nearest : "",
+                        nearest != NULL ? "'? " : "");
+}
+
+static eg_status read_threads(cli_program *program, const cli_command *command, const char *text,
+                              int *threads) {
+  if (text == NULL) {
+    return EG_OK;
+  }
+  char *end = NULL;
+  errno = 0;
+  const long value = strtol(text, &end, 10);
+  if (end == text || *end != '\0' || errno != 0 || value < 1 || value > MAX_THREADS) {
+    return cli_fail_usage(program, command, "--threads '%s' is not a number from 1 to %d", text, MAX_THREADS);
+  }
+  *threads = (int)value;
+  return EG_OK;
+}
+
+static eg_status read_duration(cli_program *program, const cli_command *command, const cli_args *args,
+                               const char *option, double *seconds) {
+  const char *const text = cli_value(args, option);
+  if (text != NULL && !cli_parse_duration(text, seconds)) {
+    return cli_fail_usage(program, command,
+                          "--%s '%s' is no positive time; write seconds, or 90s, 55m, 2h, 1h30m", option,
+                          text);
+  }
+  return EG_OK;
+}
+
+/* The study's name without folder and ending, with .h5. */
+static char *default_output(const char *study) {
+  static const char *const endings[] = {".yaml", ".yml", ".json"};
+  const char *const slash = strrchr(study, '/');
+  const char *const name = slash != NULL ? slash + 1 : study;
+  size_t length = strlen(name);
+  for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+    const size_t n = strlen(endings[i]);
+    if (length > n && strcmp(name + length - n, endings[i]) == 0) {
+      length -= n;
+      break;
+    }
+  }
+  char *const output = malloc(length + sizeof ".h5");
+  if (output != NULL) {
+    memcpy(output, name, length);
+    memcpy(output + length, ".h5", sizeof ".h5");
+  }
+  return output;
+}
+
+static eg_status choose_output(cli_program *program, const cli_command *command, const cli_args *args,
+                               char **output) {
+  const char *const given = cli_value(args, "output");
+  const char *const study = args->operands[0];
+  if (given != NULL && given[0] == '\0') {
+    return cli_fail_usage(program, command, "the name of the output file is empty");
+  }
+  if (given != NULL && cli_is_same_file(given, study)) {
+    return cli_fail_usage(program, command, "'%s' is the study; the result needs a file of its own", given);
+  }
+  char *const chosen = given != NULL ? strdup(given) : default_output(study);
+  if (chosen == NULL) {
+    cli_print_error(program, EG_ERR_MEMORY, "out of memory");
+    return EG_ERR_MEMORY;
+  }
+  *output = chosen;
+  return EG_OK;
+}
+
+eg_status cli_run_settings_read(cli_program *program, const cli_command *command, const cli_args *args,
+                                cli_run_settings *settings) {
+  memset(settings, 0, sizeof *settings);
+  eg_run_options *const run = &settings->run;
+  eg_run_options_default(run);
+  const char *const backend = cli_value(args, "backend");
+  run->backend = backend != NULL ? backend : run->backend;
+  run->force = cli_flag(args, "force");
+  settings->is_quiet = cli_flag(args, "quiet");
+  eg_status status = cli_check_backend(program, command, backend);
+  status = status != EG_OK ? status : cli_check_overrides(program, command, args);
+  status =
+      status != EG_OK ? status : read_threads(program, command, cli_value(args, "threads"), &run->threads);
+  status =
+      status != EG_OK ? status : read_duration(program, command, args, "snapshot", &run->snapshot_seconds);
+  status = status != EG_OK ? status : read_duration(program, command, args, "max-time", &run->max_time);
+  return status != EG_OK ? status : choose_output(program, command, args, &settings->output);
+}
+
+void cli_run_settings_free(cli_run_settings *settings) {
+  free(settings->output);
+}

@@ -1,0 +1,119 @@
+#include "io/hdf5_guard.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+/* The only global of the library: HDF5 itself is one global object. */
+static pthread_mutex_t hdf5_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+typedef struct reason {
+  char text[200];
+  bool is_memory;
+} reason;
+
+void eg_hdf5_enter(eg_hdf5_guard *guard) {
+  (void)pthread_mutex_lock(&hdf5_mutex); /* cannot fail: a plain mutex, never locked twice by one thread */
+  guard->print = NULL;
+  guard->print_data = NULL;
+  if (H5Eget_auto2(H5E_DEFAULT, &guard->print, &guard->print_data) >= 0) {
+    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* at worst HDF5 prints */
+  }
+}
+
+void eg_hdf5_leave(const eg_hdf5_guard *guard) {
+  (void)H5Eset_auto2(H5E_DEFAULT, guard->print, guard->print_data); /* at worst HDF5 stays silent */
+  (void)H5Eclear2(H5E_DEFAULT);                                     /* reasons were taken by eg_hdf5_check */
+  (void)pthread_mutex_unlock(&hdf5_mutex);
+}
+
+/* Called from the innermost error outwards. */
+static herr_t take_reason(unsigned n, const H5E_error2_t *error, void *data) {
+  reason *found = data;
+  if (n == 0) {
+    (void)snprintf(found->text, sizeof found->text, "%s", error->desc == NULL ? "" : error->desc);
+  }
+  found->is_memory = found->is_memory || error->maj_num == H5E_RESOURCE;
+  return 0;
+}
+
+eg_status eg_hdf5_check(eg_context *ctx, eg_status status, int64_t result, const char *doing,
+                        const char *name) {
+  if (result >= 0) {
+    return EG_OK;
+  }
+  reason found = {.text = "no reason given"};
+  (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_reason, &found); /* without it the default text stays */
+  return eg_fail(ctx, found.is_memory ? EG_ERR_MEMORY : status, "HDF5 cannot %s '%s': %s", doing, name,
+                 found.text);
+}
+
+void eg_hdf5_close(hid_t id) {
+  if (id >= 0) {
+    (void)H5Idec_ref(id); /* only memory is behind our handles: a failed close loses nothing on disk */
+  }
+}
+
+static hid_t text_type(void) {
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  if (type >= 0 && (H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)) {
+    eg_hdf5_close(type);
+    return H5I_INVALID_HID;
+  }
+  return type;
+}
+
+hid_t eg_hdf5_memory_type(eg_type type) {
+  switch (type) {
+  case EG_TYPE_F64:
+    return H5Tcopy(H5T_NATIVE_DOUBLE);
+  case EG_TYPE_I32:
+    return H5Tcopy(H5T_NATIVE_INT32);
+  case EG_TYPE_I64:
+    return H5Tcopy(H5T_NATIVE_INT64);
+  case EG_TYPE_U64:
+    return H5Tcopy(H5T_NATIVE_UINT64);
+  case EG_TYPE_U8:
+    return H5Tcopy(H5T_NATIVE_UINT8);
+  case EG_TYPE_TEXT:
+    return text_type();
+  }
+  return H5I_INVALID_HID;
+}
+
+hid_t eg_hdf5_file_type(eg_type type) {
+  switch (type) {
+  case EG_TYPE_F64:
+    return H5Tcopy(H5T_IEEE_F64LE);
+  case EG_TYPE_I32:
+    return H5Tcopy(H5T_STD_I32LE);
+  case EG_TYPE_I64:
+    return H5Tcopy(H5T_STD_I64LE);
+  case EG_TYPE_U64:
+    return H5Tcopy(H5T_STD_U64LE);
+  case EG_TYPE_U8:
+    return H5Tcopy(H5T_STD_U8LE);
+  case EG_TYPE_TEXT:
+    return text_type();
+  }
+  return H5I_INVALID_HID;
+}
+
+bool eg_hdf5_find_type(hid_t file_type, eg_type *out) {
+  const H5T_class_t kind = H5Tget_class(file_type);
+  const size_t size = H5Tget_size(file_type);
+  const bool has_sign = kind == H5T_INTEGER && H5Tget_sign(file_type) == H5T_SGN_2;
+  if (kind == H5T_FLOAT && size == 8) {
+    *out = EG_TYPE_F64;
+  } else if (kind == H5T_INTEGER && size == 4 && has_sign) {
+    *out = EG_TYPE_I32;
+  } else if (kind == H5T_INTEGER && size == 8) {
+    *out = has_sign ? EG_TYPE_I64 : EG_TYPE_U64;
+  } else if (kind == H5T_INTEGER && size == 1 && !has_sign) {
+    *out = EG_TYPE_U8;
+  } else if (kind == H5T_STRING && H5Tis_variable_str(file_type) > 0) {
+    *out = EG_TYPE_TEXT;
+  } else {
+    return false;
+  }
+  return true;
+}

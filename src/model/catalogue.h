@@ -1,0 +1,30 @@
+/* What the study parser and the help know about models: names, parameters, ranges. No kernel code is called. */
+#ifndef EG_MODEL_CATALOGUE_H
+#define EG_MODEL_CATALOGUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct eg_param_info {
+  const char *name;
+  double default_value;
+  double low, high;      /* allowed range, inclusive */
+  bool is_vector;        /* one value per dimension; a scalar in the study sets all of them */
+  const char *doc;       /* meaning and unit */
+} eg_param_info;
+
+typedef struct eg_model_info {
+  const char *name;      /* "ornstein-uhlenbeck" */
+  const char *equation;  /* one line */
+  const eg_param_info *params;
+  size_t n_params;
+  bool has_rows;         /* takes data, standardize and ridge: a finite-data model */
+  bool is_process;       /* an SDE given by drift and diffusion, no loss: time_step instead of learning_rate */
+  const char *dynamics;  /* names it can be used with, separated by blanks: "sgd gradient-flow sme1 sme2" */
+} eg_model_info;
+
+size_t eg_model_count(void);
+const eg_model_info *eg_model_at(size_t index);
+const eg_model_info *eg_model_find(const char *name); /* NULL if unknown */
+
+#endif

@@ -1,0 +1,29 @@
+/* The units linked into the program, and user models compiled at run time. */
+#ifndef EG_MODEL_UNITS_H
+#define EG_MODEL_UNITS_H
+
+#include <stdbool.h>
+
+#include "base/context.h"
+#include "core/unit_table.h"
+#include "stats/moments.h"
+
+typedef struct eg_cpu_kernels { /* everything of one ISA that is not a unit */
+  const char *isa;              /* "v4", "v3" */
+  const char *description;      /* "AVX-512 (x86-64-v4)" */
+  const eg_fill_table *fill;
+  void (*reduce)(const eg_reduce *reduce, double *records, double *scratch);
+} eg_cpu_kernels;
+
+/* The best ISA of this CPU; EG_ERR_DEVICE on a CPU below x86-64-v3. ENSGRAD_ISA=v3 in the environment chooses a lower
+   one (for tests). */
+EG_NODISCARD eg_status eg_cpu_kernels_choose(eg_context *ctx, const eg_cpu_kernels **kernels);
+
+/* The smallest built unit of a model that holds `dim` components, for one precision and ISA; NULL if there is none.
+   isa NULL: any ISA, to read its tables only. */
+const eg_unit *eg_unit_find(const char *model, int dim, bool is_float, bool is_wide_noise, const char *isa);
+
+/* Largest padded dimension of a model, 0 if unknown. */
+int eg_unit_max_dim(const char *model);
+
+#endif

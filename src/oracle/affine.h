@@ -1,0 +1,104 @@
+/*
+ * Exact first and second moments of dynamics whose sample gradient (or drift and diffusion) is affine in x:
+ * least squares on finite data, quadratic losses, Ornstein-Uhlenbeck, geometric Brownian motion.
+ * Source: the affine engine of stochastic modified flows (arXiv 2302.07125): SGD E L(Z_n) = P^n L(Z_0), SDE
+ * E L(Z_T) = exp(T Q) L(Z_0) with L(Z) = (1, Z, Z (x) Z).
+ *
+ * Independent of the kernels: built from the data and parameters alone. Uses only + - * / sqrt and fixed summation
+ * orders, so its results are the same bits on every machine.
+ */
+#ifndef EG_ORACLE_AFFINE_H
+#define EG_ORACLE_AFFINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/context.h"
+
+/* grad R(x) = H x - g0; noise covariance of one sample Sigma(x,y) = sum_c (S_c x + s_c)(S_c y + s_c)^T. For a process
+   (is_process) the drift is -(H x - g0) and the noise enters with scale 1 instead of sqrt(learning_rate / batch). */
+typedef struct eg_affine_model {
+  int dim;
+  double *H;       /* (dim, dim) */
+  double *g0;      /* (dim) */
+  double loss_constant; /* R(x) = x.H x / 2 - g0.x + loss_constant */
+  int n_channels;
+  double *S;       /* (n_channels, dim, dim) */
+  double *s;       /* (n_channels, dim) */
+  bool is_process;
+} eg_affine_model;
+
+/* Finite least squares R(x) = 1/(2N) sum_j (a_j.x - y_j)^2 + ridge |x|^2 / 2, uniform p_j = 1/N.
+   inputs (n_rows, dim), target (n_rows). Channels: S_j = (H_data - a_j a_j^T)/sqrt(N), s_j = (y_j a_j - g0)/sqrt(N). */
+EG_NODISCARD eg_status eg_affine_least_squares(eg_context *ctx, size_t n_rows, int dim, const double *inputs,
+                                               const double *target, double ridge, eg_affine_model *out);
+/* Quadratic R = sum_k h_k (x_k - c_k)^2 / 2, independent Gaussian gradient noise: per component k an additive channel of
+   standard deviation `additive[k]` and a multiplicative one `multiplicative[k]` (x_k - c_k). */
+EG_NODISCARD eg_status eg_affine_quadratic(eg_context *ctx, int dim, const double *curvature, const double *centre,
+                                           const double *additive, const double *multiplicative,
+                                           eg_affine_model *out);
+/* dx = -rate (x - mean) dt + sigma dW, one component. */
+EG_NODISCARD eg_status eg_affine_ornstein_uhlenbeck(eg_context *ctx, double rate, double mean, double sigma,
+                                                    eg_affine_model *out);
+/* dx = mu x dt + sigma x dW, one component. */
+EG_NODISCARD eg_status eg_affine_geometric_brownian_motion(eg_context *ctx, double mu, double sigma,
+                                                           eg_affine_model *out);
+void eg_affine_free(eg_affine_model *model);
+
+typedef enum eg_law {
+  EG_LAW_SGD,            /* the chain, batch with replacement */
+  EG_LAW_GRADIENT_FLOW,  /* dx = -grad R dt */
+  EG_LAW_SDE1,           /* sme1, smf1, or a process: drift -grad R */
+  EG_LAW_SDE2            /* sme2, smf2: drift -(I + learning_rate/2 H) grad R */
+} eg_law;
+
+/* How the law is advanced: exactly, or by a scheme with step h = learning_rate / substeps (one noise draw per h with
+   the right covariance; the one-step second-moment map is exact for that scheme whatever the third moments). */
+typedef enum eg_affine_scheme {
+  EG_AFFINE_EXACT,           /* the law itself (chains: the chain) */
+  EG_AFFINE_EULER_MARUYAMA,  /* x' = x + h b(x) + sqrt(h) noise(x) */
+  EG_AFFINE_STRANG           /* exact drift flow h/2, noise at that point, exact drift flow h/2 */
+} eg_affine_scheme;
+
+typedef struct eg_affine_setting {
+  eg_law law;
+  eg_affine_scheme scheme;
+  double learning_rate;   /* step of the chain; of a process: the time step */
+  double batch_size;      /* noise covariance divided by it; 1 for a process */
+  int substeps;
+} eg_affine_setting;
+
+/**
+ * Moments of m points moved by one realisation, after steps[i] steps of length learning_rate, i < n_times.
+ *
+ * start_mean   (m dim)        E Z_0, points stacked
+ * start_second (m dim, m dim) E Z_0 Z_0^T
+ * steps        (n_times), increasing; 0 allowed
+ * mean         out (n_times, m dim)
+ * second       out (n_times, m dim, m dim)
+ *
+ * Fails with EG_ERR_USAGE if m dim > 48. A second moment that grows beyond the doubles is returned as infinity.
+ */
+EG_NODISCARD eg_status eg_affine_moments(eg_context *ctx, const eg_affine_model *model,
+                                         const eg_affine_setting *setting, int m, const double *start_mean,
+                                         const double *start_second, size_t n_times, const uint64_t *steps,
+                                         double *mean, double *second);
+
+/* E R(x) from first and second moments of one point. */
+double eg_affine_loss(const eg_affine_model *model, const double *mean, const double *second);
+/* E |grad R(x)|^2 likewise. */
+double eg_affine_gradient_norm2(const eg_affine_model *model, const double *mean, const double *second);
+
+/* Largest learning rate at which the chain (batch with replacement) is stable in mean square: the spectral radius of
+   the second-moment map is 1 there. Bisection on powers of the map, relative accuracy 1e-3; +infinity if never
+   unstable, 0 if unstable at every rate. */
+EG_NODISCARD eg_status eg_affine_stability_limit(eg_context *ctx, const eg_affine_model *model, double batch_size,
+                                                 double *learning_rate);
+
+/* x(h) = M x + v solves dx = -(I + c H)(H x - g0) dt over time t (c = learning_rate/2 for sme2, else 0):
+   M (dim, dim), v (dim). Staged for the kernels of affine models. */
+EG_NODISCARD eg_status eg_affine_flow(eg_context *ctx, const eg_affine_model *model, double correction, double t,
+                                      double *M, double *v);
+
+#endif

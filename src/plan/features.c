@@ -1,0 +1,50 @@
+/* Features of a study as columns of a record. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/plan.h"
+
+static int32_t feature_id(const char *name) {
+  static const char *const names[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2"};
+  for (int32_t i = 0; i < 5; i++) {
+    if (strcmp(names[i], name) == 0) {
+      return i;
+    }
+  }
+  return -1;
+}
+
+const eg_feature *eg_plan_feature(const eg_plan *plan, const char *name) {
+  for (size_t i = 0; i < plan->n_features; i++) {
+    if (strcmp(plan->features[i].name, name) == 0) {
+      return &plan->features[i];
+    }
+  }
+  return NULL;
+}
+
+eg_status eg_plan_features(eg_context *ctx, eg_plan *plan) {
+  const eg_study_observe *const observe = &plan->study->observe;
+  EG_TRY(eg_allocate(ctx, observe->n_features, sizeof *plan->features, &plan->features));
+  for (size_t i = 0; i < observe->n_features; i++) {
+    eg_feature *const f = &plan->features[i];
+    (void)snprintf(f->name, sizeof f->name, "%s", observe->features[i]); /* schema words are short */
+    f->id = feature_id(f->name);
+    if (f->id < 0) {
+      return eg_fail(ctx, EG_ERR_INTERNAL, "unknown feature '%s'", f->name);
+    }
+    f->first = plan->n_columns;
+    f->width = f->id == EG_FEATURE_X ? (size_t)plan->dim : 1;
+    plan->n_columns += f->width;
+    plan->n_features++;
+  }
+  EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->codes, &plan->codes));
+  for (size_t i = 0; i < plan->n_features; i++) {
+    for (size_t k = 0; k < plan->features[i].width; k++) {
+      plan->codes[plan->features[i].first + k].id = plan->features[i].id;
+      plan->codes[plan->features[i].first + k].component = (int32_t)k;
+    }
+  }
+  return EG_OK;
+}

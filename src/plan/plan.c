@@ -1,0 +1,254 @@
+#include "plan/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "core/model.h"
+#include "core/noise.h"
+#include "core/rows.h"
+#include "model/units.h"
+#include "stats/moments.h"
+
+static const double max_accumulator_bytes = 0x1p30;
+
+const eg_unit *eg_plan_unit(const eg_plan *plan) {
+  const eg_study *const s = plan->study;
+  const eg_unit *unit = NULL;
+  if (plan->user_model != NULL) {
+    (void)eg_user_model_unit(NULL, plan->user_model, &unit); /* a compiled model always has one */
+    return unit;
+  }
+  return eg_unit_find(s->model.name, plan->dim, s->float_state, s->noise == EG_NOISE_GAUSSIAN64 && !s->float_state,
+                      NULL);
+}
+
+/* The dimension comes from the data, the key, a vector parameter or the start; all that speak must agree. */
+static eg_status agree(eg_context *ctx, const eg_plan *plan, eg_mark mark, const char *what, size_t n, int *dim) {
+  if (*dim != 0 && (size_t)*dim != n) {
+    return eg_study_fail_at(ctx, plan->study, mark, "%s has %zu values, but the dimension is %d", what, n, *dim);
+  }
+  *dim = (int)n;
+  return EG_OK;
+}
+
+static eg_status find_dimension(eg_context *ctx, eg_plan *plan) {
+  const eg_study *const s = plan->study;
+  int dim = plan->data.n_rows > 0 ? (int)plan->data.n_columns : 0;
+  if (s->model.dimension != 0) {
+    EG_TRY(agree(ctx, plan, s->model.mark, "key dimension", (size_t)s->model.dimension, &dim));
+  }
+  for (size_t i = 0; i < s->model.n_params; i++) {
+    if (s->model.params[i].value.n > 1) {
+      EG_TRY(agree(ctx, plan, s->model.params[i].value.mark, s->model.params[i].name, s->model.params[i].value.n, &dim));
+    }
+  }
+  if (s->start.kind == EG_START_POINTS && s->start.width > 1) {
+    EG_TRY(agree(ctx, plan, s->start.mark, "the start point", s->start.width, &dim));
+  }
+  plan->dim = dim == 0 ? 1 : dim;
+  return EG_OK;
+}
+
+static eg_status find_unit(eg_context *ctx, eg_plan *plan) {
+  const eg_study *const s = plan->study;
+  if (s->model.file != NULL) {
+    const eg_status status = eg_user_model_compile(ctx, s->model.file, plan->dim, s->float_state,
+                                                   s->noise == EG_NOISE_GAUSSIAN64 && !s->float_state,
+                                                   &plan->user_model);
+    EG_TRY(status);
+  }
+  const eg_unit *const unit = eg_plan_unit(plan);
+  if (unit == NULL || unit->dim < plan->dim) {
+    const int most = s->model.file != NULL ? unit->dim : eg_unit_max_dim(s->model.name);
+    return eg_study_fail_at(ctx, s, s->model.mark, "model '%s' has at most %d dimension%s here; the study has %d",
+                            s->model.name != NULL ? s->model.name : s->model.file, most, most == 1 ? "" : "s",
+                            plan->dim);
+  }
+  plan->padded_dim = unit->dim;
+  return EG_OK;
+}
+
+/* Parameters of a user's model: known only after it was compiled. */
+static eg_status check_param_names(eg_context *ctx, const eg_plan *plan) {
+  const eg_unit *const unit = eg_plan_unit(plan);
+  const char *names[64];
+  size_t n = 0;
+  for (int32_t i = 0; i < unit->n_params && n < 64; i++) {
+    names[n++] = unit->params[i].name;
+  }
+  for (size_t i = 0; i < plan->study->model.n_params; i++) {
+    const eg_study_param *const p = &plan->study->model.params[i];
+    bool is_known = false;
+    for (size_t k = 0; k < n; k++) {
+      is_known = is_known || strcmp(names[k], p->name) == 0;
+    }
+    if (!is_known) {
+      const char *const near = eg_nearest_name(p->name, names, n);
+      return eg_study_fail_at(ctx, plan->study, p->value.mark, "the model has no parameter '%s'%s%s%s", p->name,
+                              near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+    }
+  }
+  return EG_OK;
+}
+
+static eg_status lay_out_rows(eg_context *ctx, eg_plan *plan) {
+  const size_t n = plan->data.n_rows;
+  if (n == 0) {
+    return EG_OK;
+  }
+  const int columns = plan->padded_dim + 1;
+  plan->n_row_values = (size_t)eg_rows_size(n, columns);
+  EG_TRY(eg_allocate(ctx, plan->n_row_values, sizeof(double), &plan->rows));
+  for (size_t j = 0; j < n; j++) {
+    for (int k = 0; k < plan->dim; k++) {
+      plan->rows[eg_rows_at(n, columns, j, k)] = plan->data.inputs[j * plan->data.n_columns + (size_t)k];
+    }
+    plan->rows[eg_rows_at(n, columns, j, plan->padded_dim)] = plan->data.target[j];
+  }
+  return EG_OK;
+}
+
+/* The tile rule (layout version 1): 4096 realisations while points x dim <= 16, else the largest power of two with
+   tile x points x dim <= 65536; smaller where the study would fill fewer than 64 tiles, so that all workers and all
+   64 blocks have something; never below EG_LANES. A rule of the study alone. */
+static uint32_t tile_size(const eg_plan *plan, uint64_t n_realisations) {
+  const size_t width = plan->n_points * (size_t)plan->dim;
+  uint32_t tile = 4096;
+  while (width > 16 && tile > EG_LANES && (size_t)tile * width > 65536) {
+    tile /= 2;
+  }
+  while (tile > EG_LANES && (n_realisations + tile - 1) / tile < EG_BLOCKS) {
+    tile /= 2;
+  }
+  return tile;
+}
+
+static void finish_job(const eg_plan *plan, eg_run *run) {
+  eg_job *const job = &run->job;
+  eg_launch *const a = &job->launch;
+  const eg_study *const s = plan->study;
+  job->model = s->model.name != NULL ? s->model.name : eg_plan_unit(plan)->model;
+  job->model_file = s->model.file;
+  job->user_model = plan->user_model;
+  job->dim = plan->padded_dim;
+  job->is_float = s->float_state;
+  job->kind = (int)s->noise;
+  job->features = plan->codes;
+  job->n_features = plan->n_columns;
+  job->n_realisations = run->is_deterministic ? 1 : (uint64_t)s->realisations;
+  job->tile = tile_size(plan, job->n_realisations);
+  job->n_tiles = (job->n_realisations + job->tile - 1) / job->tile;
+  job->with_covariance = plan->with_covariance;
+  job->node_values = job->n_records * plan->n_points * eg_node_values((uint32_t)plan->n_columns, plan->with_covariance);
+  eg_run_key(s->seed, s->noise_common ? 0 : eg_hash_text(EG_HASH_START, run->description), a->key);
+  a->kind = job->kind;
+  a->ld = job->tile;
+  a->n_points = (uint32_t)plan->n_points;
+  a->dim = (uint32_t)plan->dim;
+  a->n_features = (uint32_t)plan->n_columns;
+  a->start_width = (uint32_t)plan->dim;
+}
+
+double eg_plan_accumulator_bytes(const eg_plan *plan) {
+  double bytes = 0;
+  for (size_t i = 0; i < plan->n_runs; i++) {
+    const eg_job *const job = &plan->runs[i].job;
+    const double blocks = job->n_tiles < EG_BLOCKS ? (double)job->n_tiles : EG_BLOCKS;
+    bytes += (double)job->node_values * sizeof(double) * blocks;
+  }
+  return bytes;
+}
+
+static eg_status check_size(eg_context *ctx, const eg_plan *plan) {
+  const double bytes = eg_plan_accumulator_bytes(plan);
+  if (bytes <= max_accumulator_bytes) {
+    return EG_OK;
+  }
+  return eg_study_fail_at(ctx, plan->study, plan->study->observe.mark,
+                          "the accumulators need %.3g GiB (%zu runs x %zu times x %zu points x %u values x 64 blocks); "
+                          "at most 1 GiB is allowed. The largest part is %s: observe fewer times or features",
+                          bytes / 0x1p30, plan->n_runs, plan->n_records, plan->n_points,
+                          eg_node_values((uint32_t)plan->n_columns, plan->with_covariance),
+                          plan->with_covariance && plan->n_columns > 9 ? "the covariance (features^2)" : "the moments");
+}
+
+static eg_status check_float(eg_context *ctx, const eg_plan *plan) {
+  const eg_study *const s = plan->study;
+  if (s->float_state && s->noise == EG_NOISE_GAUSSIAN64) {
+    return eg_study_fail_at(ctx, s, s->model.mark, "noise gaussian64 needs state: double");
+  }
+  if (s->noise == EG_NOISE_GAUSSIAN_FAST) {
+    eg_warn(ctx, "noise gaussian-fast exists on the GPU only and gives bits of that GPU only");
+  }
+  return EG_OK;
+}
+
+eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) {
+  eg_plan *plan = NULL;
+  eg_status status = EG_OK;
+  EG_TRY(eg_allocate(ctx, 1, sizeof *plan, &plan));
+  plan->study = study;
+  plan->n_points = study->start.kind == EG_START_NORMAL ? 1 : study->start.n_points;
+  plan->with_covariance = (study->observe.statistics & EG_STAT_COVARIANCE) != 0;
+  EG_TRY_DONE(check_float(ctx, plan));
+  EG_TRY_DONE(eg_plan_rows(ctx, plan));
+  EG_TRY_DONE(find_dimension(ctx, plan));
+  EG_TRY_DONE(find_unit(ctx, plan));
+  EG_TRY_DONE(check_param_names(ctx, plan));
+  EG_TRY_DONE(lay_out_rows(ctx, plan));
+  EG_TRY_DONE(eg_plan_features(ctx, plan));
+  EG_TRY_DONE(eg_plan_runs(ctx, plan));
+  plan->has_common_times = true;
+  for (size_t i = 0; i < plan->n_runs; i++) {
+    eg_run *const run = &plan->runs[i];
+    EG_TRY_DONE(eg_plan_times(ctx, plan, run));
+    EG_TRY_DONE(eg_plan_stepper(ctx, plan, run));
+    EG_TRY_DONE(eg_plan_stage(ctx, plan, run));
+    finish_job(plan, run);
+    plan->n_records = run->job.n_records > plan->n_records ? run->job.n_records : plan->n_records;
+  }
+  for (size_t i = 0; i < plan->n_runs; i++) {
+    const eg_run *const a = &plan->runs[0], *const b = &plan->runs[i];
+    bool is_same = a->job.n_records == b->job.n_records;
+    for (size_t t = 0; is_same && t < a->job.n_records; t++) {
+      is_same = fabs(a->times[t] - b->times[t]) <= 1e-9 * fabs(a->times[t]);
+    }
+    plan->has_common_times = plan->has_common_times && is_same;
+  }
+  EG_TRY_DONE(check_size(ctx, plan));
+  *out = plan;
+  plan = NULL;
+done:
+  eg_plan_free(plan);
+  return status;
+}
+
+static void free_run(eg_run *run) {
+  free(run->axis_values);
+  free(run->observe_steps);
+  free(run->times);
+  free(run->record_steps);
+  free(run->params);
+  free(run->start);
+  free(run->staged);
+  free(run->description);
+  eg_affine_free(&run->affine);
+}
+
+void eg_plan_free(eg_plan *plan) {
+  if (plan == NULL) {
+    return;
+  }
+  for (size_t i = 0; i < plan->n_runs; i++) {
+    free_run(&plan->runs[i]);
+  }
+  free(plan->runs);
+  free(plan->features);
+  free(plan->codes);
+  free(plan->rows);
+  eg_data_free(&plan->data);
+  eg_user_model_free(plan->user_model);
+  free(plan);
+}

@@ -1,0 +1,87 @@
+/*
+ * From a checked study to jobs: the sweep expanded into runs, each with its unit, stepper, coefficients, observation
+ * steps, tiles and exact oracle. Everything that can fail fails here, before the first step.
+ */
+#ifndef EG_PLAN_PLAN_H
+#define EG_PLAN_PLAN_H
+
+#include "backend/backend.h"
+#include "io/data_file.h"
+#include "model/user_model.h"
+#include "oracle/affine.h"
+#include "study/study.h"
+
+enum { EG_BLOCKS = 64 }; /* independent blocks of tiles, for jackknife errors */
+
+/* A feature of the study: one name, `width` columns of a record from column `first` on. */
+typedef struct eg_feature {
+  char name[24];
+  int32_t id;    /* EG_FEATURE_* */
+  size_t first, width;
+} eg_feature;
+
+/* One cell of the sweep. */
+typedef struct eg_run {
+  const eg_study_dynamics *dynamics;
+  eg_scheme scheme;        /* resolved */
+  eg_factor factor;
+  double learning_rate;    /* step of the chain; time step of a process */
+  double batch_size, substeps, horizon, ridge;
+  double *axis_values;     /* (n_sweep): value of each sweep axis, NaN where this dynamics has no such key */
+  uint64_t steps;          /* of length learning_rate */
+  uint64_t *observe_steps; /* (n_records) in steps of length learning_rate */
+  double *times;           /* (n_records) */
+  eg_job job;
+  double *params, *start, *staged;
+  uint64_t *record_steps;
+  bool is_deterministic;   /* no noise and fixed start: one realisation says all */
+  bool has_oracle;
+  eg_affine_model affine;
+  eg_affine_setting law;    /* the dynamics itself */
+  eg_affine_setting scheme_law; /* the scheme that is run */
+  double stability_limit;  /* largest stable learning rate in mean square, NaN if unknown */
+  char *description;       /* "sme2 learning_rate=0.125": identifies the run; the noise id is its hash */
+} eg_run;
+
+typedef struct eg_plan {
+  const eg_study *study;
+  int dim, padded_dim;
+  eg_data_set data;        /* standardised; n_rows 0 without data */
+  uint64_t data_hash;
+  double *rows;            /* staged layout, shared by all runs */
+  size_t n_row_values;
+  eg_user_model *user_model;
+  eg_feature *features;
+  size_t n_features;
+  eg_feature_code *codes;  /* (n_columns) */
+  size_t n_columns;
+  size_t n_points;
+  eg_run *runs;
+  size_t n_runs;
+  size_t n_records;        /* the largest of the runs */
+  bool has_common_times;   /* one time axis for all runs */
+  bool with_covariance;
+} eg_plan;
+
+/* Plan a study. EG_ERR_STUDY with file, line and what would be right. */
+EG_NODISCARD eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **plan);
+void eg_plan_free(eg_plan *plan);
+
+/* Bytes of all accumulators, and a one-screen description of the plan for `ensgrad check`. */
+double eg_plan_accumulator_bytes(const eg_plan *plan);
+
+/* Feature by name, NULL if the study does not observe it. */
+const eg_feature *eg_plan_feature(const eg_plan *plan, const char *name);
+
+/* ---- internal steps, one file each ---- */
+EG_NODISCARD eg_status eg_plan_features(eg_context *ctx, eg_plan *plan);             /* features.c */
+EG_NODISCARD eg_status eg_plan_runs(eg_context *ctx, eg_plan *plan);                 /* sweep.c */
+EG_NODISCARD eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run);   /* times.c */
+EG_NODISCARD eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run); /* stepper.c */
+EG_NODISCARD eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run);   /* stage.c */
+EG_NODISCARD eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan);                 /* data_rows.c */
+
+/* The unit whose tables describe the model (any ISA). */
+const eg_unit *eg_plan_unit(const eg_plan *plan);
+
+#endif

@@ -1,0 +1,236 @@
+/* What the host prepares for a run: parameters, start points, staged arrays, and the exact oracle. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/model.h"
+#include "core/rows.h"
+#include "plan/plan.h"
+
+static const eg_study_param *find_param(const eg_plan *plan, const char *name) {
+  for (size_t i = 0; i < plan->study->model.n_params; i++) {
+    if (strcmp(plan->study->model.params[i].name, name) == 0) {
+      return &plan->study->model.params[i];
+    }
+  }
+  return NULL;
+}
+
+/* Value of component k of a parameter in this run: sweep, else study, else default. */
+static double param_value(const eg_plan *plan, const eg_run *run, const eg_unit_param *p, size_t k) {
+  for (size_t i = 0; i < plan->study->n_sweep; i++) {
+    const eg_sweep_axis *const axis = &plan->study->sweep[i];
+    if (axis->target == EG_SWEEP_PARAM && strcmp(axis->param, p->name) == 0) {
+      return run->axis_values[i];
+    }
+  }
+  const eg_study_param *const written = find_param(plan, p->name);
+  if (written == NULL) {
+    return p->value;
+  }
+  return written->value.values[written->value.n == 1 ? 0 : k];
+}
+
+/* The parameter struct of the unit: vectors padded with zeros. */
+static eg_status stage_params(eg_context *ctx, const eg_plan *plan, eg_run *run) {
+  const eg_unit *const unit = eg_plan_unit(plan);
+  EG_TRY(eg_allocate(ctx, (size_t)unit->n_param_doubles + 1, sizeof(double), &run->params));
+  size_t at = 0;
+  for (int32_t i = 0; i < unit->n_params; i++) {
+    const eg_unit_param *const p = &unit->params[i];
+    const size_t width = p->is_vector ? (size_t)unit->dim : 1;
+    const eg_study_param *const written = find_param(plan, p->name);
+    if (written != NULL && written->value.n != 1 && (!p->is_vector || written->value.n != (size_t)plan->dim)) {
+      return eg_study_fail_at(ctx, plan->study, written->value.mark,
+                              "parameter '%s' has %zu values; allowed: 1%s", p->name, written->value.n,
+                              p->is_vector ? ", or one per dimension" : "");
+    }
+    for (size_t k = 0; k < width; k++) {
+      run->params[at + k] = k < (p->is_vector ? (size_t)plan->dim : 1) ? param_value(plan, run, p, k) : 0.0;
+    }
+    at += width;
+  }
+  run->job.params = run->params;
+  run->job.n_params = (size_t)unit->n_param_doubles + 1;
+  return EG_OK;
+}
+
+static double axis_or(const eg_plan *plan, const eg_run *run, eg_sweep_target target, double value) {
+  for (size_t i = 0; i < plan->study->n_sweep; i++) {
+    if (plan->study->sweep[i].target == target) {
+      return run->axis_values[i];
+    }
+  }
+  return value;
+}
+
+static eg_status stage_start(eg_context *ctx, const eg_plan *plan, eg_run *run) {
+  const eg_study_start *const s = &plan->study->start;
+  eg_launch *const a = &run->job.launch;
+  EG_TRY(eg_allocate(ctx, plan->n_points * (size_t)plan->padded_dim, sizeof(double), &run->start));
+  if (s->kind == EG_START_NORMAL) {
+    a->start_kind = EG_START_RANDOM;
+    a->start_mean = axis_or(plan, run, EG_SWEEP_START_MEAN, s->mean);
+    a->start_std = axis_or(plan, run, EG_SWEEP_START_STD, s->std);
+  } else {
+    a->start_kind = EG_START_FIXED;
+    for (size_t point = 0; point < plan->n_points; point++) {
+      for (size_t k = 0; k < (size_t)plan->dim; k++) {
+        const double value = s->points[point * s->width + (s->width == 1 ? 0 : k)];
+        run->start[point * (size_t)plan->padded_dim + k] = axis_or(plan, run, EG_SWEEP_START_POINT, value);
+      }
+    }
+  }
+  run->job.start = run->start;
+  return EG_OK;
+}
+
+/* ---- linear regression: kernels/models/linear_regression.h says where things lie ---- */
+
+static void stage_tensor(const eg_data_set *data, int dim, double *form_table) {
+  const size_t d = (size_t)dim, columns = data->n_columns, form = (d + 1) * (d + 2) / 2;
+  for (size_t j = 0; j < data->n_rows; j++) {
+    double w[8] = {0}, row[8] = {0};
+    for (size_t k = 0; k < columns; k++) {
+      row[k] = w[k] = data->inputs[j * columns + k];
+    }
+    w[d] = -data->target[j]; /* residual = w . (x, 1) */
+    for (size_t i = 0; i < d; i++) {
+      for (size_t l = 0; l <= i; l++) {
+        double *const t = form_table + (i * (i + 1) / 2 + l) * form;
+        const double weight = row[i] * row[l] / (double)data->n_rows;
+        for (size_t a = 0; a <= d; a++) {
+          for (size_t b = 0; b <= a; b++) {
+            t[a * (a + 1) / 2 + b] += weight * w[a] * w[b] * (a == b ? 1.0 : 2.0);
+          }
+        }
+      }
+    }
+  }
+}
+
+static eg_status stage_regression(eg_context *ctx, eg_plan *plan, eg_run *run) {
+  const size_t d = (size_t)plan->dim, D = (size_t)plan->padded_dim;
+  const eg_affine_model *const m = &run->affine;
+  double *const st = run->staged;
+  double *M = NULL, *v = NULL;
+  eg_status status = EG_OK;
+  EG_TRY_DONE(eg_allocate(ctx, d * d, sizeof(double), &M));
+  EG_TRY_DONE(eg_allocate(ctx, d, sizeof(double), &v));
+  EG_TRY_DONE(eg_affine_flow(ctx, m, run->job.launch.correction, 0.5 * run->job.launch.h, M, v));
+  const size_t at_constant = D * D + D;
+  for (size_t i = 0; i < d; i++) {
+    for (size_t k = 0; k < d; k++) {
+      st[i * D + k] = m->H[i * d + k];
+      st[at_constant + 2 + i * D + k] = M[i * d + k];
+    }
+    st[D * D + i] = m->g0[i];
+    st[at_constant + 2 + D * D + i] = v[i];
+  }
+  st[at_constant] = m->loss_constant;
+  st[at_constant + 1] = run->ridge;
+  if (D <= 6) {
+    stage_tensor(&plan->data, plan->padded_dim, st + at_constant + 2 + D * D + D);
+  }
+done:
+  free(M);
+  free(v);
+  return status;
+}
+
+/* ---- oracles ---- */
+
+static const double *param_at(const eg_plan *plan, const eg_run *run, const char *name) {
+  const eg_unit *const unit = eg_plan_unit(plan);
+  size_t at = 0;
+  for (int32_t i = 0; i < unit->n_params; i++) {
+    if (strcmp(unit->params[i].name, name) == 0) {
+      return run->params + at;
+    }
+    at += unit->params[i].is_vector ? (size_t)unit->dim : 1;
+  }
+  return NULL;
+}
+
+static eg_status affine_model(eg_context *ctx, const eg_plan *plan, eg_run *run) {
+  const char *const name = plan->study->model.name;
+  run->has_oracle = true;
+  if (name == NULL) {
+    run->has_oracle = false;
+  } else if (strcmp(name, "linear-regression") == 0) {
+    return eg_affine_least_squares(ctx, plan->data.n_rows, plan->dim, plan->data.inputs, plan->data.target,
+                                   run->ridge, &run->affine);
+  } else if (strcmp(name, "quadratic") == 0) {
+    return eg_affine_quadratic(ctx, plan->dim, param_at(plan, run, "curvature"), param_at(plan, run, "centre"),
+                               param_at(plan, run, "noise"), param_at(plan, run, "multiplicative"), &run->affine);
+  } else if (strcmp(name, "ornstein-uhlenbeck") == 0) {
+    return eg_affine_ornstein_uhlenbeck(ctx, *param_at(plan, run, "rate"), *param_at(plan, run, "mean"),
+                                        *param_at(plan, run, "sigma"), &run->affine);
+  } else if (strcmp(name, "geometric-brownian-motion") == 0) {
+    return eg_affine_geometric_brownian_motion(ctx, *param_at(plan, run, "mu"), *param_at(plan, run, "sigma"),
+                                               &run->affine);
+  } else {
+    run->has_oracle = false;
+  }
+  return EG_OK;
+}
+
+static void oracle_settings(eg_run *run) {
+  eg_affine_setting law;
+  memset(&law, 0, sizeof law);
+  law.learning_rate = run->learning_rate;
+  law.batch_size = run->batch_size;
+  law.substeps = (int)run->substeps;
+  law.scheme = EG_AFFINE_EXACT;
+  law.law = run->dynamics->id == EG_SGD             ? EG_LAW_SGD
+            : run->dynamics->id == EG_GRADIENT_FLOW ? EG_LAW_GRADIENT_FLOW
+            : run->dynamics->id == EG_SME2          ? EG_LAW_SDE2
+                                                    : EG_LAW_SDE1;
+  if (run->dynamics->id == EG_SDE) {
+    run->affine.is_process = true; /* a raw sde of a loss model: noise scale 1 */
+    law.batch_size = 1;
+  }
+  run->law = run->scheme_law = law;
+  if (run->scheme == EG_EULER_MARUYAMA) {
+    run->scheme_law.scheme = EG_AFFINE_EULER_MARUYAMA;
+  } else if (run->scheme == EG_STRANG) {
+    run->scheme_law.scheme = EG_AFFINE_STRANG;
+  }
+}
+
+static eg_status stability(eg_context *ctx, const eg_plan *plan, eg_run *run) {
+  run->stability_limit = NAN;
+  if (run->dynamics->id != EG_SGD || !run->has_oracle) {
+    return EG_OK;
+  }
+  EG_TRY(eg_affine_stability_limit(ctx, &run->affine, run->batch_size, &run->stability_limit));
+  if (run->learning_rate > run->stability_limit) {
+    eg_study_warn_at(ctx, plan->study, plan->study->learning_rate_mark,
+                     "learning_rate %.6g of run '%s' is beyond mean-square stability: second moments diverge above "
+                     "%.4g at batch size %g",
+                     run->learning_rate, run->description, run->stability_limit, run->batch_size);
+  }
+  return EG_OK;
+}
+
+eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
+  const eg_unit *const unit = eg_plan_unit(plan);
+  EG_TRY(stage_params(ctx, plan, run));
+  EG_TRY(stage_start(ctx, plan, run));
+  EG_TRY(affine_model(ctx, plan, run));
+  EG_TRY(eg_allocate(ctx, (size_t)unit->n_staged, sizeof(double), &run->staged));
+  if (unit->prepare != NULL) {
+    unit->prepare(run->params, run->job.launch.h, run->job.launch.correction, run->staged);
+  } else if ((unit->caps & EG_CAP_ROWS) != 0 && unit->n_staged > 0) {
+    EG_TRY(stage_regression(ctx, plan, run));
+  }
+  run->job.staged = run->staged;
+  run->job.n_staged = (size_t)unit->n_staged;
+  run->job.rows = plan->rows;
+  run->job.n_row_values = plan->n_row_values;
+  if (run->has_oracle) {
+    oracle_settings(run);
+    EG_TRY(stability(ctx, plan, run));
+  }
+  return EG_OK;
+}

@@ -1,0 +1,157 @@
+/* Which stepper serves a run, and the coefficients of its step. */
+#include <math.h>
+#include <string.h>
+
+#include "core/model.h"
+#include "core/noise.h"
+#include "plan/plan.h"
+
+static eg_status refuse(eg_context *ctx, const eg_plan *plan, const eg_run *run, const char *why) {
+  return eg_study_fail_at(ctx, plan->study, run->dynamics->mark, "%s cannot be run on model '%s': %s",
+                          eg_dynamics_name(run->dynamics->id),
+                          plan->study->model.name != NULL ? plan->study->model.name : plan->study->model.file, why);
+}
+
+/* The noise form of a modified equation (kernels/steppers/noise_forms.h), by what the model offers. */
+static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps, const char **form) {
+  const eg_factor factor = run->dynamics->factor;
+  if ((caps & EG_CAP_ROWS) != 0) {
+    run->factor = factor == EG_FACTOR_DEFAULT ? EG_FACTOR_PAIR : factor;
+    if ((run->factor == EG_FACTOR_CHOLESKY || run->factor == EG_FACTOR_SYMMETRIC_ROOT) &&
+        (caps & EG_CAP_COVARIANCE) == 0) {
+      return refuse(ctx, plan, run, "factors cholesky and symmetric-root need eg_covariance, which this model offers "
+                                    "up to dimension 6; allowed: pair, data");
+    }
+    *form = run->factor == EG_FACTOR_PAIR       ? "pair"
+            : run->factor == EG_FACTOR_DATA     ? "data"
+            : run->factor == EG_FACTOR_CHOLESKY ? "cholesky"
+                                                : "symroot";
+    return EG_OK;
+  }
+  run->factor = factor == EG_FACTOR_DEFAULT ? EG_FACTOR_DATA : factor;
+  if (run->factor == EG_FACTOR_PAIR) {
+    return refuse(ctx, plan, run, "factor pair draws two data rows, and the model has none; allowed: data, cholesky, "
+                                  "symmetric-root");
+  }
+  if (run->factor == EG_FACTOR_DATA && (caps & EG_CAP_CHANNELS) != 0) {
+    *form = "channels";
+    return EG_OK;
+  }
+  if ((caps & EG_CAP_DIAGONAL) == 0) {
+    return refuse(ctx, plan, run, "the model defines neither eg_noise_diagonal nor eg_noise_channels");
+  }
+  *form = "diagonal"; /* the covariance is diagonal: its Cholesky factor is its symmetric root */
+  return EG_OK;
+}
+
+static const char *stepper_name(const char *scheme, const char *form) {
+  static const char *const names[] = {"euler_diagonal",  "strang_diagonal", "euler_channels", "strang_channels",
+                                      "euler_pair",      "strang_pair",     "euler_data",     "strang_data",
+                                      "euler_cholesky",  "strang_cholesky", "euler_symroot",  "strang_symroot"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    const size_t n = strlen(scheme);
+    if (strncmp(names[i], scheme, n) == 0 && strcmp(names[i] + n + 1, form) == 0) {
+      return names[i];
+    }
+  }
+  return NULL;
+}
+
+static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
+  eg_launch *const a = &run->job.launch;
+  const char *form = NULL;
+  if ((caps & EG_CAP_DRIFT) == 0) {
+    return refuse(ctx, plan, run, "the model does not define eg_drift");
+  }
+  EG_TRY(choose_form(ctx, plan, run, caps, &form));
+  run->scheme = run->dynamics->scheme == EG_SCHEME_DEFAULT ? EG_STRANG : run->dynamics->scheme;
+  if (run->scheme == EG_EXACT) {
+    return refuse(ctx, plan, run, "scheme exact exists for sde on ornstein-uhlenbeck and geometric-brownian-motion; "
+                                  "allowed: euler-maruyama, strang");
+  }
+  run->job.stepper = stepper_name(run->scheme == EG_STRANG ? "strang" : "euler", form);
+  a->correction = run->dynamics->id == EG_SME2 ? 0.5 * run->learning_rate : 0.0;
+  const double variance = a->h * run->learning_rate / run->batch_size;
+  const bool is_data = strcmp(form, "data") == 0;
+  a->noise_scale = sqrt(strcmp(form, "pair") == 0 ? 0.5 * variance : (is_data ? variance / (double)a->n_rows : variance));
+  a->fold_count = is_data ? a->n_rows : 1;
+  return EG_OK;
+}
+
+static eg_status raw_sde(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
+  eg_launch *const a = &run->job.launch;
+  run->scheme = run->dynamics->scheme == EG_SCHEME_DEFAULT ? EG_EULER_MARUYAMA : run->dynamics->scheme;
+  a->noise_scale = sqrt(a->h);
+  if (run->scheme == EG_EXACT) {
+    if ((caps & EG_CAP_EXACT) == 0) {
+      return refuse(ctx, plan, run, "the model does not define eg_exact; allowed schemes: euler-maruyama, strang");
+    }
+    run->job.stepper = "exact";
+    return EG_OK;
+  }
+  if ((caps & EG_CAP_DRIFT) == 0 || (caps & EG_CAP_DIAGONAL) == 0) {
+    return refuse(ctx, plan, run, "a raw sde needs eg_drift and eg_noise_diagonal");
+  }
+  run->job.stepper = run->scheme == EG_STRANG ? "strang_diagonal" : "euler_diagonal";
+  return EG_OK;
+}
+
+static eg_status sgd(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
+  eg_launch *const a = &run->job.launch;
+  a->rate_over_batch = run->learning_rate / run->batch_size;
+  a->fold_count = (uint32_t)run->batch_size;
+  if ((caps & EG_CAP_ROWS) != 0) {
+    run->job.stepper = "sgd_rows";
+    return EG_OK;
+  }
+  if ((caps & EG_CAP_CHANNELS) == 0) {
+    return refuse(ctx, plan, run, "the model defines neither eg_add_row_gradient nor eg_noise_channels");
+  }
+  a->noise_scale = run->learning_rate / sqrt(run->batch_size);
+  run->job.stepper = "sgd_channels";
+  return EG_OK;
+}
+
+static bool unit_has(const eg_unit *unit, const char *stepper) {
+  for (int32_t i = 0; i < unit->n_steppers; i++) {
+    if (strcmp(unit->steppers[i].name, stepper) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
+  const eg_unit *const unit = eg_plan_unit(plan);
+  eg_launch *const a = &run->job.launch;
+  a->h = run->learning_rate / run->substeps;
+  a->learning_rate = run->learning_rate;
+  a->fold_count = 1;
+  a->n_rows = (uint32_t)plan->data.n_rows;
+  run->scheme = EG_SCHEME_DEFAULT;
+  run->factor = EG_FACTOR_DEFAULT;
+  switch (run->dynamics->id) {
+  case EG_SGD:
+    EG_TRY(sgd(ctx, plan, run, unit->caps));
+    break;
+  case EG_GRADIENT_FLOW:
+    if ((unit->caps & EG_CAP_DRIFT) == 0) {
+      return refuse(ctx, plan, run, "the model does not define eg_drift");
+    }
+    run->job.stepper = "gradient_flow";
+    break;
+  case EG_SME1:
+  case EG_SME2:
+    EG_TRY(modified_equation(ctx, plan, run, unit->caps));
+    break;
+  case EG_SDE:
+    EG_TRY(raw_sde(ctx, plan, run, unit->caps));
+    break;
+  }
+  if (!unit_has(unit, run->job.stepper)) {
+    return refuse(ctx, plan, run, "the model does not define the functions this dynamics needs");
+  }
+  const bool has_random_start = plan->study->start.kind == EG_START_NORMAL;
+  run->is_deterministic = run->dynamics->id == EG_GRADIENT_FLOW && !has_random_start;
+  return EG_OK;
+}

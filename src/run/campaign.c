@@ -1,0 +1,144 @@
+#include "run/campaign.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+eg_status eg_campaign_create(eg_context *ctx, const eg_plan *plan, eg_campaign **out) {
+  eg_campaign *c = NULL;
+  eg_status status = EG_OK;
+  EG_TRY(eg_allocate(ctx, 1, sizeof *c, &c));
+  c->plan = plan;
+  EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *c->runs, &c->runs));
+  EG_TRY_DONE(eg_allocate(ctx, EG_MAX_FAILURES + 1, sizeof *c->failures, &c->failures));
+  for (size_t i = 0; i < plan->n_runs; i++) {
+    c->runs[i].tree.shape = eg_node_shape_of(plan, &plan->runs[i].job);
+  }
+  *out = c;
+  c = NULL;
+done:
+  eg_campaign_free(c);
+  return status;
+}
+
+void eg_campaign_free(eg_campaign *c) {
+  if (c == NULL) {
+    return;
+  }
+  for (size_t i = 0; c->runs != NULL && i < c->plan->n_runs; i++) {
+    eg_merge_tree_free(&c->runs[i].tree);
+    free(c->runs[i].done);
+  }
+  free(c->runs);
+  free(c->failures);
+  free(c);
+}
+
+/* Index of the first range that ends at or behind `tile`. */
+static size_t range_at(const eg_run_state *state, uint64_t tile) {
+  size_t low = 0, high = state->n_done;
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (state->done[middle].last < tile) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+bool eg_tile_is_done(const eg_run_state *state, uint64_t tile) {
+  const size_t i = range_at(state, tile);
+  return i < state->n_done && state->done[i].first <= tile;
+}
+
+static eg_status reserve_range(eg_context *ctx, eg_run_state *state) {
+  if (state->n_done < state->capacity) {
+    return EG_OK;
+  }
+  const size_t capacity = state->capacity == 0 ? 16 : 2 * state->capacity;
+  eg_tile_range *const done = realloc(state->done, capacity * sizeof *done);
+  if (done == NULL) {
+    return eg_fail(ctx, EG_ERR_MEMORY, "out of memory for the list of finished tiles");
+  }
+  state->done = done;
+  state->capacity = capacity;
+  return EG_OK;
+}
+
+eg_status eg_run_state_add_range(eg_context *ctx, eg_run_state *state, eg_tile_range range) {
+  EG_TRY(reserve_range(ctx, state));
+  state->done[state->n_done++] = range;
+  state->tiles_done += range.last - range.first + 1;
+  return EG_OK;
+}
+
+static eg_status mark_done(eg_context *ctx, eg_run_state *state, uint64_t tile) {
+  const size_t i = range_at(state, tile); /* first range behind the tile */
+  const bool joins_left = i > 0 && state->done[i - 1].last + 1 == tile;
+  const bool joins_right = i < state->n_done && state->done[i].first == tile + 1;
+  state->tiles_done++;
+  if (joins_left && joins_right) {
+    state->done[i - 1].last = state->done[i].last;
+    memmove(&state->done[i], &state->done[i + 1], (state->n_done - i - 1) * sizeof *state->done);
+    state->n_done--;
+    return EG_OK;
+  }
+  if (joins_left) {
+    state->done[i - 1].last = tile;
+    return EG_OK;
+  }
+  if (joins_right) {
+    state->done[i].first = tile;
+    return EG_OK;
+  }
+  EG_TRY(reserve_range(ctx, state));
+  memmove(&state->done[i + 1], &state->done[i], (state->n_done - i) * sizeof *state->done);
+  state->done[i] = (eg_tile_range){tile, tile};
+  state->n_done++;
+  return EG_OK;
+}
+
+static int compare_failures(const eg_failure *a, const eg_failure *b) {
+  const uint64_t ka[3] = {a->run, a->realisation, a->point}, kb[3] = {b->run, b->realisation, b->point};
+  for (int i = 0; i < 3; i++) {
+    if (ka[i] != kb[i]) {
+      return ka[i] < kb[i] ? -1 : 1;
+    }
+  }
+  return 0;
+}
+
+/* Insert in order; what falls behind the first EG_MAX_FAILURES is dropped (it stays counted). */
+static void add_failure(eg_campaign *c, eg_failure failure) {
+  size_t i = c->n_failures;
+  if (i == EG_MAX_FAILURES && compare_failures(&c->failures[i - 1], &failure) < 0) {
+    return;
+  }
+  for (; i > 0 && compare_failures(&failure, &c->failures[i - 1]) < 0; i--) {
+    c->failures[i] = c->failures[i - 1];
+  }
+  c->failures[i] = failure;
+  c->n_failures += c->n_failures < EG_MAX_FAILURES;
+}
+
+eg_status eg_campaign_add(eg_context *ctx, eg_campaign *c, size_t run, uint64_t tile, const eg_tile_result *result) {
+  eg_run_state *const state = &c->runs[run];
+  EG_TRY(eg_merge_tree_add(ctx, &state->tree, (uint32_t)(tile % EG_BLOCKS), 0, tile / EG_BLOCKS, result->node));
+  EG_TRY(mark_done(ctx, state, tile));
+  state->n_bad += result->n_bad;
+  for (size_t i = 0; i < result->n_bad; i++) {
+    const eg_bad_trajectory *const b = &result->bad[i];
+    add_failure(c, (eg_failure){run, b->realisation, b->point, b->step});
+  }
+  return EG_OK;
+}
+
+bool eg_campaign_is_complete(const eg_campaign *c) {
+  for (size_t i = 0; i < c->plan->n_runs; i++) {
+    if (c->runs[i].tiles_done != c->plan->runs[i].job.n_tiles) {
+      return false;
+    }
+  }
+  return true;
+}

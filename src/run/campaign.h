@@ -1,0 +1,59 @@
+/* A study being run: what is done, what was summed. Between sessions it lives in the result file. */
+#ifndef EG_RUN_CAMPAIGN_H
+#define EG_RUN_CAMPAIGN_H
+
+#include "io/labelled.h"
+#include "plan/plan.h"
+#include "run/merge_tree.h"
+
+enum { EG_MAX_FAILURES = 1000 };
+
+typedef struct eg_tile_range {
+  uint64_t first, last; /* inclusive */
+} eg_tile_range;
+
+typedef struct eg_failure {
+  uint64_t run, realisation, point, step;
+} eg_failure;
+
+typedef struct eg_run_state {
+  eg_merge_tree tree;
+  eg_tile_range *done; /* sorted, not touching */
+  size_t n_done, capacity;
+  uint64_t tiles_done;
+  uint64_t n_bad;      /* trajectories that became non-finite, exactly counted */
+} eg_run_state;
+
+typedef struct eg_campaign {
+  const eg_plan *plan;
+  eg_run_state *runs;  /* (plan->n_runs) */
+  eg_failure *failures; /* the first EG_MAX_FAILURES in (run, realisation, point) order */
+  size_t n_failures;
+  double wall_seconds; /* of all sessions */
+  const char *command_line, *backend, *device;
+  int threads;
+} eg_campaign;
+
+EG_NODISCARD eg_status eg_campaign_create(eg_context *ctx, const eg_plan *plan, eg_campaign **campaign);
+void eg_campaign_free(eg_campaign *campaign);
+
+/* Append a range of finished tiles behind all others. */
+EG_NODISCARD eg_status eg_run_state_add_range(eg_context *ctx, eg_run_state *state, eg_tile_range range);
+
+bool eg_tile_is_done(const eg_run_state *state, uint64_t tile);
+
+/* Add a finished tile. */
+EG_NODISCARD eg_status eg_campaign_add(eg_context *ctx, eg_campaign *campaign, size_t run, uint64_t tile,
+                                       const eg_tile_result *result);
+bool eg_campaign_is_complete(const eg_campaign *campaign);
+
+/* The accumulators as part of a result file, and back. Restoring fails with EG_ERR_OUTPUT when the file holds another
+   study, EG_ERR_DAMAGED when its contents contradict each other. */
+EG_NODISCARD eg_status eg_campaign_store(eg_context *ctx, const eg_campaign *campaign, eg_labelled *file);
+EG_NODISCARD eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *campaign, const eg_labelled *file,
+                                           const char *path);
+
+/* Everything a result file holds: estimates, oracles, analyses, accumulators, provenance. */
+EG_NODISCARD eg_status eg_campaign_result(eg_context *ctx, const eg_campaign *campaign, eg_labelled **file);
+
+#endif

@@ -1,0 +1,123 @@
+/* Texts about plans, models, devices and the build. */
+#include <hdf5.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "build_info.h"
+#include "ensgrad/run.h"
+#include "model/catalogue.h"
+#include "model/units.h"
+#include "plan/plan.h"
+
+static eg_status finish(eg_context *ctx, eg_text *text, char **out) {
+  if (text->is_broken || text->data == NULL) {
+    eg_text_free(text);
+    return eg_fail(ctx, EG_ERR_MEMORY, "out of memory");
+  }
+  *out = text->data;
+  return EG_OK;
+}
+
+static void describe_run(eg_text *text, const eg_run *run) {
+  eg_text_append(text, "  %-44s %-16s steps %-9llu h %-10.4g tiles %llu x %u", run->description, run->job.stepper,
+                 (unsigned long long)run->steps, run->job.launch.h, (unsigned long long)run->job.n_tiles,
+                 run->job.tile);
+  if (!isnan(run->stability_limit)) {
+    eg_text_append(text, "  stable below %.4g", run->stability_limit);
+  }
+  eg_text_append(text, "%s\n", run->is_deterministic ? "  (deterministic: one realisation)" : "");
+}
+
+eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **out) {
+  eg_plan *plan = NULL;
+  eg_text text = {0};
+  double work = 0;
+  EG_TRY(eg_plan_create(ctx, study, &plan));
+  eg_text_append(&text, "%s\n", study->title != NULL && study->title[0] != '\0' ? study->title : "(no title)");
+  eg_text_append(&text, "model %s, dimension %d (padded to %d), %zu point%s, noise %s, %s state\n",
+                 study->model.name != NULL ? study->model.name : study->model.file, plan->dim, plan->padded_dim,
+                 plan->n_points, plan->n_points == 1 ? "" : "s", eg_noise_name(study->noise),
+                 study->float_state ? "float" : "double");
+  if (plan->data.n_rows > 0) {
+    eg_text_append(&text, "data: %zu rows, %zu columns%s\n", plan->data.n_rows, plan->data.n_columns,
+                   study->model.standardize ? ", standardised" : "");
+  }
+  eg_text_append(&text, "%zu runs, %.6g realisations each, %zu observation times, %zu feature columns\n", plan->n_runs,
+                 study->realisations, plan->n_records, plan->n_columns);
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_run *const run = &plan->runs[r];
+    describe_run(&text, run);
+    work += (double)run->job.n_realisations * (double)plan->n_points * (double)run->steps * run->substeps;
+  }
+  eg_text_append(&text, "trajectory-steps %.4g, accumulators %.3g MiB\n", work,
+                 eg_plan_accumulator_bytes(plan) / 0x1p20);
+  eg_plan_free(plan);
+  return finish(ctx, &text, out);
+}
+
+static void describe_model(eg_text *text, const eg_model_info *m) {
+  eg_text_append(text, "%s\n  %s\n  dynamics: %s\n", m->name, m->equation, m->dynamics);
+  if (m->has_rows) {
+    eg_text_append(text, "  data, inputs, target, standardize, ridge: see `ensgrad help study`\n");
+  }
+  for (size_t i = 0; i < m->n_params; i++) {
+    const eg_param_info *const p = &m->params[i];
+    eg_text_append(text, "  %-16s default %-6g %s[%g, %g]  %s\n", p->name, p->default_value,
+                   p->is_vector ? "one or one per dimension, each in " : "in ", p->low, p->high, p->doc);
+  }
+}
+
+eg_status eg_models_text(eg_context *ctx, const char *name, char **out) {
+  eg_text text = {0};
+  if (name == NULL) {
+    for (size_t i = 0; i < eg_model_count(); i++) {
+      eg_text_append(&text, "%-28s %s\n", eg_model_at(i)->name, eg_model_at(i)->equation);
+    }
+    return finish(ctx, &text, out);
+  }
+  const eg_model_info *const model = eg_model_find(name);
+  if (model == NULL) {
+    return eg_fail(ctx, EG_ERR_USAGE, "unknown model '%s'; `ensgrad models` lists them", name);
+  }
+  describe_model(&text, model);
+  return finish(ctx, &text, out);
+}
+
+eg_status eg_devices_text(eg_context *ctx, char **out) {
+  eg_text text = {0};
+  const eg_cpu_kernels *kernels = NULL;
+  const eg_backend *cuda = NULL;
+  eg_device *device = NULL;
+  if (eg_cpu_kernels_choose(ctx, &kernels) == EG_OK) {
+    eg_text_append(&text, "cpu    %ld cores, %s\n", sysconf(_SC_NPROCESSORS_ONLN), kernels->description);
+  } else {
+    eg_text_append(&text, "cpu    not usable: %s\n", eg_context_message(ctx));
+  }
+  if (eg_backend_cuda(ctx, &cuda) == EG_OK && cuda->open(ctx, 0, &device) == EG_OK) {
+    eg_text_append(&text, "cuda   %s\n", cuda->describe(device));
+    cuda->close(device);
+  } else {
+    eg_text_append(&text, "cuda   not usable: %s\n", eg_context_message(ctx));
+  }
+  return finish(ctx, &text, out);
+}
+
+eg_status eg_version_text(eg_context *ctx, int as_json, char **out) {
+  eg_text text = {0};
+  if (as_json) {
+    eg_text_append(&text,
+                   "{\"name\": \"ensgrad\", \"version\": \"%s\", \"git_commit\": \"%s\", \"git_dirty\": %s, "
+                   "\"build_type\": \"%s\", \"compiler\": \"%s\", \"hdf5\": \"%d.%d.%d\"}\n",
+                   EG_BUILD_VERSION, EG_BUILD_COMMIT, EG_BUILD_IS_DIRTY ? "true" : "false", EG_BUILD_TYPE,
+                   EG_BUILD_COMPILER, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
+  } else {
+    eg_text_append(&text, "ensgrad %s\ncommit %s%s, %s build, %s, HDF5 %d.%d.%d\n", EG_BUILD_VERSION, EG_BUILD_COMMIT,
+                   EG_BUILD_IS_DIRTY ? " with changes" : "", EG_BUILD_TYPE, EG_BUILD_COMPILER, H5_VERS_MAJOR,
+                   H5_VERS_MINOR, H5_VERS_RELEASE);
+  }
+  return finish(ctx, &text, out);
+}

@@ -1,0 +1,163 @@
+#include "run/merge_tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "stats/moments.h"
+
+eg_node_shape eg_node_shape_of(const eg_plan *plan, const eg_job *job) {
+  eg_node_shape s;
+  s.rows = job->n_records * plan->n_points;
+  s.n_columns = plan->n_columns;
+  s.with_covariance = plan->with_covariance;
+  s.row_values = eg_node_values((uint32_t)plan->n_columns, plan->with_covariance);
+  s.values = s.rows * s.row_values;
+  return s;
+}
+
+eg_moments eg_node_moments(const eg_node_shape *shape, const double *node, size_t row, size_t column) {
+  const double *const r = node + row * shape->row_values;
+  const double *const m = r + 1 + 4 * column;
+  return (eg_moments){r[0], m[0], m[1], m[2], m[3]};
+}
+
+static size_t pair_index(size_t f, size_t g) {
+  return f * (f - 1) / 2 + g;
+}
+
+double eg_node_comoment(const eg_node_shape *shape, const double *node, size_t row, size_t f, size_t g) {
+  return node[row * shape->row_values + 1 + 4 * shape->n_columns + pair_index(f, g)];
+}
+
+static void merge_row(const eg_node_shape *shape, double *into, const double *a, const double *b) {
+  const size_t n = shape->n_columns;
+  /* co-moments first: they read the means, which `into` may share with a */
+  if (shape->with_covariance) {
+    for (size_t f = 1; f < n; f++) {
+      for (size_t g = 0; g < f; g++) {
+        const size_t c = 1 + 4 * n + pair_index(f, g);
+        into[c] = eg_comoment_merge(a[0], a[1 + 4 * f], a[1 + 4 * g], a[c], b[0], b[1 + 4 * f], b[1 + 4 * g], b[c]);
+      }
+    }
+  }
+  const double count_a = a[0];
+  for (size_t f = 0; f < n; f++) {
+    const double *const ma = a + 1 + 4 * f, *const mb = b + 1 + 4 * f;
+    const eg_moments m = eg_moments_merge((eg_moments){count_a, ma[0], ma[1], ma[2], ma[3]},
+                                          (eg_moments){b[0], mb[0], mb[1], mb[2], mb[3]});
+    double *const out = into + 1 + 4 * f;
+    out[0] = m.mean;
+    out[1] = m.M2;
+    out[2] = m.M3;
+    out[3] = m.M4;
+  }
+  into[0] = count_a + b[0];
+}
+
+void eg_node_merge(const eg_node_shape *shape, double *into, const double *a, const double *b) {
+  for (size_t row = 0; row < shape->rows; row++) {
+    const size_t at = row * shape->row_values;
+    merge_row(shape, into + at, a + at, b + at);
+  }
+}
+
+static eg_status append(eg_context *ctx, eg_merge_tree *tree, eg_tree_node node) {
+  if (tree->n_nodes == tree->capacity) {
+    const size_t capacity = tree->capacity == 0 ? 128 : tree->capacity * 2;
+    eg_tree_node *const nodes = realloc(tree->nodes, capacity * sizeof *nodes);
+    if (nodes == NULL) {
+      return eg_fail(ctx, EG_ERR_MEMORY, "out of memory for %zu accumulators", capacity);
+    }
+    tree->nodes = nodes;
+    tree->capacity = capacity;
+  }
+  tree->nodes[tree->n_nodes++] = node;
+  return EG_OK;
+}
+
+static size_t find(const eg_merge_tree *tree, uint32_t block, uint32_t level, uint64_t index) {
+  for (size_t i = 0; i < tree->n_nodes; i++) {
+    const eg_tree_node *const n = &tree->nodes[i];
+    if (n->block == block && n->level == level && n->index == index) {
+      return i;
+    }
+  }
+  return (size_t)-1;
+}
+
+eg_status eg_merge_tree_add(eg_context *ctx, eg_merge_tree *tree, uint32_t block, uint32_t level, uint64_t index,
+                            const double *values) {
+  eg_tree_node node = {block, level, index, NULL};
+  EG_TRY(eg_allocate(ctx, tree->shape.values, sizeof(double), &node.values));
+  memcpy(node.values, values, tree->shape.values * sizeof(double));
+  for (;;) {
+    const size_t at = find(tree, block, node.level, node.index ^ 1u);
+    if (at == (size_t)-1) {
+      break;
+    }
+    double *const sibling = tree->nodes[at].values;
+    const bool is_left = (node.index & 1u) == 0;
+    eg_node_merge(&tree->shape, sibling, is_left ? node.values : sibling, is_left ? sibling : node.values);
+    free(node.values);
+    node.values = sibling;
+    node.level++;
+    node.index /= 2;
+    tree->nodes[at] = tree->nodes[--tree->n_nodes];
+  }
+  const eg_status status = append(ctx, tree, node);
+  if (status != EG_OK) {
+    free(node.values);
+  }
+  return status;
+}
+
+static int by_position(const void *a, const void *b) {
+  const eg_tree_node *const p = a, *const q = b;
+  if (p->block != q->block) {
+    return p->block < q->block ? -1 : 1;
+  }
+  const uint64_t first_p = p->index << p->level, first_q = q->index << q->level;
+  return first_p < first_q ? -1 : first_p > first_q;
+}
+
+eg_status eg_merge_tree_blocks(eg_context *ctx, const eg_merge_tree *tree, size_t *n_filled, double **blocks) {
+  const size_t values = tree->shape.values;
+  eg_tree_node *order = NULL;
+  double *out = NULL;
+  eg_status status = EG_OK;
+  EG_TRY_DONE(eg_allocate(ctx, tree->n_nodes, sizeof *order, &order));
+  EG_TRY_DONE(eg_allocate(ctx, EG_BLOCKS * values, sizeof(double), &out));
+  if (tree->n_nodes > 0) {
+    memcpy(order, tree->nodes, tree->n_nodes * sizeof *order);
+    qsort(order, tree->n_nodes, sizeof *order, by_position);
+  }
+  size_t n = 0;
+  for (size_t first = 0; first < tree->n_nodes;) {
+    size_t last = first;
+    while (last + 1 < tree->n_nodes && order[last + 1].block == order[first].block) {
+      last++;
+    }
+    double *const sum = out + n * values;
+    memcpy(sum, order[last].values, values * sizeof(double));
+    for (size_t i = last; i-- > first;) {
+      eg_node_merge(&tree->shape, sum, order[i].values, sum);
+    }
+    n++;
+    first = last + 1;
+  }
+  *n_filled = n;
+  *blocks = out;
+  out = NULL;
+done:
+  free(order);
+  free(out);
+  return status;
+}
+
+void eg_merge_tree_free(eg_merge_tree *tree) {
+  for (size_t i = 0; i < tree->n_nodes; i++) {
+    free(tree->nodes[i].values);
+  }
+  free(tree->nodes);
+  *tree = (eg_merge_tree){0};
+}

@@ -1,0 +1,99 @@
+/* A result file from a campaign: parts in order. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/result_parts.h"
+#include "run/run_loop.h"
+
+enum { SCHEMA_MAJOR = 1, SCHEMA_MINOR = 0 };
+
+/* Diverged trajectories at each record, exactly counted. */
+static eg_status build_diverged(eg_context *ctx, eg_builder *b) {
+  const eg_plan *const plan = b->plan;
+  int64_t *count = NULL;
+  eg_status status = EG_OK;
+  EG_TRY(eg_allocate(ctx, plan->n_runs * plan->n_records, sizeof *count, &count));
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_run_summary *const s = &b->summary->runs[r];
+    for (size_t t = 0; t < plan->runs[r].job.n_records && s->n_blocks > 0; t++) {
+      for (size_t point = 0; point < plan->n_points; point++) {
+        const double finite = s->total[eg_summary_row(plan, t, point) * s->shape.row_values];
+        count[r * plan->n_records + t] += (int64_t)(s->n_started - finite);
+      }
+    }
+  }
+  const char *const dims[2] = {"run", plan->has_common_times ? "time" : "record"};
+  const size_t shape[2] = {plan->n_runs, plan->n_records};
+  size_t index = 0;
+  EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", "diverged_count", EG_TYPE_I64, 2, dims, shape, count, &index));
+  EG_TRY_DONE(eg_labelled_set_text(ctx, b->file, index, "long_name", "trajectories (all points) that are not finite"));
+done:
+  free(count);
+  return status;
+}
+
+static eg_status build_status(eg_context *ctx, eg_builder *b) {
+  const eg_campaign *const c = b->summary->campaign;
+  const int64_t schema[2] = {SCHEMA_MAJOR, SCHEMA_MINOR};
+  const double limit = eg_z_limit(b->n_judged);
+  const int64_t n_judged = (int64_t)b->n_judged;
+  EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "ensgrad_schema", EG_TYPE_I64, 2, schema));
+  EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "status", eg_campaign_is_complete(c) ? "complete" : "partial"));
+  EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "z_judged", EG_TYPE_I64, 1, &n_judged));
+  EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "z_largest", EG_TYPE_F64, 1, &b->max_z));
+  return eg_labelled_set_group(ctx, b->file, "/", "z_limit", EG_TYPE_F64, 1, &limit);
+}
+
+eg_status eg_campaign_result(eg_context *ctx, const eg_campaign *campaign, eg_labelled **file) {
+  eg_summary summary;
+  eg_builder b;
+  memset(&summary, 0, sizeof summary);
+  memset(&b, 0, sizeof b);
+  b.plan = campaign->plan;
+  b.summary = &summary;
+  eg_status status = EG_OK;
+  EG_TRY_DONE(eg_labelled_create(ctx, &b.file));
+  EG_TRY_DONE(eg_summary_create(ctx, campaign, &summary));
+  EG_TRY_DONE(eg_build_coordinates(ctx, &b));
+  EG_TRY_DONE(eg_build_exact(ctx, &b));
+  EG_TRY_DONE(eg_build_moments(ctx, &b));
+  EG_TRY_DONE(eg_build_msd(ctx, &b));
+  EG_TRY_DONE(eg_build_covariance(ctx, &b));
+  EG_TRY_DONE(build_diverged(ctx, &b));
+  EG_TRY_DONE(eg_build_weak_error(ctx, &b));
+  EG_TRY_DONE(eg_campaign_store(ctx, campaign, b.file));
+  EG_TRY_DONE(eg_build_provenance(ctx, &b));
+  EG_TRY_DONE(build_status(ctx, &b));
+  *file = b.file;
+  b.file = NULL;
+done:
+  eg_labelled_free(b.file);
+  eg_summary_free(&summary);
+  free(b.exact_mean);
+  free(b.expected_mean);
+  return status;
+}
+
+/* ---- the estimate shown while running ---- */
+
+void eg_campaign_estimate_line(const eg_campaign *c, char *line, size_t size) {
+  const eg_plan *const plan = c->plan;
+  line[0] = '\0';
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_merge_tree *const tree = &c->runs[r].tree;
+    if (tree->n_nodes == 0) {
+      continue;
+    }
+    const size_t row = eg_summary_row(plan, plan->runs[r].job.n_records - 1, 0);
+    eg_moments sum = {0, 0, 0, 0, 0};
+    for (size_t i = 0; i < tree->n_nodes; i++) {
+      sum = eg_moments_merge(sum, eg_node_moments(&tree->shape, tree->nodes[i].values, row, 0));
+    }
+    const double error = sum.n > 1 ? sqrt(sum.M2 / (sum.n - 1) / sum.n) : NAN;
+    (void)snprintf(line, size, "%s: %s = %.6g +- %.2g", plan->runs[r].description, plan->features[0].name, sum.mean,
+                   error);
+    return;
+  }
+}

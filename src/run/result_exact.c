@@ -1,0 +1,94 @@
+/* Exact means of the features from the affine oracle, for the law of the dynamics and for the scheme that was run. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/result_parts.h"
+
+/* First and second moments of the start of one point. */
+static void start_moments(const eg_plan *plan, const eg_run *run, size_t point, double *mean, double *second) {
+  const size_t d = (size_t)plan->dim;
+  const eg_launch *const a = &run->job.launch;
+  const bool is_random = a->start_kind == EG_START_RANDOM;
+  for (size_t k = 0; k < d; k++) {
+    mean[k] = is_random ? a->start_mean : run->start[point * (size_t)plan->padded_dim + k];
+  }
+  for (size_t i = 0; i < d; i++) {
+    for (size_t k = 0; k < d; k++) {
+      second[i * d + k] = mean[i] * mean[k] + (is_random && i == k ? a->start_std * a->start_std : 0.0);
+    }
+  }
+}
+
+/* Mean of one column from the moments of x. */
+static double column_mean(const eg_plan *plan, const eg_run *run, eg_feature_code code, const double *mean,
+                          const double *second, const double *start) {
+  const size_t d = (size_t)plan->dim;
+  double sum = 0;
+  switch (code.id) {
+  case EG_FEATURE_X:
+    return mean[code.component];
+  case EG_FEATURE_LOSS:
+    return eg_affine_loss(&run->affine, mean, second);
+  case EG_FEATURE_GRADIENT_NORM2:
+    return eg_affine_gradient_norm2(&run->affine, mean, second);
+  case EG_FEATURE_DISPLACEMENT2:
+    if (run->job.launch.start_kind == EG_START_RANDOM) {
+      return NAN; /* needs the covariance of x and its start */
+    }
+    for (size_t k = 0; k < d; k++) {
+      sum += second[k * d + k] - 2 * start[k] * mean[k] + start[k] * start[k];
+    }
+    return sum;
+  default:
+    for (size_t k = 0; k < d; k++) {
+      sum += second[k * d + k];
+    }
+    return sum;
+  }
+}
+
+static eg_status exact_point(eg_context *ctx, eg_builder *b, size_t r, size_t point, const eg_affine_setting *setting,
+                             double *out) {
+  const eg_plan *const plan = b->plan;
+  const eg_run *const run = &plan->runs[r];
+  const size_t d = (size_t)plan->dim, T = run->job.n_records;
+  double *work = NULL;
+  EG_TRY(eg_allocate(ctx, (T + 1) * (d + d * d), sizeof *work, &work));
+  double *const mean0 = work, *const second0 = mean0 + d, *const mean = second0 + d * d, *const second = mean + T * d;
+  start_moments(plan, run, point, mean0, second0);
+  const eg_status status = eg_affine_moments(ctx, &run->affine, setting, 1, mean0, second0, T, run->observe_steps, mean,
+                                             second);
+  for (size_t t = 0; status == EG_OK && t < T; t++) {
+    for (size_t c = 0; c < plan->n_columns; c++) {
+      out[eg_builder_at(b, r, t, point, c)] =
+          column_mean(plan, run, plan->codes[c], mean + t * d, second + t * d * d, mean0);
+    }
+  }
+  free(work);
+  return status;
+}
+
+eg_status eg_build_exact(eg_context *ctx, eg_builder *b) {
+  const eg_plan *const plan = b->plan;
+  const size_t n = plan->n_runs * plan->n_records * plan->n_points * plan->n_columns;
+  EG_TRY(eg_allocate(ctx, n, sizeof(double), &b->exact_mean));
+  EG_TRY(eg_allocate(ctx, n, sizeof(double), &b->expected_mean));
+  for (size_t i = 0; i < n; i++) {
+    b->exact_mean[i] = b->expected_mean[i] = NAN;
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    for (size_t point = 0; plan->runs[r].has_oracle && point < plan->n_points; point++) {
+      EG_TRY(exact_point(ctx, b, r, point, &plan->runs[r].law, b->exact_mean));
+      EG_TRY(exact_point(ctx, b, r, point, &plan->runs[r].scheme_law, b->expected_mean));
+    }
+  }
+  return EG_OK;
+}
+
+double eg_z_limit(size_t n_judged) {
+  if (n_judged == 0) {
+    return NAN;
+  }
+  return eg_student_quantile(1e-6 / (double)n_judged, EG_BLOCKS - 1);
+}

@@ -1,0 +1,178 @@
+/* Count, mean, variance, skewness, kurtosis of every feature, each with its standard error, and z against the oracle. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/result_parts.h"
+
+size_t eg_builder_at(const eg_builder *b, size_t run, size_t record, size_t point, size_t column) {
+  return ((run * b->plan->n_records + record) * b->plan->n_points + point) * b->plan->n_columns + column;
+}
+
+static size_t n_values(const eg_plan *plan) {
+  return plan->n_runs * plan->n_records * plan->n_points * plan->n_columns;
+}
+
+/* The columns of a feature, in the order (run, point, time, component), in the type of the variable. */
+static void gather(const eg_builder *b, const eg_feature *f, eg_type type, const double *values, void *out) {
+  const eg_plan *const plan = b->plan;
+  size_t i = 0;
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    for (size_t point = 0; point < plan->n_points; point++) {
+      for (size_t t = 0; t < plan->n_records; t++) {
+        for (size_t k = 0; k < f->width; k++, i++) {
+          const double v = values[eg_builder_at(b, r, t, point, f->first + k)];
+          if (type == EG_TYPE_I64) {
+            ((int64_t *)out)[i] = (int64_t)v;
+          } else if (type == EG_TYPE_U8) {
+            ((uint8_t *)out)[i] = v != 0;
+          } else {
+            ((double *)out)[i] = v;
+          }
+        }
+      }
+    }
+  }
+}
+
+eg_status eg_builder_add(eg_context *ctx, eg_builder *b, const eg_feature *f, const char *suffix, eg_type type,
+                         const double *values, const char *long_name, size_t *index) {
+  const eg_plan *const plan = b->plan;
+  const char *dims[4];
+  size_t shape[4], at = 0;
+  int rank = 0;
+  char name[64], text[160];
+  dims[rank] = "run";
+  shape[rank++] = plan->n_runs;
+  if (plan->n_points > 1) {
+    dims[rank] = "point";
+    shape[rank++] = plan->n_points;
+  }
+  dims[rank] = plan->has_common_times ? "time" : "record";
+  shape[rank++] = plan->n_records;
+  if (f->id == EG_FEATURE_X) {
+    dims[rank] = "component";
+    shape[rank++] = f->width;
+  }
+  void *data = NULL;
+  EG_TRY(eg_allocate(ctx, plan->n_runs * plan->n_points * plan->n_records * f->width, 8, &data));
+  gather(b, f, type, values, data);
+  (void)snprintf(name, sizeof name, "%s%s", f->name, suffix);
+  (void)snprintf(text, sizeof text, "%s of %s", long_name, f->name);
+  eg_status status = eg_labelled_add(ctx, b->file, "/", name, type, rank, dims, shape, data, &at);
+  free(data);
+  EG_TRY(status);
+  if (index != NULL) {
+    *index = at;
+  }
+  return eg_labelled_set_text(ctx, b->file, at, "long_name", text);
+}
+
+enum { N_ESTIMATES = 9 };
+static const char *const suffixes[N_ESTIMATES] = {"",          "_stderr",          "_count",
+                                                  "_variance", "_variance_stderr", "_skewness",
+                                                  "_skewness_stderr", "_kurtosis", "_kurtosis_stderr"};
+static const char *const long_names[N_ESTIMATES] = {"mean",
+                                                    "standard error of the mean",
+                                                    "number of finite trajectories",
+                                                    "variance",
+                                                    "standard error of the variance",
+                                                    "skewness",
+                                                    "jackknife error of the skewness",
+                                                    "kurtosis (Gaussian: 3)",
+                                                    "jackknife error of the kurtosis"};
+
+static void estimates_of(const eg_builder *b, size_t run, size_t record, size_t point, size_t column,
+                         double out[N_ESTIMATES]) {
+  eg_moment_estimates m;
+  eg_summary_moments(b->summary, run, eg_summary_row(b->plan, record, point), column, &m);
+  const double values[N_ESTIMATES] = {m.mean.value,     m.mean.stderr_,     m.count,
+                                      m.variance.value, m.variance.stderr_, m.skewness.value,
+                                      m.skewness.stderr_, m.kurtosis.value, m.kurtosis.stderr_};
+  memcpy(out, values, sizeof values);
+}
+
+static void fill(eg_builder *b, double *estimates, double *z, double *judged) {
+  const eg_plan *const plan = b->plan;
+  const size_t n = n_values(plan);
+  for (size_t i = 0; i < n; i++) {
+    for (int e = 0; e < N_ESTIMATES; e++) {
+      estimates[(size_t)e * n + i] = e == 2 ? 0 : NAN;
+    }
+    z[i] = NAN;
+    judged[i] = 0;
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    for (size_t t = 0; t < plan->runs[r].job.n_records; t++) {
+      for (size_t point = 0; point < plan->n_points; point++) {
+        for (size_t c = 0; c < plan->n_columns; c++) {
+          double values[N_ESTIMATES];
+          const size_t i = eg_builder_at(b, r, t, point, c);
+          estimates_of(b, r, t, point, c, values);
+          for (int e = 0; e < N_ESTIMATES; e++) {
+            estimates[(size_t)e * n + i] = values[e];
+          }
+          const double d = values[0] - b->expected_mean[i];
+          z[i] = values[1] > 0 ? d / values[1] : NAN;
+          if (!isnan(z[i]) && eg_summary_is_judged(b->summary, r, eg_summary_row(plan, t, point), c)) {
+            judged[i] = 1;
+            b->n_judged++;
+            b->max_z = fabs(z[i]) > b->max_z ? fabs(z[i]) : b->max_z;
+          }
+        }
+      }
+    }
+  }
+}
+
+static bool is_known(const eg_builder *b, const eg_feature *f) {
+  for (size_t r = 0; r < b->plan->n_runs; r++) {
+    if (!isnan(b->expected_mean[eg_builder_at(b, r, 0, 0, f->first)])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static eg_status add_feature(eg_context *ctx, eg_builder *b, const eg_feature *f, const double *estimates,
+                             const double *z, const double *judged) {
+  const size_t n = n_values(b->plan);
+  size_t index = 0;
+  for (int e = 0; e < N_ESTIMATES; e++) {
+    const eg_type type = e == 2 ? EG_TYPE_I64 : EG_TYPE_F64;
+    size_t *const at = e == 0 ? &index : NULL;
+    EG_TRY(eg_builder_add(ctx, b, f, suffixes[e], type, estimates + (size_t)e * n, long_names[e], at));
+  }
+  char ancillary[96];
+  (void)snprintf(ancillary, sizeof ancillary, "%s_stderr %s_count", f->name, f->name);
+  EG_TRY(eg_labelled_set_text(ctx, b->file, index, "ancillary_variables", ancillary));
+  EG_TRY(eg_labelled_set_text(ctx, b->file, index, "cell_methods", "realization: mean"));
+  if (!is_known(b, f)) {
+    return EG_OK;
+  }
+  EG_TRY(eg_builder_add(ctx, b, f, "_exact", EG_TYPE_F64, b->exact_mean, "exact mean, law of the dynamics,", NULL));
+  EG_TRY(eg_builder_add(ctx, b, f, "_expected", EG_TYPE_F64, b->expected_mean,
+                        "exact mean, law of the scheme that was run,", NULL));
+  EG_TRY(eg_builder_add(ctx, b, f, "_z", EG_TYPE_F64, z, "(mean - expected) / stderr", NULL));
+  return eg_builder_add(ctx, b, f, "_judged", EG_TYPE_U8, judged,
+                        "1: z counts for the verdict (at least 1000 effective samples, none diverged),", NULL);
+}
+
+eg_status eg_build_moments(eg_context *ctx, eg_builder *b) {
+  const size_t n = n_values(b->plan);
+  double *estimates = NULL, *z = NULL, *judged = NULL;
+  eg_status status = EG_OK;
+  EG_TRY_DONE(eg_allocate(ctx, N_ESTIMATES * n, sizeof(double), &estimates));
+  EG_TRY_DONE(eg_allocate(ctx, n, sizeof(double), &z));
+  EG_TRY_DONE(eg_allocate(ctx, n, sizeof(double), &judged));
+  fill(b, estimates, z, judged);
+  for (size_t f = 0; f < b->plan->n_features; f++) {
+    EG_TRY_DONE(add_feature(ctx, b, &b->plan->features[f], estimates, z, judged));
+  }
+done:
+  free(estimates);
+  free(z);
+  free(judged);
+  return status;
+}

@@ -1,0 +1,315 @@
+/* The printed table and CSV, made from a result file alone. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "ensgrad/result.h"
+#include "io/result_file.h"
+
+static const char *const features[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2"};
+enum { N_FEATURES = 5 };
+
+static const eg_variable *find(const eg_labelled *file, const char *group, const char *name, const char *suffix) {
+  char full[96];
+  (void)snprintf(full, sizeof full, "%s%s", name, suffix);
+  return eg_labelled_find(file, group, full);
+}
+
+static double at(const eg_variable *v, size_t i) {
+  if (v == NULL) {
+    return NAN;
+  }
+  switch (v->type) {
+  case EG_TYPE_F64:
+    return ((const double *)v->data)[i];
+  case EG_TYPE_I64:
+    return (double)((const int64_t *)v->data)[i];
+  case EG_TYPE_U8:
+    return (double)((const uint8_t *)v->data)[i];
+  default:
+    return NAN;
+  }
+}
+
+static const char *word_at(const eg_variable *v, size_t i) {
+  return v != NULL && v->type == EG_TYPE_TEXT ? ((char *const *)v->data)[i] : "";
+}
+
+static const char *group_text(const eg_labelled *file, const char *name) {
+  const eg_attribute *const a = eg_labelled_group_attribute(file, "/", name);
+  return a != NULL && a->type == EG_TYPE_TEXT ? ((char *const *)a->data)[0] : "";
+}
+
+static double group_number(const eg_labelled *file, const char *name) {
+  const eg_attribute *const a = eg_labelled_group_attribute(file, "/", name);
+  if (a == NULL || a->n != 1) {
+    return NAN;
+  }
+  return a->type == EG_TYPE_F64 ? *(const double *)a->data : (a->type == EG_TYPE_I64 ? (double)*(const int64_t *)a->data : NAN);
+}
+
+/* Sizes of (run, point, time, component) of an observable. */
+typedef struct shape4 {
+  size_t runs, points, times, components;
+} shape4;
+
+static shape4 shape_of(const eg_variable *v) {
+  shape4 s = {1, 1, 1, 1};
+  for (int i = 0; i < v->rank; i++) {
+    if (strcmp(v->dims[i], "run") == 0) {
+      s.runs = v->shape[i];
+    } else if (strcmp(v->dims[i], "point") == 0) {
+      s.points = v->shape[i];
+    } else if (strcmp(v->dims[i], "component") == 0) {
+      s.components = v->shape[i];
+    } else {
+      s.times = v->shape[i];
+    }
+  }
+  return s;
+}
+
+static size_t index_of(shape4 s, size_t run, size_t point, size_t time, size_t component) {
+  return ((run * s.points + point) * s.times + time) * s.components + component;
+}
+
+static const char *step_name(const eg_labelled *file) {
+  return eg_labelled_find(file, "/", "learning_rate") != NULL ? "learning_rate" : "time_step";
+}
+
+static double time_of(const eg_labelled *file, size_t run, size_t t, size_t n_times) {
+  const eg_variable *const v = eg_labelled_find(file, "/", "time");
+  return v == NULL ? NAN : at(v, v->rank == 1 ? t : run * n_times + t);
+}
+
+/* Last time with a record in this run. */
+static size_t last_time(const eg_labelled *file, size_t run, size_t n_times) {
+  const eg_variable *const step = eg_labelled_find(file, "/", "step");
+  size_t t = n_times - 1;
+  while (t > 0 && step != NULL && at(step, run * n_times + t) < 0) {
+    t--;
+  }
+  return t;
+}
+
+static void table_row(eg_text *text, const eg_labelled *file, const char *name, size_t run, size_t point) {
+  const eg_variable *const mean = eg_labelled_find(file, "/", name);
+  const shape4 s = shape_of(mean);
+  const size_t t = last_time(file, run, s.times);
+  const eg_variable *const z = find(file, "/", name, "_z"), *const judged = find(file, "/", name, "_judged");
+  eg_text_append(text, "%-14s %-12.6g ", word_at(eg_labelled_find(file, "/", "dynamics"), run),
+                 at(eg_labelled_find(file, "/", step_name(file)), run));
+  if (s.points > 1) {
+    eg_text_append(text, "%-5zu ", point);
+  }
+  if (s.components == 1) {
+    const size_t i = index_of(s, run, point, t, 0);
+    eg_text_append(text, "%-15s %-16.10g %-10.2g %-16.10g ", name, at(mean, i), at(find(file, "/", name, "_stderr"), i),
+                   at(find(file, "/", name, "_expected"), i));
+    if (z != NULL && !isnan(at(z, i))) {
+      eg_text_append(text, "%+.2f%s", at(z, i), at(judged, i) != 0 ? "" : "  not judged");
+    }
+    eg_text_append(text, "\n");
+    return;
+  }
+  double largest = NAN;
+  size_t n_judged = 0;
+  for (size_t k = 0; k < s.components; k++) {
+    const size_t i = index_of(s, run, point, t, k);
+    if (z != NULL && at(judged, i) != 0) {
+      n_judged++;
+      largest = isnan(largest) || fabs(at(z, i)) > largest ? fabs(at(z, i)) : largest;
+    }
+  }
+  eg_text_append(text, "%-15s %zu components", name, s.components);
+  if (n_judged > 0) {
+    eg_text_append(text, ", largest |z| of %zu judged: %.2f", n_judged, largest);
+  }
+  eg_text_append(text, "\n");
+}
+
+static void estimates_table(eg_text *text, const eg_labelled *file) {
+  bool has_head = false;
+  for (int f = 0; f < N_FEATURES; f++) {
+    const eg_variable *const mean = eg_labelled_find(file, "/", features[f]);
+    if (mean == NULL) {
+      continue;
+    }
+    const shape4 s = shape_of(mean);
+    if (!has_head) {
+      eg_text_append(text, "\n%-14s %-12s %s%-15s %-16s %-10s %-16s %s\n", "dynamics", step_name(file),
+                     s.points > 1 ? "point " : "", "feature", "mean", "stderr", "expected", "z");
+      has_head = true;
+    }
+    for (size_t run = 0; run < s.runs; run++) {
+      for (size_t point = 0; point < s.points; point++) {
+        table_row(text, file, features[f], run, point);
+      }
+    }
+  }
+}
+
+static void verdict_text(double verdict, char *out, size_t size) {
+  if (verdict >= 1) {
+    (void)snprintf(out, size, "order %.0f", verdict);
+  } else {
+    (void)snprintf(out, size, "%s", verdict == 0    ? "noise dominated"
+                                    : verdict == -1 ? "no order fits"
+                                                    : "too few rates");
+  }
+}
+
+static void weak_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t cell, const char *curve,
+                     const char *feature) {
+  const eg_variable *const slope = find(file, "/analysis", prefix, "_slope");
+  const eg_variable *const stderr_ = find(file, "/analysis", prefix, "_slope_stderr");
+  const eg_variable *const exact = find(file, "/analysis", prefix, "_slope_exact");
+  char verdict[32], verdict_exact[32];
+  const size_t n = slope->shape[3];
+  verdict_text(at(find(file, "/analysis", prefix, "_verdict"), cell), verdict, sizeof verdict);
+  verdict_text(at(find(file, "/analysis", prefix, "_verdict_exact"), cell), verdict_exact, sizeof verdict_exact);
+  eg_text_append(text, "%-16s %-10s %-16s %-16s slopes", curve, feature, verdict, verdict_exact);
+  for (size_t k = 0; k < n; k++) {
+    eg_text_append(text, " %.2f(%.2g)", at(slope, cell * n + k), at(stderr_, cell * n + k));
+  }
+  eg_text_append(text, "  exact");
+  for (size_t k = 0; k < n; k++) {
+    eg_text_append(text, " %.2f", at(exact, cell * n + k));
+  }
+  eg_text_append(text, "\n");
+}
+
+static void weak_table(eg_text *text, const eg_labelled *file, const char *prefix) {
+  const eg_variable *const verdict = find(file, "/analysis", prefix, "_verdict");
+  const eg_variable *const curves = find(file, "/analysis", prefix, "_curve");
+  const eg_variable *const names = find(file, "/analysis", prefix, "_feature");
+  const eg_variable *const slope = find(file, "/analysis", prefix, "_slope");
+  if (verdict == NULL || verdict->rank != 3 || slope == NULL || slope->rank != 4) {
+    return;
+  }
+  eg_text_append(text, "\nWeak error at the last time: E f(run) - E f(reference) = c eta^p (1 + c' eta)\n");
+  eg_text_append(text, "%-16s %-10s %-16s %-16s local slopes, large to small rates (standard error)\n", "curve",
+                 "feature", "verdict", "exact errors");
+  const size_t n_times = verdict->shape[2];
+  bool has_loss = false;
+  for (size_t f = 0; f < verdict->shape[1]; f++) {
+    has_loss = has_loss || strcmp(word_at(names, f), "loss") == 0;
+    for (size_t c = 0; c < verdict->shape[0]; c++) {
+      weak_row(text, file, prefix, (c * verdict->shape[1] + f) * n_times + n_times - 1, word_at(curves, c),
+               word_at(names, f));
+    }
+  }
+  if (has_loss) {
+    eg_text_append(text, "Remark: the first-order coefficient of a loss can nearly vanish and change sign with the data; "
+                         "read its order from norm2 and x.\n");
+  }
+}
+
+static eg_status read_result(eg_context *ctx, const char *path, eg_labelled **file) {
+  EG_TRY(eg_result_read(ctx, path, file));
+  if (eg_labelled_find(*file, "/", "dynamics") == NULL || eg_labelled_find(*file, "/", "step") == NULL) {
+    eg_labelled_free(*file);
+    return eg_fail(ctx, EG_ERR_DAMAGED, "%s: sealed, but not a result of a study", path);
+  }
+  return EG_OK;
+}
+
+static eg_status finish(eg_context *ctx, eg_text *text, char **out) {
+  if (text->is_broken || text->data == NULL) {
+    eg_text_free(text);
+    return eg_fail(ctx, EG_ERR_MEMORY, "out of memory");
+  }
+  *out = text->data;
+  return EG_OK;
+}
+
+static void counts_line(eg_text *text, const eg_labelled *file) {
+  const eg_variable *const diverged = eg_labelled_find(file, "/accumulators", "diverged");
+  double bad = 0;
+  for (size_t r = 0; diverged != NULL && r < diverged->shape[0]; r++) {
+    bad += (double)((const uint64_t *)diverged->data)[r];
+  }
+  const double n = group_number(file, "z_judged");
+  if (n > 0) {
+    eg_text_append(text, "\n%.0f z judged, largest |z| %.2f (a correct run stays below %.2f but for 1 in 10^6)\n", n,
+                   group_number(file, "z_largest"), group_number(file, "z_limit"));
+  }
+  if (bad > 0) {
+    eg_text_append(text, "%.0f trajectories became non-finite; means are conditional on survival (/failures lists them)\n",
+                   bad);
+  }
+}
+
+eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
+  eg_labelled *file = NULL;
+  eg_text text = {0};
+  EG_TRY(read_result(ctx, path, &file));
+  eg_text_append(&text, "%s\n%s: %s\n", group_text(file, "title"), path, group_text(file, "status"));
+  estimates_table(&text, file);
+  for (int a = 1; a <= 64; a++) {
+    char prefix[24];
+    (void)snprintf(prefix, sizeof prefix, a == 1 ? "weak_error" : "weak_error_%d", a);
+    weak_table(&text, file, prefix);
+  }
+  counts_line(&text, file);
+  eg_labelled_free(file);
+  return finish(ctx, &text, out);
+}
+
+static void csv_rows(eg_text *text, const eg_labelled *file, const char *name) {
+  static const char *const suffixes[] = {"",          "_stderr",          "_count",   "_variance", "_variance_stderr",
+                                         "_skewness", "_skewness_stderr", "_kurtosis", "_kurtosis_stderr",
+                                         "_exact",    "_expected",        "_z"};
+  const eg_variable *const mean = eg_labelled_find(file, "/", name);
+  const eg_variable *const step = eg_labelled_find(file, "/", "step");
+  const shape4 s = shape_of(mean);
+  for (size_t run = 0; run < s.runs; run++) {
+    for (size_t point = 0; point < s.points; point++) {
+      for (size_t t = 0; t < s.times; t++) {
+        for (size_t k = 0; k < s.components; k++) {
+          if (at(step, run * s.times + t) < 0) {
+            continue;
+          }
+          eg_text_append(text, "%zu,%s,%.17g,%zu,%.17g,%.0f,%s,%zu", run,
+                         word_at(eg_labelled_find(file, "/", "dynamics"), run),
+                         at(eg_labelled_find(file, "/", step_name(file)), run), point, time_of(file, run, t, s.times),
+                         at(step, run * s.times + t), name, k);
+          for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+            const double v = at(find(file, "/", name, suffixes[i]), index_of(s, run, point, t, k));
+            if (isnan(v)) {
+              eg_text_append(text, ",");
+            } else {
+              eg_text_append(text, ",%.17g", v);
+            }
+          }
+          eg_text_append(text, "\n");
+        }
+      }
+    }
+  }
+}
+
+eg_status eg_result_csv(eg_context *ctx, const char *path, char **out) {
+  eg_labelled *file = NULL;
+  eg_text text = {0};
+  EG_TRY(read_result(ctx, path, &file));
+  eg_text_append(&text, "run,dynamics,%s,point,time,step,feature,component,mean,stderr,count,variance,variance_stderr,"
+                        "skewness,skewness_stderr,kurtosis,kurtosis_stderr,exact,expected,z\n",
+                 step_name(file));
+  for (int f = 0; f < N_FEATURES; f++) {
+    if (eg_labelled_find(file, "/", features[f]) != NULL) {
+      csv_rows(&text, file, features[f]);
+    }
+  }
+  eg_labelled_free(file);
+  return finish(ctx, &text, out);
+}
+
+eg_status eg_result_check(eg_context *ctx, const char *path) {
+  eg_labelled *file = NULL;
+  EG_TRY(read_result(ctx, path, &file));
+  eg_labelled_free(file);
+  return EG_OK;
+}

@@ -1,0 +1,363 @@
+/*
+ * Analysis weak-error: for every curve (dynamics x the sweep axes other than the learning rate), feature and time, the
+ * error E f(run) - E f(reference) against the learning rate, its slopes, fits and verdict, and beside them the same for
+ * the exact errors. A vector feature is judged by its projection on the exact error at the largest learning rate.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/weak_error.h"
+#include "base/text.h"
+#include "run/result_parts.h"
+
+typedef struct weak_curve {
+  size_t n;                          /* learning rates, falling */
+  size_t runs[EG_WEAK_MAX_POINTS];
+  size_t reference[EG_WEAK_MAX_POINTS]; /* run of the reference; (size_t)-1: the oracle */
+  char label[96];
+} weak_curve;
+
+typedef struct weak_point { /* one cell of the output: a curve, feature and time */
+  double error[EG_WEAK_MAX_POINTS], stderr_[EG_WEAK_MAX_POINTS], exact[EG_WEAK_MAX_POINTS];
+  double slope[EG_WEAK_MAX_POINTS], slope_stderr[EG_WEAK_MAX_POINTS], slope_exact[EG_WEAK_MAX_POINTS];
+  eg_weak_order order, order_exact;
+} weak_point;
+
+static const size_t ORACLE = (size_t)-1;
+
+static bool same_other_axes(const eg_plan *plan, const eg_run *a, const eg_run *b, bool may_lack) {
+  for (size_t i = 0; i < plan->study->n_sweep; i++) {
+    if (plan->study->sweep[i].target == EG_SWEEP_LEARNING_RATE) {
+      continue;
+    }
+    const double u = a->axis_values[i], v = b->axis_values[i];
+    const bool is_lacking = isnan(u) || isnan(v);
+    if (is_lacking ? !may_lack && isnan(u) != isnan(v) : u != v) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* The run of `label` with the same learning rate and the same other axes as far as it has them. */
+static size_t find_run(const eg_plan *plan, const char *label, const eg_run *like) {
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_run *const run = &plan->runs[r];
+    if (strcmp(run->dynamics->label, label) == 0 && run->learning_rate == like->learning_rate &&
+        same_other_axes(plan, run, like, true)) {
+      return r;
+    }
+  }
+  return ORACLE;
+}
+
+static const char *first_sgd(const eg_plan *plan) {
+  for (size_t i = 0; i < plan->study->n_dynamics; i++) {
+    if (plan->study->dynamics[i].id == EG_SGD) {
+      return plan->study->dynamics[i].label;
+    }
+  }
+  return NULL;
+}
+
+/* Exact mean of the reference of a run: of the study's SGD at the same learning rate; without one, of SGD at the run's own
+   batch size for a modified equation, and of the run's own dynamics for a process. */
+static eg_status reference_exact(eg_context *ctx, const eg_builder *b, size_t r, size_t record, size_t column,
+                                 double *value) {
+  const eg_run *const run = &b->plan->runs[r];
+  const char *const sgd = first_sgd(b->plan);
+  (void)ctx;
+  *value = NAN;
+  if (run->dynamics->id == EG_SDE) {
+    *value = b->exact_mean[eg_builder_at(b, r, record, 0, column)];
+  } else if (sgd != NULL) {
+    const size_t reference = find_run(b->plan, sgd, run);
+    if (reference != ORACLE) {
+      *value = b->exact_mean[eg_builder_at(b, reference, record, 0, column)];
+    }
+  }
+  return EG_OK;
+}
+
+/* All curves; those of the reference itself are left out. */
+static eg_status find_curves(eg_context *ctx, const eg_builder *b, const eg_study_weak_error *analysis,
+                             weak_curve **curves, size_t *n_curves) {
+  const eg_plan *const plan = b->plan;
+  const bool is_exact = strcmp(analysis->reference, "exact") == 0;
+  const char *const reference = is_exact ? first_sgd(plan) : analysis->reference;
+  bool *used = NULL;
+  weak_curve *out = NULL;
+  size_t n = 0;
+  eg_status status = EG_OK;
+  EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *used, &used));
+  EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *out, &out));
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_run *const first = &plan->runs[r];
+    if (used[r] || (reference != NULL && strcmp(first->dynamics->label, reference) == 0)) {
+      continue;
+    }
+    weak_curve *const c = &out[n];
+    for (size_t q = r; q < plan->n_runs && c->n < EG_WEAK_MAX_POINTS; q++) {
+      if (plan->runs[q].dynamics == first->dynamics && same_other_axes(plan, first, &plan->runs[q], false)) {
+        used[q] = true;
+        size_t k = c->n++;
+        for (; k > 0 && plan->runs[c->runs[k - 1]].learning_rate < plan->runs[q].learning_rate; k--) {
+          c->runs[k] = c->runs[k - 1];
+        }
+        c->runs[k] = q;
+      }
+    }
+    for (size_t k = 0; k < c->n; k++) {
+      c->reference[k] = is_exact ? ORACLE : find_run(plan, reference, &plan->runs[c->runs[k]]);
+    }
+    (void)snprintf(c->label, sizeof c->label, "%s", first->dynamics->label);
+    for (size_t i = 0; i < plan->study->n_sweep; i++) {
+      const size_t at = strlen(c->label);
+      if (plan->study->sweep[i].target != EG_SWEEP_LEARNING_RATE && !isnan(first->axis_values[i])) {
+        (void)snprintf(c->label + at, sizeof c->label - at, " %s=%g", plan->study->sweep[i].key, first->axis_values[i]);
+      }
+    }
+    n += c->n >= 3;
+    if (c->n < 3) {
+      memset(c, 0, sizeof *c);
+    }
+  }
+  *curves = out;
+  *n_curves = n;
+  out = NULL;
+done:
+  free(used);
+  free(out);
+  return status;
+}
+
+/* Exact error of a column: the scheme that is run against the reference; NaN if either is unknown. */
+static eg_status exact_error(eg_context *ctx, const eg_builder *b, const weak_curve *c, size_t k, size_t record,
+                             size_t column, double *value) {
+  double reference = NAN;
+  if (c->reference[k] == ORACLE) {
+    EG_TRY(reference_exact(ctx, b, c->runs[k], record, column, &reference));
+  } else {
+    reference = b->expected_mean[eg_builder_at(b, c->reference[k], record, 0, column)];
+  }
+  *value = b->expected_mean[eg_builder_at(b, c->runs[k], record, 0, column)] - reference;
+  return EG_OK;
+}
+
+/* Unit vector along the exact error at the largest learning rate, or along the estimated one where no oracle is. */
+static eg_status error_direction(eg_context *ctx, const eg_builder *b, const weak_curve *c, const eg_feature *f,
+                                 size_t record, double *direction) {
+  double norm2 = 0;
+  for (size_t k = 0; k < f->width; k++) {
+    EG_TRY(exact_error(ctx, b, c, 0, record, f->first + k, &direction[k]));
+    norm2 += direction[k] * direction[k];
+  }
+  if (!(norm2 > 0)) {
+    norm2 = 0;
+    for (size_t k = 0; k < f->width; k++) {
+      const size_t row = eg_summary_row(b->plan, record, 0);
+      eg_moment_estimates m, reference;
+      eg_summary_moments(b->summary, c->runs[0], row, f->first + k, &m);
+      eg_summary_moments(b->summary, c->reference[0] == ORACLE ? c->runs[0] : c->reference[0], row, f->first + k,
+                         &reference);
+      direction[k] = m.mean.value - reference.mean.value;
+      norm2 += direction[k] * direction[k];
+    }
+  }
+  for (size_t k = 0; k < f->width; k++) {
+    direction[k] = f->width == 1 || !(norm2 > 0) ? 1.0 : direction[k] / sqrt(norm2);
+  }
+  return EG_OK;
+}
+
+static eg_status fill_point(eg_context *ctx, const eg_builder *b, const weak_curve *c, const eg_feature *f,
+                            size_t record, weak_point *p) {
+  double *direction = NULL, rates[EG_WEAK_MAX_POINTS];
+  const size_t row = eg_summary_row(b->plan, record, 0);
+  eg_status status = EG_OK;
+  EG_TRY(eg_allocate(ctx, f->width, sizeof *direction, &direction));
+  EG_TRY_DONE(error_direction(ctx, b, c, f, record, direction));
+  for (size_t k = 0; k < c->n; k++) {
+    const eg_estimate run = eg_summary_projection(b->summary, c->runs[k], row, f->first, f->width, direction);
+    double reference = 0, variance = run.stderr_ * run.stderr_;
+    p->exact[k] = 0;
+    for (size_t i = 0; i < f->width; i++) {
+      double value = NAN;
+      EG_TRY_DONE(exact_error(ctx, b, c, k, record, f->first + i, &value));
+      p->exact[k] += direction[i] * value;
+      if (c->reference[k] == ORACLE) {
+        EG_TRY_DONE(reference_exact(ctx, b, c->runs[k], record, f->first + i, &value));
+        reference += direction[i] * value;
+      }
+    }
+    if (c->reference[k] != ORACLE) {
+      const eg_estimate e = eg_summary_projection(b->summary, c->reference[k], row, f->first, f->width, direction);
+      reference = e.value;
+      variance += e.stderr_ * e.stderr_;
+    }
+    rates[k] = b->plan->runs[c->runs[k]].learning_rate;
+    p->error[k] = run.value - reference;
+    p->stderr_[k] = sqrt(variance);
+  }
+  double none[EG_WEAK_MAX_POINTS] = {0}, unused[EG_WEAK_MAX_POINTS];
+  eg_weak_error_fit(c->n, rates, p->error, p->stderr_, p->slope, p->slope_stderr, &p->order);
+  eg_weak_error_fit(c->n, rates, p->exact, none, p->slope_exact, unused, &p->order_exact);
+done:
+  free(direction);
+  return status;
+}
+
+/* ---- writing ---- */
+
+typedef struct weak_output {
+  const weak_curve *curves;
+  size_t n_curves, n_features, n_records, n_rates;
+  const eg_feature **features;
+  weak_point *points; /* (n_curves, n_features, n_records) */
+  char prefix[24];
+} weak_output;
+
+typedef double (*weak_value)(const weak_point *p, size_t i);
+
+static double get_error(const weak_point *p, size_t i) { return p->error[i]; }
+static double get_stderr(const weak_point *p, size_t i) { return p->stderr_[i]; }
+static double get_exact(const weak_point *p, size_t i) { return p->exact[i]; }
+static double get_slope(const weak_point *p, size_t i) { return p->slope[i]; }
+static double get_slope_stderr(const weak_point *p, size_t i) { return p->slope_stderr[i]; }
+static double get_slope_exact(const weak_point *p, size_t i) { return p->slope_exact[i]; }
+static double get_c(const weak_point *p, size_t i) { return p->order.fits[i + 1].c; }
+static double get_c_stderr(const weak_point *p, size_t i) { return p->order.fits[i + 1].c_stderr; }
+static double get_c1(const weak_point *p, size_t i) { return p->order.fits[i + 1].c1; }
+static double get_chi2(const weak_point *p, size_t i) { return p->order.fits[i + 1].chi2; }
+static double get_dof(const weak_point *p, size_t i) { return p->order.fits[i + 1].dof; }
+static double get_p_value(const weak_point *p, size_t i) { return p->order.fits[i + 1].p_value; }
+static double get_n_used(const weak_point *p, size_t i) { return (double)p->order.fits[i + 1].n_used; }
+static double get_verdict(const weak_point *p, size_t i) { (void)i; return p->order.verdict; }
+static double get_verdict_exact(const weak_point *p, size_t i) { (void)i; return p->order_exact.verdict; }
+
+/* One variable over (curve, weak_feature, time[, last dimension of n values]). */
+static eg_status add_variable(eg_context *ctx, eg_builder *b, const weak_output *w, const char *suffix,
+                              const char *last, size_t n, weak_value get, const char *long_name) {
+  char name[64], curve[40], feature[40], last_name[48];
+  (void)snprintf(name, sizeof name, "%s%s", w->prefix, suffix);
+  (void)snprintf(curve, sizeof curve, "%s_curve", w->prefix);
+  (void)snprintf(feature, sizeof feature, "%s_feature", w->prefix);
+  (void)snprintf(last_name, sizeof last_name, "%s_%s", w->prefix, last != NULL ? last : "");
+  const char *const dims[4] = {curve, feature, b->plan->has_common_times ? "time" : "record", last_name};
+  const size_t shape[4] = {w->n_curves, w->n_features, w->n_records, n};
+  const size_t cells = w->n_curves * w->n_features * w->n_records;
+  double *values = NULL;
+  size_t index = 0;
+  EG_TRY(eg_allocate(ctx, cells * n, sizeof *values, &values));
+  for (size_t i = 0; i < cells; i++) {
+    for (size_t k = 0; k < n; k++) {
+      values[i * n + k] = get(&w->points[i], k);
+    }
+  }
+  const eg_status status = eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, last == NULL ? 3 : 4, dims,
+                                           shape, values, &index);
+  free(values);
+  EG_TRY(status);
+  EG_TRY(eg_labelled_set_text(ctx, b->file, index, "bits", "machine"));
+  return eg_labelled_set_text(ctx, b->file, index, "long_name", long_name);
+}
+
+static eg_status add_axis(eg_context *ctx, eg_builder *b, const weak_output *w, const char *suffix, eg_type type,
+                          size_t n, const void *data) {
+  char name[48];
+  (void)snprintf(name, sizeof name, "%s_%s", w->prefix, suffix);
+  const char *const dims[1] = {name};
+  return eg_labelled_add(ctx, b->file, "/analysis", name, type, 1, dims, &n, data, NULL);
+}
+
+static eg_status add_axes(eg_context *ctx, eg_builder *b, const weak_output *w) {
+  const char **words = NULL;
+  double rates[EG_WEAK_MAX_POINTS];
+  int32_t orders[EG_WEAK_MAX_ORDER];
+  eg_status status = EG_OK;
+  EG_TRY(eg_allocate(ctx, w->n_curves + w->n_features, sizeof *words, &words));
+  for (size_t i = 0; i < w->n_curves; i++) {
+    words[i] = w->curves[i].label;
+  }
+  for (size_t i = 0; i < w->n_features; i++) {
+    words[w->n_curves + i] = w->features[i]->name;
+  }
+  for (size_t k = 0; k < w->n_rates; k++) {
+    rates[k] = b->plan->runs[w->curves[0].runs[k]].learning_rate;
+  }
+  for (int p = 0; p < EG_WEAK_MAX_ORDER; p++) {
+    orders[p] = p + 1;
+  }
+  EG_TRY_DONE(add_axis(ctx, b, w, "curve", EG_TYPE_TEXT, w->n_curves, words));
+  EG_TRY_DONE(add_axis(ctx, b, w, "feature", EG_TYPE_TEXT, w->n_features, words + w->n_curves));
+  EG_TRY_DONE(add_axis(ctx, b, w, "learning_rate", EG_TYPE_F64, w->n_rates, rates));
+  EG_TRY_DONE(add_axis(ctx, b, w, "order", EG_TYPE_I32, EG_WEAK_MAX_ORDER, orders));
+done:
+  free(words);
+  return status;
+}
+
+static eg_status add_output(eg_context *ctx, eg_builder *b, const weak_output *w) {
+  const size_t n = w->n_rates, p = EG_WEAK_MAX_ORDER;
+  EG_TRY(add_axes(ctx, b, w));
+  EG_TRY(add_variable(ctx, b, w, "", "learning_rate", n, get_error, "E f(run) - E f(reference)"));
+  EG_TRY(add_variable(ctx, b, w, "_stderr", "learning_rate", n, get_stderr, "standard error of the weak error"));
+  EG_TRY(add_variable(ctx, b, w, "_exact", "learning_rate", n, get_exact, "exact weak error of the scheme that was run"));
+  EG_TRY(add_variable(ctx, b, w, "_slope", "step", n - 1, get_slope, "local slope between neighbouring learning rates"));
+  EG_TRY(add_variable(ctx, b, w, "_slope_stderr", "step", n - 1, get_slope_stderr, "standard error of the slope"));
+  EG_TRY(add_variable(ctx, b, w, "_slope_exact", "step", n - 1, get_slope_exact, "local slope of the exact errors"));
+  EG_TRY(add_variable(ctx, b, w, "_c", "order", p, get_c, "c of the fit err = c eta^p (1 + c1 eta)"));
+  EG_TRY(add_variable(ctx, b, w, "_c_stderr", "order", p, get_c_stderr, "standard error of c"));
+  EG_TRY(add_variable(ctx, b, w, "_c1", "order", p, get_c1, "c1 of the fit"));
+  EG_TRY(add_variable(ctx, b, w, "_chi2", "order", p, get_chi2, "chi^2 of the fit"));
+  EG_TRY(add_variable(ctx, b, w, "_dof", "order", p, get_dof, "degrees of freedom of the fit"));
+  EG_TRY(add_variable(ctx, b, w, "_p_value", "order", p, get_p_value, "upper tail probability of chi^2"));
+  EG_TRY(add_variable(ctx, b, w, "_n_used", "order", p, get_n_used, "learning rates used, the smallest ones"));
+  EG_TRY(add_variable(ctx, b, w, "_verdict", NULL, 1, get_verdict,
+                      "order; 0: noise dominated, -1: no order fits, -2: too few learning rates"));
+  return add_variable(ctx, b, w, "_verdict_exact", NULL, 1, get_verdict_exact, "the same for the exact errors");
+}
+
+static eg_status one_analysis(eg_context *ctx, eg_builder *b, size_t a) {
+  const eg_study_weak_error *const analysis = &b->plan->study->weak_error[a];
+  weak_output w;
+  weak_curve *curves = NULL;
+  memset(&w, 0, sizeof w);
+  (void)snprintf(w.prefix, sizeof w.prefix, a == 0 ? "weak_error" : "weak_error_%zu", a + 1);
+  eg_status status = EG_OK;
+  EG_TRY_DONE(find_curves(ctx, b, analysis, &curves, &w.n_curves));
+  w.curves = curves;
+  if (w.n_curves == 0) {
+    goto done; /* nothing to compare: the reference is the only dynamics */
+  }
+  w.n_features = analysis->n_features > 0 ? analysis->n_features : b->plan->n_features;
+  w.n_records = b->plan->n_records;
+  w.n_rates = curves[0].n;
+  EG_TRY_DONE(eg_allocate(ctx, w.n_features, sizeof *w.features, &w.features));
+  EG_TRY_DONE(eg_allocate(ctx, w.n_curves * w.n_features * w.n_records, sizeof *w.points, &w.points));
+  for (size_t f = 0; f < w.n_features; f++) {
+    w.features[f] = analysis->n_features > 0 ? eg_plan_feature(b->plan, analysis->features[f]) : &b->plan->features[f];
+  }
+  for (size_t c = 0; c < w.n_curves; c++) {
+    for (size_t f = 0; f < w.n_features; f++) {
+      for (size_t t = 0; t < w.n_records; t++) {
+        EG_TRY_DONE(fill_point(ctx, b, &curves[c], w.features[f], t, &w.points[(c * w.n_features + f) * w.n_records + t]));
+      }
+    }
+  }
+  status = add_output(ctx, b, &w);
+done:
+  free(curves);
+  free(w.features);
+  free(w.points);
+  return status;
+}
+
+eg_status eg_build_weak_error(eg_context *ctx, eg_builder *b) {
+  for (size_t a = 0; a < b->plan->study->n_weak_error; a++) {
+    EG_TRY(one_analysis(ctx, b, a));
+  }
+  return EG_OK;
+}

@@ -1,0 +1,326 @@
+/* The run loop: workers take tiles, the main thread reports, writes snapshots and watches the clock. */
+#include "run/run_loop.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct run_loop {
+  eg_campaign *campaign;
+  const eg_loop_options *options;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;      /* a worker ended */
+  size_t *order;               /* runs, longest tiles first */
+  uint64_t *cursor;            /* next tile of each run */
+  double work_done, work_total; /* trajectory-steps */
+  double work_session;
+  int n_working;
+  volatile int stop;
+  eg_status status;            /* first failure of a worker */
+  char *message;
+} run_loop;
+
+double eg_now(void) {
+  struct timespec t;
+  (void)clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double tile_work(const eg_run *run) {
+  return (double)run->job.tile * (double)run->job.launch.n_points * (double)run->steps * run->substeps;
+}
+
+static double lanes_of(const eg_job *job, uint64_t tile) {
+  const uint64_t left = job->n_realisations - tile * job->tile;
+  return (double)(left < job->tile ? left : job->tile);
+}
+
+/* Cost of a tile for the queue: rows and matrix products weigh more than plain steps. */
+static double tile_cost(const eg_run *run) {
+  return tile_work(run) * (1.0 + (double)run->job.launch.fold_count) * (double)run->job.dim;
+}
+
+static void sort_runs(run_loop *loop) {
+  const eg_plan *const plan = loop->campaign->plan;
+  for (size_t i = 0; i < plan->n_runs; i++) {
+    size_t k = i;
+    for (; k > 0 && tile_cost(&plan->runs[loop->order[k - 1]]) < tile_cost(&plan->runs[i]); k--) {
+      loop->order[k] = loop->order[k - 1];
+    }
+    loop->order[k] = i;
+  }
+}
+
+/* Up to `most` consecutive tiles that are not done; false when nothing is left. Called with the lock held. */
+static bool take_tiles(run_loop *loop, size_t *preferred, uint64_t most, size_t *run, uint64_t *first, uint64_t *n) {
+  const eg_plan *const plan = loop->campaign->plan;
+  for (size_t i = 0; i < plan->n_runs; i++) {
+    const size_t r = loop->order[i];
+    const eg_run_state *const state = &loop->campaign->runs[r];
+    uint64_t tile = loop->cursor[r];
+    while (tile < plan->runs[r].job.n_tiles && eg_tile_is_done(state, tile)) {
+      tile++;
+    }
+    loop->cursor[r] = tile;
+    if (tile == plan->runs[r].job.n_tiles) {
+      continue;
+    }
+    *first = tile;
+    *run = r;
+    const uint64_t limit = r == *preferred ? most : 1; /* another run: the device is not prepared for it yet */
+    while (tile < plan->runs[r].job.n_tiles && !eg_tile_is_done(state, tile) && tile - *first < limit) {
+      tile++;
+    }
+    *n = tile - *first;
+    loop->cursor[r] = tile;
+    *preferred = r;
+    return true;
+  }
+  return false;
+}
+
+/* Tiles a CPU worker takes at once: about a millisecond of work, so that the lock costs nothing. */
+static uint64_t batch_of(const eg_run *run, uint64_t device_wants) {
+  const double tiles = 2e6 / tile_work(run);
+  const uint64_t n = tiles < 1 ? 1 : (tiles > 64 ? 64 : (uint64_t)tiles);
+  return n > device_wants ? n : device_wants;
+}
+
+typedef struct worker {
+  run_loop *loop;
+  eg_device *device;
+  pthread_t thread;
+  bool is_started;
+} worker;
+
+static void record_failure(run_loop *loop, eg_context *ctx, eg_status status) {
+  if (loop->status == EG_OK && status != EG_STOPPED) {
+    loop->status = status;
+    loop->message = strdup(eg_context_message(ctx)); /* NULL with no memory: the status speaks */
+  }
+  loop->stop = 1;
+}
+
+static eg_status add_results(eg_context *ctx, run_loop *loop, size_t r, uint64_t first, uint64_t n,
+                             eg_tile_result *results) {
+  const eg_run *const run = &loop->campaign->plan->runs[r];
+  for (uint64_t i = 0; i < n; i++) {
+    EG_TRY(eg_campaign_add(ctx, loop->campaign, r, first + i, &results[i]));
+    const double work = lanes_of(&run->job, first + i) / (double)run->job.tile * tile_work(run);
+    loop->work_done += work;
+    loop->work_session += work;
+  }
+  return EG_OK;
+}
+
+/* Buffers for a batch of tiles of one run. */
+static eg_status make_results(eg_context *ctx, const eg_job *job, uint64_t n, eg_tile_result **results,
+                              double **nodes) {
+  EG_TRY(eg_allocate(ctx, n, sizeof **results, results));
+  EG_TRY(eg_allocate(ctx, n * job->node_values, sizeof **nodes, nodes));
+  for (uint64_t i = 0; i < n; i++) {
+    (*results)[i].node = *nodes + i * job->node_values;
+  }
+  return EG_OK;
+}
+
+static void free_bad(eg_tile_result *results, uint64_t n) {
+  for (uint64_t i = 0; results != NULL && i < n; i++) {
+    free(results[i].bad);
+    results[i].bad = NULL;
+    results[i].n_bad = 0;
+  }
+}
+
+static eg_status work(eg_context *ctx, worker *w) {
+  run_loop *const loop = w->loop;
+  const eg_backend *const backend = loop->options->backend;
+  size_t preferred = (size_t)-1, prepared = (size_t)-1;
+  uint64_t most = 1;
+  eg_tile_result *results = NULL;
+  double *nodes = NULL;
+  eg_status status = EG_OK;
+  while (status == EG_OK && !loop->stop) {
+    size_t r = 0;
+    uint64_t first = 0, n = 0;
+    (void)pthread_mutex_lock(&loop->lock);
+    const bool has_work = take_tiles(loop, &preferred, most, &r, &first, &n);
+    (void)pthread_mutex_unlock(&loop->lock);
+    if (!has_work) {
+      break;
+    }
+    const eg_run *const run = &loop->campaign->plan->runs[r];
+    if (r != prepared) {
+      free(results);
+      free(nodes);
+      results = NULL;
+      nodes = NULL;
+      EG_TRY_DONE(backend->prepare(ctx, w->device, &run->job, &most));
+      most = batch_of(run, most);
+      EG_TRY_DONE(make_results(ctx, &run->job, most, &results, &nodes));
+      prepared = r;
+    }
+    status = backend->advance(ctx, w->device, first, n, &loop->stop, results);
+    if (status == EG_OK) {
+      (void)pthread_mutex_lock(&loop->lock);
+      status = add_results(ctx, loop, r, first, n, results);
+      (void)pthread_mutex_unlock(&loop->lock);
+    }
+    free_bad(results, n);
+  }
+done:
+  free(results);
+  free(nodes);
+  return status;
+}
+
+static void *worker_main(void *argument) {
+  worker *const w = argument;
+  run_loop *const loop = w->loop;
+  eg_context *const ctx = eg_context_create();
+  const eg_status status = ctx == NULL ? EG_ERR_MEMORY : work(ctx, w);
+  (void)pthread_mutex_lock(&loop->lock);
+  if (status != EG_OK && ctx != NULL) {
+    record_failure(loop, ctx, status);
+  } else if (status != EG_OK) {
+    loop->status = loop->status == EG_OK ? status : loop->status;
+    loop->stop = 1;
+  }
+  loop->n_working--;
+  (void)pthread_cond_broadcast(&loop->changed);
+  (void)pthread_mutex_unlock(&loop->lock);
+  eg_context_free(ctx);
+  return NULL;
+}
+
+static void report(const run_loop *loop, double start, bool is_snapshot, const char *estimate) {
+  if (loop->options->progress == NULL) {
+    return;
+  }
+  eg_progress p;
+  memset(&p, 0, sizeof p);
+  p.elapsed = eg_now() - start;
+  p.fraction = loop->work_total > 0 ? loop->work_done / loop->work_total : 1.0;
+  p.steps_per_second = p.elapsed > 0 ? loop->work_session / p.elapsed : 0.0;
+  p.left = loop->work_session > 0 && p.elapsed > 0.5 ? (loop->work_total - loop->work_done) / p.steps_per_second : NAN;
+  for (size_t i = 0; i < loop->campaign->plan->n_runs; i++) {
+    p.tiles_done += loop->campaign->runs[i].tiles_done;
+    p.tiles_total += loop->campaign->plan->runs[i].job.n_tiles;
+  }
+  p.is_snapshot = is_snapshot;
+  p.estimate = estimate;
+  loop->options->progress(loop->options->user, &p);
+}
+
+static struct timespec deadline_in(double seconds) {
+  struct timespec t;
+  (void)clock_gettime(CLOCK_REALTIME, &t);
+  const double end = (double)t.tv_nsec * 1e-9 + seconds;
+  t.tv_sec += (time_t)end;
+  t.tv_nsec = (long)((end - floor(end)) * 1e9);
+  return t;
+}
+
+/* The main thread while the workers work. Called with the lock held. */
+static eg_status watch(eg_context *ctx, run_loop *loop) {
+  const eg_loop_options *const o = loop->options;
+  const double start = eg_now();
+  double last_snapshot = start;
+  char estimate[160] = "";
+  while (loop->n_working > 0) {
+    const struct timespec deadline = deadline_in(0.1);
+    (void)pthread_cond_timedwait(&loop->changed, &loop->lock, &deadline); /* a time-out is the normal case */
+    const double now = eg_now();
+    if ((o->stop != NULL && *o->stop) || (o->max_time > 0 && now - o->started >= 0.99 * o->max_time)) {
+      loop->stop = 1;
+    }
+    bool is_snapshot = false;
+    if (now - last_snapshot >= o->snapshot_seconds && !loop->stop && loop->n_working > 0) {
+      EG_TRY(o->snapshot(ctx, o->snapshot_user));
+      last_snapshot = eg_now();
+      is_snapshot = true;
+    }
+    if (o->progress != NULL) {
+      eg_campaign_estimate_line(loop->campaign, estimate, sizeof estimate);
+      report(loop, start, is_snapshot, estimate);
+    }
+  }
+  return EG_OK;
+}
+
+static eg_status run_workers(eg_context *ctx, run_loop *loop, worker *workers, int n) {
+  eg_status status = EG_OK;
+  (void)pthread_mutex_lock(&loop->lock);
+  for (int i = 0; i < n && status == EG_OK; i++) {
+    loop->n_working++;
+    if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]) != 0) {
+      loop->n_working--;
+      loop->stop = 1;
+      status = eg_fail(ctx, EG_ERR_MEMORY, "cannot start worker thread %d", i + 1);
+    } else {
+      workers[i].is_started = true;
+    }
+  }
+  if (status == EG_OK) {
+    status = watch(ctx, loop);
+    loop->stop = status != EG_OK ? 1 : loop->stop;
+  }
+  (void)pthread_mutex_unlock(&loop->lock);
+  for (int i = 0; i < n; i++) {
+    if (workers[i].is_started) {
+      (void)pthread_join(workers[i].thread, NULL);
+    }
+  }
+  return status;
+}
+
+static void count_work(run_loop *loop) {
+  const eg_plan *const plan = loop->campaign->plan;
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_job *const job = &plan->runs[r].job;
+    const double per_lane = tile_work(&plan->runs[r]) / (double)job->tile;
+    loop->work_total += per_lane * (double)job->n_realisations;
+    const double done = (double)loop->campaign->runs[r].tiles_done * (double)job->tile;
+    loop->work_done += per_lane * (done < (double)job->n_realisations ? done : (double)job->n_realisations);
+  }
+}
+
+eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const eg_loop_options *options) {
+  run_loop loop;
+  memset(&loop, 0, sizeof loop);
+  loop.campaign = campaign;
+  loop.options = options;
+  worker *workers = NULL;
+  eg_status status = EG_OK;
+  const size_t n_runs = campaign->plan->n_runs;
+  (void)pthread_mutex_init(&loop.lock, NULL); /* cannot fail with default attributes on Linux */
+  (void)pthread_cond_init(&loop.changed, NULL);
+  EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *loop.order, &loop.order));
+  EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *loop.cursor, &loop.cursor));
+  EG_TRY_DONE(eg_allocate(ctx, (size_t)options->n_workers, sizeof *workers, &workers));
+  sort_runs(&loop);
+  count_work(&loop);
+  for (int i = 0; i < options->n_workers; i++) {
+    workers[i].loop = &loop;
+    EG_TRY_DONE(options->backend->open(ctx, i, &workers[i].device));
+  }
+  status = run_workers(ctx, &loop, workers, options->n_workers);
+  if (loop.status != EG_OK) {
+    status = eg_fail(ctx, loop.status, "%s", loop.message != NULL ? loop.message : eg_status_text(loop.status));
+  } else if (status == EG_OK && !eg_campaign_is_complete(campaign)) {
+    status = EG_STOPPED;
+  }
+done:
+  for (int i = 0; workers != NULL && i < options->n_workers; i++) {
+    options->backend->close(workers[i].device);
+  }
+  free(workers);
+  free(loop.order);
+  free(loop.cursor);
+  free(loop.message);
+  (void)pthread_mutex_destroy(&loop.lock);
+  (void)pthread_cond_destroy(&loop.changed);
+  return status;
+}

@@ -1,0 +1,193 @@
+/* One normal form of a checked study: defaults filled in, numbers with all their digits, schema order. No
+   title and no paths: the contents of data and model files are hashed by whoever reads them. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "study/checker.h"
+#include "study/number.h"
+
+static void append_number(eg_text *out, const char *key, double value) {
+  eg_text_append(out, "%s %s\n", key, isnan(value) ? "swept" : EG_NUMBER_TEXT(value));
+}
+
+static void append_numbers(eg_text *out, const double *values, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    eg_text_append(out, " %s", EG_NUMBER_TEXT(values[i]));
+  }
+  eg_text_append(out, "\n");
+}
+
+/* In quotes and on one line whatever it holds. */
+static void append_text(eg_text *out, const char *text) {
+  eg_text_append(out, "\"");
+  for (const char *c = text; *c != '\0'; c++) {
+    if (*c == '"' || *c == '\\' || (unsigned char)*c < 0x20) {
+      eg_text_append(out, "\\x%02x", (unsigned)(unsigned char)*c);
+    } else {
+      eg_text_append_bytes(out, c, 1);
+    }
+  }
+  eg_text_append(out, "\"");
+}
+
+static void append_words(eg_text *out, const char *key, char *const *words, size_t n) {
+  eg_text_append(out, "%s", key);
+  for (size_t i = 0; i < n; i++) {
+    eg_text_append(out, " %s", words[i]);
+  }
+  eg_text_append(out, "\n");
+}
+
+static const eg_study_param *find_written(const eg_study_model *model, const char *name) {
+  for (size_t i = 0; i < model->n_params; i++) {
+    if (strcmp(model->params[i].name, name) == 0) {
+      return &model->params[i];
+    }
+  }
+  return NULL;
+}
+
+static bool is_param_swept(const eg_study *study, const char *name) {
+  for (size_t i = 0; i < study->n_sweep; i++) {
+    if (study->sweep[i].target == EG_SWEEP_PARAM && strcmp(study->sweep[i].param, name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void append_built_in_params(eg_text *out, const eg_study *study, const eg_model_info *model) {
+  for (size_t i = 0; i < model->n_params; i++) {
+    const eg_param_info *info = &model->params[i];
+    const eg_study_param *written = find_written(&study->model, info->name);
+    if (is_param_swept(study, info->name)) {
+      continue;
+    }
+    eg_text_append(out, "model.%s", info->name);
+    append_numbers(out, written == NULL ? &info->default_value : written->value.values,
+                   written == NULL ? 1 : written->value.n);
+  }
+}
+
+/* In the order of their names: always the smallest name behind the last one. */
+static void append_user_params(eg_text *out, const eg_study_model *model) {
+  const eg_study_param *last = NULL;
+  for (size_t k = 0; k < model->n_params; k++) {
+    const eg_study_param *next = NULL;
+    for (size_t i = 0; i < model->n_params; i++) {
+      const eg_study_param *param = &model->params[i];
+      const bool is_behind = last == NULL || strcmp(param->name, last->name) > 0;
+      if (is_behind && (next == NULL || strcmp(param->name, next->name) < 0)) {
+        next = param;
+      }
+    }
+    if (next == NULL) {
+      return;
+    }
+    eg_text_append(out, "model.");
+    append_text(out, next->name);
+    append_numbers(out, next->value.values, next->value.n);
+    last = next;
+  }
+}
+
+static void append_model(eg_text *out, const eg_study *study, const eg_model_info *info) {
+  const eg_study_model *model = &study->model;
+  eg_text_append(out, "model %s\n", info == NULL ? "file" : info->name);
+  eg_text_append(out, "model.dimension %d\n", model->dimension);
+  if (info == NULL || info->has_rows) {
+    eg_text_append(out, "model.inputs ");
+    append_text(out, model->inputs);
+    eg_text_append(out, "\nmodel.target ");
+    append_text(out, model->target);
+    eg_text_append(out, "\nmodel.standardize %s\n", model->standardize ? "true" : "false");
+    append_number(out, "model.ridge", model->ridge);
+  }
+  if (info != NULL) {
+    append_built_in_params(out, study, info);
+  } else {
+    append_user_params(out, model);
+  }
+}
+
+static void append_start(eg_text *out, const eg_study_start *start) {
+  if (start->kind == EG_START_NORMAL) {
+    append_number(out, "start.normal.mean", start->mean);
+    append_number(out, "start.normal.std", start->std);
+  } else {
+    eg_text_append(out, "start.points %zu %zu:", start->n_points, start->width);
+    append_numbers(out, start->points, start->n_points * start->width);
+  }
+}
+
+static void append_sweep(eg_text *out, const eg_study *study) {
+  static const char *const names[] = {"learning_rate", "batch_size",  "substeps",   "horizon",
+                                      "model.ridge",   "start.point", "start.mean", "start.std"};
+  for (size_t i = 0; i < study->n_sweep; i++) {
+    const eg_sweep_axis *axis = &study->sweep[i];
+    eg_text_append(out, "sweep.");
+    if (axis->target == EG_SWEEP_PARAM) {
+      eg_text_append(out, "model.");
+      append_text(out, axis->param);
+    } else {
+      eg_text_append(out, "%s", names[axis->target]);
+    }
+    append_numbers(out, axis->values.values, axis->values.n);
+  }
+}
+
+static void append_dynamics(eg_text *out, const eg_study_dynamics *dynamics) {
+  eg_text_append(out, "dynamics %s\ndynamics.label ", eg_dynamics_name(dynamics->id));
+  append_text(out, dynamics->label);
+  eg_text_append(out, "\n");
+  append_number(out, "dynamics.batch_size", dynamics->batch_size);
+  eg_text_append(out, "dynamics.sampling %s\ndynamics.factor %s\ndynamics.scheme %s\n",
+                 eg_sampling_words[dynamics->sampling], eg_factor_name(dynamics->factor),
+                 eg_scheme_name(dynamics->scheme));
+  append_number(out, "dynamics.substeps", dynamics->substeps);
+}
+
+static void append_observe(eg_text *out, const eg_study_observe *observe) {
+  static const char *const kinds[] = {"linear", "times", "steps", "steps.log", "steps.linear"};
+  eg_text_append(out, "observe.at.%s", kinds[observe->kind]);
+  if (observe->kind == EG_AT_TIMES || observe->kind == EG_AT_STEPS) {
+    append_numbers(out, observe->at.values, observe->at.n);
+  } else {
+    eg_text_append(out, " %zu\n", observe->n);
+  }
+  append_words(out, "observe.features", observe->features, observe->n_features);
+  eg_text_append(out, "observe.statistics");
+  for (size_t i = 0; eg_statistic_words[i] != NULL; i++) {
+    if ((observe->statistics & (1u << i)) != 0) {
+      eg_text_append(out, " %s", eg_statistic_words[i]);
+    }
+  }
+  eg_text_append(out, "\n");
+}
+
+bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_text *out) {
+  eg_text_append(out, "ensgrad study 1\nseed %" PRIu64 "\n", study->seed);
+  append_model(out, study, model);
+  append_start(out, &study->start);
+  append_number(out, isnan(study->steps) ? "horizon" : "steps",
+                isnan(study->steps) ? study->horizon : study->steps);
+  append_number(out, study->uses_time_step ? "time_step" : "learning_rate", study->learning_rate);
+  append_sweep(out, study);
+  for (size_t i = 0; i < study->n_dynamics; i++) {
+    append_dynamics(out, &study->dynamics[i]);
+  }
+  append_number(out, "realisations", study->realisations);
+  eg_text_append(out, "noise.kind %s\nnoise.common %s\nstate %s\n", eg_noise_name(study->noise),
+                 study->noise_common ? "true" : "false", eg_state_words[study->float_state ? 1 : 0]);
+  append_number(out, "diverged_limit", study->diverged_limit);
+  append_observe(out, &study->observe);
+  for (size_t i = 0; i < study->n_weak_error; i++) {
+    eg_text_append(out, "analyse.weak-error.reference ");
+    append_text(out, study->weak_error[i].reference);
+    eg_text_append(out, "\n");
+    append_words(out, "analyse.weak-error.features", study->weak_error[i].features,
+                 study->weak_error[i].n_features);
+  }
+  return !out->is_broken;
+}

@@ -1,0 +1,157 @@
+/* analyse: the analyses asked for, each a mapping of its name to its settings. */
+#include <string.h>
+
+#include "study/checker.h"
+#include "study/quote.h"
+
+enum { MIN_RATES = 3 }; /* a slope with a check of its own needs three step sizes */
+
+static void check_reference(eg_checker *c, const eg_yaml_node *node, const char *reference) {
+  const eg_study *study = c->study;
+  const char *names[EG_MAX_DYNAMICS + 2] = {"exact"};
+  size_t n = 1;
+  for (size_t i = 0; i < study->n_dynamics; i++) {
+    names[n++] = study->dynamics[i].label;
+  }
+  for (size_t i = 0; i < n; i++) {
+    if (strcmp(names[i], reference) == 0) {
+      return;
+    }
+  }
+  const char *nearest = eg_nearest_name(reference, names, n);
+  eg_text known = {0};
+  eg_schema_list_words(names, &known);
+  eg_error_add(c->errors, node->place,
+               "'analyse.weak-error.reference' = '%s' is neither 'exact' nor the label of a dynamics; "
+               "%s%s%sallowed: %s",
+               EG_SHORT(reference), nearest == NULL ? "" : "did you mean '",
+               nearest == NULL ? "" : EG_SHORT(nearest), nearest == NULL ? "" : "'? ",
+               eg_text_string(&known));
+  eg_text_free(&known);
+}
+
+static bool is_observed(const eg_study *study, const char *feature) {
+  for (size_t i = 0; i < study->observe.n_features; i++) {
+    if (strcmp(study->observe.features[i], feature) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void read_features(eg_checker *c, const eg_yaml_node *node, eg_study_weak_error *analysis) {
+  const eg_schema_row *row = eg_schema_find("analyse.weak-error.features");
+  const eg_schema_row item_row = eg_schema_item(row);
+  const bool is_list = node->kind == EG_YAML_LIST;
+  unsigned seen = 0;
+  analysis->features = eg_arena_get(c->memory, eg_count_words(row->words), sizeof *analysis->features);
+  for (size_t i = 0; analysis->features != NULL && i < (is_list ? node->n : 1); i++) {
+    const eg_yaml_node *item = is_list ? node->items[i] : node;
+    size_t word = 0;
+    if (!eg_read_word(c, is_list ? &item_row : row, item, &word)) {
+      continue;
+    }
+    const char *feature = row->words[word];
+    if (c->are_features_good && !is_observed(c->study, feature)) {
+      eg_error_add(c->errors, item->place, "'%s' is not among 'observe.features'", feature);
+    } else if ((seen & (1u << word)) != 0) {
+      eg_error_add(c->errors, item->place, "the feature '%s' is listed twice", feature);
+    } else {
+      analysis->features[analysis->n_features++] = eg_arena_copy(c->memory, feature, strlen(feature));
+    }
+    seen |= 1u << word;
+  }
+}
+
+/* Counts what is written, so that a wrong value in the sweep is not reported twice. */
+static void check_rates(eg_checker *c, eg_place place) {
+  const eg_yaml_node *sweep = eg_yaml_get(c->root, "sweep");
+  const eg_yaml_node *rates[] = {eg_yaml_get(sweep, "learning_rate"), eg_yaml_get(sweep, "time_step")};
+  for (int i = 0; i < 2; i++) {
+    if (rates[i] != NULL && rates[i]->kind == EG_YAML_LIST && rates[i]->n >= MIN_RATES) {
+      return;
+    }
+  }
+  const bool is_process = c->model != NULL && c->model->is_process;
+  eg_error_add(c->errors, place, "'analyse.weak-error' needs '%s' swept over at least %d values",
+               is_process ? "time_step" : "learning_rate", MIN_RATES);
+}
+
+static void read_weak_error(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
+  eg_study_weak_error analysis = {.mark = key->place.mark};
+  if (!eg_expect(c, eg_schema_find("analyse.weak-error"), node, EG_YAML_MAP)) {
+    return;
+  }
+  eg_check_keys(c, node, "analyse.weak-error", NULL);
+  check_rates(c, key->place);
+  const eg_yaml_node *reference = eg_yaml_get(node, "reference");
+  if (reference == NULL) {
+    analysis.reference = eg_arena_copy(c->memory, "exact", 5);
+  } else if (eg_get_text(c, node, "analyse.weak-error.reference", &analysis.reference)) {
+    analysis.reference_mark = reference->place.mark;
+    if (c->are_dynamics_good) {
+      check_reference(c, reference, analysis.reference);
+    }
+  }
+  if (eg_yaml_get(node, "features") != NULL) {
+    read_features(c, eg_yaml_get(node, "features"), &analysis);
+  }
+  c->study->weak_error[c->study->n_weak_error++] = analysis;
+}
+
+static bool is_later(const char *name) {
+  for (size_t i = 0; eg_analysis_later_words[i] != NULL; i++) {
+    if (strcmp(eg_analysis_later_words[i], name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void read_entry(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
+  if (strcmp(key->text, "weak-error") == 0) {
+    read_weak_error(c, key, node);
+  } else if (is_later(key->text)) {
+    eg_error_add(c->errors, key->place, "not available yet: the analysis '%s'", key->text);
+  } else {
+    const char *nearest = eg_nearest_name(key->text, eg_analysis_words, eg_count_words(eg_analysis_words));
+    eg_error_add(c->errors, key->place, "unknown analysis '%s'; %s", EG_SHORT(key->text),
+                 nearest == NULL ? "allowed: weak-error" : "did you mean 'weak-error'?");
+  }
+}
+
+static size_t count_entries(const eg_yaml_node *node) {
+  if (node->kind != EG_YAML_LIST) {
+    return node->n;
+  }
+  size_t n = 0;
+  for (size_t i = 0; i < node->n; i++) {
+    n += node->items[i]->n;
+  }
+  return n;
+}
+
+void eg_check_analyse(eg_checker *c) {
+  const eg_yaml_node *node = eg_yaml_get(c->root, "analyse");
+  if (node == NULL) {
+    return;
+  }
+  const size_t n = count_entries(node);
+  if (n > EG_MAX_ANALYSES) {
+    eg_error_add(c->errors, node->place, "'analyse' has %zu entries; at most %d", n, EG_MAX_ANALYSES);
+    return;
+  }
+  c->study->weak_error = eg_arena_get(c->memory, n, sizeof *c->study->weak_error);
+  const bool is_list = node->kind == EG_YAML_LIST;
+  const eg_schema_row *row = eg_schema_find("analyse");
+  const eg_schema_row item_row = eg_schema_item(row);
+  for (size_t i = 0; c->study->weak_error != NULL && i < (is_list ? node->n : 1); i++) {
+    const eg_yaml_node *map = is_list ? node->items[i] : node;
+    if (!eg_expect(c, is_list ? &item_row : row, map, EG_YAML_MAP)) {
+      continue;
+    }
+    for (size_t k = 0; k < map->n; k++) {
+      read_entry(c, map->keys[k], map->items[k]);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+#include "study/names.h"
+
+#include "study/study.h"
+
+#define EG_NOISE_WORDS                                                                                       \
+  "gaussian", "gaussian-fast", "gaussian64", "table5", "table8", "table10", "two-point", "three-point"
+
+const char *const eg_dynamics_words[] = {"sgd", "gradient-flow", "sme1", "sme2", "sde", NULL};
+const char *const eg_sampling_words[] = {"replacement", NULL};
+const char *const eg_factor_words[] = {"pair", "data", "cholesky", "symmetric-root", NULL};
+const char *const eg_scheme_words[] = {"euler-maruyama", "strang", "exact", NULL};
+const char *const eg_noise_words[] = {EG_NOISE_WORDS, NULL};
+const char *const eg_noise_or_common_words[] = {EG_NOISE_WORDS, "common", NULL};
+const char *const eg_state_words[] = {"double", "float", NULL};
+const char *const eg_feature_words[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2", NULL};
+const char *const eg_statistic_words[] = {"moments", "covariance", "msd", NULL};
+const char *const eg_analysis_words[] = {"weak-error", NULL};
+const char *const eg_analysis_later_words[] = {"diffusion", "stationary",   "escape",
+                                               "flow",      "scaling-rule", NULL};
+
+size_t eg_count_words(const char *const *words) {
+  size_t n = 0;
+  while (words[n] != NULL) {
+    n++;
+  }
+  return n;
+}
+
+const char *eg_dynamics_name(eg_dynamics_id id) {
+  return eg_dynamics_words[id];
+}
+
+const char *eg_scheme_name(eg_scheme scheme) {
+  return scheme == EG_SCHEME_DEFAULT ? "default" : eg_scheme_words[scheme - 1];
+}
+
+const char *eg_factor_name(eg_factor factor) {
+  return factor == EG_FACTOR_DEFAULT ? "default" : eg_factor_words[factor - 1];
+}
+
+const char *eg_noise_name(eg_noise_kind kind) {
+  return eg_noise_words[kind];
+}

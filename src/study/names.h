@@ -1,0 +1,21 @@
+/* The words of a study, in the order of their enumerators; each list ends with NULL. */
+#ifndef EG_STUDY_NAMES_H
+#define EG_STUDY_NAMES_H
+
+#include <stddef.h>
+
+extern const char *const eg_dynamics_words[];
+extern const char *const eg_sampling_words[];
+extern const char *const eg_factor_words[]; /* without EG_FACTOR_DEFAULT: word i is enumerator i + 1 */
+extern const char *const eg_scheme_words[]; /* without EG_SCHEME_DEFAULT: word i is enumerator i + 1 */
+extern const char *const eg_noise_words[];
+extern const char *const eg_noise_or_common_words[]; /* the same and "common" as the last */
+extern const char *const eg_state_words[];
+extern const char *const eg_feature_words[];
+extern const char *const eg_statistic_words[]; /* word i is the bit 1 << i */
+extern const char *const eg_analysis_words[];
+extern const char *const eg_analysis_later_words[]; /* in the design, not available yet */
+
+size_t eg_count_words(const char *const *words);
+
+#endif

@@ -1,0 +1,216 @@
+#include "study/schema.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "study/number.h"
+
+#define ANY_NUMBER   -INFINITY, INFINITY
+#define NO_RANGE     0.0, 0.0
+#define MAX_BATCH    2147483647.0
+#define MAX_SUBSTEPS 1048576.0
+#define MAX_COUNT    0x1p50 /* steps and realisations: far inside the whole numbers that a double holds */
+
+#define WITH_BATCH "sgd sme1 sme2"
+#define DIFFUSIONS "sme1 sme2 sde"
+
+static const eg_schema_row rows[] = {
+    {"title", EG_TEXT, "none", NO_RANGE, NULL, NULL, "shown in tables, reports and the result file"},
+    {"seed", EG_SEED | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
+     "64 bits; results are a function of the study and its seed alone"},
+
+    {"model", EG_TEXT | EG_MAP | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
+     "what is simulated: the name of a built-in model, or a mapping"},
+    {"model.name", EG_TEXT, NULL, NO_RANGE, NULL, NULL,
+     "a built-in model; `ensgrad models` lists them with their parameters"},
+    {"model.file", EG_TEXT, NULL, NO_RANGE, NULL, NULL,
+     "instead of name: a model file (C header) of your own, relative to the study"},
+    {"model.dimension", EG_WHOLE, "from parameters, start or data", 1, 1048576, NULL, NULL,
+     "components of the state"},
+    {"model.data", EG_TEXT, NULL, NO_RANGE, NULL, NULL,
+     "HDF5 file of a finite-data model, relative to the study"},
+    {"model.inputs", EG_TEXT, "X", NO_RANGE, NULL, NULL, "dataset (rows, columns) in that file"},
+    {"model.target", EG_TEXT, "y", NO_RANGE, NULL, NULL, "dataset (rows) in that file"},
+    {"model.standardize", EG_FLAG, "true", NO_RANGE, NULL, NULL,
+     "shift and scale inputs and target to mean 0 and variance 1"},
+    {"model.ridge", EG_NUMBER, "0", 0, INFINITY, NULL, NULL, "adds ridge |x|^2 / 2 to the loss"},
+    {"model.<parameter>", EG_NUMBER | EG_LIST, "the model's", ANY_NUMBER, NULL, NULL,
+     "a parameter of the model; of a vector parameter a list, or one number for all components"},
+
+    {"start", EG_MAP, "point 0", NO_RANGE, NULL, NULL,
+     "where trajectories begin; one of point, points, normal"},
+    {"start.point", EG_NUMBER | EG_LIST, "0", ANY_NUMBER, NULL, NULL,
+     "one start point; a single number sets all components"},
+    {"start.points", EG_LISTS, NULL, ANY_NUMBER, NULL, NULL,
+     "several start points that every realisation moves with the same noise"},
+    {"start.normal", EG_MAP, NULL, NO_RANGE, NULL, NULL, "independent normal components"},
+    {"start.normal.mean", EG_NUMBER, "0", ANY_NUMBER, NULL, NULL, "mean of every component"},
+    {"start.normal.std", EG_NUMBER, "1", 0, INFINITY, NULL, NULL, "standard deviation of every component"},
+
+    {"horizon", EG_NUMBER | EG_POSITIVE, NULL, 0, INFINITY, NULL, NULL,
+     "algorithmic time of the end: steps x learning_rate; either horizon or steps"},
+    {"steps", EG_WHOLE, NULL, 1, MAX_COUNT, NULL, NULL, "number of steps instead of a horizon"},
+    {"learning_rate", EG_NUMBER | EG_POSITIVE, NULL, 0, INFINITY, NULL, NULL,
+     "step size of a loss model, here or in the sweep"},
+    {"time_step", EG_NUMBER | EG_POSITIVE, NULL, 0, INFINITY, NULL, NULL,
+     "step size of a process (drift and diffusion), here or in the sweep"},
+
+    {"sweep", EG_MAP, "none", NO_RANGE, NULL, NULL,
+     "keys with lists of values: one run for every combination"},
+    {"sweep.learning_rate", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see learning_rate"},
+    {"sweep.time_step", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see time_step"},
+    {"sweep.batch_size", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see dynamics.batch_size"},
+    {"sweep.substeps", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see dynamics.substeps"},
+    {"sweep.horizon", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see horizon"},
+    {"sweep.ridge", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "the same as sweep.model.ridge"},
+    {"sweep.model.ridge", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see model.ridge"},
+    {"sweep.start.point", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "each value sets all components"},
+    {"sweep.start.mean", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see start.normal.mean"},
+    {"sweep.start.std", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see start.normal.std"},
+    {"sweep.model.<parameter>", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL,
+     "each value sets all components of the parameter"},
+
+    {"dynamics", EG_TEXT | EG_MAP | EG_MAPS | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
+     "how the state moves: one name or mapping, or a list of them"},
+    {"dynamics.name", EG_WORD | EG_REQUIRED, NULL, NO_RANGE, eg_dynamics_words, NULL, "which dynamics"},
+    {"dynamics.label", EG_TEXT, "the name", NO_RANGE, NULL, NULL, "what it is called in results; distinct"},
+    {"dynamics.batch_size", EG_WHOLE, "1 for sme1 and sme2", 1, MAX_BATCH, NULL, WITH_BATCH,
+     "samples in one gradient; sgd needs it here or in the sweep"},
+    {"dynamics.sampling", EG_WORD, "replacement", NO_RANGE, eg_sampling_words, "sgd", "how a batch is drawn"},
+    {"dynamics.factor", EG_WORD, "the model's", NO_RANGE, eg_factor_words, "sme1 sme2",
+     "which square root of the noise covariance; finite data: pair"},
+    {"dynamics.scheme", EG_WORD, "strang; sde: euler-maruyama", NO_RANGE, eg_scheme_words, DIFFUSIONS,
+     "integrator"},
+    {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS,
+     "integrator steps in one learning_rate or time_step"},
+
+    {"realisations", EG_WHOLE | EG_REQUIRED, NULL, 1, MAX_COUNT, NULL, NULL,
+     "independent draws of all randomness"},
+    {"noise", EG_WORD | EG_MAP, "gaussian", NO_RANGE, eg_noise_or_common_words, NULL,
+     "how increments are made; common: gaussian, and all runs of the sweep share it"},
+    {"noise.kind", EG_WORD, "gaussian", NO_RANGE, eg_noise_words, NULL, "how increments are made"},
+    {"noise.common", EG_FLAG, "false", NO_RANGE, NULL, NULL, "all runs of the sweep share the noise"},
+    {"state", EG_WORD, "double", NO_RANGE, eg_state_words, NULL, "precision of the state"},
+    {"diverged_limit", EG_NUMBER, "0.01", 0, 1, NULL, NULL,
+     "fraction of trajectories that may become non-finite before the run counts as failed"},
+
+    {"observe", EG_MAP | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL, "what is measured, and when"},
+    {"observe.at", EG_NUMBER | EG_LIST | EG_MAP | EG_REQUIRED, NULL, 0, INFINITY, NULL, NULL,
+     "increasing times, or one of linear, steps"},
+    {"observe.at.linear", EG_WHOLE, NULL, 1, 1000000, NULL, NULL, "n: times horizon k / n, k = 0..n"},
+    {"observe.at.steps", EG_WHOLE | EG_LIST | EG_MAP, NULL, 0, MAX_COUNT, NULL, NULL,
+     "increasing step numbers, or one of log, linear"},
+    {"observe.at.steps.log", EG_WHOLE, NULL, 1, 1000000, NULL, NULL,
+     "n steps from 1 to the last, log-spaced"},
+    {"observe.at.steps.linear", EG_WHOLE, NULL, 1, 1000000, NULL, NULL, "n: last step k / n, k = 0..n"},
+    {"observe.features", EG_WORD | EG_LIST | EG_REQUIRED, NULL, NO_RANGE, eg_feature_words, NULL,
+     "values computed from the state; loss and gradient_norm2 need a loss model"},
+    {"observe.statistics", EG_WORD | EG_LIST, "moments", NO_RANGE, eg_statistic_words, NULL,
+     "over realisations; moments are always kept, msd adds the feature displacement2"},
+
+    {"analyse", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL, "list of {analysis: {..}}"},
+    {"analyse.weak-error", EG_MAP, NULL, NO_RANGE, NULL, NULL,
+     "error of every expectation against a reference, and its order in the swept step size"},
+    {"analyse.weak-error.reference", EG_TEXT, "exact", NO_RANGE, NULL, NULL,
+     "exact, or the label of a dynamics"},
+    {"analyse.weak-error.features", EG_WORD | EG_LIST, "all observed", NO_RANGE, eg_feature_words, NULL,
+     "which of observe.features"},
+};
+
+size_t eg_schema_count(void) {
+  return sizeof rows / sizeof rows[0];
+}
+
+const eg_schema_row *eg_schema_at(size_t i) {
+  return &rows[i];
+}
+
+const eg_schema_row *eg_schema_find(const char *path) {
+  for (size_t i = 0; i < eg_schema_count(); i++) {
+    if (strcmp(rows[i].path, path) == 0) {
+      return &rows[i];
+    }
+  }
+  return NULL;
+}
+
+const char *eg_schema_key_below(const eg_schema_row *row, const char *prefix) {
+  const size_t length = strlen(prefix);
+  const char *key = row->path;
+  if (length > 0) {
+    if (strncmp(key, prefix, length) != 0 || key[length] != '.') {
+      return NULL;
+    }
+    key += length + 1;
+  }
+  /* Keys of the sweep are dotted themselves. */
+  const bool is_direct = strcmp(prefix, "sweep") == 0 || strchr(key, '.') == NULL;
+  return is_direct && strchr(key, '<') == NULL ? key : NULL;
+}
+
+eg_schema_row eg_schema_item(const eg_schema_row *row) {
+  eg_schema_row item = *row;
+  item.accepts &= ~(unsigned)(EG_LIST | EG_LISTS | EG_MAPS);
+  if ((row->accepts & EG_MAPS) == 0) {
+    item.accepts &= ~(unsigned)EG_MAP;
+  }
+  return item;
+}
+
+static const struct {
+  unsigned bit;
+  const char *one, *list;
+} type_names[] = {
+    {EG_TEXT, "text", "a list of texts"},
+    {EG_WORD, "a word", "a list of words"},
+    {EG_NUMBER, "a number", "a list of numbers"},
+    {EG_WHOLE, "a whole number", "a list of whole numbers"},
+    {EG_SEED, "a whole number", "a list of whole numbers"},
+    {EG_FLAG, "true or false", "a list of flags"},
+    {EG_LISTS, "a list of lists of numbers", NULL},
+    {EG_MAP, "a mapping", NULL},
+    {EG_MAPS, "a list of them", NULL},
+};
+
+void eg_schema_describe_type(const eg_schema_row *row, eg_text *out) {
+  const char *parts[2 * sizeof type_names / sizeof type_names[0]];
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof type_names / sizeof type_names[0]; i++) {
+    if ((row->accepts & type_names[i].bit) != 0) {
+      parts[n++] = type_names[i].one;
+      if ((row->accepts & EG_LIST) != 0 && type_names[i].list != NULL) {
+        parts[n++] = type_names[i].list;
+      }
+    }
+  }
+  for (size_t i = 0; i < n; i++) {
+    eg_text_append(out, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", parts[i]);
+  }
+}
+
+void eg_schema_describe_range(const eg_schema_row *row, eg_text *out) {
+  if ((row->accepts & EG_SEED) != 0) {
+    eg_text_append(out, "[0, 18446744073709551615]");
+  } else if ((row->accepts & (EG_NUMBER | EG_WHOLE)) != 0 && row->low < row->high &&
+             (row->low > -DBL_MAX || row->high < DBL_MAX)) {
+    /* A model's table has no "positive": the smallest doubles stand for it. */
+    const bool is_positive = (row->accepts & EG_POSITIVE) != 0 || (row->low > 0.0 && row->low < 1e-300);
+    const char *low = row->low <= -DBL_MAX ? "(-inf" : is_positive ? "(0" : "[";
+    eg_text_append(out, "%s", low);
+    if (low[0] == '[') {
+      eg_text_append(out, "%s", EG_NUMBER_TEXT(row->low));
+    }
+    if (row->high >= DBL_MAX) {
+      eg_text_append(out, ", inf)");
+    } else {
+      eg_text_append(out, ", %s]", EG_NUMBER_TEXT(row->high));
+    }
+  }
+}
+
+void eg_schema_list_words(const char *const *words, eg_text *out) {
+  for (size_t i = 0; words[i] != NULL; i++) {
+    eg_text_append(out, "%s%s", i > 0 ? ", " : "", words[i]);
+  }
+}

@@ -1,0 +1,171 @@
+/*
+ * A checked study: what the YAML file says, with defaults filled in, before the sweep is expanded.
+ * Everything that can be judged without opening the data file or compiling a model has been judged.
+ */
+#ifndef EG_STUDY_STUDY_H
+#define EG_STUDY_STUDY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/context.h"
+#include "ensgrad/study.h"
+
+typedef struct eg_mark {
+  int line, column; /* 1-based; 0 when the value is a default or came from --set */
+} eg_mark;
+
+typedef struct eg_number_list {
+  double *values;
+  size_t n;
+  eg_mark mark;
+} eg_number_list;
+
+typedef struct eg_study_param { /* one model parameter as written: a scalar (n = 1) or a list */
+  char *name;
+  eg_number_list value;
+} eg_study_param;
+
+typedef struct eg_study_model {
+  char *name;           /* built-in model, or NULL with `file` */
+  char *file;           /* a user's model header, resolved against the study's folder, or NULL */
+  eg_mark mark;
+  eg_study_param *params; /* only those written in the study */
+  size_t n_params;
+  int dimension;        /* key `dimension` (0: from the data, a vector parameter or the start) */
+  char *data;           /* path of the HDF5 file, resolved against the study's folder, or NULL */
+  eg_mark data_mark;
+  char *inputs, *target; /* dataset names, default "X" and "y" */
+  bool standardize;     /* default true */
+  double ridge;         /* default 0, >= 0 */
+} eg_study_model;
+
+typedef enum eg_start_kind { EG_START_POINTS, EG_START_NORMAL } eg_start_kind;
+
+typedef struct eg_study_start {
+  eg_start_kind kind;
+  size_t n_points;      /* m */
+  size_t width;         /* values per point: 1 (all components equal) or the dimension */
+  double *points;       /* (n_points, width) */
+  double mean, std;     /* EG_START_NORMAL: independent components */
+  eg_mark mark;
+} eg_study_start;
+
+typedef enum eg_dynamics_id { EG_SGD, EG_GRADIENT_FLOW, EG_SME1, EG_SME2, EG_SDE } eg_dynamics_id;
+typedef enum eg_sampling { EG_SAMPLING_REPLACEMENT } eg_sampling;
+typedef enum eg_factor { EG_FACTOR_DEFAULT, EG_FACTOR_PAIR, EG_FACTOR_DATA, EG_FACTOR_CHOLESKY, EG_FACTOR_SYMMETRIC_ROOT } eg_factor;
+typedef enum eg_scheme { EG_SCHEME_DEFAULT, EG_EULER_MARUYAMA, EG_STRANG, EG_EXACT } eg_scheme;
+
+typedef struct eg_study_dynamics {
+  eg_dynamics_id id;
+  char *label;          /* name in the result; default the dynamics name, "#2" appended to repeats */
+  double batch_size;    /* sgd, sme1, sme2: >= 1, whole */
+  eg_sampling sampling; /* sgd */
+  eg_factor factor;     /* sme1, sme2; default chosen by the plan (finite data: pair) */
+  eg_scheme scheme;     /* sme1, sme2, sde; default chosen by the plan (sme: strang, sde: euler-maruyama) */
+  double substeps;      /* SDEs: >= 1, whole; h = learning_rate / substeps */
+  eg_mark mark;
+} eg_study_dynamics;
+
+/* What a sweep axis sets. EG_SWEEP_PARAM names a model parameter. */
+typedef enum eg_sweep_target {
+  EG_SWEEP_LEARNING_RATE, /* also time_step */
+  EG_SWEEP_BATCH_SIZE,
+  EG_SWEEP_SUBSTEPS,
+  EG_SWEEP_HORIZON,
+  EG_SWEEP_RIDGE,
+  EG_SWEEP_START_POINT,   /* all components of the single start point */
+  EG_SWEEP_START_MEAN,
+  EG_SWEEP_START_STD,
+  EG_SWEEP_PARAM
+} eg_sweep_target;
+
+typedef struct eg_sweep_axis {
+  char *key;            /* as written, e.g. "learning_rate", "model.curvature"; the coordinate's name uses '_' for '.' */
+  eg_sweep_target target;
+  char *param;          /* EG_SWEEP_PARAM: the model parameter */
+  eg_number_list values;
+} eg_sweep_axis;
+
+typedef enum eg_noise_kind {
+  EG_NOISE_GAUSSIAN, EG_NOISE_GAUSSIAN_FAST, EG_NOISE_GAUSSIAN64, EG_NOISE_TABLE5, EG_NOISE_TABLE8, EG_NOISE_TABLE10,
+  EG_NOISE_TWO_POINT, EG_NOISE_THREE_POINT
+} eg_noise_kind;
+
+typedef enum eg_observe_kind {
+  EG_AT_LINEAR,     /* at: {linear: n}: times horizon k / n, k = 1..n */
+  EG_AT_TIMES,      /* at: [t, ..] */
+  EG_AT_STEPS,      /* at: {steps: [k, ..]} */
+  EG_AT_STEPS_LOG,  /* at: {steps: {log: n}}: n distinct log-spaced steps from 1 to the last */
+  EG_AT_STEPS_LINEAR /* at: {steps: {linear: n}} */
+} eg_observe_kind;
+
+enum { EG_STAT_MOMENTS = 1, EG_STAT_COVARIANCE = 2, EG_STAT_MSD = 4 };
+
+typedef struct eg_study_observe {
+  eg_observe_kind kind;
+  size_t n;             /* linear, log */
+  eg_number_list at;    /* EG_AT_TIMES, EG_AT_STEPS; sorted, distinct */
+  eg_mark mark;
+  char **features;      /* "x", "norm2", "loss", "gradient_norm2", "displacement2"; distinct */
+  eg_mark *feature_marks;
+  size_t n_features;
+  unsigned statistics;  /* EG_STAT_*; moments always set */
+} eg_study_observe;
+
+typedef struct eg_study_weak_error {
+  char *reference;      /* "exact" or the label of a dynamics */
+  eg_mark reference_mark;
+  char **features;      /* subset of observe.features; empty: all */
+  size_t n_features;
+  eg_mark mark;
+} eg_study_weak_error;
+
+struct eg_study {
+  char *path;           /* as given, for messages */
+  char *text;           /* the file byte for byte */
+  size_t text_length;
+  char *canonical;      /* the checked study in one normal form (defaults filled in, numbers at full precision,
+                           keys in schema order): equal canonical text = same study. Free of paths, title aside. */
+  char *title;
+  uint64_t seed;
+  eg_study_model model;
+  eg_study_start start;
+  double horizon;       /* NaN when `steps` is given */
+  double steps;         /* whole, NaN when `horizon` is given */
+  eg_mark horizon_mark;
+  double learning_rate; /* NaN when it is swept; also key time_step */
+  eg_mark learning_rate_mark;
+  bool uses_time_step;  /* written as time_step: coordinate and messages say so */
+  eg_sweep_axis *sweep;
+  size_t n_sweep;
+  eg_study_dynamics *dynamics;
+  size_t n_dynamics;
+  double realisations;  /* whole, 1 .. 2^50 */
+  eg_mark realisations_mark;
+  eg_noise_kind noise;
+  bool noise_common;    /* noise: {kind: .., common: true}, or `noise: common` */
+  bool float_state;     /* state: float */
+  double diverged_limit; /* fraction of trajectories that may become non-finite before exit code 4; default 0.01 */
+  eg_study_observe observe;
+  eg_study_weak_error *weak_error;
+  size_t n_weak_error;
+  struct eg_arena_block *memory; /* owns everything above: eg_study_free frees it at once */
+};
+
+/* Format "path:line:column: error: text", the quoted line and a caret under the place; to be used by the plan for
+   errors that need the data or the model. Returns EG_ERR_STUDY with that message in the context. */
+eg_status eg_study_fail_at(eg_context *ctx, const eg_study *study, eg_mark mark, const char *format, ...) EG_PRINTF(4, 5);
+/* The same for a warning (text in the context's warnings). */
+void eg_study_warn_at(eg_context *ctx, const eg_study *study, eg_mark mark, const char *format, ...) EG_PRINTF(4, 5);
+
+const char *eg_dynamics_name(eg_dynamics_id id);
+const char *eg_scheme_name(eg_scheme scheme);
+const char *eg_factor_name(eg_factor factor);
+const char *eg_noise_name(eg_noise_kind kind);
+
+/* Edit distance search: the nearest of n names (NULL if none is near enough to be a misspelling). */
+const char *eg_nearest_name(const char *word, const char *const *names, size_t n);
+
+#endif

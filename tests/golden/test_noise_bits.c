@@ -1,0 +1,123 @@
+/* The vector fills of every ISA against the scalar definitions of core/noise.h, bit by bit, and against golden words. */
+#include "check.h"
+#include "core/fill.h"
+#include "core/rows.h"
+
+extern const eg_fill_table eg_fill_table_v3, eg_fill_table_v4;
+
+static void compare_kind(const eg_fill_table *table, int kind) {
+  static float narrow[3 * 128 * EG_LANES] __attribute__((aligned(4096)));
+  static double wide[3 * 128 * EG_LANES] __attribute__((aligned(4096)));
+  const uint32_t key[2] = {0x12345678u, 0x9abcdef0u};
+  const uint64_t realisations[3] = {0, 0xffffffc0ull, 0x1234500000040ull};
+  const uint64_t blocks[3] = {0, 0xffffffffull, 0x3fffffffffull};
+  const int per_block = eg_kind_per_block(kind);
+  for (int i = 0; i < 3; i++) {
+    if (kind != EG_KIND_GAUSSIAN64) {
+      table->fill[kind](key, realisations[i], blocks[i], 3, narrow);
+    }
+    table->fill64[kind](key, realisations[i], blocks[i], 3, wide);
+    int wrong = 0;
+    for (int j = 0; j < 3 * per_block; j++) {
+      for (int lane = 0; lane < EG_LANES; lane++) {
+        uint32_t w[4];
+        eg_block(key, EG_STREAM_NOISE, realisations[i] + (uint64_t)lane, blocks[i] + (uint64_t)(j / per_block), w);
+        const double want = eg_draw(kind, w, j % per_block);
+        wrong += eg_bits64(wide[j * EG_LANES + lane]) != eg_bits64(want);
+        if (kind != EG_KIND_GAUSSIAN64) {
+          wrong += eg_bits64((double)narrow[j * EG_LANES + lane]) != eg_bits64(want);
+        }
+      }
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+static void compare_rows(const eg_fill_table *table, uint32_t n_rows) {
+  const uint32_t key[2] = {7u, 11u};
+  static int32_t index[4 * 4 * EG_LANES];
+  table->fill_rows(key, 640, 5, 4, n_rows, index);
+  int wrong = 0;
+  for (int j = 0; j < 16; j++) {
+    for (int lane = 0; lane < EG_LANES; lane++) {
+      uint32_t w[4];
+      eg_block(key, EG_STREAM_ROWS, 640 + (uint64_t)lane, 5 + (uint64_t)(j / 4), w);
+      const int32_t want = eg_index_is_rejected(w[j % 4], n_rows)
+                               ? eg_index_retry(key, 640 + (uint64_t)lane, 20 + (uint64_t)j, n_rows)
+                               : eg_index_of_word(w[j % 4], n_rows);
+      wrong += index[j * EG_LANES + lane] != want || want < 0 || (uint32_t)want >= n_rows;
+    }
+  }
+  CHECK(wrong == 0);
+}
+
+static void compare_staging(const eg_fill_table *table, int columns) {
+  enum { N = 37 };
+  static double data[N * 24], staged[2 * 24 * EG_LANES] __attribute__((aligned(4096)));
+  static float data_f[N * 24], staged_f[2 * 24 * EG_LANES] __attribute__((aligned(4096)));
+  int32_t index[2 * EG_LANES];
+  for (int j = 0; j < N; j++) {
+    for (int k = 0; k < columns; k++) {
+      data[eg_rows_at(N, columns, (uint64_t)j, k)] = j + k / 32.0;
+      data_f[eg_rows_at(N, columns, (uint64_t)j, k)] = (float)(j + k / 32.0);
+    }
+  }
+  for (int i = 0; i < 2 * EG_LANES; i++) {
+    index[i] = (i * 11) % N;
+  }
+  table->stage_f64(data, N, columns, index, 2, staged);
+  table->stage_f32(data_f, N, columns, index, 2, staged_f);
+  int wrong = 0;
+  for (int d = 0; d < 2; d++) {
+    for (int k = 0; k < columns; k++) {
+      for (int lane = 0; lane < EG_LANES; lane++) {
+        const double want = index[d * EG_LANES + lane] + k / 32.0;
+        wrong += staged[(d * columns + k) * EG_LANES + lane] != want;
+        wrong += (double)staged_f[(d * columns + k) * EG_LANES + lane] != want;
+      }
+    }
+  }
+  CHECK(wrong == 0);
+}
+
+/* Known answers of Random123 1.14, tests/kat_vectors: philox4x32 10. */
+static void known_answers(void) {
+  const uint32_t counters[3][4] = {{0, 0, 0, 0},
+                                   {0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu},
+                                   {0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u}};
+  const uint32_t keys[3][2] = {{0, 0}, {0xffffffffu, 0xffffffffu}, {0xa4093822u, 0x299f31d0u}};
+  const uint32_t want[3][4] = {{0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u},
+                               {0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu},
+                               {0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u}};
+  for (int i = 0; i < 3; i++) {
+    uint32_t out[4];
+    eg_philox(counters[i], keys[i], out);
+    for (int j = 0; j < 4; j++) {
+      CHECK(out[j] == want[i][j]);
+    }
+  }
+}
+
+int main(void) {
+  const eg_fill_table *tables[2] = {&eg_fill_table_v3, &eg_fill_table_v4};
+  known_answers();
+  for (int i = 0; i < 2; i++) {
+    if (i == 0 ? !__builtin_cpu_supports("avx2") : !__builtin_cpu_supports("avx512f")) {
+      continue;
+    }
+    for (int kind = 0; kind < EG_N_KINDS; kind++) {
+      if (kind != EG_KIND_GAUSSIAN_FAST) {
+        compare_kind(tables[i], kind);
+      }
+    }
+    compare_rows(tables[i], 442);
+    compare_rows(tables[i], 1);
+    compare_rows(tables[i], 0x7fffffffu);  /* half of the words are rejected */
+    compare_rows(tables[i], 0x60000000u);  /* a quarter is */
+    const int columns[7] = {2, 3, 5, 7, 9, 13, 17};
+    for (int c = 0; c < 7; c++) {
+      compare_staging(tables[i], columns[c]);
+    }
+  }
+  return check_report();
+}
