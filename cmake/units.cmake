@@ -1,5 +1,9 @@
 # CPU units: every model x padded dimension x precision x ISA is a few generated lines around kernels/unit_cpu.c.
+set(ENSGRAD_UNITS "" CACHE STRING "units to build, e.g. quadratic:2;linear_regression:4,12; empty: all")
 set(ensgrad_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16")
+if(ENSGRAD_UNITS)
+  set(ensgrad_units "${ENSGRAD_UNITS}") # fewer units for builds with sanitizers
+endif()
 # precision: name, type of the state, type of an increment
 set(ensgrad_precisions "f64:double:float;f64w:double:double;f32:float:float")
 
@@ -24,6 +28,7 @@ else()
   list(APPEND kernel_flags -Wno-pass-failed)
 endif()
 
+set(free_models quadratic linear_regression) # models of any dimension
 set(generated ${CMAKE_BINARY_DIR}/generated)
 set(unit_list "")
 set(model_list "")
@@ -42,9 +47,8 @@ foreach(unit ${ensgrad_units})
   string(REPLACE "," ";" dims ${dims})
   string(APPEND model_list "X(${model})\n")
   set(file ${generated}/describe_${model}.c)
-  list(LENGTH dims n_dims)
   set(dim_line "#define EG_DIM 1\n") # a model with a free dimension is described for dimension 1
-  if(n_dims EQUAL 1)
+  if(NOT model IN_LIST free_models)
     set(dim_line "")
   endif()
   file(CONFIGURE OUTPUT ${file} CONTENT
@@ -59,9 +63,8 @@ foreach(unit ${ensgrad_units})
       list(GET parts 2 noise)
       foreach(isa ${ensgrad_isas})
         set(symbol eg_unit_${model}_${dim}_${name}_${isa})
-        list(LENGTH dims n_dims)
         set(dim_line "#define EG_DIM ${dim}\n")
-        if(n_dims EQUAL 1)
+        if(NOT model IN_LIST free_models)
           set(dim_line "") # the model fixes its dimension
         endif()
         file(CONFIGURE OUTPUT ${generated}/${symbol}.c CONTENT

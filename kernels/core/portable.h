@@ -20,6 +20,8 @@ typedef unsigned long long uint64_t;
 #define EG_ROLLED       _Pragma("unroll 1")
 #define EG_TABLE        static __device__ const
 #define EG_STATIC_ASSERT(condition, text) static_assert(condition, text)
+/* Nothing computed from memory is carried across: keeps large steps from filling the registers with constants. */
+#define EG_FENCE()      asm volatile("" ::: "memory")
 
 EG_FN float eg_fmaf(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 EG_FN double eg_fma(double a, double b, double c) { return __fma_rn(a, b, c); }
@@ -50,6 +52,7 @@ EG_FN float eg_float_of_u32(uint32_t a) { return __uint2float_rn(a); }
 #endif
 #define EG_TABLE        static const
 #define EG_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#define EG_FENCE()      ((void)0)
 
 EG_FN float eg_fmaf(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 EG_FN double eg_fma(double a, double b, double c) { return __builtin_fma(a, b, c); }

@@ -71,10 +71,10 @@ static eg_status run_study(cli_program *program, const cli_run_settings *setting
   run.progress = cli_progress_show;
   run.user = &progress;
   run.command_line = command;
-  cli_catch_stop_signals();
   const eg_status status = eg_run_study(program->ctx, study, &run);
   cli_progress_end(&progress);
-  if (status == EG_OK && !progress.is_known && !settings->is_quiet) { /* a run that steps reports at least once */
+  const bool made_steps = progress.is_known; /* a run that steps reports at least once */
+  if (status == EG_OK && !made_steps && !settings->is_quiet) {
     cli_note(program, "%s is complete already; nothing was done (--force starts anew)", settings->output);
   }
   free(command);
@@ -107,6 +107,7 @@ static eg_status load_and_run(cli_program *program, const cli_args *args, const 
   if (cli_report(program, status) != EG_OK) {
     return status;
   }
+  cli_catch_stop_signals();
   if (!settings->is_quiet) {
     cli_note(program, "writing to %s%s", settings->output,
              cli_value(args, "output") == NULL ? " (choose another file with -o)" : "");

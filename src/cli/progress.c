@@ -24,8 +24,8 @@ static void format_rate(double rate, char *out, size_t size) {
 }
 
 static void format_seconds(double seconds, char *out, size_t size) {
-  if (!isfinite(seconds) || seconds < 0 || seconds > 1e9) {
-    (void)snprintf(out, size, "?");
+  if (seconds > 1e9) {
+    (void)snprintf(out, size, "decades");
   } else if (seconds < 99.5) {
     (void)snprintf(out, size, "%.0f s", seconds);
   } else {
@@ -46,10 +46,15 @@ static void format_bar(double fraction, char out[BAR_CELLS + 4]) {
 
 /* Everything behind the percentage. */
 static void format_rest(const eg_progress *p, char *out, size_t size) {
-  char rate[32], left[32];
+  char rate[32], time[40] = "";
+  const bool is_done = p->fraction >= 1;
+  const double seconds = is_done ? p->elapsed : p->left;
   format_rate(p->steps_per_second, rate, sizeof rate);
-  format_seconds(p->fraction >= 1 ? p->elapsed : p->left, left, sizeof left);
-  (void)snprintf(out, size, "%ssteps/s, %s %s%s%s%s", rate, left, p->fraction >= 1 ? "in all" : "left",
+  if (isfinite(seconds)) {
+    format_seconds(seconds, time, sizeof time);
+  }
+  (void)snprintf(out, size, "%ssteps/s%s%s%s%s%s%s", rate, time[0] != '\0' ? ", " : "", time,
+                 time[0] == '\0' ? "" : (is_done ? " in all" : " left"),
                  p->is_snapshot ? ", snapshot written" : "", p->estimate[0] != '\0' ? ", " : "", p->estimate);
 }
 
@@ -148,6 +153,10 @@ void cli_progress_show(void *user, const eg_progress *now) {
 
 void cli_progress_end(cli_progress *progress) {
   if (!progress->is_known || progress->is_quiet) {
+    return;
+  }
+  if (!(progress->last.steps_per_second > 0) && progress->last.fraction < 1) {
+    cli_clear_line(progress->program); /* it failed before the first step */
     return;
   }
   if (progress->is_terminal) {

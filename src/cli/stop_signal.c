@@ -5,18 +5,19 @@
  * process and to its group): what comes within a fifth of a second of the first counts as the first.
  */
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
-static const double SAME_INSTANT = 0.2; /* seconds */
+static const long long SAME_INSTANT = 200000000; /* nanoseconds */
 
 _Static_assert(sizeof(sig_atomic_t) == sizeof(int), "the stop flag of the library is an int");
-static volatile int stop_flag;      /* number of the first signal */
-static volatile sig_atomic_t asked; /* an INT or TERM came */
-static struct timespec asked_at;
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "a handler needs atomics without locks");
+static volatile int stop_flag; /* number of the first signal */
+static atomic_llong asked_at;  /* nanoseconds of the monotonic clock at the first INT or TERM, 0 before */
 
 static const struct {
   int number;
@@ -33,16 +34,11 @@ static void on_stop_signal(int number) {
   if (number != SIGINT && number != SIGTERM) {
     return;
   }
-  struct timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with this clock; safe in a handler */
-  if (!asked) {
-    asked_at = now;
-    asked = 1;
-    return;
-  }
-  const double since =
-      (double)(now.tv_sec - asked_at.tv_sec) + 1e-9 * (double)(now.tv_nsec - asked_at.tv_nsec);
-  if (since > SAME_INSTANT) {
+  struct timespec time;
+  (void)clock_gettime(CLOCK_MONOTONIC, &time); /* cannot fail with this clock; safe in a handler */
+  const long long now = (long long)time.tv_sec * 1000000000 + time.tv_nsec;
+  long long first = 0;
+  if (!atomic_compare_exchange_strong(&asked_at, &first, now) && now - first > SAME_INSTANT) {
     _exit(128 + number);
   }
 }

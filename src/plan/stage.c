@@ -207,7 +207,7 @@ static eg_status stability(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   if (run->learning_rate > run->stability_limit) {
     eg_study_warn_at(ctx, plan->study, plan->study->learning_rate_mark,
                      "learning_rate %.6g of run '%s' is beyond mean-square stability: second moments diverge above "
-                     "%.4g at batch size %g",
+                     "%.3g at batch size %g",
                      run->learning_rate, run->description, run->stability_limit, run->batch_size);
   }
   return EG_OK;

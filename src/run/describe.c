@@ -27,7 +27,7 @@ static void describe_run(eg_text *text, const eg_run *run) {
                  (unsigned long long)run->steps, run->job.launch.h, (unsigned long long)run->job.n_tiles,
                  run->job.tile);
   if (!isnan(run->stability_limit)) {
-    eg_text_append(text, "  stable below %.4g", run->stability_limit);
+    eg_text_append(text, "  stable below %.3g", run->stability_limit);
   }
   eg_text_append(text, "%s\n", run->is_deterministic ? "  (deterministic: one realisation)" : "");
 }

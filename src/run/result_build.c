@@ -91,6 +91,10 @@ void eg_campaign_estimate_line(const eg_campaign *c, char *line, size_t size) {
     for (size_t i = 0; i < tree->n_nodes; i++) {
       sum = eg_moments_merge(sum, eg_node_moments(&tree->shape, tree->nodes[i].values, row, 0));
     }
+    if (!(sum.n > 0)) {
+      (void)snprintf(line, size, "%s: no finite trajectory", plan->runs[r].description);
+      return;
+    }
     const double error = sum.n > 1 ? sqrt(sum.M2 / (sum.n - 1) / sum.n) : NAN;
     (void)snprintf(line, size, "%s: %s = %.6g +- %.2g", plan->runs[r].description, plan->features[0].name, sum.mean,
                    error);

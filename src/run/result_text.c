@@ -106,8 +106,11 @@ static void table_row(eg_text *text, const eg_labelled *file, const char *name, 
   }
   if (s.components == 1) {
     const size_t i = index_of(s, run, point, t, 0);
-    eg_text_append(text, "%-15s %-16.10g %-10.2g %-16.10g ", name, at(mean, i), at(find(file, "/", name, "_stderr"), i),
-                   at(find(file, "/", name, "_expected"), i));
+    const double expected = at(find(file, "/", name, "_expected"), i);
+    eg_text_append(text, "%-15s %-16.10g %-10.2g ", name, at(mean, i), at(find(file, "/", name, "_stderr"), i));
+    if (!isnan(expected)) {
+      eg_text_append(text, "%-16.10g ", expected);
+    }
     if (z != NULL && !isnan(at(z, i))) {
       eg_text_append(text, "%+.2f%s", at(z, i), at(judged, i) != 0 ? "" : "  not judged");
     }
@@ -161,6 +164,17 @@ static void verdict_text(double verdict, char *out, size_t size) {
   }
 }
 
+/* A dash where the error has no sign to speak of, or changes it. */
+static void append_slope(eg_text *text, double slope, double error) {
+  if (isnan(slope)) {
+    eg_text_append(text, " -");
+  } else if (error > 0) {
+    eg_text_append(text, " %.2f(%.2g)", slope, error);
+  } else {
+    eg_text_append(text, " %.2f", slope);
+  }
+}
+
 static void weak_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t cell, const char *curve,
                      const char *feature) {
   const eg_variable *const slope = find(file, "/analysis", prefix, "_slope");
@@ -172,11 +186,11 @@ static void weak_row(eg_text *text, const eg_labelled *file, const char *prefix,
   verdict_text(at(find(file, "/analysis", prefix, "_verdict_exact"), cell), verdict_exact, sizeof verdict_exact);
   eg_text_append(text, "%-16s %-10s %-16s %-16s slopes", curve, feature, verdict, verdict_exact);
   for (size_t k = 0; k < n; k++) {
-    eg_text_append(text, " %.2f(%.2g)", at(slope, cell * n + k), at(stderr_, cell * n + k));
+    append_slope(text, at(slope, cell * n + k), at(stderr_, cell * n + k));
   }
   eg_text_append(text, "  exact");
   for (size_t k = 0; k < n; k++) {
-    eg_text_append(text, " %.2f", at(exact, cell * n + k));
+    append_slope(text, at(exact, cell * n + k), 0);
   }
   eg_text_append(text, "\n");
 }

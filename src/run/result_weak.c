@@ -20,7 +20,9 @@ typedef struct weak_curve {
 } weak_curve;
 
 typedef struct weak_point { /* one cell of the output: a curve, feature and time */
-  double error[EG_WEAK_MAX_POINTS], stderr_[EG_WEAK_MAX_POINTS], exact[EG_WEAK_MAX_POINTS];
+  double error[EG_WEAK_MAX_POINTS], stderr_[EG_WEAK_MAX_POINTS];
+  double exact[EG_WEAK_MAX_POINTS];    /* law of the dynamics against the reference */
+  double expected[EG_WEAK_MAX_POINTS]; /* law of the scheme that was run */
   double slope[EG_WEAK_MAX_POINTS], slope_stderr[EG_WEAK_MAX_POINTS], slope_exact[EG_WEAK_MAX_POINTS];
   eg_weak_order order, order_exact;
 } weak_point;
@@ -62,23 +64,16 @@ static const char *first_sgd(const eg_plan *plan) {
   return NULL;
 }
 
-/* Exact mean of the reference of a run: of the study's SGD at the same learning rate; without one, of SGD at the run's own
-   batch size for a modified equation, and of the run's own dynamics for a process. */
-static eg_status reference_exact(eg_context *ctx, const eg_builder *b, size_t r, size_t record, size_t column,
-                                 double *value) {
+/* Exact mean of the reference of a run: of the study's SGD at the same learning rate; for a raw sde its own law, so that
+   the error is that of the scheme. NaN when the study has neither. */
+static double reference_exact(const eg_builder *b, size_t r, size_t record, size_t column) {
   const eg_run *const run = &b->plan->runs[r];
   const char *const sgd = first_sgd(b->plan);
-  (void)ctx;
-  *value = NAN;
   if (run->dynamics->id == EG_SDE) {
-    *value = b->exact_mean[eg_builder_at(b, r, record, 0, column)];
-  } else if (sgd != NULL) {
-    const size_t reference = find_run(b->plan, sgd, run);
-    if (reference != ORACLE) {
-      *value = b->exact_mean[eg_builder_at(b, reference, record, 0, column)];
-    }
+    return b->exact_mean[eg_builder_at(b, r, record, 0, column)];
   }
-  return EG_OK;
+  const size_t reference = sgd != NULL ? find_run(b->plan, sgd, run) : ORACLE;
+  return reference == ORACLE ? NAN : b->exact_mean[eg_builder_at(b, reference, record, 0, column)];
 }
 
 /* All curves; those of the reference itself are left out. */
@@ -133,25 +128,21 @@ done:
   return status;
 }
 
-/* Exact error of a column: the scheme that is run against the reference; NaN if either is unknown. */
-static eg_status exact_error(eg_context *ctx, const eg_builder *b, const weak_curve *c, size_t k, size_t record,
-                             size_t column, double *value) {
-  double reference = NAN;
-  if (c->reference[k] == ORACLE) {
-    EG_TRY(reference_exact(ctx, b, c->runs[k], record, column, &reference));
-  } else {
-    reference = b->expected_mean[eg_builder_at(b, c->reference[k], record, 0, column)];
-  }
-  *value = b->expected_mean[eg_builder_at(b, c->runs[k], record, 0, column)] - reference;
-  return EG_OK;
+/* Exact error of a column against the reference; NaN if either is unknown. `means`: of the law or of the scheme. */
+static double exact_error(const eg_builder *b, const double *means, const weak_curve *c, size_t k, size_t record,
+                          size_t column) {
+  const double reference = c->reference[k] == ORACLE
+                               ? reference_exact(b, c->runs[k], record, column)
+                               : means[eg_builder_at(b, c->reference[k], record, 0, column)];
+  return means[eg_builder_at(b, c->runs[k], record, 0, column)] - reference;
 }
 
 /* Unit vector along the exact error at the largest learning rate, or along the estimated one where no oracle is. */
-static eg_status error_direction(eg_context *ctx, const eg_builder *b, const weak_curve *c, const eg_feature *f,
-                                 size_t record, double *direction) {
+static void error_direction(const eg_builder *b, const weak_curve *c, const eg_feature *f, size_t record,
+                            double *direction) {
   double norm2 = 0;
   for (size_t k = 0; k < f->width; k++) {
-    EG_TRY(exact_error(ctx, b, c, 0, record, f->first + k, &direction[k]));
+    direction[k] = exact_error(b, b->exact_mean, c, 0, record, f->first + k);
     norm2 += direction[k] * direction[k];
   }
   if (!(norm2 > 0)) {
@@ -169,27 +160,23 @@ static eg_status error_direction(eg_context *ctx, const eg_builder *b, const wea
   for (size_t k = 0; k < f->width; k++) {
     direction[k] = f->width == 1 || !(norm2 > 0) ? 1.0 : direction[k] / sqrt(norm2);
   }
-  return EG_OK;
 }
 
 static eg_status fill_point(eg_context *ctx, const eg_builder *b, const weak_curve *c, const eg_feature *f,
                             size_t record, weak_point *p) {
   double *direction = NULL, rates[EG_WEAK_MAX_POINTS];
   const size_t row = eg_summary_row(b->plan, record, 0);
-  eg_status status = EG_OK;
   EG_TRY(eg_allocate(ctx, f->width, sizeof *direction, &direction));
-  EG_TRY_DONE(error_direction(ctx, b, c, f, record, direction));
+  error_direction(b, c, f, record, direction);
   for (size_t k = 0; k < c->n; k++) {
     const eg_estimate run = eg_summary_projection(b->summary, c->runs[k], row, f->first, f->width, direction);
     double reference = 0, variance = run.stderr_ * run.stderr_;
-    p->exact[k] = 0;
+    p->exact[k] = p->expected[k] = 0;
     for (size_t i = 0; i < f->width; i++) {
-      double value = NAN;
-      EG_TRY_DONE(exact_error(ctx, b, c, k, record, f->first + i, &value));
-      p->exact[k] += direction[i] * value;
+      p->exact[k] += direction[i] * exact_error(b, b->exact_mean, c, k, record, f->first + i);
+      p->expected[k] += direction[i] * exact_error(b, b->expected_mean, c, k, record, f->first + i);
       if (c->reference[k] == ORACLE) {
-        EG_TRY_DONE(reference_exact(ctx, b, c->runs[k], record, f->first + i, &value));
-        reference += direction[i] * value;
+        reference += direction[i] * reference_exact(b, c->runs[k], record, f->first + i);
       }
     }
     if (c->reference[k] != ORACLE) {
@@ -204,9 +191,8 @@ static eg_status fill_point(eg_context *ctx, const eg_builder *b, const weak_cur
   double none[EG_WEAK_MAX_POINTS] = {0}, unused[EG_WEAK_MAX_POINTS];
   eg_weak_error_fit(c->n, rates, p->error, p->stderr_, p->slope, p->slope_stderr, &p->order);
   eg_weak_error_fit(c->n, rates, p->exact, none, p->slope_exact, unused, &p->order_exact);
-done:
   free(direction);
-  return status;
+  return EG_OK;
 }
 
 /* ---- writing ---- */
@@ -224,6 +210,7 @@ typedef double (*weak_value)(const weak_point *p, size_t i);
 static double get_error(const weak_point *p, size_t i) { return p->error[i]; }
 static double get_stderr(const weak_point *p, size_t i) { return p->stderr_[i]; }
 static double get_exact(const weak_point *p, size_t i) { return p->exact[i]; }
+static double get_expected(const weak_point *p, size_t i) { return p->expected[i]; }
 static double get_slope(const weak_point *p, size_t i) { return p->slope[i]; }
 static double get_slope_stderr(const weak_point *p, size_t i) { return p->slope_stderr[i]; }
 static double get_slope_exact(const weak_point *p, size_t i) { return p->slope_exact[i]; }
@@ -304,7 +291,9 @@ static eg_status add_output(eg_context *ctx, eg_builder *b, const weak_output *w
   EG_TRY(add_axes(ctx, b, w));
   EG_TRY(add_variable(ctx, b, w, "", "learning_rate", n, get_error, "E f(run) - E f(reference)"));
   EG_TRY(add_variable(ctx, b, w, "_stderr", "learning_rate", n, get_stderr, "standard error of the weak error"));
-  EG_TRY(add_variable(ctx, b, w, "_exact", "learning_rate", n, get_exact, "exact weak error of the scheme that was run"));
+  EG_TRY(add_variable(ctx, b, w, "_exact", "learning_rate", n, get_exact, "exact weak error, law of the dynamics"));
+  EG_TRY(add_variable(ctx, b, w, "_expected", "learning_rate", n, get_expected,
+                      "exact weak error of the scheme that was run"));
   EG_TRY(add_variable(ctx, b, w, "_slope", "step", n - 1, get_slope, "local slope between neighbouring learning rates"));
   EG_TRY(add_variable(ctx, b, w, "_slope_stderr", "step", n - 1, get_slope_stderr, "standard error of the slope"));
   EG_TRY(add_variable(ctx, b, w, "_slope_exact", "step", n - 1, get_slope_exact, "local slope of the exact errors"));

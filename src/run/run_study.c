@@ -155,6 +155,9 @@ eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_opti
   char device[160] = "";
   eg_status status = EG_OK;
   EG_TRY_DONE(choose_backend(ctx, study, options->backend, &backend));
+  if (study->noise == EG_NOISE_GAUSSIAN_FAST && backend == &eg_backend_cpu) {
+    EG_TRY_DONE(eg_fail(ctx, EG_ERR_DEVICE, "noise gaussian-fast exists on the GPU only; use gaussian, or a machine with a GPU"));
+  }
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &s.campaign));
   EG_TRY_DONE(open_output(ctx, &s, options));

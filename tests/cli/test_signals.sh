@@ -1,0 +1,155 @@
+#!/bin/sh
+# Stopped at any time, by signals or --max-time, a run leaves a valid partial result, and continuing it gives the bits
+# of the straight run.
+. tests/cli/harness.inc
+
+# A study that takes at least two seconds of CPU time here (wall time would depend on what else runs).
+straight() {
+  write_study big.yaml "2^$1" 1024
+  rm -f straight.h5
+  milliseconds=$(/usr/bin/python3 -c '
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(int(1000 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime))
+sys.exit(code)' "$program" run big.yaml -o straight.h5 --threads 1 --quiet) || fail "the straight run"
+}
+size=16
+straight $size
+while [ "$milliseconds" -lt 2000 ] && [ $size -lt 30 ]; do
+  size=$((size + 1))
+  straight $size
+done
+"$program" export straight.h5 >straight.csv
+check [ -s straight.csv ]
+
+# run_until_noted ARGUMENT...: start a run in the background (in $pid) and wait until signals are caught.
+run_until_noted() {
+  : >err
+  env --default-signal=INT "$program" run big.yaml --threads 1 "$@" >out 2>err &
+  pid=$!
+  until grep -q "writing to" err || ! kill -0 "$pid" 2>/dev/null; do
+    sleep 0.02
+  done
+}
+
+# stop_by SIGNAL DELAY: expects exit code 75 and a valid partial result.
+stop_by() {
+  run_until_noted -o part.h5
+  sleep "$2"
+  kill -s "$1" "$pid"
+  wait "$pid"
+  got=$?
+  checks=$((checks + 1))
+  [ "$got" -eq 75 ] || fail "exit code $got after SIG$1, expected 75: $(cat err)"
+  says err "stopped early (SIG$1)"
+  says err "continue with: "
+  expect 0 verify part.h5
+  says out "part.h5: sealed, partial"
+  expect 0 info part.h5
+  expect 0 export part.h5
+}
+
+# finish: the rest of part.h5 gives the bits of the straight run.
+finish() {
+  expect 0 run big.yaml -o part.h5 --quiet
+  expect 0 verify part.h5
+  says out "part.h5: sealed, complete"
+  "$program" export part.h5 >part.csv
+  same part.csv straight.csv
+  rm -f part.h5
+}
+
+stop_by TERM 0.3
+stop_by INT 0.2
+stop_by USR1 0.1
+stop_by HUP 0
+stop_by XCPU 0.15
+finish
+stop_by TERM 0 # perhaps before the first tile
+finish
+
+# The command it names continues, and does not start anew: --force is left out.
+run_until_noted -o part.h5 --force --set "title=a title with 'quotes'"
+sleep 0.3
+kill -s TERM "$pid"
+wait "$pid"
+check [ $? -eq 75 ]
+sed -n 's/.*continue with: //p' err >command.sh
+says command.sh "run big.yaml"
+check [ "$(grep -c -e --force command.sh)" -eq 0 ]
+cp part.h5 partial.h5
+check sh ./command.sh >out 2>err
+expect 0 verify part.h5
+says out complete
+"$program" export part.h5 >part.csv
+same part.csv straight.csv
+
+# timeout sends its signal twice at once, to the process and to the group: that is one request.
+rm -f part.h5
+timeout --preserve-status -s TERM 1 "$program" run big.yaml -o part.h5 --threads 1 >out 2>err
+check [ $? -eq 75 ]
+expect 0 verify part.h5
+finish
+
+# --max-time, and JSON lines about the stop.
+expect 75 run big.yaml -o part.h5 --threads 1 --max-time 0.5s --json
+says err "stopped early (--max-time)"
+tail -n 1 out >last
+says last '"message_type": "summary"'
+says last '"exit_code": 75'
+expect 75 run big.yaml -o part.h5 --threads 1 --max-time 0.4 --snapshot 0.1
+finish
+
+# Killed, with snapshots: the last one is valid and continues.
+run_until_noted -o part.h5 --snapshot 0.1
+sleep 0.8
+kill -s KILL "$pid"
+wait "$pid" 2>/dev/null
+if [ -e part.h5 ]; then
+  expect 0 verify part.h5
+fi
+check [ -e part.h5 ]
+finish
+rm -f ./*.tmp*
+
+# What the parent ignores stays ignored: nohup.
+(
+  trap '' HUP
+  exec "$program" run big.yaml -o part.h5 --threads 1 >out 2>err
+) &
+pid=$!
+sleep 0.5
+kill -s HUP "$pid"
+wait "$pid"
+check [ $? -eq 0 ]
+
+# A second INT or TERM ends the program at once. Here it hangs on a full pipe, with its file already complete.
+mkfifo pipe
+sleep 60 <pipe &
+reader=$!
+exec 3>pipe
+timeout 1 dd if=/dev/zero of=pipe bs=4096 count=100000 2>dd.log
+write_study tiny.yaml 2^10 8
+second_signal() { # SIGNAL CODE
+  env --default-signal=INT "$program" run tiny.yaml -o "$1.h5" >pipe 2>err &
+  pid=$!
+  until [ -e "$1.h5" ] || ! kill -0 "$pid" 2>/dev/null; do
+    sleep 0.05
+  done
+  sleep 0.3
+  kill -s "$1" "$pid"
+  sleep 0.5
+  check kill -0 "$pid"
+  kill -s "$1" "$pid"
+  wait "$pid"
+  got=$?
+  checks=$((checks + 1))
+  [ "$got" -eq "$2" ] || fail "exit code $got after a second SIG$1, expected $2"
+  expect 0 verify "$1.h5"
+}
+second_signal TERM 143
+second_signal INT 130
+exec 3>&-
+kill "$reader"
+wait "$reader" 2>/dev/null
+report
