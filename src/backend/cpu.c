@@ -9,6 +9,9 @@
 #include "model/user_model.h"
 #include "stats/moments.h"
 
+/* Trajectory-steps after which a tile looks whether it should stop: well below a second. */
+static const uint64_t STEPS_PER_LOOK = 1u << 27;
+
 /* Records of a tile are made and reduced in parts that stay in the second-level cache. */
 enum { RECORD_BYTES = 1 << 20 };
 
@@ -154,6 +157,37 @@ static eg_status list_bad(eg_context *ctx, const eg_device *d, const eg_launch *
   return EG_OK;
 }
 
+/* Advance towards `target` in pieces, so that a stop is honoured within a piece. A piece ends in a record without
+   features: that is where trajectories are checked for being finite. Leaves less than a piece to do. */
+static eg_status approach(eg_device *d, eg_launch *a, uint64_t target, const volatile int *stop) {
+  const uint64_t width = (uint64_t)a->ld * a->n_points;
+  const uint64_t piece = STEPS_PER_LOOK / width == 0 ? 1 : STEPS_PER_LOOK / width;
+  while (target - a->step_first > piece) {
+    if (*stop) {
+      return EG_STOPPED;
+    }
+    const uint64_t end = a->step_first + piece;
+    eg_launch part = *a;
+    part.record_steps = &end;
+    part.n_records = 1;
+    part.n_features = 0;
+    part.step_last = end;
+    d->stepper->advance(d->job->params, &part, &d->thread);
+    a->step_first = end;
+    a->is_restart = 1;
+  }
+  return EG_OK;
+}
+
+/* How many records from `first` on to make in one launch: at least one, not beyond step `last`. */
+static size_t records_within(const eg_job *job, size_t first, size_t most, uint64_t last) {
+  size_t n = 1;
+  while (n < most && first + n < job->n_records && job->record_steps[first + n] <= last) {
+    n++;
+  }
+  return n;
+}
+
 static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, const volatile int *stop,
                               eg_tile_result *result) {
   const eg_job *const job = d->job;
@@ -177,17 +211,19 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
   r.n_lanes = a.n_lanes;
   r.with_covariance = job->with_covariance;
   const size_t node = (size_t)a.n_points * eg_node_values(a.n_features, job->with_covariance);
-  for (size_t first = 0; first < job->n_records; first += d->records_at_once) {
+  size_t n = 0;
+  for (size_t first = 0; first < job->n_records; first += n) {
+    EG_TRY(approach(d, &a, job->record_steps[first], stop));
     if (*stop) {
       return EG_STOPPED;
     }
-    const size_t rest = job->n_records - first;
-    a.n_records = (uint32_t)(rest < d->records_at_once ? rest : d->records_at_once);
+    n = records_within(job, first, d->records_at_once, a.step_first + STEPS_PER_LOOK / a.ld / a.n_points);
+    a.n_records = (uint32_t)n;
     a.record_steps = job->record_steps + first;
-    a.step_last = a.record_steps[a.n_records - 1];
-    a.is_restart = first > 0;
+    a.step_last = a.record_steps[n - 1];
     d->stepper->advance(job->params, &a, &d->thread);
     a.step_first = a.step_last;
+    a.is_restart = 1;
     r.n_records = a.n_records;
     r.nodes = result->node + first * node;
     d->kernels->reduce(&r, d->records, d->scratch);
