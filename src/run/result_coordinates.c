@@ -106,6 +106,7 @@ static eg_status add_times(eg_context *ctx, eg_builder *b, eg_text *names) {
     eg_text_append(names, " time");
   }
   EG_TRY_DONE(eg_labelled_set_text(ctx, b->file, index, "long_name", "algorithmic time, steps x learning rate"));
+  EG_TRY_DONE(eg_labelled_set_text(ctx, b->file, index, "units", "algorithmic time"));
   EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", "step", EG_TYPE_I64, 2, dims, shape, steps, &index));
   EG_TRY_DONE(eg_labelled_set_text(ctx, b->file, index, "long_name", "steps of the chain; -1: no record"));
   eg_text_append(names, " step");

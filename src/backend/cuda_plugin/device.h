@@ -1,0 +1,50 @@
+/* One GPU as one worker thread holds it: the loaded kernels and buffers of its job. */
+#ifndef EG_CUDA_DEVICE_H
+#define EG_CUDA_DEVICE_H
+
+#include <cuda_runtime_api.h>
+
+#include "plugin.h"
+#include "stats/moments_gpu.h"
+
+struct eg_cuda_device {
+  int index, n_multiprocessors, threads_each;
+  char description[256];
+  cudaStream_t stream;
+  cudaEvent_t before, after;
+  cudaLibrary_t statistics;
+  cudaKernel_t reduce_moments, reduce_comoments;
+  /* of the job */
+  const eg_cuda_job *job;
+  cudaLibrary_t unit;
+  cudaKernel_t kernel;
+  unsigned block_threads;
+  uint64_t tiles;           /* at once */
+  size_t records_at_once;
+  uint64_t steps_at_once;   /* adapts so that a launch takes a fraction of a second */
+  double *params, *staged;  /* host, padded to the sizes of the kernel's arguments */
+  void *dev_record_steps, *dev_features, *dev_start, *dev_rows, *dev_state, *dev_records, *dev_first_bad, *dev_nodes;
+  double *host_nodes;       /* page-locked */
+  uint64_t *host_first_bad; /* page-locked */
+};
+
+/* Write a message and return EG_CUDA_FAILED. */
+eg_cuda_status eg_cuda_fail(eg_cuda_message message, cudaError_t error, const char *doing);
+eg_cuda_status eg_cuda_say(eg_cuda_message message, eg_cuda_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define EG_CUDA_TRY(call, doing)                                                                             \
+  do {                                                                                                       \
+    const cudaError_t eg_error_ = (call);                                                                    \
+    if (eg_error_ != cudaSuccess) {                                                                          \
+      return eg_cuda_fail(message, eg_error_, doing);                                                        \
+    }                                                                                                        \
+  } while (0)
+
+void eg_cuda_release_job(eg_cuda_device *d);
+eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64_t *tiles_at_once,
+                               eg_cuda_message message);
+eg_cuda_status eg_cuda_advance(eg_cuda_device *d, uint64_t first, uint64_t n, const volatile int *stop,
+                               eg_cuda_result *results, eg_cuda_message message);
+
+#endif

@@ -1,0 +1,139 @@
+/* The exported table, and opening and closing of a device. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device.h"
+#include "fatbins.h"
+
+eg_cuda_status eg_cuda_say(eg_cuda_message message, eg_cuda_status status, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(message.text, message.size, format, args); /* a cut message is better than none */
+  va_end(args);
+  return status;
+}
+
+/* What a user can do about the errors that are not ours. */
+static const char *advice(cudaError_t error) {
+  switch ((int)error) {
+  case 34:
+    return "the CUDA driver library is a stub: the machine has the toolkit but no driver, or LD_LIBRARY_PATH names "
+           "the toolkit's folder 'stubs'";
+  case 35:
+    return "there is no NVIDIA driver, or it is older than this plug-in needs (CUDA 13: driver 580)";
+  case 100:
+    return "no GPU is visible: there is none, or CUDA_VISIBLE_DEVICES hides it";
+  case 101:
+    return "there is no GPU of this number";
+  case 2:
+    return "the GPU's memory is full";
+  case 46:
+    return "the GPU is in exclusive or prohibited compute mode and another process holds it";
+  case 209:
+  case 222:
+  case 223:
+    return "the plug-in has no code for this GPU and the driver cannot translate it: ensgrad needs compute "
+           "capability 8.0 or higher";
+  case 700:
+  case 719:
+    return "a kernel failed: please report it";
+  case 803:
+    return "driver and driver library differ in version: restart the machine after a driver update";
+  default:
+    return cudaGetErrorString(error);
+  }
+}
+
+eg_cuda_status eg_cuda_fail(eg_cuda_message message, cudaError_t error, const char *doing) {
+  return eg_cuda_say(message, EG_CUDA_FAILED, "%s: %s (CUDA error %d, %s)", doing, advice(error), (int)error,
+                     cudaGetErrorName(error));
+}
+
+static eg_cuda_status count_devices(int *n_devices, eg_cuda_message message) {
+  EG_CUDA_TRY(cudaGetDeviceCount(n_devices), "looking for a GPU");
+  return EG_CUDA_OK;
+}
+
+static void close_device(eg_cuda_device *d) {
+  if (d == NULL) {
+    return;
+  }
+  /* Nothing can be done about errors while closing: the process or the device is going away. */
+  (void)cudaSetDevice(d->index);
+  eg_cuda_release_job(d);
+  if (d->statistics != NULL) {
+    (void)cudaLibraryUnload(d->statistics);
+  }
+  if (d->before != NULL) {
+    (void)cudaEventDestroy(d->before);
+  }
+  if (d->after != NULL) {
+    (void)cudaEventDestroy(d->after);
+  }
+  if (d->stream != NULL) {
+    (void)cudaStreamDestroy(d->stream);
+  }
+  free(d);
+}
+
+static eg_cuda_status set_up(eg_cuda_device *d, eg_cuda_message message) {
+  struct cudaDeviceProp properties;
+  int driver = 0;
+  EG_CUDA_TRY(cudaSetDevice(d->index), "opening the GPU");
+  EG_CUDA_TRY(cudaGetDeviceProperties(&properties, d->index), "asking for the GPU's properties");
+  EG_CUDA_TRY(cudaDriverGetVersion(&driver), "asking for the driver's version");
+  if (properties.major < 8) {
+    return eg_cuda_say(message, EG_CUDA_FAILED,
+                       "GPU %d (%s) has compute capability %d.%d; ensgrad needs 8.0 or higher", d->index,
+                       properties.name, properties.major, properties.minor);
+  }
+  d->n_multiprocessors = properties.multiProcessorCount;
+  d->threads_each = properties.maxThreadsPerMultiProcessor;
+  (void)snprintf(d->description, sizeof d->description, "%s, %d SM, driver for CUDA %d.%d", properties.name,
+                 properties.multiProcessorCount, driver / 1000, driver % 1000 / 10);
+  EG_CUDA_TRY(cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking), "making a stream");
+  EG_CUDA_TRY(cudaEventCreate(&d->before), "making an event");
+  EG_CUDA_TRY(cudaEventCreate(&d->after), "making an event");
+  EG_CUDA_TRY(cudaLibraryLoadData(&d->statistics, eg_fatbin_of_statistics(), NULL, NULL, 0, NULL, NULL, 0),
+              "loading the statistics kernels");
+  EG_CUDA_TRY(cudaLibraryGetKernel(&d->reduce_moments, d->statistics, "eg_reduce_moments"),
+              "loading eg_reduce_moments");
+  EG_CUDA_TRY(cudaLibraryGetKernel(&d->reduce_comoments, d->statistics, "eg_reduce_comoments"),
+              "loading eg_reduce_comoments");
+  return EG_CUDA_OK;
+}
+
+static eg_cuda_status open_device(int index, eg_cuda_device **device, eg_cuda_message message) {
+  int n = 0;
+  const eg_cuda_status counted = count_devices(&n, message);
+  if (counted != EG_CUDA_OK) {
+    return counted;
+  }
+  if (index < 0 || index >= n) {
+    return eg_cuda_say(message, EG_CUDA_FAILED, "there is no GPU %d: %d %s visible, counted from 0", index, n,
+                       n == 1 ? "is" : "are");
+  }
+  eg_cuda_device *const d = (eg_cuda_device *)calloc(1, sizeof *d);
+  if (d == NULL) {
+    return eg_cuda_say(message, EG_CUDA_MEMORY, "out of memory");
+  }
+  d->index = index;
+  const eg_cuda_status status = set_up(d, message);
+  if (status != EG_CUDA_OK) {
+    close_device(d);
+    return status;
+  }
+  *device = d;
+  return EG_CUDA_OK;
+}
+
+static const char *describe(const eg_cuda_device *d) {
+  return d->description;
+}
+
+extern const eg_cuda_plugin ensgrad_cuda_plugin;
+__attribute__((visibility("default"))) const eg_cuda_plugin ensgrad_cuda_plugin = {
+    EG_CUDA_PLUGIN_ABI, sizeof(eg_launch), sizeof(eg_cuda_job), sizeof(eg_cuda_result), count_devices, open_device,
+    close_device,       describe,          eg_cuda_prepare,     eg_cuda_advance};

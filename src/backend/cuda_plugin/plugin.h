@@ -1,0 +1,78 @@
+/*
+ * The border between the program and libensgrad_cuda.so: one table of C functions with a version. The plug-in links the
+ * static CUDA runtime and nothing of ensgrad, so a program without a GPU never needs it. Only plain C types cross.
+ */
+#ifndef EG_CUDA_PLUGIN_H
+#define EG_CUDA_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/launch.h"
+
+/* Raised whenever anything below, eg_launch or the meaning of either changes. */
+#define EG_CUDA_PLUGIN_ABI    1
+#define EG_CUDA_PLUGIN_FILE   "libensgrad_cuda.so"
+#define EG_CUDA_PLUGIN_SYMBOL "ensgrad_cuda_plugin"
+
+typedef enum eg_cuda_status {
+  EG_CUDA_OK = 0,
+  EG_CUDA_STOPPED = 1, /* `stop` was set */
+  EG_CUDA_FAILED = 2,  /* the device or the driver */
+  EG_CUDA_MEMORY = 3,  /* host memory */
+  EG_CUDA_REFUSED = 4  /* not compiled ahead */
+} eg_cuda_status;
+
+/* Where a function that fails writes what went wrong, in plain words. */
+typedef struct eg_cuda_message {
+  char *text;
+  size_t size;
+} eg_cuda_message;
+
+/* The same as eg_job of backend.h; all arrays outlive the job. */
+typedef struct eg_cuda_job {
+  const char *model, *model_file, *stepper;
+  int32_t dim, is_float, kind, with_covariance;
+  const double *params;
+  size_t n_params;
+  eg_launch launch;
+  const uint64_t *record_steps;
+  size_t n_records;
+  const eg_feature_code *features;
+  size_t n_features;
+  const double *start;
+  const double *staged;
+  size_t n_staged;
+  const double *rows;
+  size_t n_row_values;
+  uint64_t n_realisations, n_tiles;
+  uint32_t tile;
+  size_t node_values;
+} eg_cuda_job;
+
+typedef struct eg_cuda_bad {
+  uint64_t realisation, step;
+  uint32_t point;
+} eg_cuda_bad;
+
+typedef struct eg_cuda_result {
+  double *node;     /* node_values doubles, given by the caller */
+  eg_cuda_bad *bad; /* malloc, NULL if none */
+  size_t n_bad;
+} eg_cuda_result;
+
+typedef struct eg_cuda_device eg_cuda_device;
+
+typedef struct eg_cuda_plugin {
+  uint32_t abi, launch_bytes, job_bytes, result_bytes;
+  eg_cuda_status (*count)(int *n_devices, eg_cuda_message message);
+  eg_cuda_status (*open)(int index, eg_cuda_device **device, eg_cuda_message message);
+  void (*close)(eg_cuda_device *device);
+  const char *(*describe)(const eg_cuda_device *device);
+  eg_cuda_status (*prepare)(eg_cuda_device *device, const eg_cuda_job *job, uint64_t *tiles_at_once,
+                            eg_cuda_message message);
+  eg_cuda_status (*advance)(eg_cuda_device *device, uint64_t first, uint64_t n, const volatile int *stop,
+                            eg_cuda_result *results, eg_cuda_message message);
+} eg_cuda_plugin;
+
+#endif
