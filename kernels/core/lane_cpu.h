@@ -46,13 +46,15 @@ typedef struct eg_ahead {
   uint64_t row_first, row_last;     /* draws staged in the rows buffer */
 } eg_ahead;
 
-/* Hold increments from draw q on, at least one and not beyond `limit` by more than a Philox block. */
+/* Hold increments from draw q on, at least `need` and not beyond `limit` by more than a Philox block. A step may begin in
+   one block and end in another. */
 static __attribute__((noinline)) void hold_noise(const eg_launch *a, eg_thread *t, eg_ahead *ahead,
-                                                 uint64_t realisation, uint64_t q, uint64_t limit) {
+                                                 uint64_t realisation, uint64_t q, uint64_t need, uint64_t limit) {
   const uint64_t per_block = (uint64_t)eg_kind_per_block(a->kind);
-  const uint64_t capacity = EG_NOISE_BYTES / 4 / (EG_LANES * sizeof(eg_noise_real));
-  const uint64_t most = capacity / per_block == 0 ? 1 : capacity / per_block;
+  const uint64_t capacity = EG_NOISE_BYTES / 8 / (EG_LANES * sizeof(eg_noise_real));
   const uint64_t block = q / per_block;
+  const uint64_t least = (q + need + per_block - 1) / per_block - block;
+  const uint64_t most = capacity / per_block < least ? least : capacity / per_block;
   const uint64_t wanted = (limit + per_block - 1) / per_block - block;
   const uint64_t n = wanted < most ? wanted : most;
   const eg_fill_fn fill = sizeof(eg_noise_real) == 8 ? t->fill->fill64[a->kind] : t->fill->fill[a->kind];
@@ -363,7 +365,7 @@ EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, const eg_pa
     const eg_real *staged = (const eg_real *)t->rows;
     if (normals > 0) {
       const uint64_t q = step * (uint64_t)normals;
-      hold_noise(a, t, &ahead, realisation, q, to * (uint64_t)normals);
+      hold_noise(a, t, &ahead, realisation, q, (uint64_t)normals, to * (uint64_t)normals);
       noise += (q - ahead.first) * EG_LANES;
       const uint64_t held = (ahead.last - q) / (uint64_t)normals;
       n = held < n ? held : n;
@@ -398,7 +400,7 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data
       const uint64_t q = step * count + i;
       if (is_data) {
         if (q < ahead->first || q >= ahead->last) {
-          hold_noise(a, t, ahead, realisation, q, to * count);
+          hold_noise(a, t, ahead, realisation, q, 1, to * count);
         }
         eg_real row[EG_DIM + 1];
         for (int k = 0; k <= EG_DIM; k++) {

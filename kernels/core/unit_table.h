@@ -8,7 +8,7 @@
 #define EG_UNIT_ABI 1
 
 /* Buffers of one thread, page aligned; sizes by eg_unit.block_bytes and the constants below. */
-#define EG_NOISE_BYTES 65536
+#define EG_NOISE_BYTES 131072 /* two Philox blocks of two-point noise as doubles; mostly an eighth of it is used */
 #define EG_ROWS_BYTES  65536
 enum { EG_INDEX_BLOCKS = 16 };
 

@@ -222,6 +222,12 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   if (unit->prepare != NULL) {
     unit->prepare(run->params, run->job.launch.h, run->job.launch.correction, run->staged);
   } else if ((unit->caps & EG_CAP_ROWS) != 0 && unit->n_staged > 0) {
+    if (plan->study->model.file != NULL) {
+      return eg_study_fail_at(ctx, plan->study, plan->study->model.mark,
+                              "model '%s' has data rows and EG_STAGED %d; only the built-in linear-regression stages "
+                              "values from data, a model file with rows must have EG_STAGED 0",
+                              plan->study->model.file, (int)unit->n_staged);
+    }
     EG_TRY(stage_regression(ctx, plan, run));
   }
   run->job.staged = run->staged;

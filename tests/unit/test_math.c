@@ -1,7 +1,7 @@
 /*
- * The elementary functions of core/eg_math.h against long double libm: errors in units in the last place of the result,
- * special values, and the float functions of the Gaussian against double ones. `test_math --full` looks at 1e9 inputs
- * per function and at all 2^32 words.
+ * The elementary functions of core/eg_math.h against long double libm: errors in units in the last place of
+ * the result, special values, and the float functions of the Gaussian against double ones. `test_math --full`
+ * looks at 1e9 inputs per function and at all 2^32 words.
  */
 #include "check.h"
 #include "core/eg_math.h"
@@ -49,7 +49,8 @@ static void report(const char *name, const worst *w, double limit) {
   CHECK(w->ulps <= limit);
 }
 
-/* ---- inputs: most at random over the range that matters, some near the places where functions are delicate ---- */
+/* ---- inputs: most at random over the range that matters, some near the places where functions are delicate
+ * ---- */
 
 static double near(double centre, uint64_t spread) { /* a double within `spread` steps of centre */
   return eg_double_of_bits(eg_bits64(centre) + random_bits() % (2 * spread) - spread);
@@ -62,7 +63,8 @@ static double log_input(uint64_t i) {
   case 1:
     return near(1.0, 1ull << (1 + random_bits() % 50));
   case 2:
-    return near(eg_double_of_bits(0x3fe6a09e667f3bcdull), 1u << 20); /* sqrt(1/2), where the reduction switches */
+    return near(eg_double_of_bits(0x3fe6a09e667f3bcdull),
+                1u << 20); /* sqrt(1/2), where the reduction switches */
   case 3:
     return eg_double_of_bits(1 + random_bits() % 0x0010000000000000ull); /* subnormal */
   default:
@@ -75,7 +77,8 @@ static double exp_input(uint64_t i) {
   case 0:
     return -745.2 + 1455.0 * random_unit();
   case 1:
-    return near(0.34657359027997264, 1u << 20) * (double)(1 + 2 * (random_bits() % 1000)); /* halves of ln 2 */
+    return near(0.34657359027997264, 1u << 20) *
+           (double)(1 + 2 * (random_bits() % 1000)); /* halves of ln 2 */
   case 2:
     return (random_unit() - 0.5) * eg_double_of_bits((uint64_t)(1023 - random_bits() % 60) << 52);
   default:
@@ -89,7 +92,8 @@ static double angle_input(uint64_t i) {
   case 0:
     return n + (random_unit() - 0.5) * eg_double_of_bits((uint64_t)(1023 - random_bits() % 50) << 52);
   case 1:
-    return (double)(int64_t)(random_bits() >> 14) * (random_bits() & 1 ? 0.5 : 0.25); /* large multiples of 1/4 */
+    return (double)(int64_t)(random_bits() >> 14) *
+           (random_bits() & 1 ? 0.5 : 0.25); /* large multiples of 1/4 */
   case 2:
     return (random_unit() - 0.5) * 0x1p30;
   default:
@@ -112,7 +116,8 @@ static double tanh_input(uint64_t i) {
 
 /* ---- references ---- */
 
-/* sin and cos of pi x with the reduction done exactly in doubles, as no long double holds pi x well for large x. */
+/* sin and cos of pi x with the reduction done exactly in doubles, as no long double holds pi x well for large
+ * x. */
 static void reference_sincospi(double x, long double *sine, long double *cosine) {
   const double whole = 2.0 * nearbyint(0.5 * x); /* exact: 2 k */
   double r = x - whole;                          /* exact, |r| <= 1 */
@@ -136,7 +141,7 @@ FUSED static void test_log(uint64_t n) {
     const double x = log_input(i);
     judge(&w, x, eg_log(x), logl((long double)x));
   }
-  report("eg_log", &w, 0.9);
+  report("eg_log", &w, 0.87);
 }
 
 FUSED static void test_exp(uint64_t n) {
@@ -148,8 +153,8 @@ FUSED static void test_exp(uint64_t n) {
       judge(want >= 0x1p-1022L ? &w : &tiny, x, eg_exp(x), want);
     }
   }
-  report("eg_exp", &w, 0.8);
-  report("eg_exp, subnormal result", &tiny, 1.0);
+  report("eg_exp", &w, 0.99);
+  report("eg_exp, subnormal result", &tiny, 0.78);
 }
 
 FUSED static void test_sincospi(uint64_t n) {
@@ -169,8 +174,8 @@ FUSED static void test_sincospi(uint64_t n) {
     }
   }
   CHECK(wrong_zeros == 0);
-  report("eg_sincospi, sine", &s, 1.1);
-  report("eg_sincospi, cosine", &c, 1.1);
+  report("eg_sincospi, sine", &s, 1.06);
+  report("eg_sincospi, cosine", &c, 1.06);
 }
 
 FUSED static void test_tanh(uint64_t n) {
@@ -179,7 +184,7 @@ FUSED static void test_tanh(uint64_t n) {
     const double x = tanh_input(i);
     judge(&w, x, eg_tanh(x), tanhl((long double)x));
   }
-  report("eg_tanh", &w, 1.5);
+  report("eg_tanh", &w, 1.48);
 }
 
 static void special_values(void) {
@@ -189,12 +194,15 @@ static void special_values(void) {
   CHECK(isnan(eg_log(-1.0)) && isnan(eg_log(-inf)) && isnan(eg_log(NAN)) && isnan(eg_log(-0x1p-1074)));
   CHECK_NEAR(eg_log(0x1p-1074), -744.4400719213812, 0);
   CHECK_NEAR(eg_log(0x1.fffffffffffffp1023), 709.782712893384, 0);
-  CHECK(eg_exp(0.0) == 1.0 && eg_exp(-0.0) == 1.0 && eg_exp(inf) == inf && eg_exp(-inf) == 0.0 && isnan(eg_exp(NAN)));
+  CHECK(eg_exp(0.0) == 1.0 && eg_exp(-0.0) == 1.0 && eg_exp(inf) == inf && eg_exp(-inf) == 0.0 &&
+        isnan(eg_exp(NAN)));
   CHECK(eg_exp(709.7827128933841) == inf && eg_exp(709.782712893384) == 0x1.fffffffffff2ap1023);
-  CHECK(eg_exp(-745.1332191019411) == 0x1p-1074 && eg_exp(-745.1332191019412) == 0.0 && eg_exp(-1e300) == 0.0);
+  CHECK(eg_exp(-745.1332191019411) == 0x1p-1074 && eg_exp(-745.1332191019412) == 0.0 &&
+        eg_exp(-1e300) == 0.0);
   CHECK(eg_exp(1e300) == inf && eg_exp(0x1p-1074) == 1.0);
   CHECK(eg_tanh(0.0) == 0.0 && signbit(eg_tanh(-0.0)) && !signbit(eg_tanh(0.0)) && isnan(eg_tanh(NAN)));
-  CHECK(eg_tanh(inf) == 1.0 && eg_tanh(-inf) == -1.0 && eg_tanh(20.5) == 1.0 && eg_tanh(0x1p-1074) == 0x1p-1074);
+  CHECK(eg_tanh(inf) == 1.0 && eg_tanh(-inf) == -1.0 && eg_tanh(20.5) == 1.0 &&
+        eg_tanh(0x1p-1074) == 0x1p-1074);
   CHECK(eg_tanh(-0.75) == -eg_tanh(0.75) && eg_tanh(-0.3) == -eg_tanh(0.3));
   double s, c;
   eg_sincospi(0x1p49, &s, &c);
@@ -275,13 +283,14 @@ static void test_words(int is_full) {
       }
     }
   }
-  printf("eg_minus_2_ln_u32, %llu words: relative error for u <= 1/2 at most %.4g (word %08x), error above %.4g "
-         "(word %08x); values %.6g .. %.6g\n",
-         (unsigned long long)e.n, e.relative, e.at_relative, e.near_one, e.at_near_one, e.least, e.most);
-  printf("eg_sincos_u32: sine %.4g (word %08x), cosine %.4g (word %08x), |s^2+c^2-1| %.3g\n", e.sine, e.at_sine,
-         e.cosine, e.at_cosine, e.norm);
+  printf(
+      "eg_minus_2_ln_u32, %llu words: relative error for u <= 1/2 at most %.4g (word %08x), error above %.4g "
+      "(word %08x); values %.6g .. %.6g\n",
+      (unsigned long long)e.n, e.relative, e.at_relative, e.near_one, e.at_near_one, e.least, e.most);
+  printf("eg_sincos_u32: sine %.4g (word %08x), cosine %.4g (word %08x), |s^2+c^2-1| %.3g\n", e.sine,
+         e.at_sine, e.cosine, e.at_cosine, e.norm);
   CHECK(e.relative <= 1.9e-7);
-  CHECK(e.near_one <= 2.5e-7);
+  CHECK(e.near_one <= 2.8e-7);
   CHECK(e.least >= 0.0 && e.most <= 46.0);
   CHECK(e.sine <= 1.3e-7 && e.cosine <= 1.3e-7);
   CHECK(e.n_unsymmetric == 0);

@@ -1,0 +1,130 @@
+#!/bin/sh
+# A user's model file, compiled at run time: the sine loss M6 of stochastic-modified-flows.md. With two-point noise SGD is
+# the table's own process, and E loss = -E cos X. Means are compared with the table and with an enumeration of all 2^8
+# noise sequences by awk; z beyond 6 fails, and wrong oracles must be rejected. Then what can go wrong.
+. tests/cli/harness.inc
+export ENSGRAD_KERNELS="$root/kernels"
+cp "$root/tests/conformance/user_model.h" sine.h
+
+write_sine() { # FILE NOISE DYNAMICS...
+  cat >"$1" <<END
+title: sine loss
+seed: 6
+model: {file: sine.h, sigma: 1}
+start: {point: 1}
+learning_rate: 1/8
+horizon: 1
+noise: $2
+dynamics:
+$3
+realisations: 2^18
+observe: {at: [1], features: [x, norm2, loss, gradient_norm2]}
+END
+}
+
+# z FILE LABEL FEATURE ORACLE: print |z| of a mean.
+z() {
+  awk -F, -v label="$2" -v feature="$3" -v oracle="$4" '$2 == label && $7 == feature {
+    z = ($9 - oracle) / $10
+    printf "%.4f\n", z < 0 ? -z : z
+  }' "$1"
+}
+
+# accept FILE LABEL FEATURE ORACLE; reject the same.
+accept() {
+  checks=$((checks + 1))
+  value=$(z "$@")
+  echo "z = $value: $*"
+  awk -v z="$value" 'BEGIN { exit !(z != "" && z < 6) }' || fail "z = $value: $*"
+}
+reject() {
+  checks=$((checks + 1))
+  value=$(z "$@")
+  echo "z = $value, must be large: $*"
+  awk -v z="$value" 'BEGIN { exit !(z != "" && z > 6) }' || fail "z = $value is not rejected: $*"
+}
+
+# ---- SGD with theta = +-1, against the table and the enumeration ----
+write_sine sgd.yaml two-point '  - {name: sgd, batch_size: 1}'
+expect 0 run sgd.yaml -o sgd.h5 -q
+expect 0 export sgd.h5 --csv -o sgd.csv
+awk 'BEGIN {
+  for (code = 0; code < 256; code++) {
+    x = 1
+    bits = code
+    for (i = 0; i < 8; i++) {
+      theta = bits % 2 ? 1 : -1
+      bits = int(bits / 2)
+      x = x - (sin(x) + theta * cos(x)) / 8
+    }
+    mean += x / 256
+    square += x * x / 256
+    sine += sin(x) * sin(x) / 256
+  }
+  printf "%.12f %.12f %.12f\n", mean, square, sine
+}' >oracle
+read -r mean square sine <oracle
+accept sgd.csv sgd x "$mean"
+accept sgd.csv sgd norm2 "$square"
+accept sgd.csv sgd gradient_norm2 "$sine"
+accept sgd.csv sgd loss -0.908618219646
+reject sgd.csv sgd loss -0.902295022303
+
+# ---- modified equations; the channel and its absolute value have the same one-point law ----
+write_sine sme.yaml gaussian '  - {name: sme1, substeps: 8}
+  - {name: sme2, substeps: 8}
+  - {name: sme2, factor: symmetric-root, substeps: 8, label: root}'
+expect 0 run sme.yaml -o sme.h5 -q --threads 2
+expect 0 export sme.h5 --csv -o sme.csv
+accept sme.csv sme1 loss -0.902295022303
+accept sme.csv sme2 loss -0.909157963728
+accept sme.csv root loss -0.909157963728
+reject sme.csv sme1 loss -0.909157963728
+reject sme.csv sme2 loss -0.902295022303
+
+# ---- the same bits with one thread ----
+expect 0 run sme.yaml -o one.h5 -q --threads 1
+expect 0 export one.h5 --csv -o one.csv
+same sme.csv one.csv
+
+# ---- float state and gaussian64 compile, too ----
+expect 0 run sgd.yaml -o float.h5 -q --set state=float
+expect 0 export float.h5 --csv -o float.csv
+accept float.csv sgd loss -0.908618219646
+expect 0 run sme.yaml -o wide.h5 -q --set noise=gaussian64 --set realisations=2^14
+expect 0 export wide.h5 --csv -o wide.csv
+accept wide.csv sme2 loss -0.909157963728
+
+# ---- the model's text belongs to the study: an edited one does not continue ----
+echo '/* edited */' >>sine.h
+expect 5 run sgd.yaml -o sgd.h5 -q
+says err "sgd.h5"
+
+# ---- mistakes: exit 3 with the reason ----
+expect 3 run sgd.yaml -o bad.h5 --set model.sigmma=2
+says err "did you mean 'sigma'?"
+expect 3 run sgd.yaml -o bad.h5 --set model.file=none.h
+says err "none.h"
+sed 's/v\[0\] = (eg_real)(p->sigma \* (c < 0/v[0] = (eg_real)(p->sigmma * (c < 0/' sine.h >wrong.h
+expect 3 run sgd.yaml -o bad.h5 --set model.file=wrong.h
+says err "does not compile"
+says err "wrong.h:"
+says err "sigmma"
+sed '/^EG_FN void eg_drift/,/^}/d' sine.h >less.h
+expect 3 run sgd.yaml -o bad.h5 --set model.file=less.h
+says err "eg_drift"
+cp "$root/kernels/models/linear_regression.h" rows.h
+sed 's/, sigma: 1}/, data: diabetes.h5}/; s/two-point/gaussian/' sgd.yaml >rows.yaml
+cp "$root/data/diabetes.h5" .
+expect 3 run rows.yaml -o bad.h5 --set model.file=rows.h
+says err "EG_STAGED"
+expect 3 run sgd.yaml -o bad.h5 --set start.point='[1, 2]'
+says err "dimension"
+check [ ! -e bad.h5 ]
+
+# ---- no compiler: exit 6, and it says what to do ----
+CC=/nonexistent/cc
+export CC
+expect 6 run sgd.yaml -o bad.h5
+says err "/nonexistent/cc"
+report

@@ -1,0 +1,148 @@
+#!/bin/sh
+# The promise of equal bits: hashes of accumulators and results of small studies are those of tests/golden/hashes.txt,
+# with 1 and 2 threads, on every instruction set of this CPU, and after stops and a kill.
+#   sh tests/golden/test_bits.sh PROGRAM            compare
+#   sh tests/golden/test_bits.sh PROGRAM --write    make hashes.txt anew: a decision to be explained in the commit
+#   sh tests/golden/test_bits.sh PROGRAM --quick    only the first comparison (scripts/bits_matrix)
+set -u
+program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+mode=${2:-}
+helpers=$(dirname "$program")/tests
+root=$PWD
+golden=$root/tests/golden
+folder=$(mktemp -d) || exit 1
+child=
+trap 'test -z "$child" || kill -9 $child 2>/dev/null; cd /; rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT TERM
+mkdir -p "$folder/tests/golden" "$folder/data"
+cp -R "$golden/studies" "$folder/tests/golden/"
+cp "$root/data/diabetes.h5" "$folder/data/"
+"$helpers/make_two_columns" "$folder/tests/golden/studies/two_columns.h5" || exit 1
+cd "$folder" || exit 1
+failures=0
+checks=0
+
+# name, study, overrides: every stepper, noise kind and precision of the CPU.
+cat >cases <<'END'
+process-gaussian process
+process-gaussian64 process --set noise=gaussian64
+process-table5 process --set noise=table5
+process-table8 process --set noise=table8
+process-table10 process --set noise=table10
+process-two-point process --set noise=two-point
+process-three-point process --set noise=three-point
+process-float process --set state=float
+process-float-table5 process --set state=float --set noise=table5
+process-common process --set noise=common
+growth growth
+growth-float growth --set state=float
+double-well double_well
+double-well-float double_well --set state=float
+double-well-two-point double_well --set noise=two-point
+quadratic quadratic
+quadratic-gaussian64 quadratic --set noise=gaussian64
+quadratic-table5 quadratic --set noise=table5
+regression regression
+regression-float regression --set state=float
+two-columns two_columns
+two-columns-gaussian64 two_columns --set noise=gaussian64
+two-columns-float two_columns --set state=float
+END
+
+# run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
+run() {
+  output=$1
+  study=$2
+  shift 2
+  "$program" run "tests/golden/studies/$study.yaml" --backend cpu -q -o "$output" "$@" >log 2>&1
+}
+
+# hashes FILE ARGUMENT...: the hashes of all cases, run with these arguments.
+hashes() {
+  to=$1
+  shift
+  : >"$to"
+  while read -r name study overrides; do
+    rm -f result.h5
+    # shellcheck disable=SC2086
+    if run result.h5 "$study" $overrides "$@" && "$helpers/hash_result" result.h5 >lines; then
+      sed "s/^/$name /" lines >>"$to"
+    else
+      echo "$name failed" >>"$to"
+      cat log
+    fi
+  done <cases
+}
+
+# same WHAT FILE FILE
+same() {
+  checks=$((checks + 1))
+  if ! diff "$2" "$3" >differences; then
+    failures=$((failures + 1))
+    echo "FAILED: $1"
+    head -n 40 differences
+  fi
+}
+
+hashes two --threads 2
+if [ "$mode" = --write ]; then
+  if grep -q failed two; then
+    grep failed two
+    exit 1
+  fi
+  cp two "$golden/hashes.txt"
+  echo "wrote $(wc -l <two) hashes"
+  exit 0
+fi
+same "golden hashes" "$golden/hashes.txt" two
+if [ "$mode" != --quick ]; then
+  hashes one --threads 1
+  same "1 thread against 2" two one
+  for isa in v3 v4; do
+    if ENSGRAD_ISA=$isa "$program" run tests/golden/studies/growth.yaml --backend cpu -q -o isa-$isa.h5 >log 2>&1; then
+      ENSGRAD_ISA=$isa hashes $isa --threads 2
+      same "instruction set $isa" two $isa
+    else
+      echo "instruction set $isa skipped: $(head -n 1 log)"
+    fi
+  done
+
+  # A longer study, straight; stopped by --max-time again and again; stopped by SIGTERM; killed after a snapshot.
+  run straight.h5 regression --set realisations=2^13 --threads 2 || { echo "FAILED: straight"; cat log; exit 1; }
+  "$helpers/hash_result" straight.h5 >straight
+  stops=0
+  while run pieces.h5 regression --set realisations=2^13 --threads 1 --max-time 0.2; test $? -eq 75; do
+    stops=$((stops + 1))
+    test $stops -lt 200 || break
+  done
+  "$helpers/hash_result" pieces.h5 >pieces
+  same "stopped by --max-time $stops times" straight pieces
+  checks=$((checks + 1))
+  if [ $stops -lt 1 ]; then
+    failures=$((failures + 1))
+    echo "FAILED: --max-time did not stop anything: make the study longer"
+  fi
+  for signal in TERM KILL; do
+    "$program" run tests/golden/studies/regression.yaml --backend cpu -q -o $signal.h5 --set realisations=2^13 \
+      --threads 1 --snapshot 0.1 >log 2>&1 &
+    child=$!
+    sleep 0.3
+    kill -$signal $child 2>/dev/null || echo "finished before SIG$signal"
+    { wait $child; } 2>/dev/null # no word of the shell about the kill
+    code=$?
+    child=
+    checks=$((checks + 1))
+    case $signal-$code in
+    TERM-75 | KILL-137 | *-0) ;; # 0: a fast machine was done already
+    *)
+      failures=$((failures + 1))
+      echo "FAILED: exit code $code after SIG$signal"
+      ;;
+    esac
+    run $signal.h5 regression --set realisations=2^13 --threads 2 || cat log
+    "$helpers/hash_result" $signal.h5 >continued
+    same "continued after SIG$signal" straight continued
+  done
+fi
+echo "$checks checks, $failures failed; $(wc -l <two) hashes"
+test $failures -eq 0
