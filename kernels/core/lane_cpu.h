@@ -19,32 +19,35 @@ typedef void (*eg_add_fn)(const eg_params *p, const eg_uniforms *u, const eg_rea
                           eg_real *acc);
 typedef void (*eg_end_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc);
 
+/* What the thread's buffers hold of the current block of realisations: first <= draw < last. */
+typedef struct eg_ahead {
+  uint64_t first, last;             /* in the noise buffer */
+  uint64_t index_first, index_last; /* in the index buffer */
+  uint64_t row_first, row_last;     /* staged in the rows buffer */
+} eg_ahead;
+
 /* The parts of thread->block: x, backup, start points, accumulators, and the copy that find_first_bad keeps. */
 typedef struct eg_block {
   eg_real *x, *backup, *start, *acc;
+  eg_ahead *ahead;
 } eg_block_state;
 
 static uint64_t block_bytes(uint32_t n_points) {
   return ((uint64_t)n_points * 4 * EG_DIM + EG_ACC_MAX) * EG_LANES * sizeof(eg_real);
 }
 
-static eg_block_state block_of(const eg_thread *t, uint32_t n_points) {
+static eg_block_state block_of(const eg_thread *t, uint32_t n_points, eg_ahead *ahead) {
   const size_t part = (size_t)n_points * EG_DIM * EG_LANES;
   eg_block_state b;
   b.x = (eg_real *)t->block;
   b.backup = b.x + part;
   b.start = b.backup + part;
   b.acc = b.start + part;
+  b.ahead = ahead;
   return b;
 }
 
 /* ---- noise and rows made ahead ---- */
-
-typedef struct eg_ahead {
-  uint64_t first, last;             /* draws held in the noise buffer */
-  uint64_t index_first, index_last; /* draws held in the index buffer */
-  uint64_t row_first, row_last;     /* draws staged in the rows buffer */
-} eg_ahead;
 
 /* Hold increments from draw q on, at least `need` and not beyond `limit` by more than a Philox block. A step may begin in
    one block and end in another. */
@@ -217,6 +220,25 @@ static __attribute__((noinline)) void block_feature(const eg_params *p, const eg
   (void)u;
 }
 
+/* Is every feature and component of a block finite? One reduction, since nearly always the answer is yes. */
+static int is_all_finite(const eg_real *x, const double *features, uint32_t n_features, uint32_t ld) {
+  eg_real sum = 0; /* 0, or NaN */
+  for (int k = 0; k < EG_DIM; k++) {
+    _Pragma("omp simd reduction(+ : sum)")
+    for (int l = 0; l < EG_LANES; l++) {
+      sum += x[k * EG_LANES + l] * (eg_real)0;
+    }
+  }
+  double feature_sum = 0;
+  for (uint32_t f = 0; f < n_features; f++) {
+    _Pragma("omp simd reduction(+ : feature_sum)")
+    for (int l = 0; l < EG_LANES; l++) {
+      feature_sum += features[(size_t)f * ld + (size_t)l] * 0.0;
+    }
+  }
+  return sum == 0 && feature_sum == 0.0;
+}
+
 /* 1 for lanes whose state has a component that is not finite. */
 static void mark_bad(const eg_real *x, uint8_t *bad) {
   LANES {
@@ -263,22 +285,20 @@ static __attribute__((noinline)) void record_block(eg_segment_fn segment, const 
     double *const out =
         a->records + ((size_t)record * a->n_points + point) * a->n_features * a->ld + slot;
     uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + slot;
-    double sum[EG_LANES];
-    LANES { sum[l] = 0; }
     for (uint32_t f = 0; f < a->n_features; f++) {
-      double *const row = out + (size_t)f * a->ld;
-      block_feature(p, u, a->features[f], block.x + offset, block.start + offset, row);
-      LANES { sum[l] += row[l] * 0.0; }
+      block_feature(p, u, a->features[f], block.x + offset, block.start + offset, out + (size_t)f * a->ld);
+    }
+    if (is_all_finite(block.x + offset, out, a->n_features, a->ld)) {
+      continue;
     }
     uint8_t bad[EG_LANES];
     mark_bad(block.x + offset, bad);
-    uint32_t n_bad = 0;
     for (int l = 0; l < EG_LANES; l++) {
-      bad[l] = (uint8_t)(bad[l] | (sum[l] == 0.0 ? 0 : 1));
-      n_bad += bad[l];
-    }
-    if (n_bad == 0) {
-      continue;
+      double sum = 0;
+      for (uint32_t f = 0; f < a->n_features; f++) {
+        sum += out[(size_t)f * a->ld + (size_t)l] * 0.0;
+      }
+      bad[l] = (uint8_t)(bad[l] | (sum == 0.0 ? 0 : 1));
     }
     if (!is_searched) {
       find_first_bad(segment, p, a, u, t, block, realisation, from, to, a->first_bad + slot);
@@ -331,10 +351,12 @@ static void store_block(const eg_launch *a, eg_block_state block, uint32_t slot)
 static __attribute__((noinline)) void drive(eg_segment_fn segment, const eg_params *p, const eg_launch *a,
                                             eg_thread *t) {
   const eg_uniforms uniforms = eg_uniforms_of(a);
-  const eg_block_state block = block_of(t, a->n_points);
+  eg_ahead ahead;
+  const eg_block_state block = block_of(t, a->n_points, &ahead);
   const size_t bytes = (size_t)a->n_points * EG_DIM * EG_LANES * sizeof(eg_real);
   for (uint32_t slot = 0; slot < a->n_lanes; slot += EG_LANES) {
     const uint64_t realisation = a->realisation_first + slot;
+    memset(&ahead, 0, sizeof ahead);
     load_block(a, block, realisation, slot);
     uint64_t step = a->step_first;
     for (uint32_t r = 0; r < a->n_records; r++) {
@@ -354,26 +376,34 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, const eg_para
 }
 
 /* Steps from < .. <= to of one block. */
-EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, const eg_params *p, const eg_launch *a,
-                         const eg_uniforms *u, eg_thread *t, eg_block_state block, uint64_t realisation,
+EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, const eg_params *params, const eg_launch *a,
+                         const eg_uniforms *uniforms, eg_thread *t, eg_block_state block, uint64_t realisation,
                          uint64_t from, uint64_t to) {
-  eg_ahead ahead;
-  memset(&ahead, 0, sizeof ahead);
+  const eg_params own_params = *params; /* copies that no store can reach: coefficients stay in registers */
+  const eg_uniforms own_uniforms = *uniforms;
+  const eg_params *const p = &own_params;
+  const eg_uniforms *const u = &own_uniforms;
+  eg_ahead *const ahead = block.ahead;
   for (uint64_t step = from; step < to;) {
     uint64_t n = to - step;
     const eg_noise_real *noise = (const eg_noise_real *)t->noise;
     const eg_real *staged = (const eg_real *)t->rows;
     if (normals > 0) {
       const uint64_t q = step * (uint64_t)normals;
-      hold_noise(a, t, &ahead, realisation, q, (uint64_t)normals, to * (uint64_t)normals);
-      noise += (q - ahead.first) * EG_LANES;
-      const uint64_t held = (ahead.last - q) / (uint64_t)normals;
+      if (q < ahead->first || q + (uint64_t)normals > ahead->last) {
+        hold_noise(a, t, ahead, realisation, q, (uint64_t)normals, a->step_last * (uint64_t)normals);
+      }
+      noise += (q - ahead->first) * EG_LANES;
+      const uint64_t held = (ahead->last - q) / (uint64_t)normals;
       n = held < n ? held : n;
     }
     if (rows > 0) {
       const uint64_t q = step * (uint64_t)rows;
-      hold_rows(a, t, &ahead, realisation, q, (uint64_t)rows, to * (uint64_t)rows);
-      const uint64_t held = (ahead.row_last - q) / (uint64_t)rows;
+      if (q < ahead->row_first || q + (uint64_t)rows > ahead->row_last) {
+        hold_rows(a, t, ahead, realisation, q, (uint64_t)rows, a->step_last * (uint64_t)rows);
+      }
+      staged += (q - ahead->row_first) * EG_ROW_VALUES;
+      const uint64_t held = (ahead->row_last - q) / (uint64_t)rows;
       n = held < n ? held : n;
     }
     for (uint64_t i = 0; i < n; i++) {
@@ -391,8 +421,9 @@ EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, const eg_pa
 /* A fold over fold_count rows a step with the accumulator in memory: any count. */
 EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, int n_acc, const eg_params *p,
                     const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
-                    uint64_t realisation, uint64_t step, uint64_t to, eg_ahead *ahead) {
+                    uint64_t realisation, uint64_t step) {
   const uint64_t count = a->fold_count;
+  eg_ahead *const ahead = block.ahead;
   for (uint32_t point = 0; point < a->n_points; point++) {
     eg_real *const x = block.x + (size_t)point * EG_DIM * EG_LANES;
     LANES { lane_begin(begin, n_acc, p, u, x + l, block.acc + l); }
@@ -400,7 +431,7 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data
       const uint64_t q = step * count + i;
       if (is_data) {
         if (q < ahead->first || q >= ahead->last) {
-          hold_noise(a, t, ahead, realisation, q, 1, to * count);
+          hold_noise(a, t, ahead, realisation, q, 1, a->step_last * count);
         }
         eg_real row[EG_DIM + 1];
         for (int k = 0; k <= EG_DIM; k++) {
@@ -414,7 +445,7 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data
         LANES { lane_add(add, n_acc, p, u, x + l, wide + l, (eg_real)noise[l], block.acc + l); }
       } else {
         if (q < ahead->row_first || q >= ahead->row_last) {
-          hold_rows(a, t, ahead, realisation, q, 1, to * count);
+          hold_rows(a, t, ahead, realisation, q, 1, a->step_last * count);
         }
         const eg_real *const staged = (const eg_real *)t->rows + (q - ahead->row_first) * EG_ROW_VALUES;
         LANES { lane_add(add, n_acc, p, u, x + l, staged + l, (eg_real)0, block.acc + l); }
@@ -425,16 +456,23 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data
 }
 
 /* The same for a constant count that fits the rows buffer. */
-EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count, const eg_params *p,
-                    const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
+EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count, const eg_params *params,
+                    const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t, eg_block_state block,
                     uint64_t realisation, uint64_t from, uint64_t to) {
-  eg_ahead ahead;
-  memset(&ahead, 0, sizeof ahead);
+  const eg_params own_params = *params; /* copies, as in segment_plain */
+  eg_uniforms own_uniforms = *uniforms;
+  own_uniforms.batch_size = (eg_real)count; /* its value, but known when compiled: a product with 1 vanishes */
+  const eg_params *const p = &own_params;
+  const eg_uniforms *const u = &own_uniforms;
+  eg_ahead *const ahead = block.ahead;
   for (uint64_t step = from; step < to;) {
     const uint64_t q = step * (uint64_t)count;
-    hold_rows(a, t, &ahead, realisation, q, (uint64_t)count, to * (uint64_t)count);
-    const uint64_t n = (ahead.row_last - q) / (uint64_t)count;
-    const eg_real *staged = (const eg_real *)t->rows;
+    if (q < ahead->row_first || q + (uint64_t)count > ahead->row_last) {
+      hold_rows(a, t, ahead, realisation, q, (uint64_t)count, a->step_last * (uint64_t)count);
+    }
+    const uint64_t held = (ahead->row_last - q) / (uint64_t)count;
+    const uint64_t n = held < to - step ? held : to - step;
+    const eg_real *staged = (const eg_real *)t->rows + (q - ahead->row_first) * EG_ROW_VALUES;
     for (uint64_t i = 0; i < n; i++) {
       for (uint32_t point = 0; point < a->n_points; point++) {
         eg_real *const x = block.x + (size_t)point * EG_DIM * EG_LANES;
@@ -457,10 +495,8 @@ EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_
     fold_few(begin, add, end, 4, p, a, u, t, block, realisation, from, to);
     return;
   }
-  eg_ahead ahead;
-  memset(&ahead, 0, sizeof ahead);
   for (uint64_t step = from; step < to; step++) {
-    fold_any(begin, add, end, is_data, n_acc, p, a, u, t, block, realisation, step, to, &ahead);
+    fold_any(begin, add, end, is_data, n_acc, p, a, u, t, block, realisation, step);
   }
 }
 

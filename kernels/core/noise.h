@@ -4,7 +4,7 @@
  *   kind           draws per block  exact moments
  *   gaussian       4                all, up to the 32-bit grid (audit: docs/noise.md)
  *   gaussian-fast  4                the same words through the GPU's special functions; GPU bits only
- *   gaussian64     2                53-bit uniforms, double functions
+ *   gaussian64     2                52-bit uniforms, double functions
  *   table5         24               up to order 7      table8  16  up to order 9      table10  12  up to order 11
  *   two-point      128              up to order 3      three-point  4  up to order 5
  *
@@ -48,7 +48,7 @@ EG_FN void eg_normal2(uint32_t w_radius, uint32_t w_angle, float *z0, float *z1)
   *z1 = radius * sine;
 }
 
-/* The same in double: u = (k + 1/2) 2^-53 from the top 53 bits of words 0 and 1, angle likewise from words 2 and 3. */
+/* The same in double: u = (k + 1/2) 2^-52 from the top 52 bits of words 0 and 1, angle likewise from words 2 and 3. */
 EG_FN void eg_normal2_f64(const uint32_t w[4], double *z0, double *z1) {
   const uint64_t a = ((uint64_t)w[0] << 32 | w[1]) >> 12; /* 52 bits */
   const uint64_t b = ((uint64_t)w[2] << 32 | w[3]) >> 12;

@@ -94,7 +94,45 @@ static eg_status find_unit(eg_context *ctx, eg_plan *plan) {
   return EG_OK;
 }
 
-/* Parameters of a user's model: known only after it was compiled. */
+static const eg_unit_param *unit_param(const eg_unit *unit, const char *name) {
+  for (int32_t i = 0; i < unit->n_params; i++) {
+    if (strcmp(unit->params[i].name, name) == 0) {
+      return &unit->params[i];
+    }
+  }
+  return NULL;
+}
+
+static eg_status check_range(eg_context *ctx, const eg_plan *plan, const eg_unit_param *p, const eg_number_list *list) {
+  for (size_t i = 0; p != NULL && i < list->n; i++) {
+    if (!(list->values[i] >= p->low && list->values[i] <= p->high)) {
+      return eg_study_fail_at(ctx, plan->study, list->mark, "parameter '%s' = %g is out of range [%g, %g]", p->name,
+                              list->values[i], p->low, p->high);
+    }
+  }
+  return EG_OK;
+}
+
+/* Parameters of a user's model: known only after it was compiled. (Those of built-in models are checked before.) */
+static eg_status check_param_ranges(eg_context *ctx, const eg_plan *plan) {
+  const eg_unit *const unit = eg_plan_unit(plan);
+  for (size_t i = 0; i < plan->study->model.n_params; i++) {
+    const eg_study_param *const p = &plan->study->model.params[i];
+    EG_TRY(check_range(ctx, plan, unit_param(unit, p->name), &p->value));
+  }
+  for (size_t i = 0; i < plan->study->n_sweep; i++) {
+    const eg_sweep_axis *const axis = &plan->study->sweep[i];
+    if (axis->target != EG_SWEEP_PARAM) {
+      continue;
+    }
+    if (unit_param(unit, axis->param) == NULL) {
+      return eg_study_fail_at(ctx, plan->study, axis->values.mark, "the model has no parameter '%s'", axis->param);
+    }
+    EG_TRY(check_range(ctx, plan, unit_param(unit, axis->param), &axis->values));
+  }
+  return EG_OK;
+}
+
 static eg_status check_param_names(eg_context *ctx, const eg_plan *plan) {
   const eg_unit *const unit = eg_plan_unit(plan);
   const char *names[64];
@@ -221,6 +259,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   EG_TRY_DONE(find_dimension(ctx, plan));
   EG_TRY_DONE(find_unit(ctx, plan));
   EG_TRY_DONE(check_param_names(ctx, plan));
+  EG_TRY_DONE(check_param_ranges(ctx, plan));
   EG_TRY_DONE(lay_out_rows(ctx, plan));
   EG_TRY_DONE(eg_plan_features(ctx, plan));
   EG_TRY_DONE(eg_plan_runs(ctx, plan));

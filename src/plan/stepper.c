@@ -6,6 +6,9 @@
 #include "core/noise.h"
 #include "plan/plan.h"
 
+/* Increments of one step that the noise buffer of a thread surely holds, at any noise kind (EG_NOISE_BYTES). */
+enum { MAX_NORMALS = 128 };
+
 static eg_status refuse(eg_context *ctx, const eg_plan *plan, const eg_run *run, const char *why) {
   return eg_study_fail_at(ctx, plan->study, run->dynamics->mark, "%s cannot be run on model '%s': %s",
                           eg_dynamics_name(run->dynamics->id),
@@ -112,13 +115,13 @@ static eg_status sgd(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
   return EG_OK;
 }
 
-static bool unit_has(const eg_unit *unit, const char *stepper) {
+static const eg_unit_stepper *find_stepper(const eg_unit *unit, const char *stepper) {
   for (int32_t i = 0; i < unit->n_steppers; i++) {
     if (strcmp(unit->steppers[i].name, stepper) == 0) {
-      return true;
+      return &unit->steppers[i];
     }
   }
-  return false;
+  return NULL;
 }
 
 eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
@@ -148,8 +151,12 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
     EG_TRY(raw_sde(ctx, plan, run, unit->caps));
     break;
   }
-  if (!unit_has(unit, run->job.stepper)) {
+  const eg_unit_stepper *const stepper = find_stepper(unit, run->job.stepper);
+  if (stepper == NULL) {
     return refuse(ctx, plan, run, "the model does not define the functions this dynamics needs");
+  }
+  if (stepper->normals > MAX_NORMALS) {
+    return refuse(ctx, plan, run, "a step may take at most 128 increments");
   }
   const bool has_random_start = plan->study->start.kind == EG_START_NORMAL;
   run->is_deterministic = run->dynamics->id == EG_GRADIENT_FLOW && !has_random_start;

@@ -27,7 +27,7 @@ static const char weak_error[] =
     "realisations: 2^20\n"
     "\n"
     "observe:\n"
-    "  at: {linear: 4}          # times horizon k / 4, k = 0..4\n"
+    "  at: {linear: 4}          # times horizon k / 4, k = 1..4\n"
     "  features: [norm2, x, loss]\n"
     "  statistics: [moments, covariance]\n"
     "analyse:\n"
