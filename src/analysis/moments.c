@@ -106,7 +106,10 @@ static eg_estimate variance(const eg_moments *m) {
   }
   const double s2 = m->M2 / (m->n - 1.0);
   const double spread = (m->M4 / m->n - (m->n - 3.0) / (m->n - 1.0) * s2 * s2) / m->n;
-  return (eg_estimate){s2, sqrt(fmax(spread, 0.0))};
+  if (isnan(spread) || isinf(s2)) {
+    return (eg_estimate){s2, NAN}; /* powers beyond the doubles: no error bar is better than 0 */
+  }
+  return (eg_estimate){s2, spread > 0.0 ? sqrt(spread) : 0.0};
 }
 
 void eg_moments_estimate(size_t n_blocks, const eg_moments *blocks, eg_moment_estimates *out) {
@@ -124,7 +127,11 @@ void eg_moments_estimate(size_t n_blocks, const eg_moments *blocks, eg_moment_es
 /* The relative variance of s^2 is (kurtosis - 1)/n, for Gaussians 2/n: heavier tails leave fewer samples'
  * worth. */
 double eg_effective_samples(const eg_moments *total) {
-  return total->M2 > 0.0 ? total->n / fmax(1.0, (kurtosis(total) - 1.0) / 2.0) : total->n;
+  if (!(total->M2 > 0.0)) {
+    return total->n;
+  }
+  const double excess = (kurtosis(total) - 1.0) / 2.0;
+  return isfinite(excess) ? total->n / fmax(1.0, excess) : 0.0;
 }
 
 /* d log y / d log t at i from the neighbours, or from one neighbour and itself at an end */

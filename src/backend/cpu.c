@@ -9,7 +9,7 @@
 #include "model/user_model.h"
 #include "stats/moments.h"
 
-/* Trajectory-steps after which a tile looks whether it should stop: well below a second. */
+/* Trajectory-steps (times rows and components) after which a tile looks whether it should stop: well below a second. */
 static const uint64_t STEPS_PER_LOOK = 1u << 27;
 
 /* Records of a tile are made and reduced in parts that stay in the second-level cache. */
@@ -157,11 +157,17 @@ static eg_status list_bad(eg_context *ctx, const eg_device *d, const eg_launch *
   return EG_OK;
 }
 
+/* Steps between two looks: by the lanes, points, rows and components that a step goes through. */
+static uint64_t steps_per_look(const eg_job *job) {
+  const double width = (double)job->tile * job->launch.n_points * (1.0 + job->launch.fold_count) * job->dim;
+  const double steps = (double)STEPS_PER_LOOK / width;
+  return steps < 1 ? 1 : (uint64_t)steps;
+}
+
 /* Advance towards `target` in pieces, so that a stop is honoured within a piece. A piece ends in a record without
    features: that is where trajectories are checked for being finite. Leaves less than a piece to do. */
 static eg_status approach(eg_device *d, eg_launch *a, uint64_t target, const volatile int *stop) {
-  const uint64_t width = (uint64_t)a->ld * a->n_points;
-  const uint64_t piece = STEPS_PER_LOOK / width == 0 ? 1 : STEPS_PER_LOOK / width;
+  const uint64_t piece = steps_per_look(d->job);
   while (target - a->step_first > piece) {
     if (*stop) {
       return EG_STOPPED;
@@ -217,7 +223,7 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
     if (*stop) {
       return EG_STOPPED;
     }
-    n = records_within(job, first, d->records_at_once, a.step_first + STEPS_PER_LOOK / a.ld / a.n_points);
+    n = records_within(job, first, d->records_at_once, a.step_first + steps_per_look(job));
     a.n_records = (uint32_t)n;
     a.record_steps = job->record_steps + first;
     a.step_last = a.record_steps[n - 1];

@@ -1,7 +1,224 @@
-/* The CUDA backend as seen from the program: so far there is no plug-in to open. */
+/* The CUDA backend as seen from the program: finds and opens the plug-in, checks its version, and puts its table of plain
+   C functions behind eg_backend. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "backend/backend.h"
+#include "backend/cuda_plugin/plugin.h"
+#include "base/text.h"
+
+_Static_assert(sizeof(eg_bad_trajectory) == sizeof(eg_cuda_bad), "lists are handed on as they are");
+_Static_assert(offsetof(eg_bad_trajectory, point) == offsetof(eg_cuda_bad, point), "lists are handed on as they are");
+
+enum { MESSAGE_BYTES = 1024 };
+
+struct eg_device {
+  eg_cuda_device *device;
+  eg_cuda_job job;
+};
+
+/* The plug-in stays loaded for the life of the process: its kernels and the CUDA runtime cannot be unloaded safely. */
+static pthread_mutex_t plugin_lock = PTHREAD_MUTEX_INITIALIZER;
+static const eg_cuda_plugin *plugin;
+
+static eg_status report(eg_context *ctx, eg_cuda_status status, const char *message) {
+  switch (status) {
+  case EG_CUDA_OK:
+    return EG_OK;
+  case EG_CUDA_STOPPED:
+    return EG_STOPPED;
+  case EG_CUDA_MEMORY:
+    return eg_fail(ctx, EG_ERR_MEMORY, "%s", message);
+  default:
+    return eg_fail(ctx, EG_ERR_DEVICE, "%s", message);
+  }
+}
+
+/* ---- the backend's functions ---- */
+
+static void close_device(eg_device *d) {
+  if (d != NULL) {
+    plugin->close(d->device);
+    free(d);
+  }
+}
+
+static eg_status open_device(eg_context *ctx, int index, eg_device **device) {
+  char text[MESSAGE_BYTES] = "";
+  const eg_cuda_message message = {text, sizeof text};
+  eg_device *d = NULL;
+  EG_TRY(eg_allocate(ctx, 1, sizeof *d, &d));
+  const eg_status status = report(ctx, plugin->open(index, &d->device, message), text);
+  if (status != EG_OK) {
+    free(d);
+    return status;
+  }
+  *device = d;
+  return EG_OK;
+}
+
+static const char *describe(const eg_device *device) {
+  return plugin->describe(device->device);
+}
+
+static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
+  char text[MESSAGE_BYTES] = "";
+  const eg_cuda_message message = {text, sizeof text};
+  d->job = (eg_cuda_job){.model = job->model,
+                         .model_file = job->model_file,
+                         .stepper = job->stepper,
+                         .dim = job->dim,
+                         .is_float = job->is_float,
+                         .kind = job->kind,
+                         .with_covariance = job->with_covariance,
+                         .params = job->params,
+                         .n_params = job->n_params,
+                         .launch = job->launch,
+                         .record_steps = job->record_steps,
+                         .n_records = job->n_records,
+                         .features = job->features,
+                         .n_features = job->n_features,
+                         .start = job->start,
+                         .staged = job->staged,
+                         .n_staged = job->n_staged,
+                         .rows = job->rows,
+                         .n_row_values = job->n_row_values,
+                         .n_realisations = job->n_realisations,
+                         .n_tiles = job->n_tiles,
+                         .tile = job->tile,
+                         .node_values = job->node_values};
+  return report(ctx, plugin->prepare(d->device, &d->job, tiles_at_once, message), text);
+}
+
+static eg_status advance(eg_context *ctx, eg_device *d, uint64_t first, uint64_t n, const volatile int *stop,
+                         eg_tile_result *results) {
+  char text[MESSAGE_BYTES] = "";
+  const eg_cuda_message message = {text, sizeof text};
+  eg_cuda_result *parts = NULL;
+  EG_TRY(eg_allocate(ctx, n, sizeof *parts, &parts));
+  for (uint64_t i = 0; i < n; i++) {
+    parts[i].node = results[i].node;
+  }
+  const eg_status status = report(ctx, plugin->advance(d->device, first, n, stop, parts, message), text);
+  for (uint64_t i = 0; status == EG_OK && i < n; i++) {
+    results[i].bad = (eg_bad_trajectory *)(void *)parts[i].bad; /* the same layout: asserted above */
+    results[i].n_bad = parts[i].n_bad;
+  }
+  free(parts);
+  return status;
+}
+
+static const eg_backend backend_cuda = {"cuda", open_device, close_device, describe, prepare, advance};
+
+/* ---- finding the plug-in ---- */
+
+static bool is_file(const char *path) {
+  struct stat s;
+  return stat(path, &s) == 0 && S_ISREG(s.st_mode);
+}
+
+/* Folder of the running program, without the last slash; false if it cannot be told. */
+static bool program_folder(char *folder, size_t size) {
+  const ssize_t n = readlink("/proc/self/exe", folder, size - 1);
+  if (n <= 0) {
+    return false;
+  }
+  folder[n] = 0;
+  char *const slash = strrchr(folder, '/');
+  if (slash == NULL) {
+    return false;
+  }
+  *slash = 0;
+  return true;
+}
+
+/* One place. *handle stays NULL if there is no file; a file that does not load is a failure, with the loader's words. */
+static eg_status try_file(eg_context *ctx, const char *path, eg_text *searched, void **handle) {
+  eg_text_append(searched, "\n  %s", path);
+  if (!is_file(path)) {
+    return EG_OK;
+  }
+  *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (*handle == NULL) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "the CUDA plug-in cannot be loaded: %s", dlerror());
+  }
+  return EG_OK;
+}
+
+static eg_status search(eg_context *ctx, eg_text *searched, void **handle) {
+  /* installed; beside the program (the build folder); above it (the build folder's tests) */
+  static const char *const places[] = {"../lib/ensgrad/", "", "../"};
+  char folder[3072], path[4096];
+  const char *const asked = getenv("ENSGRAD_PLUGIN_PATH");
+  if (asked != NULL && *asked != 0) { /* a file, or the folder of one; nothing else is tried then */
+    if (is_file(asked)) {
+      return try_file(ctx, asked, searched, handle);
+    }
+    (void)snprintf(path, sizeof path, "%s/%s", asked, EG_CUDA_PLUGIN_FILE);
+    return try_file(ctx, path, searched, handle);
+  }
+  if (program_folder(folder, sizeof folder)) {
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+      (void)snprintf(path, sizeof path, "%s/%s%s", folder, places[i], EG_CUDA_PLUGIN_FILE);
+      EG_TRY(try_file(ctx, path, searched, handle));
+      if (*handle != NULL) {
+        return EG_OK;
+      }
+    }
+  }
+  eg_text_append(searched, "\n  the system's library folders");
+  *handle = dlopen(EG_CUDA_PLUGIN_FILE, RTLD_NOW | RTLD_LOCAL);
+  return EG_OK;
+}
+
+static eg_status check_table(eg_context *ctx, const eg_cuda_plugin *table) {
+  if (table == NULL) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "the file " EG_CUDA_PLUGIN_FILE " is not ensgrad's CUDA plug-in");
+  }
+  if (table->abi != EG_CUDA_PLUGIN_ABI || table->launch_bytes != sizeof(eg_launch) ||
+      table->job_bytes != sizeof(eg_cuda_job) || table->result_bytes != sizeof(eg_cuda_result)) {
+    return eg_fail(ctx, EG_ERR_DEVICE,
+                   "the CUDA plug-in is of another version (interface %u, this program has %d): install both from one "
+                   "build",
+                   table->abi, EG_CUDA_PLUGIN_ABI);
+  }
+  return EG_OK;
+}
+
+static eg_status load(eg_context *ctx, const eg_cuda_plugin **table) {
+  eg_text searched = {0};
+  void *handle = NULL;
+  eg_status status = search(ctx, &searched, &handle);
+  if (status == EG_OK && handle == NULL) {
+    status = eg_fail(ctx, EG_ERR_DEVICE, "there is no CUDA plug-in (" EG_CUDA_PLUGIN_FILE "); searched:%s",
+                     eg_text_string(&searched));
+  }
+  eg_text_free(&searched);
+  EG_TRY(status);
+  const eg_cuda_plugin *const found = (const eg_cuda_plugin *)dlsym(handle, EG_CUDA_PLUGIN_SYMBOL);
+  status = check_table(ctx, found);
+  if (status != EG_OK) {
+    (void)dlclose(handle); /* never called, so nothing of it runs */
+    return status;
+  }
+  *table = found;
+  return EG_OK;
+}
 
 eg_status eg_backend_cuda(eg_context *ctx, const eg_backend **backend) {
-  (void)backend;
-  return eg_fail(ctx, EG_ERR_DEVICE, "this build has no CUDA plug-in");
+  char text[MESSAGE_BYTES] = "";
+  const eg_cuda_message message = {text, sizeof text};
+  int n_devices = 0;
+  (void)pthread_mutex_lock(&plugin_lock); /* a static mutex locked once by this thread cannot fail */
+  eg_status status = plugin == NULL ? load(ctx, &plugin) : EG_OK;
+  (void)pthread_mutex_unlock(&plugin_lock);
+  EG_TRY(status);
+  EG_TRY(report(ctx, plugin->count(&n_devices, message), text));
+  *backend = &backend_cuda;
+  return EG_OK;
 }

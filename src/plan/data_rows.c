@@ -9,9 +9,10 @@
 
 /* Column to mean 0 and variance 1 (divisor N). Sums in row order: the same bits everywhere. */
 static bool standardise_column(double *values, size_t n, size_t stride) {
-  double sum = 0;
+  double sum = 0, largest = 0;
   for (size_t j = 0; j < n; j++) {
     sum += values[j * stride];
+    largest = fabs(values[j * stride]) > largest ? fabs(values[j * stride]) : largest;
   }
   const double mean = sum / (double)n;
   double square = 0;
@@ -20,7 +21,7 @@ static bool standardise_column(double *values, size_t n, size_t stride) {
     square += d * d;
   }
   const double std = sqrt(square / (double)n);
-  if (!(std > 0)) {
+  if (!(std > 1e-12 * largest)) { /* a constant column has a deviation at the level of rounding */
     return false;
   }
   for (size_t j = 0; j < n; j++) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/model.h"
 #include "plan/plan.h"
 
 static int32_t feature_id(const char *name) {
@@ -31,6 +32,11 @@ eg_status eg_plan_features(eg_context *ctx, eg_plan *plan) {
     eg_feature *const f = &plan->features[i];
     (void)snprintf(f->name, sizeof f->name, "%s", observe->features[i]); /* schema words are short */
     f->id = feature_id(f->name);
+    if ((f->id == EG_FEATURE_LOSS || f->id == EG_FEATURE_GRADIENT_NORM2) &&
+        (eg_plan_unit(plan)->caps & EG_CAP_LOSS) == 0) {
+      return eg_study_fail_at(ctx, plan->study, observe->feature_marks[i],
+                              "feature '%s' needs a model with a loss (eg_loss, eg_gradient)", f->name);
+    }
     if (f->id < 0) {
       return eg_fail(ctx, EG_ERR_INTERNAL, "unknown feature '%s'", f->name);
     }

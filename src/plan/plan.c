@@ -236,6 +236,20 @@ static eg_status check_size(eg_context *ctx, const eg_plan *plan) {
                           plan->with_covariance && plan->n_columns > 9 ? "the covariance (features^2)" : "the moments");
 }
 
+/* The samples of a channel model are Gaussian; another noise kind changes their law, not only an integrator's noise. */
+static void warn_of_discrete_samples(eg_context *ctx, const eg_plan *plan) {
+  const eg_noise_kind kind = plan->study->noise;
+  const bool is_gaussian = kind == EG_NOISE_GAUSSIAN || kind == EG_NOISE_GAUSSIAN64 || kind == EG_NOISE_GAUSSIAN_FAST;
+  for (size_t r = 0; r < plan->n_runs && !is_gaussian; r++) {
+    if (strcmp(plan->runs[r].job.stepper, "sgd_channels") == 0) {
+      eg_warn(ctx, "noise %s makes the samples of sgd discrete: moments agree with the Gaussian model only up to the exact "
+                   "order of that kind (docs/noise.md)",
+              eg_noise_name(kind));
+      return;
+    }
+  }
+}
+
 static eg_status check_float(eg_context *ctx, const eg_plan *plan) {
   const eg_study *const s = plan->study;
   if (s->float_state && s->noise == EG_NOISE_GAUSSIAN64) {
@@ -280,6 +294,8 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
     }
     plan->has_common_times = plan->has_common_times && is_same;
   }
+  warn_of_discrete_samples(ctx, plan);
+  EG_TRY_DONE(eg_plan_check_weak_error(ctx, plan));
   EG_TRY_DONE(check_size(ctx, plan));
   *out = plan;
   plan = NULL;

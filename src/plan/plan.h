@@ -73,6 +73,18 @@ double eg_plan_accumulator_bytes(const eg_plan *plan);
 /* Feature by name, NULL if the study does not observe it. */
 const eg_feature *eg_plan_feature(const eg_plan *plan, const char *name);
 
+/* ---- what weak-error analyses compare with: reference.c ---- */
+#define EG_NO_RUN ((size_t)-1)
+
+/* Equal on all sweep axes but the learning rate; may_lack: an axis that only one of them has is no difference. */
+bool eg_plan_same_other_axes(const eg_plan *plan, const eg_run *a, const eg_run *b, bool may_lack);
+/* The run of `label` at the same learning rate and the same other axes as far as both have them; EG_NO_RUN if none. */
+size_t eg_plan_find_run(const eg_plan *plan, const char *label, const eg_run *like);
+/* The SGD that a run models: same learning rate, axes and, for a modified equation, batch size; EG_NO_RUN if none. */
+size_t eg_plan_reference_sgd(const eg_plan *plan, const eg_run *like);
+/* Refuse weak-error analyses that would compare what cannot be compared. */
+EG_NODISCARD eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *plan);
+
 /* ---- internal steps, one file each ---- */
 EG_NODISCARD eg_status eg_plan_features(eg_context *ctx, eg_plan *plan);             /* features.c */
 EG_NODISCARD eg_status eg_plan_runs(eg_context *ctx, eg_plan *plan);                 /* sweep.c */

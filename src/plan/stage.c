@@ -199,7 +199,6 @@ static void oracle_settings(eg_run *run) {
 }
 
 static eg_status stability(eg_context *ctx, const eg_plan *plan, eg_run *run) {
-  run->stability_limit = NAN;
   if (run->dynamics->id != EG_SGD || !run->has_oracle) {
     return EG_OK;
   }
@@ -215,6 +214,7 @@ static eg_status stability(eg_context *ctx, const eg_plan *plan, eg_run *run) {
 
 eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   const eg_unit *const unit = eg_plan_unit(plan);
+  run->stability_limit = NAN;
   EG_TRY(stage_params(ctx, plan, run));
   EG_TRY(stage_start(ctx, plan, run));
   EG_TRY(affine_model(ctx, plan, run));

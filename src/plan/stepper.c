@@ -86,6 +86,11 @@ static eg_status raw_sde(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) 
   run->scheme = run->dynamics->scheme == EG_SCHEME_DEFAULT ? EG_EULER_MARUYAMA : run->dynamics->scheme;
   a->noise_scale = sqrt(a->h);
   if (run->scheme == EG_EXACT) {
+    const eg_noise_kind kind = plan->study->noise;
+    if (kind != EG_NOISE_GAUSSIAN && kind != EG_NOISE_GAUSSIAN64 && kind != EG_NOISE_GAUSSIAN_FAST) {
+      return refuse(ctx, plan, run, "scheme exact draws from the exact law and needs Gaussian noise; allowed kinds: "
+                                    "gaussian, gaussian64, gaussian-fast");
+    }
     if ((caps & EG_CAP_EXACT) == 0) {
       return refuse(ctx, plan, run, "the model does not define eg_exact; allowed schemes: euler-maruyama, strang");
     }

@@ -30,6 +30,8 @@ void eg_campaign_free(eg_campaign *c) {
   }
   free(c->runs);
   free(c->failures);
+  free(c->exact_mean);
+  free(c->expected_mean);
   free(c);
 }
 

@@ -29,6 +29,7 @@ typedef struct eg_campaign {
   eg_run_state *runs;  /* (plan->n_runs) */
   eg_failure *failures; /* the first EG_MAX_FAILURES in (run, realisation, point) order */
   size_t n_failures;
+  double *exact_mean, *expected_mean; /* oracles, computed with the first result and kept (result_exact.c) */
   double wall_seconds; /* of all sessions */
   const char *command_line, *backend, *device;
   int threads;
@@ -54,6 +55,6 @@ EG_NODISCARD eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *campaig
                                            const char *path);
 
 /* Everything a result file holds: estimates, oracles, analyses, accumulators, provenance. */
-EG_NODISCARD eg_status eg_campaign_result(eg_context *ctx, const eg_campaign *campaign, eg_labelled **file);
+EG_NODISCARD eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled **file);
 
 #endif

@@ -46,7 +46,7 @@ static eg_status build_status(eg_context *ctx, eg_builder *b) {
   return eg_labelled_set_group(ctx, b->file, "/", "z_limit", EG_TYPE_F64, 1, &limit);
 }
 
-eg_status eg_campaign_result(eg_context *ctx, const eg_campaign *campaign, eg_labelled **file) {
+eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled **file) {
   eg_summary summary;
   eg_builder b;
   memset(&summary, 0, sizeof summary);
@@ -57,7 +57,9 @@ eg_status eg_campaign_result(eg_context *ctx, const eg_campaign *campaign, eg_la
   EG_TRY_DONE(eg_labelled_create(ctx, &b.file));
   EG_TRY_DONE(eg_summary_create(ctx, campaign, &summary));
   EG_TRY_DONE(eg_build_coordinates(ctx, &b));
-  EG_TRY_DONE(eg_build_exact(ctx, &b));
+  EG_TRY_DONE(eg_build_exact(ctx, campaign));
+  b.exact_mean = campaign->exact_mean;
+  b.expected_mean = campaign->expected_mean;
   EG_TRY_DONE(eg_build_moments(ctx, &b));
   EG_TRY_DONE(eg_build_msd(ctx, &b));
   EG_TRY_DONE(eg_build_covariance(ctx, &b));
@@ -71,8 +73,6 @@ eg_status eg_campaign_result(eg_context *ctx, const eg_campaign *campaign, eg_la
 done:
   eg_labelled_free(b.file);
   eg_summary_free(&summary);
-  free(b.exact_mean);
-  free(b.expected_mean);
   return status;
 }
 

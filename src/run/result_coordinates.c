@@ -23,18 +23,20 @@ static eg_status add_words(eg_context *ctx, eg_builder *b) {
   const size_t n = b->plan->n_runs;
   const char **words = NULL;
   eg_status status = EG_OK;
-  EG_TRY(eg_allocate(ctx, 4 * n, sizeof *words, &words));
+  EG_TRY(eg_allocate(ctx, 5 * n, sizeof *words, &words));
   for (size_t r = 0; r < n; r++) {
     const eg_run *const run = &b->plan->runs[r];
     words[r] = run->dynamics->label;
     words[n + r] = run->scheme == EG_SCHEME_DEFAULT ? "" : eg_scheme_name(run->scheme);
     words[2 * n + r] = run->factor == EG_FACTOR_DEFAULT ? "" : eg_factor_name(run->factor);
     words[3 * n + r] = run->job.stepper;
+    words[4 * n + r] = run->description;
   }
   EG_TRY_DONE(add_run_words(ctx, b, "dynamics", words));
   EG_TRY_DONE(add_run_words(ctx, b, "scheme", words + n));
   EG_TRY_DONE(add_run_words(ctx, b, "factor", words + 2 * n));
   EG_TRY_DONE(add_run_words(ctx, b, "stepper", words + 3 * n));
+  EG_TRY_DONE(add_run_words(ctx, b, "description", words + 4 * n));
 done:
   free(words);
   return status;
@@ -50,7 +52,7 @@ static eg_status add_numbers(eg_context *ctx, eg_builder *b, eg_text *names) {
   for (size_t r = 0; r < n; r++) {
     const eg_run *const run = &plan->runs[r];
     v[r] = run->learning_rate;
-    v[n + r] = isnan(run->dynamics->batch_size) || run->dynamics->batch_size >= 1 ? run->batch_size : NAN;
+    v[n + r] = run->dynamics->id == EG_GRADIENT_FLOW || run->dynamics->id == EG_SDE ? NAN : run->batch_size;
     v[2 * n + r] = run->job.launch.h;
     v[3 * n + r] = run->stability_limit;
   }
@@ -58,7 +60,7 @@ static eg_status add_numbers(eg_context *ctx, eg_builder *b, eg_text *names) {
   EG_TRY_DONE(add_run_numbers(ctx, b, "batch_size", v + n, "samples per gradient"));
   EG_TRY_DONE(add_run_numbers(ctx, b, "integrator_step", v + 2 * n, "step h of the integrator"));
   EG_TRY_DONE(add_run_numbers(ctx, b, "stability_limit", v + 3 * n, "largest mean-square stable learning rate, NaN: unknown"));
-  eg_text_append(names, "dynamics scheme factor stepper %s batch_size integrator_step stability_limit", step_name);
+  eg_text_append(names, "dynamics scheme factor stepper description %s batch_size integrator_step stability_limit", step_name);
   for (size_t i = 0; i < plan->study->n_sweep; i++) {
     const eg_sweep_axis *const axis = &plan->study->sweep[i];
     if (axis->target == EG_SWEEP_LEARNING_RATE || axis->target == EG_SWEEP_BATCH_SIZE) {

@@ -48,9 +48,8 @@ static double column_mean(const eg_plan *plan, const eg_run *run, eg_feature_cod
   }
 }
 
-static eg_status exact_point(eg_context *ctx, eg_builder *b, size_t r, size_t point, const eg_affine_setting *setting,
-                             double *out) {
-  const eg_plan *const plan = b->plan;
+static eg_status exact_point(eg_context *ctx, const eg_plan *plan, size_t r, size_t point,
+                             const eg_affine_setting *setting, double *out) {
   const eg_run *const run = &plan->runs[r];
   const size_t d = (size_t)plan->dim, T = run->job.n_records;
   double *work = NULL;
@@ -61,7 +60,7 @@ static eg_status exact_point(eg_context *ctx, eg_builder *b, size_t r, size_t po
                                              second);
   for (size_t t = 0; status == EG_OK && t < T; t++) {
     for (size_t c = 0; c < plan->n_columns; c++) {
-      out[eg_builder_at(b, r, t, point, c)] =
+      out[eg_value_at(plan, r, t, point, c)] =
           column_mean(plan, run, plan->codes[c], mean + t * d, second + t * d * d, mean0);
     }
   }
@@ -69,21 +68,32 @@ static eg_status exact_point(eg_context *ctx, eg_builder *b, size_t r, size_t po
   return status;
 }
 
-eg_status eg_build_exact(eg_context *ctx, eg_builder *b) {
-  const eg_plan *const plan = b->plan;
+eg_status eg_build_exact(eg_context *ctx, eg_campaign *campaign) {
+  const eg_plan *const plan = campaign->plan;
   const size_t n = plan->n_runs * plan->n_records * plan->n_points * plan->n_columns;
-  EG_TRY(eg_allocate(ctx, n, sizeof(double), &b->exact_mean));
-  EG_TRY(eg_allocate(ctx, n, sizeof(double), &b->expected_mean));
+  if (campaign->exact_mean != NULL) {
+    return EG_OK;
+  }
+  double *exact = NULL, *expected = NULL;
+  eg_status status = EG_OK;
+  EG_TRY_DONE(eg_allocate(ctx, n, sizeof(double), &exact));
+  EG_TRY_DONE(eg_allocate(ctx, n, sizeof(double), &expected));
   for (size_t i = 0; i < n; i++) {
-    b->exact_mean[i] = b->expected_mean[i] = NAN;
+    exact[i] = expected[i] = NAN;
   }
   for (size_t r = 0; r < plan->n_runs; r++) {
     for (size_t point = 0; plan->runs[r].has_oracle && point < plan->n_points; point++) {
-      EG_TRY(exact_point(ctx, b, r, point, &plan->runs[r].law, b->exact_mean));
-      EG_TRY(exact_point(ctx, b, r, point, &plan->runs[r].scheme_law, b->expected_mean));
+      EG_TRY_DONE(exact_point(ctx, plan, r, point, &plan->runs[r].law, exact));
+      EG_TRY_DONE(exact_point(ctx, plan, r, point, &plan->runs[r].scheme_law, expected));
     }
   }
-  return EG_OK;
+  campaign->exact_mean = exact;
+  campaign->expected_mean = expected;
+  exact = expected = NULL;
+done:
+  free(exact);
+  free(expected);
+  return status;
 }
 
 double eg_z_limit(size_t n_judged) {

@@ -6,8 +6,12 @@
 
 #include "run/result_parts.h"
 
+size_t eg_value_at(const eg_plan *plan, size_t run, size_t record, size_t point, size_t column) {
+  return ((run * plan->n_records + record) * plan->n_points + point) * plan->n_columns + column;
+}
+
 size_t eg_builder_at(const eg_builder *b, size_t run, size_t record, size_t point, size_t column) {
-  return ((run * b->plan->n_records + record) * b->plan->n_points + point) * b->plan->n_columns + column;
+  return eg_value_at(b->plan, run, record, point, column);
 }
 
 static size_t n_values(const eg_plan *plan) {

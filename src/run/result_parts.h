@@ -8,13 +8,14 @@ typedef struct eg_builder {
   const eg_plan *plan;
   const eg_summary *summary;
   eg_labelled *file;
-  double *exact_mean;    /* (n_runs, n_records, n_points, n_columns): law of the dynamics; NaN unknown */
-  double *expected_mean; /* the same for the scheme that was run */
+  const double *exact_mean;    /* (n_runs, n_records, n_points, n_columns): law of the dynamics; NaN unknown */
+  const double *expected_mean; /* the same for the scheme that was run */
   double max_z;          /* largest judged |z|, and how many were judged */
   size_t n_judged;
 } eg_builder;
 
 /* Place of a value in an array over (run, record, point, column). */
+size_t eg_value_at(const eg_plan *plan, size_t run, size_t record, size_t point, size_t column);
 size_t eg_builder_at(const eg_builder *b, size_t run, size_t record, size_t point, size_t column);
 
 /* Add an observable over (run[, point], time[, component]); `values` (n_runs, n_records, n_points, n_columns), of which
@@ -23,7 +24,8 @@ EG_NODISCARD eg_status eg_builder_add(eg_context *ctx, eg_builder *b, const eg_f
                                       eg_type type, const double *values, const char *long_name, size_t *index);
 
 EG_NODISCARD eg_status eg_build_coordinates(eg_context *ctx, eg_builder *b);
-EG_NODISCARD eg_status eg_build_exact(eg_context *ctx, eg_builder *b);
+/* Computed once and kept in the campaign. */
+EG_NODISCARD eg_status eg_build_exact(eg_context *ctx, eg_campaign *campaign);
 EG_NODISCARD eg_status eg_build_moments(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_covariance(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_msd(eg_context *ctx, eg_builder *b);

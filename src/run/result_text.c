@@ -94,22 +94,47 @@ static size_t last_time(const eg_labelled *file, size_t run, size_t n_times) {
   return t;
 }
 
+/* What tells a run from others of the same learning rate: its description without that item ("sgd batch_size=4"). */
+static void run_label(const eg_labelled *file, size_t run, char *out, size_t size) {
+  const char *const description = word_at(eg_labelled_find(file, "/", "description"), run);
+  const char *rate = strstr(description, " learning_rate=");
+  rate = rate != NULL ? rate : strstr(description, " time_step=");
+  if (rate == NULL) {
+    (void)snprintf(out, size, "%s", description);
+    return;
+  }
+  const char *const rest = strchr(rate + 1, ' ');
+  (void)snprintf(out, size, "%.*s%s", (int)(rate - description), description, rest != NULL ? rest : "");
+}
+
+/* A number in a column, or a dash. */
+static void append_number(eg_text *text, int width, int digits, double value) {
+  if (isnan(value)) {
+    eg_text_append(text, "%-*s ", width, "-");
+  } else {
+    eg_text_append(text, "%-*.*g ", width, digits, value);
+  }
+}
+
 static void table_row(eg_text *text, const eg_labelled *file, const char *name, size_t run, size_t point) {
   const eg_variable *const mean = eg_labelled_find(file, "/", name);
   const shape4 s = shape_of(mean);
   const size_t t = last_time(file, run, s.times);
   const eg_variable *const z = find(file, "/", name, "_z"), *const judged = find(file, "/", name, "_judged");
-  eg_text_append(text, "%-14s %-12.6g ", word_at(eg_labelled_find(file, "/", "dynamics"), run),
-                 at(eg_labelled_find(file, "/", step_name(file)), run));
+  char label[128];
+  run_label(file, run, label, sizeof label);
+  eg_text_append(text, "%-14s %-12.6g ", label, at(eg_labelled_find(file, "/", step_name(file)), run));
   if (s.points > 1) {
     eg_text_append(text, "%-5zu ", point);
   }
   if (s.components == 1) {
     const size_t i = index_of(s, run, point, t, 0);
     const double expected = at(find(file, "/", name, "_expected"), i);
-    eg_text_append(text, "%-15s %-16.10g %-10.2g ", name, at(mean, i), at(find(file, "/", name, "_stderr"), i));
-    if (!isnan(expected)) {
-      eg_text_append(text, "%-16.10g ", expected);
+    eg_text_append(text, "%-15s ", name);
+    append_number(text, 16, 10, at(mean, i));
+    append_number(text, 10, 2, at(find(file, "/", name, "_stderr"), i));
+    if (z != NULL) {
+      append_number(text, 16, 10, expected);
     }
     if (z != NULL && !isnan(at(z, i))) {
       eg_text_append(text, "%+.2f%s", at(z, i), at(judged, i) != 0 ? "" : "  not judged");
@@ -272,6 +297,19 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   return finish(ctx, &text, out);
 }
 
+/* A CSV field, quoted where it must be (RFC 4180). */
+static void append_quoted(eg_text *text, const char *field) {
+  if (strpbrk(field, ",\"\n") == NULL) {
+    eg_text_append(text, "%s", field);
+    return;
+  }
+  eg_text_append(text, "\"");
+  for (; *field != '\0'; field++) {
+    eg_text_append(text, "%s%c", *field == '"' ? "\"" : "", *field);
+  }
+  eg_text_append(text, "\"");
+}
+
 static void csv_rows(eg_text *text, const eg_labelled *file, const char *name) {
   static const char *const suffixes[] = {"",          "_stderr",          "_count",   "_variance", "_variance_stderr",
                                          "_skewness", "_skewness_stderr", "_kurtosis", "_kurtosis_stderr",
@@ -286,8 +324,11 @@ static void csv_rows(eg_text *text, const eg_labelled *file, const char *name) {
           if (at(step, run * s.times + t) < 0) {
             continue;
           }
-          eg_text_append(text, "%zu,%s,%.17g,%zu,%.17g,%.0f,%s,%zu", run,
-                         word_at(eg_labelled_find(file, "/", "dynamics"), run),
+          char label[128];
+          run_label(file, run, label, sizeof label);
+          eg_text_append(text, "%zu,", run);
+          append_quoted(text, label);
+          eg_text_append(text, ",%.17g,%zu,%.17g,%.0f,%s,%zu",
                          at(eg_labelled_find(file, "/", step_name(file)), run), point, time_of(file, run, t, s.times),
                          at(step, run * s.times + t), name, k);
           for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {

@@ -27,53 +27,40 @@ typedef struct weak_point { /* one cell of the output: a curve, feature and time
   eg_weak_order order, order_exact;
 } weak_point;
 
-static const size_t ORACLE = (size_t)-1;
-
-static bool same_other_axes(const eg_plan *plan, const eg_run *a, const eg_run *b, bool may_lack) {
-  for (size_t i = 0; i < plan->study->n_sweep; i++) {
-    if (plan->study->sweep[i].target == EG_SWEEP_LEARNING_RATE) {
-      continue;
-    }
-    const double u = a->axis_values[i], v = b->axis_values[i];
-    const bool is_lacking = isnan(u) || isnan(v);
-    if (is_lacking ? !may_lack && isnan(u) != isnan(v) : u != v) {
-      return false;
-    }
-  }
-  return true;
-}
-
-/* The run of `label` with the same learning rate and the same other axes as far as it has them. */
-static size_t find_run(const eg_plan *plan, const char *label, const eg_run *like) {
-  for (size_t r = 0; r < plan->n_runs; r++) {
-    const eg_run *const run = &plan->runs[r];
-    if (strcmp(run->dynamics->label, label) == 0 && run->learning_rate == like->learning_rate &&
-        same_other_axes(plan, run, like, true)) {
-      return r;
-    }
-  }
-  return ORACLE;
-}
-
-static const char *first_sgd(const eg_plan *plan) {
-  for (size_t i = 0; i < plan->study->n_dynamics; i++) {
-    if (plan->study->dynamics[i].id == EG_SGD) {
-      return plan->study->dynamics[i].label;
-    }
-  }
-  return NULL;
-}
+static const size_t ORACLE = EG_NO_RUN;
 
 /* Exact mean of the reference of a run: of the study's SGD at the same learning rate; for a raw sde its own law, so that
    the error is that of the scheme. NaN when the study has neither. */
 static double reference_exact(const eg_builder *b, size_t r, size_t record, size_t column) {
   const eg_run *const run = &b->plan->runs[r];
-  const char *const sgd = first_sgd(b->plan);
-  if (run->dynamics->id == EG_SDE) {
-    return b->exact_mean[eg_builder_at(b, r, record, 0, column)];
+  const size_t reference = run->dynamics->id == EG_SDE ? r : eg_plan_reference_sgd(b->plan, run);
+  return reference == EG_NO_RUN ? NAN : b->exact_mean[eg_builder_at(b, reference, record, 0, column)];
+}
+
+/* Does a run belong to the reference itself? */
+static bool is_reference(const eg_run *run, const char *reference) {
+  return reference == NULL ? run->dynamics->id == EG_SGD : strcmp(run->dynamics->label, reference) == 0;
+}
+
+/* Label of a curve: dynamics, other axes, and for gradient flow the batch size of the SGD it is compared with. */
+static void label_curve(const eg_plan *plan, const eg_run *first, bool is_exact, weak_curve *c) {
+  (void)snprintf(c->label, sizeof c->label, "%s", first->dynamics->label);
+  for (size_t i = 0; i < plan->study->n_sweep; i++) {
+    const size_t at = strlen(c->label);
+    if (plan->study->sweep[i].target != EG_SWEEP_LEARNING_RATE && !isnan(first->axis_values[i])) {
+      (void)snprintf(c->label + at, sizeof c->label - at, " %s=%g", plan->study->sweep[i].key, first->axis_values[i]);
+    }
   }
-  const size_t reference = sgd != NULL ? find_run(b->plan, sgd, run) : ORACLE;
-  return reference == ORACLE ? NAN : b->exact_mean[eg_builder_at(b, reference, record, 0, column)];
+  size_t n_sgd = 0;
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    n_sgd += plan->runs[r].dynamics->id == EG_SGD && plan->runs[r].learning_rate == first->learning_rate;
+  }
+  const size_t reference = eg_plan_reference_sgd(plan, first);
+  if (is_exact && first->dynamics->id == EG_GRADIENT_FLOW && n_sgd > 1 && reference != EG_NO_RUN) {
+    const size_t at = strlen(c->label);
+    (void)snprintf(c->label + at, sizeof c->label - at, " against %s batch_size=%g",
+                   plan->runs[reference].dynamics->label, plan->runs[reference].batch_size);
+  }
 }
 
 /* All curves; those of the reference itself are left out. */
@@ -81,7 +68,7 @@ static eg_status find_curves(eg_context *ctx, const eg_builder *b, const eg_stud
                              weak_curve **curves, size_t *n_curves) {
   const eg_plan *const plan = b->plan;
   const bool is_exact = strcmp(analysis->reference, "exact") == 0;
-  const char *const reference = is_exact ? first_sgd(plan) : analysis->reference;
+  const char *const reference = is_exact ? NULL : analysis->reference;
   bool *used = NULL;
   weak_curve *out = NULL;
   size_t n = 0;
@@ -90,12 +77,12 @@ static eg_status find_curves(eg_context *ctx, const eg_builder *b, const eg_stud
   EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *out, &out));
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const first = &plan->runs[r];
-    if (used[r] || (reference != NULL && strcmp(first->dynamics->label, reference) == 0)) {
+    if (used[r] || is_reference(first, reference)) {
       continue;
     }
     weak_curve *const c = &out[n];
     for (size_t q = r; q < plan->n_runs && c->n < EG_WEAK_MAX_POINTS; q++) {
-      if (plan->runs[q].dynamics == first->dynamics && same_other_axes(plan, first, &plan->runs[q], false)) {
+      if (plan->runs[q].dynamics == first->dynamics && eg_plan_same_other_axes(plan, first, &plan->runs[q], false)) {
         used[q] = true;
         size_t k = c->n++;
         for (; k > 0 && plan->runs[c->runs[k - 1]].learning_rate < plan->runs[q].learning_rate; k--) {
@@ -105,15 +92,9 @@ static eg_status find_curves(eg_context *ctx, const eg_builder *b, const eg_stud
       }
     }
     for (size_t k = 0; k < c->n; k++) {
-      c->reference[k] = is_exact ? ORACLE : find_run(plan, reference, &plan->runs[c->runs[k]]);
+      c->reference[k] = is_exact ? ORACLE : eg_plan_find_run(plan, reference, &plan->runs[c->runs[k]]);
     }
-    (void)snprintf(c->label, sizeof c->label, "%s", first->dynamics->label);
-    for (size_t i = 0; i < plan->study->n_sweep; i++) {
-      const size_t at = strlen(c->label);
-      if (plan->study->sweep[i].target != EG_SWEEP_LEARNING_RATE && !isnan(first->axis_values[i])) {
-        (void)snprintf(c->label + at, sizeof c->label - at, " %s=%g", plan->study->sweep[i].key, first->axis_values[i]);
-      }
-    }
+    label_curve(plan, first, is_exact, c);
     n += c->n >= 3;
     if (c->n < 3) {
       memset(c, 0, sizeof *c);
@@ -137,7 +118,8 @@ static double exact_error(const eg_builder *b, const double *means, const weak_c
   return means[eg_builder_at(b, c->runs[k], record, 0, column)] - reference;
 }
 
-/* Unit vector along the exact error at the largest learning rate, or along the estimated one where no oracle is. */
+/* Unit vector along the exact error at the largest learning rate; NaN where no oracle says it: a direction taken from the
+   estimates themselves would bias the error along it. */
 static void error_direction(const eg_builder *b, const weak_curve *c, const eg_feature *f, size_t record,
                             double *direction) {
   double norm2 = 0;
@@ -145,20 +127,26 @@ static void error_direction(const eg_builder *b, const weak_curve *c, const eg_f
     direction[k] = exact_error(b, b->exact_mean, c, 0, record, f->first + k);
     norm2 += direction[k] * direction[k];
   }
-  if (!(norm2 > 0)) {
-    norm2 = 0;
-    for (size_t k = 0; k < f->width; k++) {
-      const size_t row = eg_summary_row(b->plan, record, 0);
-      eg_moment_estimates m, reference;
-      eg_summary_moments(b->summary, c->runs[0], row, f->first + k, &m);
-      eg_summary_moments(b->summary, c->reference[0] == ORACLE ? c->runs[0] : c->reference[0], row, f->first + k,
-                         &reference);
-      direction[k] = m.mean.value - reference.mean.value;
-      norm2 += direction[k] * direction[k];
+  for (size_t k = 0; k < f->width; k++) {
+    direction[k] = f->width == 1 ? 1.0 : (norm2 > 0 ? direction[k] / sqrt(norm2) : NAN);
+  }
+}
+
+/* May a run's estimate enter a fit: all its columns judged, or nothing random in it. */
+static bool is_usable(const eg_builder *b, size_t r, size_t row, const eg_feature *f) {
+  for (size_t k = 0; k < f->width && !b->plan->runs[r].is_deterministic; k++) {
+    if (!eg_summary_is_judged(b->summary, r, row, f->first + k)) {
+      return false;
     }
   }
-  for (size_t k = 0; k < f->width; k++) {
-    direction[k] = f->width == 1 || !(norm2 > 0) ? 1.0 : direction[k] / sqrt(norm2);
+  return true;
+}
+
+/* A fit that was not made holds no numbers. */
+static void blank_fits(eg_weak_order *order) {
+  for (int p = 1; p <= EG_WEAK_MAX_ORDER && order->verdict == EG_WEAK_TOO_FEW; p++) {
+    eg_weak_fit *const f = &order->fits[p];
+    f->c = f->c_stderr = f->c1 = f->chi2 = f->dof = f->p_value = NAN;
   }
 }
 
@@ -184,6 +172,10 @@ static eg_status fill_point(eg_context *ctx, const eg_builder *b, const weak_cur
       reference = e.value;
       variance += e.stderr_ * e.stderr_;
     }
+    if (!is_usable(b, c->runs[k], row, f) ||
+        (c->reference[k] != ORACLE && !is_usable(b, c->reference[k], row, f))) {
+      variance = NAN;
+    }
     rates[k] = b->plan->runs[c->runs[k]].learning_rate;
     p->error[k] = run.value - reference;
     p->stderr_[k] = sqrt(variance);
@@ -191,6 +183,8 @@ static eg_status fill_point(eg_context *ctx, const eg_builder *b, const weak_cur
   double none[EG_WEAK_MAX_POINTS] = {0}, unused[EG_WEAK_MAX_POINTS];
   eg_weak_error_fit(c->n, rates, p->error, p->stderr_, p->slope, p->slope_stderr, &p->order);
   eg_weak_error_fit(c->n, rates, p->exact, none, p->slope_exact, unused, &p->order_exact);
+  blank_fits(&p->order);
+  blank_fits(&p->order_exact);
   free(direction);
   return EG_OK;
 }

@@ -83,7 +83,7 @@ static bool take_tiles(run_loop *loop, size_t *preferred, uint64_t most, size_t 
 
 /* Tiles a CPU worker takes at once: about a millisecond of work, so that the lock costs nothing. */
 static uint64_t batch_of(const eg_run *run, uint64_t device_wants) {
-  const double tiles = 2e6 / tile_work(run);
+  const double tiles = 4e6 / tile_cost(run);
   const uint64_t n = tiles < 1 ? 1 : (tiles > 64 ? 64 : (uint64_t)tiles);
   return n > device_wants ? n : device_wants;
 }
@@ -224,7 +224,7 @@ static struct timespec deadline_in(double seconds) {
 }
 
 /* The main thread while the workers work. Called with the lock held. */
-static eg_status watch(eg_context *ctx, run_loop *loop) {
+static void watch(eg_context *ctx, run_loop *loop) {
   const eg_loop_options *const o = loop->options;
   const double start = eg_now();
   double last_snapshot = start;
@@ -238,16 +238,18 @@ static eg_status watch(eg_context *ctx, run_loop *loop) {
     }
     bool is_snapshot = false;
     if (now - last_snapshot >= o->snapshot_seconds && !loop->stop && loop->n_working > 0) {
-      EG_TRY(o->snapshot(ctx, o->snapshot_user));
+      /* a failed snapshot costs nothing yet: try again next time; only the last write decides */
+      is_snapshot = o->snapshot(ctx, o->snapshot_user) == EG_OK;
+      if (!is_snapshot) {
+        eg_warn(ctx, "a snapshot could not be written: %s", eg_context_message(ctx));
+      }
       last_snapshot = eg_now();
-      is_snapshot = true;
     }
     if (o->progress != NULL) {
       eg_campaign_estimate_line(loop->campaign, estimate, sizeof estimate);
       report(loop, start, is_snapshot, estimate);
     }
   }
-  return EG_OK;
 }
 
 static eg_status run_workers(eg_context *ctx, run_loop *loop, worker *workers, int n) {
@@ -264,8 +266,7 @@ static eg_status run_workers(eg_context *ctx, run_loop *loop, worker *workers, i
     }
   }
   if (status == EG_OK) {
-    status = watch(ctx, loop);
-    loop->stop = status != EG_OK ? 1 : loop->stop;
+    watch(ctx, loop);
   }
   (void)pthread_mutex_unlock(&loop->lock);
   for (int i = 0; i < n; i++) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double MIN_EFFECTIVE_SAMPLES = 1000;
+static const double MIN_EFFECTIVE_SAMPLES = 1000, ROUNDING_FACTOR = 8;
 
 size_t eg_summary_row(const eg_plan *plan, size_t record, size_t point) {
   return record * plan->n_points + point;
@@ -150,6 +150,13 @@ bool eg_summary_is_judged(const eg_summary *summary, size_t run, size_t row, siz
   if (s->n_blocks == 0 || summary->campaign->plan->runs[run].is_deterministic) {
     return false;
   }
+  const eg_run *const r = &summary->campaign->plan->runs[run];
   const eg_moments m = eg_node_moments(&s->shape, s->total, row, column);
-  return m.n == s->n_started && m.M2 > 0 && eg_effective_samples(&m) >= MIN_EFFECTIVE_SAMPLES;
+  if (m.n != s->n_started || !(m.M2 > 0) || eg_effective_samples(&m) < MIN_EFFECTIVE_SAMPLES) {
+    return false;
+  }
+  /* an error bar at the level of rounding says nothing about the oracle */
+  const double epsilon = r->job.is_float ? 0x1p-23 : 0x1p-52;
+  const double rounding = ROUNDING_FACTOR * epsilon * fabs(m.mean) * sqrt((double)r->steps * r->substeps);
+  return sqrt(m.M2) / m.n > rounding;
 }

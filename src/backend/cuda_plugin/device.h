@@ -9,7 +9,7 @@
 
 struct eg_cuda_device {
   int index, n_multiprocessors, threads_each;
-  char description[256];
+  char description[512];
   cudaStream_t stream;
   cudaEvent_t before, after;
   cudaLibrary_t statistics;

@@ -1,0 +1,88 @@
+/* What weak-error analyses compare with, and what they cannot compare. */
+#include <math.h>
+#include <string.h>
+
+#include "analysis/weak_error.h"
+#include "plan/plan.h"
+
+bool eg_plan_same_other_axes(const eg_plan *plan, const eg_run *a, const eg_run *b, bool may_lack) {
+  for (size_t i = 0; i < plan->study->n_sweep; i++) {
+    if (plan->study->sweep[i].target == EG_SWEEP_LEARNING_RATE) {
+      continue;
+    }
+    const double u = a->axis_values[i], v = b->axis_values[i];
+    const bool is_lacking = isnan(u) || isnan(v);
+    if (is_lacking ? !may_lack && isnan(u) != isnan(v) : u != v) {
+      return false;
+    }
+  }
+  return true;
+}
+
+size_t eg_plan_find_run(const eg_plan *plan, const char *label, const eg_run *like) {
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_run *const run = &plan->runs[r];
+    if (strcmp(run->dynamics->label, label) == 0 && run->learning_rate == like->learning_rate &&
+        eg_plan_same_other_axes(plan, run, like, true)) {
+      return r;
+    }
+  }
+  return EG_NO_RUN;
+}
+
+size_t eg_plan_reference_sgd(const eg_plan *plan, const eg_run *like) {
+  const bool has_batch = like->dynamics->id == EG_SME1 || like->dynamics->id == EG_SME2;
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_run *const run = &plan->runs[r];
+    if (run->dynamics->id == EG_SGD && run->learning_rate == like->learning_rate &&
+        (!has_batch || run->batch_size == like->batch_size) && eg_plan_same_other_axes(plan, run, like, true)) {
+      return r;
+    }
+  }
+  return EG_NO_RUN;
+}
+
+static eg_status check_exact(eg_context *ctx, const eg_plan *plan, const eg_study_weak_error *w) {
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_run *const run = &plan->runs[r];
+    if (!run->has_oracle) {
+      return eg_study_fail_at(ctx, plan->study, w->reference_mark,
+                              "reference exact needs an exact oracle, and this model has none; name a dynamics of the "
+                              "study as reference instead");
+    }
+    if (run->dynamics->id != EG_SGD && run->dynamics->id != EG_SDE && eg_plan_reference_sgd(plan, run) == EG_NO_RUN) {
+      return eg_study_fail_at(ctx, plan->study, w->reference_mark,
+                              "reference exact: run '%s' (batch size %g) has no sgd of that batch size and learning rate "
+                              "in the study to be compared with",
+                              run->description, run->batch_size);
+    }
+  }
+  return EG_OK;
+}
+
+eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *plan) {
+  const eg_study *const s = plan->study;
+  if (s->n_weak_error == 0) {
+    return EG_OK;
+  }
+  const eg_mark mark = s->weak_error[0].mark;
+  if (s->noise_common) {
+    return eg_study_fail_at(ctx, s, mark, "weak-error takes the runs as independent and cannot be used with noise: common");
+  }
+  if (!plan->has_common_times) {
+    return eg_study_fail_at(ctx, s, mark, "weak-error compares all runs at the same times; observe at times (a list, or "
+                                          "linear), not at steps, and do not sweep the horizon");
+  }
+  for (size_t i = 0; i < s->n_sweep; i++) {
+    if (s->sweep[i].target == EG_SWEEP_LEARNING_RATE && s->sweep[i].values.n > EG_WEAK_MAX_POINTS) {
+      return eg_study_fail_at(ctx, s, mark, "weak-error takes at most %d learning rates, the study has %zu",
+                              (int)EG_WEAK_MAX_POINTS, s->sweep[i].values.n);
+    }
+  }
+  for (size_t i = 0; i < s->n_weak_error; i++) {
+    if (strcmp(s->weak_error[i].reference, "exact") == 0) {
+      EG_TRY(check_exact(ctx, plan, &s->weak_error[i]));
+    }
+  }
+  return EG_OK;
+}
