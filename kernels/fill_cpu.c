@@ -28,6 +28,8 @@ typedef __m512i vec;
 #define VEC_ADD(a, b)     _mm512_add_epi64(a, b)
 #define VEC_EVEN          _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0)
 #define VEC_JOIN(even, odd) _mm512_mask_shuffle_epi32(even, 0xaaaa, odd, _MM_PERM_CCAA)
+#define VEC_JOIN_HIGH(even, odd) _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB)
+#define VEC_LOAD(p)       _mm512_load_si512((const void *)(p))
 #define VEC_STORE(p, a)   _mm512_store_si512((void *)(p), a)
 #elif defined(__AVX2__)
 enum { VECTOR_LANES = 4, GROUPS = 2 };
@@ -39,6 +41,8 @@ typedef __m256i vec;
 #define VEC_ADD(a, b)     _mm256_add_epi64(a, b)
 #define VEC_EVEN          _mm256_set_epi64x(6, 4, 2, 0)
 #define VEC_JOIN(even, odd) _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa)
+#define VEC_JOIN_HIGH(even, odd) _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa)
+#define VEC_LOAD(p)       _mm256_load_si256((const __m256i *)(p))
 #define VEC_STORE(p, a)   _mm256_store_si256((__m256i *)(p), a)
 #endif
 
@@ -93,6 +97,16 @@ static inline __attribute__((always_inline)) void philox_lanes(const uint32_t ke
     }
   }
 }
+/* High words of the products of 64 words with n. */
+static inline __attribute__((always_inline)) void high_products(const uint32_t *words, uint32_t n, int32_t *out) {
+  const vec factor = VEC_SET(n);
+  EG_UNROLL
+  for (int l = 0; l < EG_LANES; l += 2 * VECTOR_LANES) {
+    const vec w = VEC_LOAD(words + l);
+    const vec high = VEC_JOIN_HIGH(VEC_MUL(w, factor), VEC_MUL(VEC_SHR32(w), factor));
+    memcpy(out + l, &high, sizeof high); /* out need not be aligned */
+  }
+}
 #else
 static void philox_lanes(const uint32_t key[2], uint32_t stream, uint64_t realisation, uint64_t block,
                          lane_words *out) {
@@ -102,6 +116,12 @@ static void philox_lanes(const uint32_t key[2], uint32_t stream, uint64_t realis
     for (int j = 0; j < 4; j++) {
       out->w[j][lane] = w[j];
     }
+  }
+}
+
+static void high_products(const uint32_t *words, uint32_t n, int32_t *out) {
+  for (int l = 0; l < EG_LANES; l++) {
+    out[l] = eg_index_of_word(words[l], n);
   }
 }
 #endif
@@ -245,10 +265,13 @@ static __attribute__((noinline)) void fill_rows(const uint32_t key[2], uint64_t 
     int32_t *index = out + (size_t)b * 4 * EG_LANES;
     uint32_t any_rejected = 0;
     for (int j = 0; j < 4; j++) {
-      LANE_LOOP {
-        const uint64_t product = (uint64_t)words.w[j][l] * n_rows;
-        index[j * EG_LANES + l] = (int32_t)(product >> 32);
-        any_rejected |= (uint32_t)product < threshold ? 1u : 0u;
+      high_products(words.w[j], n_rows, index + j * EG_LANES);
+    }
+    for (int j = 0; threshold != 0 && j < 4; j++) {
+      const uint32_t *const w = words.w[j];
+      _Pragma("omp simd reduction(| : any_rejected)")
+      for (int l = 0; l < EG_LANES; l++) {
+        any_rejected |= w[l] * n_rows < threshold ? 1u : 0u;
       }
     }
     for (int i = 0; any_rejected != 0 && i < 4 * EG_LANES; i++) {
@@ -293,6 +316,60 @@ static __attribute__((noinline)) void fill_rows(const uint32_t key[2], uint64_t 
     r[k] = a[k];                                                                                             \
   }
 
+/* Rows of width 4 with 8 lanes at once: halves of a vector are loaded to where exchanges within 128 bits (and, in
+   double, one of 128-bit parts) finish the transpose. `out` gets columns 0 .. n_columns-1. */
+typedef float f32x4 __attribute__((vector_size(16), aligned(4)));
+typedef float f32x8 __attribute__((vector_size(32), aligned(4)));
+static inline __attribute__((always_inline)) void transpose4_f32(const float *chunk, const int32_t *index, float *out,
+                                                                 int n_columns) {
+#define ROWS_OF_4(i, j)                                                                                      \
+  __builtin_shufflevector(*(const f32x4 *)(chunk + 4 * (size_t)index[i]),                                    \
+                          *(const f32x4 *)(chunk + 4 * (size_t)index[j]), 0, 1, 2, 3, 4, 5, 6, 7)
+  const f32x8 p = ROWS_OF_4(0, 4), q = ROWS_OF_4(1, 5), r = ROWS_OF_4(2, 6), s = ROWS_OF_4(3, 7);
+#undef ROWS_OF_4
+  const f32x8 low_pq = __builtin_shufflevector(p, q, 0, 8, 1, 9, 4, 12, 5, 13);
+  const f32x8 low_rs = __builtin_shufflevector(r, s, 0, 8, 1, 9, 4, 12, 5, 13);
+  const f32x8 high_pq = __builtin_shufflevector(p, q, 2, 10, 3, 11, 6, 14, 7, 15);
+  const f32x8 high_rs = __builtin_shufflevector(r, s, 2, 10, 3, 11, 6, 14, 7, 15);
+  f32x8 column[4];
+  column[0] = __builtin_shufflevector(low_pq, low_rs, 0, 1, 8, 9, 4, 5, 12, 13);
+  column[1] = __builtin_shufflevector(low_pq, low_rs, 2, 3, 10, 11, 6, 7, 14, 15);
+  column[2] = __builtin_shufflevector(high_pq, high_rs, 0, 1, 8, 9, 4, 5, 12, 13);
+  column[3] = __builtin_shufflevector(high_pq, high_rs, 2, 3, 10, 11, 6, 7, 14, 15);
+  EG_UNROLL
+  for (int k = 0; k < 4; k++) {
+    if (k < n_columns) {
+      *(f32x8 *)(out + (size_t)k * EG_LANES) = column[k];
+    }
+  }
+}
+
+typedef double f64x4 __attribute__((vector_size(32), aligned(8)));
+typedef double f64x8 __attribute__((vector_size(64), aligned(8)));
+static inline __attribute__((always_inline)) void transpose4_f64(const double *chunk, const int32_t *index,
+                                                                 double *out, int n_columns) {
+#define ROWS_OF_4(i, j)                                                                                      \
+  __builtin_shufflevector(*(const f64x4 *)(chunk + 4 * (size_t)index[i]),                                    \
+                          *(const f64x4 *)(chunk + 4 * (size_t)index[j]), 0, 1, 2, 3, 4, 5, 6, 7)
+  const f64x8 p = ROWS_OF_4(0, 2), q = ROWS_OF_4(1, 3), r = ROWS_OF_4(4, 6), s = ROWS_OF_4(5, 7);
+#undef ROWS_OF_4
+  const f64x8 even_pq = __builtin_shufflevector(p, q, 0, 8, 2, 10, 4, 12, 6, 14);
+  const f64x8 even_rs = __builtin_shufflevector(r, s, 0, 8, 2, 10, 4, 12, 6, 14);
+  const f64x8 odd_pq = __builtin_shufflevector(p, q, 1, 9, 3, 11, 5, 13, 7, 15);
+  const f64x8 odd_rs = __builtin_shufflevector(r, s, 1, 9, 3, 11, 5, 13, 7, 15);
+  f64x8 column[4];
+  column[0] = __builtin_shufflevector(even_pq, even_rs, 0, 1, 4, 5, 8, 9, 12, 13);
+  column[1] = __builtin_shufflevector(odd_pq, odd_rs, 0, 1, 4, 5, 8, 9, 12, 13);
+  column[2] = __builtin_shufflevector(even_pq, even_rs, 2, 3, 6, 7, 10, 11, 14, 15);
+  column[3] = __builtin_shufflevector(odd_pq, odd_rs, 2, 3, 6, 7, 10, 11, 14, 15);
+  EG_UNROLL
+  for (int k = 0; k < 4; k++) {
+    if (k < n_columns) {
+      *(f64x8 *)(out + (size_t)k * EG_LANES) = column[k];
+    }
+  }
+}
+
 #define DEFINE_STAGE(suffix, real, W)                                                                        \
   typedef real row_##suffix __attribute__((vector_size(W * sizeof(real)), aligned(sizeof(real))));           \
   /* columns 0 .. n_columns-1 of the W columns at `chunk` (row stride `width`) for W lanes */                \
@@ -308,11 +385,30 @@ static __attribute__((noinline)) void fill_rows(const uint32_t key[2], uint64_t 
       }                                                                                                      \
     }                                                                                                        \
   }                                                                                                          \
+  /* one column, width constant: 8 gathered doubles are faster than 8 loads, 16 gathered floats slower */     \
+  static inline __attribute__((always_inline)) void stage_column_##suffix(                                   \
+      const real *chunk, int width, const int32_t *index, real *out) {                                       \
+    if (sizeof(real) == 8) {                                                                                 \
+      LANE_LOOP {                                                                                            \
+        out[l] = chunk[index[l] * width];                                                                    \
+      }                                                                                                      \
+    } else {                                                                                                 \
+      EG_UNROLL                                                                                              \
+      for (int l = 0; l < EG_LANES; l++) {                                                                   \
+        out[l] = chunk[index[l] * width];                                                                    \
+      }                                                                                                      \
+    }                                                                                                        \
+  }                                                                                                          \
   static inline void stage_narrow_##suffix(const real *chunk, int width, int n_columns,                      \
                                            const int32_t *index, real *out) {                                \
-    for (int k = 0; k < n_columns; k++) {                                                                    \
-      LANE_LOOP {                                                                                            \
-        out[k * EG_LANES + l] = chunk[index[l] * width + k];                                                 \
+    if (width == 1) {                                                                                        \
+      stage_column_##suffix(chunk, 1, index, out);                                                           \
+    } else if (width == 2) {                                                                                 \
+      stage_column_##suffix(chunk, 2, index, out);                                                           \
+      stage_column_##suffix(chunk + 1, 2, index, out + EG_LANES);                                            \
+    } else {                                                                                                 \
+      for (int l = 0; l < EG_LANES; l += 8) {                                                                \
+        transpose4_##suffix(chunk, index + l, out + l, n_columns);                                           \
       }                                                                                                      \
     }                                                                                                        \
   }                                                                                                          \

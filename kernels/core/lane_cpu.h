@@ -10,8 +10,11 @@
 
 #define EG_ACC_MAX (EG_DIM + 1)
 #define EG_ROW_VALUES ((EG_DIM + 1) * EG_LANES)
-/* Draws of rows kept staged: as many as fit half of EG_ROWS_BYTES, in whole index blocks where possible. */
-#define EG_ROWS_HELD  (EG_ROWS_BYTES / 2 / (EG_ROW_VALUES * (int)sizeof(eg_real)))
+/* Draws of rows kept staged: whole index blocks, about a quarter of EG_ROWS_BYTES, so that the first-level cache has
+   room for the state and the data too. */
+#define EG_ROWS_FIT(bytes) ((bytes) / (EG_ROW_VALUES * (int)sizeof(eg_real)))
+#define EG_ROWS_WANTED     (EG_ROWS_FIT(EG_ROWS_BYTES / 4) / 4 * 4 + 4)
+#define EG_ROWS_HELD       (EG_ROWS_WANTED < EG_ROWS_FIT(EG_ROWS_BYTES) ? EG_ROWS_WANTED : EG_ROWS_FIT(EG_ROWS_BYTES))
 
 typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
 typedef void (*eg_begin_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc);

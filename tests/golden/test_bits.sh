@@ -34,6 +34,9 @@ process-three-point process --set noise=three-point
 process-float process --set state=float
 process-float-table5 process --set state=float --set noise=table5
 process-common process --set noise=common
+law-gaussian process_law
+law-gaussian64 process_law --set noise=gaussian64
+law-float process_law --set state=float
 growth growth
 growth-float growth --set state=float
 double-well double_well
