@@ -12,6 +12,7 @@ foreach(label unit conformance golden physics slow)
     set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT 600)
   endforeach()
 endforeach()
+include(cmake/thread_form.cmake) # what test_thread_form is made of
 add_test(NAME slow.test_math_full COMMAND test_math --full)
 set_tests_properties(slow.test_math_full PROPERTIES LABELS slow TIMEOUT 3600)
 file(GLOB slow_sources CONFIGURE_DEPENDS tests/slow/test_*.c)

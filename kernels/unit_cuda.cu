@@ -3,8 +3,9 @@
  *   -DEG_MODEL_FILE="\"models/NAME.h\""  and -DEG_DIM=n where the model does not fix it,
  * and may be narrowed to one noise kind by -DEG_KIND_NAME=table8 -DEG_KIND_CODE=EG_KIND_TABLE8.
  *
- * Kernels: eg_advance_<stepper>_<kind> where the stepper takes increments, else eg_advance_<stepper>; arguments
- * (eg_params, eg_launch, eg_staged) by value; EG_THREADS threads a block, one thread a trajectory (core/lane_gpu.h).
+ * Kernels: eg_advance_<stepper>_<kind> where the stepper takes increments, else eg_advance_<stepper>;
+ * arguments (eg_params, eg_launch, eg_staged) by value; EG_THREADS threads a block, one thread a trajectory
+ * (core/lane_gpu.h).
  */
 #include "unit.h"
 
@@ -19,7 +20,8 @@
 extern "C" {
 extern __constant__ const uint32_t eg_unit_sizes[8];
 __constant__ const uint32_t eg_unit_sizes[8] = {
-    sizeof(eg_params), sizeof(eg_launch), sizeof(eg_staged), sizeof(eg_real), EG_DIM, EG_CAPS, EG_STAGED, EG_THREADS};
+    sizeof(eg_params), sizeof(eg_launch), sizeof(eg_staged), sizeof(eg_real), EG_DIM,
+    EG_CAPS,           EG_STAGED,         EG_THREADS};
 }
 
 EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, const eg_staged *staged) {
@@ -34,7 +36,7 @@ EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, 
 }
 
 #define KERNEL(name)                                                                                         \
-  extern "C" __global__ void __launch_bounds__(EG_THREADS, EG_BLOCKS)                                                   \
+  extern "C" __global__ void __launch_bounds__(EG_THREADS, EG_BLOCKS)                                        \
       eg_advance_##name(const __grid_constant__ eg_params p, const __grid_constant__ eg_launch a,            \
                         const __grid_constant__ eg_staged staged)
 

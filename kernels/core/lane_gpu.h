@@ -1,17 +1,19 @@
 /*
- * The GPU driver of the lane form: one thread carries one (tile, point, lane) through the launch, its state in
- * registers, its noise made there too. Plain C11 as well: with -DEG_THREAD_FORM the host compiles the same text and runs
- * the threads one after the other (tests/conformance/thread_twin.c), which tests every line but the hardware.
+ * The GPU driver of the lane form: one thread carries one (tile, point, lane) through the launch, its state
+ * in registers, its noise made there too. Plain C11 as well: with -DEG_THREAD_FORM the host compiles the same
+ * text and runs the threads one after the other (tests/conformance/thread_twin.c), which tests every line but
+ * the hardware.
  *
  * A launch on the GPU takes many tiles: arrays of tile t begin at t times the size of one, n_lanes counts the
  * realisations of all tiles together, and step_last - step_first < 2^32.
  *
- * Zero stack: every array is indexed by constants after unrolling. Draws wait in a queue that always serves from its
- * front; serving n draws shifts it by n. A queue of U steps holds whole Philox blocks; C steps at a time are unrolled.
+ * Zero stack: every array is indexed by constants after unrolling. Draws wait in a queue that always serves
+ * from its front; serving n draws shifts it by n. A queue of U steps holds whole Philox blocks; C steps at a
+ * time are unrolled.
  *
- * The first bad step is found as on the CPU: a state that is not finite at a record sends the thread back to its last
- * kept state, and it looks after every step on the way. The end of a launch counts as such a place too, so a launch
- * split in the middle of a segment has the bits of the whole.
+ * The first bad step is found as on the CPU: a state that is not finite at a record sends the thread back to
+ * its last kept state, and it looks after every step on the way. The end of a launch counts as such a place
+ * too, so a launch split in the middle of a segment has the bits of the whole.
  */
 #ifndef EG_CORE_LANE_GPU_H
 #define EG_CORE_LANE_GPU_H
@@ -24,14 +26,17 @@
 #define EG_MOST_NORMALS (EG_DIM > EG_CHANNELS ? EG_DIM : EG_CHANNELS)
 #define EG_QUEUE        (4 * EG_MOST_NORMALS) /* whole blocks: at most `normals` of 4 words, or of 4 values */
 #define EG_ACC_MAX      (EG_DIM + 1)
-#define EG_KEEP_STEPS   64 /* a kept state is at most about this old, so that records need no copy each */
+/* Where registers are short (by trial: tests/conformance/test_ptxas.sh), no constant is kept across steps. */
+#define EG_IS_TIGHT   (EG_DIM >= 12 && !EG_CAPS_ROWS)
+#define EG_KEEP_STEPS 64 /* a kept state is at most about this old, so that records need no copy each */
 
 /* The host's staged numbers, passed by value: they are then operands from constant memory, not loads. */
 typedef struct eg_staged {
   eg_real value[EG_STAGED > 0 ? EG_STAGED : 1];
 } eg_staged;
 
-typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
+typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,
+                            const eg_row *rows);
 typedef void (*eg_begin_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc);
 typedef void (*eg_add_fn)(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
                           eg_real *acc);
@@ -40,16 +45,17 @@ typedef void (*eg_end_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, 
 /* ---- shapes of the queue, all constants after inlining ---- */
 
 EG_FN int eg_code_bits(int kind) {
-  return kind == EG_KIND_TABLE5    ? 5
-         : kind == EG_KIND_TABLE8  ? 8
-         : kind == EG_KIND_TABLE10 ? 10
+  return kind == EG_KIND_TABLE5      ? 5
+         : kind == EG_KIND_TABLE8    ? 8
+         : kind == EG_KIND_TABLE10   ? 10
          : kind == EG_KIND_TWO_POINT ? 1
                                      : 32;
 }
 
 /* Table and two-point draws wait as codes in a string of bits, the others as values. */
 EG_FN int eg_is_coded(int kind) {
-  return kind == EG_KIND_TABLE5 || kind == EG_KIND_TABLE8 || kind == EG_KIND_TABLE10 || kind == EG_KIND_TWO_POINT;
+  return kind == EG_KIND_TABLE5 || kind == EG_KIND_TABLE8 || kind == EG_KIND_TABLE10 ||
+         kind == EG_KIND_TWO_POINT;
 }
 
 /* gcd(n, draws per block): the latter is 2^a or 3 2^a. */
@@ -75,24 +81,25 @@ EG_FN int eg_queue_steps(int kind, int n) {
   return eg_kind_per_block(kind) / eg_common(n, eg_kind_per_block(kind));
 }
 
-/* Steps unrolled together, a divisor of the steps of a queue: small steps profit, large ones only grow the code. */
+/* Steps unrolled together, a divisor of the steps of a queue: small steps profit, large ones only grow the
+ * code. */
 EG_FN int eg_chunk_steps(int kind, int n) {
   const int steps = eg_queue_steps(kind, n);
   if (!eg_is_coded(kind)) {
     return n <= 3 ? steps : 1;
   }
-  return n == 1 ? (steps % 8 == 0 ? 8 : 4) : n == 2 ? 4 : n <= 4 ? 2 : 1;
+  return n <= 2 ? 4 : n <= 4 ? 2 : 1;
 }
 
 /* ---- the queue of increments ---- */
 
 typedef struct eg_queue {
-  uint64_t block; /* the next block to make */
-  uint32_t left;  /* steps waiting */
-  uint32_t skip;  /* steps of the next queue that are over already */
+  uint64_t block;              /* the next block to make */
+  uint32_t left;               /* steps waiting */
+  uint32_t skip;               /* steps of the next queue that are over already */
   uint32_t bits[EG_QUEUE + 1]; /* codes */
   float values[EG_QUEUE];
-  double wide[EG_QUEUE];       /* gaussian64 */
+  double wide[EG_QUEUE]; /* gaussian64 */
 } eg_queue;
 
 /* Bits at..at+31 of the string; the high ones are not wanted. */
@@ -250,7 +257,8 @@ EG_FN void eg_index_replace(eg_index_queue *q, const uint32_t w[4], const uint32
   }
 }
 
-/* At least one index is waiting afterwards. `reject` = 2^32 mod n_rows: words below it (times n_rows) are rejected. */
+/* At least one index is waiting afterwards. `reject` = 2^32 mod n_rows: words below it (times n_rows) are
+ * rejected. */
 EG_FN void eg_index_ready(eg_index_queue *q, const uint32_t *key, uint64_t realisation, uint32_t n_rows,
                           uint32_t reject) {
   if (q->left > 0) {
@@ -430,8 +438,8 @@ EG_FN eg_row eg_row_of(const eg_launch *a, uint64_t row) {
 }
 
 /* One step with the draws that wait from place `first` on. */
-EG_FN void eg_thread_step(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
-                          int first, eg_real *x) {
+EG_FN void eg_thread_step(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
+                          eg_lane *t, int first, eg_real *x) {
   eg_real draws[EG_MOST_NORMALS];
   eg_row rows[2];
   eg_noise z;
@@ -447,11 +455,14 @@ EG_FN void eg_thread_step(const eg_form *f, const eg_params *p, const eg_uniform
     t->rows.left--;
   }
   z.z = draws;
+  if (EG_IS_TIGHT) {
+    EG_FENCE();
+  }
   f->step(p, u, x, z, rows);
 }
 
-/* `todo` steps. While fewer than n_checked remain, looks at the state after each and stops after the first bad one;
-   returns the number of steps not made then, else n_checked. */
+/* `todo` steps. While fewer than n_checked remain, looks at the state after each and stops after the first
+   bad one; returns the number of steps not made then, else n_checked. */
 EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
                             eg_lane *t, eg_real *x, uint32_t todo, uint32_t n_checked) {
   const int n = f->normals;
@@ -490,8 +501,8 @@ EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, const eg_unifo
 }
 
 /* The elements of a fold with one increment each: all data rows in order. */
-EG_FN void eg_fold_data(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
-                        const eg_real *x, eg_real *acc) {
+EG_FN void eg_fold_data(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
+                        eg_lane *t, const eg_real *x, eg_real *acc) {
   const int n_blocks = eg_queue_blocks(f->kind, 1);
   const int chunk = 4; /* divides the draws of a block of every kind but gaussian64 */
   eg_queue *const q = &t->increments;
@@ -516,8 +527,8 @@ EG_FN void eg_fold_data(const eg_form *f, const eg_params *p, const eg_uniforms 
 }
 
 /* The elements of a fold over fold_count fresh random rows. */
-EG_FN void eg_fold_rows(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
-                        const eg_real *x, eg_real *acc) {
+EG_FN void eg_fold_rows(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
+                        eg_lane *t, const eg_real *x, eg_real *acc) {
   EG_ROLLED
   for (uint32_t i = 0; i < a->fold_count; i++) {
     eg_index_ready(&t->rows, a->key, t->realisation, a->n_rows, t->reject);
@@ -527,8 +538,8 @@ EG_FN void eg_fold_rows(const eg_form *f, const eg_params *p, const eg_uniforms 
   }
 }
 
-EG_FN uint32_t eg_run_fold(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
-                           eg_real *x, uint32_t todo, uint32_t n_checked) {
+EG_FN uint32_t eg_run_fold(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
+                           eg_lane *t, eg_real *x, uint32_t todo, uint32_t n_checked) {
   EG_ROLLED
   while (todo > 0) {
     eg_real acc[EG_ACC_MAX];
@@ -563,9 +574,9 @@ EG_FN void eg_thread_seek(const eg_form *f, const eg_launch *a, eg_lane *t, uint
   }
 }
 
-/* One thread, 0 <= thread < tiles * n_points * ld: from the start (or the stored state) through all records to
-   step_last. The steps of a segment stand at one place in the code, so a search for the first bad step comes back to
-   it. */
+/* One thread, 0 <= thread < tiles * n_points * ld: from the start (or the stored state) through all records
+   to step_last. The steps of a segment stand at one place in the code, so a search for the first bad step
+   comes back to it. */
 EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_launch *a, const eg_real *staged,
                              const float *table5, uint64_t thread) {
   eg_lane lane;

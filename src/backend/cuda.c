@@ -1,5 +1,5 @@
-/* The CUDA backend as seen from the program: finds and opens the plug-in, checks its version, and puts its table of plain
-   C functions behind eg_backend. */
+/* The CUDA backend as seen from the program: finds and opens the plug-in, checks its version, and puts its
+   table of plain C functions behind eg_backend. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@
 #include "base/text.h"
 
 _Static_assert(sizeof(eg_bad_trajectory) == sizeof(eg_cuda_bad), "lists are handed on as they are");
-_Static_assert(offsetof(eg_bad_trajectory, point) == offsetof(eg_cuda_bad, point), "lists are handed on as they are");
+_Static_assert(offsetof(eg_bad_trajectory, point) == offsetof(eg_cuda_bad, point),
+               "lists are handed on as they are");
 
 enum { MESSAGE_BYTES = 1024 };
 
@@ -22,7 +23,8 @@ struct eg_device {
   eg_cuda_job job;
 };
 
-/* The plug-in stays loaded for the life of the process: its kernels and the CUDA runtime cannot be unloaded safely. */
+/* The plug-in stays loaded for the life of the process: its kernels and the CUDA runtime cannot be unloaded
+ * safely. */
 static pthread_mutex_t plugin_lock = PTHREAD_MUTEX_INITIALIZER;
 static const eg_cuda_plugin *plugin;
 
@@ -137,7 +139,8 @@ static bool program_folder(char *folder, size_t size) {
   return true;
 }
 
-/* One place. *handle stays NULL if there is no file; a file that does not load is a failure, with the loader's words. */
+/* One place. *handle stays NULL if there is no file; a file that does not load is a failure, with the
+ * loader's words. */
 static eg_status try_file(eg_context *ctx, const char *path, eg_text *searched, void **handle) {
   eg_text_append(searched, "\n  %s", path);
   if (!is_file(path)) {
@@ -182,10 +185,11 @@ static eg_status check_table(eg_context *ctx, const eg_cuda_plugin *table) {
   }
   if (table->abi != EG_CUDA_PLUGIN_ABI || table->launch_bytes != sizeof(eg_launch) ||
       table->job_bytes != sizeof(eg_cuda_job) || table->result_bytes != sizeof(eg_cuda_result)) {
-    return eg_fail(ctx, EG_ERR_DEVICE,
-                   "the CUDA plug-in is of another version (interface %u, this program has %d): install both from one "
-                   "build",
-                   table->abi, EG_CUDA_PLUGIN_ABI);
+    return eg_fail(
+        ctx, EG_ERR_DEVICE,
+        "the CUDA plug-in is of another version (interface %u, this program has %d): install both from one "
+        "build",
+        table->abi, EG_CUDA_PLUGIN_ABI);
   }
   return EG_OK;
 }

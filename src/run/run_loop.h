@@ -20,6 +20,9 @@ typedef struct eg_loop_options {
 /* EG_OK when complete, EG_STOPPED when not; the campaign is consistent in every case. */
 EG_NODISCARD eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const eg_loop_options *options);
 
+/* Run one built-in known answer on a backend: EG_ERR_DEVICE if its bits differ from the CPU's. */
+EG_NODISCARD eg_status eg_backend_verify(eg_context *ctx, const eg_backend *backend);
+
 /* Seconds on a monotonic clock. */
 double eg_now(void);
 

@@ -40,14 +40,20 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
     return EG_OK;
   }
   if (strcmp(name, "cuda") == 0) {
-    return eg_backend_cuda(ctx, backend);
+    EG_TRY(eg_backend_cuda(ctx, backend));
+    return eg_backend_verify(ctx, *backend);
   }
   if (strcmp(name, "auto") != 0) {
     return eg_fail(ctx, EG_ERR_USAGE, "unknown backend '%s'; allowed: auto, cpu, cuda", name);
   }
   /* auto: a GPU where it serves this study; what it lacks is not an error then */
-  const bool needs_cpu = study->model.file != NULL || study->float_state;
+  const bool is_compiled = study->noise == EG_NOISE_GAUSSIAN || study->noise == EG_NOISE_TABLE5 ||
+                           study->noise == EG_NOISE_TWO_POINT;
+  const bool needs_cpu = study->model.file != NULL || study->float_state || !is_compiled;
   if (needs_cpu || eg_backend_cuda(ctx, backend) != EG_OK) {
+    *backend = &eg_backend_cpu;
+  } else if (eg_backend_verify(ctx, *backend) != EG_OK) { /* a GPU is trusted only after it gave the CPU's bits */
+    eg_warn(ctx, "the GPU is not used: %s", eg_context_message(ctx));
     *backend = &eg_backend_cpu;
   }
   return EG_OK;

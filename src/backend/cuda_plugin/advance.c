@@ -1,14 +1,17 @@
-/* Launches: many tiles, a range of steps short enough to stop quickly, statistics of its records right behind it. */
+/* Launches: many tiles, a range of steps short enough to stop quickly, statistics of its records right behind
+ * it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "device.h"
 
-/* A launch aims at this time: long against its overhead, short against the patience of a signal or a display. */
+/* A launch aims at this time: long against its overhead, short against the patience of a signal or a display.
+ */
 #define LAUNCH_SECONDS 0.25
 #define MOST_STEPS     0x40000000u /* the kernel counts the steps of a launch in 32 bits */
 
-static eg_cuda_status launch_advance(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, eg_cuda_message message) {
+static eg_cuda_status launch_advance(eg_cuda_device *d, const eg_launch *a, uint64_t tiles,
+                                     eg_cuda_message message) {
   const uint64_t threads = tiles * a->n_points * a->ld;
   const uint64_t blocks = (threads + d->block_threads - 1) / d->block_threads;
   eg_launch launch = *a;
@@ -23,8 +26,8 @@ static eg_cuda_status launch_advance(eg_cuda_device *d, const eg_launch *a, uint
 }
 
 /* Nodes of the records that a launch has just written. */
-static eg_cuda_status launch_reduce(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
-                                    eg_cuda_message message) {
+static eg_cuda_status launch_reduce(eg_cuda_device *d, const eg_launch *a, uint64_t tiles,
+                                    size_t record_first, eg_cuda_message message) {
   const eg_cuda_job *const job = d->job;
   eg_tile_reduce r;
   memset(&r, 0, sizeof r);
@@ -44,12 +47,12 @@ static eg_cuda_status launch_reduce(eg_cuda_device *d, const eg_launch *a, uint6
   const unsigned pairs = job->with_covariance ? a->n_features * (a->n_features - 1) / 2 : 0;
   void *args[1];
   args[0] = &r;
-  EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_moments, (dim3){rows, a->n_features, 1}, (dim3){threads, 1, 1},
-                               args, 0, d->stream),
+  EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_moments, (dim3){rows, a->n_features, 1},
+                               (dim3){threads, 1, 1}, args, 0, d->stream),
               "starting the statistics");
   if (pairs > 0) {
-    EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_comoments, (dim3){rows, pairs, 1}, (dim3){threads, 1, 1},
-                                 args, 0, d->stream),
+    EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_comoments, (dim3){rows, pairs, 1},
+                                 (dim3){threads, 1, 1}, args, 0, d->stream),
                 "starting the statistics");
   }
   return EG_CUDA_OK;
@@ -175,8 +178,9 @@ static eg_cuda_status collect(eg_cuda_device *d, const eg_launch *a, uint64_t ti
   return EG_CUDA_OK;
 }
 
-static eg_cuda_status advance_some(eg_cuda_device *d, uint64_t first, uint64_t tiles, const volatile int *stop,
-                                   eg_cuda_result *results, eg_cuda_message message) {
+static eg_cuda_status advance_some(eg_cuda_device *d, uint64_t first, uint64_t tiles,
+                                   const volatile int *stop, eg_cuda_result *results,
+                                   eg_cuda_message message) {
   const eg_cuda_job *const job = d->job;
   const uint64_t left = job->n_realisations - first * job->tile;
   eg_launch a = job->launch;

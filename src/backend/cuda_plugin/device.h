@@ -19,11 +19,12 @@ struct eg_cuda_device {
   cudaLibrary_t unit;
   cudaKernel_t kernel;
   unsigned block_threads;
-  uint64_t tiles;           /* at once */
+  uint64_t tiles; /* at once */
   size_t records_at_once;
-  uint64_t steps_at_once;   /* adapts so that a launch takes a fraction of a second */
-  double *params, *staged;  /* host, padded to the sizes of the kernel's arguments */
-  void *dev_record_steps, *dev_features, *dev_start, *dev_rows, *dev_state, *dev_records, *dev_first_bad, *dev_nodes;
+  uint64_t steps_at_once;  /* adapts so that a launch takes a fraction of a second */
+  double *params, *staged; /* host, padded to the sizes of the kernel's arguments */
+  void *dev_record_steps, *dev_features, *dev_start, *dev_rows, *dev_state, *dev_records, *dev_first_bad,
+      *dev_nodes;
   double *host_nodes;       /* page-locked */
   uint64_t *host_first_bad; /* page-locked */
 };

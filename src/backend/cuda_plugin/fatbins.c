@@ -1,5 +1,6 @@
-/* The registry of embedded fatbins; generated/cuda_fatbin_list.h has a row X(model, dim) for each unit, and the build
-   gives the folder of the files as EG_FATBIN_DIR. .incbin is the one way to embed bytes that costs no compile time. */
+/* The registry of embedded fatbins; generated/cuda_fatbin_list.h has a row X(model, dim) for each unit, and
+   the build gives the folder of the files as EG_FATBIN_DIR. .incbin is the one way to embed bytes that costs
+   no compile time. */
 #include "fatbins.h"
 
 #include <stddef.h>

@@ -19,7 +19,8 @@ eg_cuda_status eg_cuda_say(eg_cuda_message message, eg_cuda_status status, const
 static const char *advice(cudaError_t error) {
   switch ((int)error) {
   case 34:
-    return "the CUDA driver library is a stub: the machine has the toolkit but no driver, or LD_LIBRARY_PATH names "
+    return "the CUDA driver library is a stub: the machine has the toolkit but no driver, or LD_LIBRARY_PATH "
+           "names "
            "the toolkit's folder 'stubs'";
   case 35:
     return "there is no NVIDIA driver, or it is older than this plug-in needs (CUDA 13: driver 580)";
@@ -135,5 +136,6 @@ static const char *describe(const eg_cuda_device *d) {
 
 extern const eg_cuda_plugin ensgrad_cuda_plugin;
 __attribute__((visibility("default"))) const eg_cuda_plugin ensgrad_cuda_plugin = {
-    EG_CUDA_PLUGIN_ABI, sizeof(eg_launch), sizeof(eg_cuda_job), sizeof(eg_cuda_result), count_devices, open_device,
-    close_device,       describe,          eg_cuda_prepare,     eg_cuda_advance};
+    EG_CUDA_PLUGIN_ABI, sizeof(eg_launch), sizeof(eg_cuda_job), sizeof(eg_cuda_result),
+    count_devices,      open_device,       close_device,        describe,
+    eg_cuda_prepare,    eg_cuda_advance};

@@ -1,6 +1,7 @@
 /*
- * The border between the program and libensgrad_cuda.so: one table of C functions with a version. The plug-in links the
- * static CUDA runtime and nothing of ensgrad, so a program without a GPU never needs it. Only plain C types cross.
+ * The border between the program and libensgrad_cuda.so: one table of C functions with a version. The plug-in
+ * links the static CUDA runtime and nothing of ensgrad, so a program without a GPU never needs it. Only plain
+ * C types cross.
  */
 #ifndef EG_CUDA_PLUGIN_H
 #define EG_CUDA_PLUGIN_H

@@ -7,9 +7,18 @@
 #include "device.h"
 #include "fatbins.h"
 
-enum { SIZE_PARAMS = 0, SIZE_LAUNCH = 1, SIZE_STAGED = 2, SIZE_REAL = 3, SIZE_DIM = 4, SIZE_THREADS = 7, N_SIZES = 8 };
+enum {
+  SIZE_PARAMS = 0,
+  SIZE_LAUNCH = 1,
+  SIZE_STAGED = 2,
+  SIZE_REAL = 3,
+  SIZE_DIM = 4,
+  SIZE_THREADS = 7,
+  N_SIZES = 8
+};
 
-/* Enough lanes for every thread slot of the device, in whole waves of blocks; records of one launch stay below this. */
+/* Enough lanes for every thread slot of the device, in whole waves of blocks; records of one launch stay
+ * below this. */
 enum { RECORD_MEGABYTES = 2048, FIRST_STEPS = 256 };
 
 void eg_cuda_release_job(eg_cuda_device *d) {
@@ -46,20 +55,23 @@ static int is_compiled_ahead(int kind) {
 
 static eg_cuda_status refuse(const eg_cuda_job *job, eg_cuda_message message) {
   if (job->model_file != NULL) {
-    return eg_cuda_say(message, EG_CUDA_REFUSED,
-                       "the model file %s is not compiled for the GPU: this version compiles nothing at run time; "
-                       "use the CPU",
-                       job->model_file);
+    return eg_cuda_say(
+        message, EG_CUDA_REFUSED,
+        "the model file %s is not compiled for the GPU: this version compiles nothing at run time; "
+        "use the CPU",
+        job->model_file);
   }
   if (job->is_float) {
-    return eg_cuda_say(message, EG_CUDA_REFUSED,
-                       "float state is not compiled ahead for the GPU, and this version compiles nothing at run time; "
-                       "use double state or the CPU");
+    return eg_cuda_say(
+        message, EG_CUDA_REFUSED,
+        "float state is not compiled ahead for the GPU, and this version compiles nothing at run time; "
+        "use double state or the CPU");
   }
-  return eg_cuda_say(message, EG_CUDA_REFUSED,
-                     "noise %s is not compiled ahead for the GPU, and this version compiles nothing at run time; use "
-                     "gaussian, table5 or two-point, or the CPU",
-                     kind_name(job->kind));
+  return eg_cuda_say(
+      message, EG_CUDA_REFUSED,
+      "noise %s is not compiled ahead for the GPU, and this version compiles nothing at run time; use "
+      "gaussian, table5 or two-point, or the CPU",
+      kind_name(job->kind));
 }
 
 static eg_cuda_status check_sizes(eg_cuda_device *d, const eg_cuda_job *job, uint32_t sizes[N_SIZES],
@@ -74,8 +86,8 @@ static eg_cuda_status check_sizes(eg_cuda_device *d, const eg_cuda_job *job, uin
   const size_t params = job->n_params * sizeof(double), staged = job->n_staged * sizeof(double);
   if (sizes[SIZE_LAUNCH] != sizeof(eg_launch) || sizes[SIZE_REAL] != sizeof(double) ||
       sizes[SIZE_DIM] != (uint32_t)job->dim || params > sizes[SIZE_PARAMS] || staged > sizes[SIZE_STAGED]) {
-    return eg_cuda_say(message, EG_CUDA_FAILED, "the device code of '%s' and the program disagree about sizes",
-                       job->model);
+    return eg_cuda_say(message, EG_CUDA_FAILED,
+                       "the device code of '%s' and the program disagree about sizes", job->model);
   }
   return EG_CUDA_OK;
 }
@@ -85,10 +97,11 @@ static eg_cuda_status load_kernel(eg_cuda_device *d, const eg_cuda_job *job, eg_
   uint32_t sizes[N_SIZES];
   const void *const code = eg_fatbin_of_unit(job->model, job->dim);
   if (code == NULL) {
-    return eg_cuda_say(message, EG_CUDA_REFUSED, "model '%s' in dimension %d is not compiled for the GPU", job->model,
-                       job->dim);
+    return eg_cuda_say(message, EG_CUDA_REFUSED, "model '%s' in dimension %d is not compiled for the GPU",
+                       job->model, job->dim);
   }
-  EG_CUDA_TRY(cudaLibraryLoadData(&d->unit, code, NULL, NULL, 0, NULL, NULL, 0), "loading the kernels of the model");
+  EG_CUDA_TRY(cudaLibraryLoadData(&d->unit, code, NULL, NULL, 0, NULL, NULL, 0),
+              "loading the kernels of the model");
   /* a stepper without increments has one kernel for all kinds */
   (void)snprintf(name, sizeof name, "eg_advance_%s", job->stepper);
   cudaError_t found = cudaLibraryGetKernel(&d->kernel, d->unit, name);
@@ -177,9 +190,10 @@ static eg_cuda_status choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg
   }
   const size_t fixed = tiles * (b.state + b.first_bad + b.nodes);
   if (fixed + tiles * b.record > available) {
-    return eg_cuda_say(message, EG_CUDA_FAILED,
-                       "one tile needs %zu MB of GPU memory and %zu MB are free: observe less, or use the CPU",
-                       (fixed + b.record) >> 20, available >> 20);
+    return eg_cuda_say(
+        message, EG_CUDA_FAILED,
+        "one tile needs %zu MB of GPU memory and %zu MB are free: observe less, or use the CPU",
+        (fixed + b.record) >> 20, available >> 20);
   }
   size_t record_budget = budget > fixed ? budget - fixed : 0;
   const size_t most_bytes = (size_t)RECORD_MEGABYTES << 20;
@@ -192,7 +206,8 @@ static eg_cuda_status choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg
 
 static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
   const tile_bytes b = bytes_of_tile(job);
-  const size_t start = job->launch.start_kind == EG_START_FIXED ? (size_t)job->launch.n_points * (size_t)job->dim : 0;
+  const size_t start =
+      job->launch.start_kind == EG_START_FIXED ? (size_t)job->launch.n_points * (size_t)job->dim : 0;
   eg_cuda_status status =
       upload(job->record_steps, job->n_records * sizeof(uint64_t), &d->dev_record_steps, message);
   if (status == EG_CUDA_OK) {
@@ -213,7 +228,8 @@ static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg
   EG_CUDA_TRY(cudaMalloc(&d->dev_records, d->tiles * d->records_at_once * b.record),
               "reserving GPU memory for records");
   EG_CUDA_TRY(cudaMallocHost((void **)&d->host_nodes, d->tiles * b.nodes), "reserving page-locked memory");
-  EG_CUDA_TRY(cudaMallocHost((void **)&d->host_first_bad, d->tiles * b.first_bad), "reserving page-locked memory");
+  EG_CUDA_TRY(cudaMallocHost((void **)&d->host_first_bad, d->tiles * b.first_bad),
+              "reserving page-locked memory");
   return EG_CUDA_OK;
 }
 
@@ -226,8 +242,9 @@ eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64
   }
   const uint32_t tile = job->tile;
   if (tile < 64 || tile > EG_TREE_MOST_LANES || (tile & (tile - 1)) != 0) {
-    return eg_cuda_say(message, EG_CUDA_REFUSED, "tiles of %u realisations: the GPU takes powers of 2 from 64 to %d",
-                       tile, EG_TREE_MOST_LANES);
+    return eg_cuda_say(message, EG_CUDA_REFUSED,
+                       "tiles of %u realisations: the GPU takes powers of 2 from 64 to %d", tile,
+                       EG_TREE_MOST_LANES);
   }
   if (job->n_records == 0 || job->n_features == 0) {
     return eg_cuda_say(message, EG_CUDA_REFUSED, "a job without records");

@@ -1,0 +1,81 @@
+# The CUDA plug-in: target ensgrad_cuda -> libensgrad_cuda.so. nvcc compiles device code only, one fatbin per unit, which
+# the plug-in holds as bytes; the host side is C11 and links the static runtime. Nothing links libcuda.
+set(ENSGRAD_CUDA_ARCHITECTURES "80;90;100" CACHE STRING "GPU code; PTX of the last one is kept for newer devices")
+set(ensgrad_cuda_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16")
+
+find_program(ENSGRAD_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
+if(NOT ENSGRAD_NVCC)
+  message(STATUS "CUDA: nvcc not found, building without the CUDA plug-in")
+  return()
+endif()
+find_package(CUDAToolkit QUIET)
+if(NOT TARGET CUDA::cudart_static)
+  message(STATUS "CUDA: nvcc found, but not the static CUDA runtime: building without the CUDA plug-in")
+  return()
+endif()
+if(CUDAToolkit_VERSION VERSION_LESS 12.8)
+  message(STATUS "CUDA: toolkit ${CUDAToolkit_VERSION} is older than 12.8: building without the CUDA plug-in")
+  return()
+endif()
+
+set(cuda_folder ${CMAKE_BINARY_DIR}/fatbin)
+set(ptxas_folder ${CMAKE_BINARY_DIR}/ptxas)
+file(MAKE_DIRECTORY ${cuda_folder} ${ptxas_folder})
+
+set(gencode "")
+foreach(arch ${ENSGRAD_CUDA_ARCHITECTURES})
+  list(APPEND gencode -gencode=arch=compute_${arch},code=sm_${arch})
+  set(newest ${arch})
+endforeach()
+list(APPEND gencode -gencode=arch=compute_${newest},code=compute_${newest})
+# The same rounding as on the CPU: no contraction, no flushing, exact square roots and quotients.
+set(nvcc_flags -fatbin ${gencode} -std=c++17 -O3 -fmad=false -ftz=false -prec-sqrt=true -prec-div=true -Xptxas=-v
+    --compress-mode=size -I${CMAKE_SOURCE_DIR}/kernels)
+file(GLOB_RECURSE kernel_headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/*.h)
+
+function(add_fatbin name source)
+  set(file ${cuda_folder}/${name}.fatbin)
+  set(arguments ${nvcc_flags} ${ARGN} -o ${file} ${CMAKE_SOURCE_DIR}/kernels/${source})
+  string(REPLACE ";" "|" arguments "${arguments}") # survives every shell
+  add_custom_command(
+    OUTPUT ${file}
+    COMMAND ${CMAKE_COMMAND} -DNVCC=${ENSGRAD_NVCC} "-DARGUMENTS=${arguments}" -DLOG=${ptxas_folder}/${name}.log
+            -P ${CMAKE_SOURCE_DIR}/cmake/compile_fatbin.cmake
+    DEPENDS ${CMAKE_SOURCE_DIR}/kernels/${source} ${kernel_headers} ${CMAKE_SOURCE_DIR}/cmake/compile_fatbin.cmake
+    COMMENT "CUDA ${name}"
+    VERBATIM)
+  set(cuda_fatbins ${cuda_fatbins} ${file} PARENT_SCOPE)
+endfunction()
+
+set(cuda_fatbins "")
+set(cuda_list "")
+add_fatbin(stats stats_cuda.cu)
+foreach(unit ${ensgrad_cuda_units})
+  string(REGEX REPLACE ":.*" "" model ${unit})
+  string(REGEX REPLACE ".*:" "" dims ${unit})
+  string(REPLACE "," ";" dims ${dims})
+  foreach(dim ${dims})
+    set(defines "-DEG_MODEL_FILE=\"models/${model}.h\"")
+    if(model MATCHES "^(quadratic|linear_regression)$")
+      list(APPEND defines -DEG_DIM=${dim}) # the others fix their dimension
+    endif()
+    if(dim GREATER_EQUAL 12)
+      list(APPEND defines -Xptxas=--register-usage-level=2) # else a few values spill
+    endif()
+    add_fatbin(unit_${model}_${dim} unit_cuda.cu ${defines})
+    string(APPEND cuda_list "X(${model}, ${dim})\n")
+  endforeach()
+endforeach()
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "${cuda_list}" @ONLY)
+
+set(plugin_folder ${CMAKE_SOURCE_DIR}/src/backend/cuda_plugin)
+add_library(ensgrad_cuda MODULE ${plugin_folder}/plugin.c ${plugin_folder}/prepare.c ${plugin_folder}/advance.c
+                                ${plugin_folder}/fatbins.c)
+set_source_files_properties(
+  ${plugin_folder}/fatbins.c PROPERTIES OBJECT_DEPENDS "${cuda_fatbins}"
+                                        COMPILE_DEFINITIONS "EG_FATBIN_DIR=\"${cuda_folder}\"")
+target_link_libraries(ensgrad_cuda PRIVATE ensgrad_flags CUDA::cudart_static Threads::Threads ${CMAKE_DL_LIBS})
+target_link_options(ensgrad_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,--no-undefined)
+set_target_properties(ensgrad_cuda PROPERTIES PREFIX lib LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+install(TARGETS ensgrad_cuda LIBRARY DESTINATION lib/ensgrad) # where the program looks: ../lib/ensgrad
+message(STATUS "CUDA: ${ENSGRAD_NVCC} ${CUDAToolkit_VERSION}, architectures ${ENSGRAD_CUDA_ARCHITECTURES}")

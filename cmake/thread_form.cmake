@@ -1,0 +1,82 @@
+# The parts of tests/conformance/test_thread_form: units of the GPU's source compiled by cc ("twins"), and the same units
+# of the CPU driver, for dimensions that the program itself need not have. -O1 is enough: bits do not depend on it.
+if(NOT TARGET test_thread_form OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  return()
+endif()
+set(twin_units ornstein_uhlenbeck: geometric_brownian_motion: double_well: quadratic:3 quadratic:4 quadratic:8 linear_regression:4
+    linear_regression:8)
+set(twin_folder ${CMAKE_BINARY_DIR}/generated)
+set(twin_all_kinds ornstein_uhlenbeck quadratic_3)
+set(twin_flags -O1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
+
+# One generated file: a few lines around thread_twin.c (set twin) or unit_cpu.c (sets v3, v4).
+function(add_twin_source set_name file model dim lines)
+  set(text "${lines}#define EG_MODEL_FILE \"models/${model}.h\"\n")
+  if(dim)
+    string(APPEND text "#define EG_DIM ${dim}\n")
+  endif()
+  if(set_name STREQUAL "twin")
+    string(APPEND text "#define EG_THREAD_FORM\n#include \"${CMAKE_SOURCE_DIR}/tests/conformance/thread_twin.c\"\n")
+  else()
+    string(APPEND text "#include \"unit_cpu.c\"\n")
+  endif()
+  file(CONFIGURE OUTPUT ${twin_folder}/${file}.c CONTENT "${text}" @ONLY)
+  set(sources_${set_name} ${sources_${set_name}} ${twin_folder}/${file}.c PARENT_SCOPE)
+endfunction()
+
+set(sources_twin "")
+set(sources_v3 "")
+set(sources_v4 "")
+foreach(unit ${twin_units})
+  string(REPLACE ":" ";" parts ${unit})
+  list(GET parts 0 model)
+  list(GET parts 1 dim)
+  set(name ${model})
+  if(dim)
+    set(name ${model}_${dim})
+  endif()
+  set(lines "#define TWIN_SYMBOL twin_${name}\n")
+  if(name IN_LIST twin_all_kinds)
+    string(APPEND lines "#define TWIN_ALL_KINDS\n")
+  endif()
+  if(name STREQUAL "ornstein_uhlenbeck")
+    string(APPEND lines "#define TWIN_INDICES\n")
+  endif()
+  add_twin_source(twin twin_${name} ${model} "${dim}" "${lines}")
+  foreach(isa v3 v4)
+    add_twin_source(${isa} cpu_${name}_${isa} ${model} "${dim}"
+                    "#define EG_UNIT_SYMBOL cpu_${name}_${isa}\n#define EG_ISA_NAME \"${isa}\"\n")
+  endforeach()
+endforeach()
+add_twin_source(v3 cpu_wide_ornstein_uhlenbeck_v3 ornstein_uhlenbeck ""
+                "#define EG_NOISE_REAL double\n#define EG_UNIT_SYMBOL cpu_wide_ornstein_uhlenbeck_v3\n#define EG_ISA_NAME \"v3\"\n")
+
+foreach(part twin v3 v4)
+  add_library(eg_thread_form_${part} OBJECT ${sources_${part}})
+  target_link_libraries(eg_thread_form_${part} PRIVATE ensgrad_flags)
+  target_include_directories(eg_thread_form_${part} PRIVATE ${CMAKE_SOURCE_DIR}/tests/conformance)
+  target_compile_options(eg_thread_form_${part} PRIVATE ${twin_flags})
+endforeach()
+target_compile_options(eg_thread_form_twin PRIVATE -march=x86-64-v3)
+set_target_properties(eg_thread_form_twin PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_compile_options(eg_thread_form_v3 PRIVATE -march=x86-64-v3)
+target_compile_options(eg_thread_form_v4 PRIVATE -march=x86-64-v4)
+target_sources(test_thread_form PRIVATE $<TARGET_OBJECTS:eg_thread_form_twin> $<TARGET_OBJECTS:eg_thread_form_v3>
+                                        $<TARGET_OBJECTS:eg_thread_form_v4>)
+
+# The plug-in's host code without a GPU: linked with the twins and a runtime that plays the device, it must pass what the
+# real one must.
+if(TARGET ensgrad_cuda)
+  set(fake_folder ${CMAKE_BINARY_DIR}/tests/fake_cuda)
+  add_library(fake_cuda MODULE ${plugin_folder}/plugin.c ${plugin_folder}/prepare.c ${plugin_folder}/advance.c
+                               tests/conformance/fake_cudart.c $<TARGET_OBJECTS:eg_thread_form_twin>)
+  target_link_libraries(fake_cuda PRIVATE ensgrad_flags)
+  target_include_directories(fake_cuda PRIVATE ${plugin_folder} tests/conformance)
+  target_include_directories(fake_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+  target_link_options(fake_cuda PRIVATE -Wl,--no-undefined)
+  set_target_properties(fake_cuda PROPERTIES PREFIX lib OUTPUT_NAME ensgrad_cuda LIBRARY_OUTPUT_DIRECTORY ${fake_folder})
+  add_dependencies(test_cuda_backend fake_cuda)
+  add_test(NAME conformance.test_cuda_host COMMAND test_cuda_backend WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(conformance.test_cuda_host PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600
+                       ENVIRONMENT ENSGRAD_TEST_PLUGIN=${fake_folder})
+endif()

@@ -1,0 +1,125 @@
+/*
+ * The tree of stats/moments.h spread over the threads of one block: thread j of n holds the lanes j, j + n, j
+ * + 2n, .. in registers. The tree adds l and l + s for s = ld/2, ld/4, .., so down to s = n it joins only
+ * lanes of one thread: that part is eg_tree_local, the rest (n values) goes through shared memory.
+ */
+#ifndef EG_STATS_MOMENTS_GPU_H
+#define EG_STATS_MOMENTS_GPU_H
+
+#include "stats/moments.h"
+
+#define EG_TREE_LANES      8    /* lanes a thread holds at most */
+#define EG_TREE_MOST_LANES 8192 /* largest tile: 8 lanes in each of 1024 threads */
+
+/* What one launch reduces: `tiles` tiles of records as the advance kernels wrote them; the nodes of the
+   records record_first .. of each tile go to their places in nodes of all the job's records. */
+typedef struct eg_tile_reduce {
+  const double *records; /* (tiles, n_records, n_points, n_features, ld) */
+  double *nodes;         /* (tiles, all_records, n_points, eg_node_values) */
+  uint32_t tiles, n_records, n_points, n_features, ld;
+  uint32_t n_lanes; /* realisations of all tiles together */
+  uint32_t record_first, all_records;
+  int32_t with_covariance;
+  int32_t reserved;
+} eg_tile_reduce;
+
+EG_STATIC_ASSERT(sizeof(eg_tile_reduce) == 56, "layout differs between host and device");
+
+/* Lanes of each thread: 8, fewer in tiles below 512 lanes, so that a block has at least 64 threads. */
+EG_FN uint32_t eg_tree_lanes(uint32_t ld) {
+  return ld >= 64 * EG_TREE_LANES ? EG_TREE_LANES : ld / 64;
+}
+
+EG_FN void eg_tree_level(double *v, uint32_t n, uint32_t s) {
+  if (n >= 2 * s) {
+    EG_UNROLL
+    for (uint32_t i = 0; i < s; i++) {
+      v[i] = v[i] + v[i + s];
+    }
+  }
+}
+
+/* Sum of v[0..n) in the order of the tree, n a power of two <= EG_TREE_LANES. Destroys v. */
+EG_FN double eg_tree_local(double *v, uint32_t n) {
+  eg_tree_level(v, n, 4); /* written out: levels of constant size stay in registers */
+  eg_tree_level(v, n, 2);
+  eg_tree_level(v, n, 1);
+  return v[0];
+}
+
+EG_FN double eg_first_value(double v) {
+  return v == v ? v : 0.0;
+}
+
+EG_FN double eg_deviation(double v, double mean) {
+  return v == v ? v - mean : 0.0;
+}
+
+/* Sums of the second, third and fourth powers of the deviations of one thread's lanes. */
+EG_FN double eg_power_local(const double *v, uint32_t n, double mean, int power) {
+  double t[EG_TREE_LANES];
+  EG_UNROLL
+  for (uint32_t i = 0; i < EG_TREE_LANES; i++) {
+    const double d = eg_deviation(v[i], mean);
+    const double d2 = d * d;
+    t[i] = power == 2 ? d2 : power == 3 ? d2 * d : d2 * d2;
+  }
+  return eg_tree_local(t, n);
+}
+
+EG_FN double eg_first_local(const double *v, uint32_t n) {
+  double t[EG_TREE_LANES];
+  EG_UNROLL
+  for (uint32_t i = 0; i < EG_TREE_LANES; i++) {
+    t[i] = eg_first_value(v[i]);
+  }
+  return eg_tree_local(t, n);
+}
+
+EG_FN double eg_comoment_local(const double *a, const double *b, uint32_t n, double mean_a, double mean_b) {
+  double t[EG_TREE_LANES];
+  EG_UNROLL
+  for (uint32_t i = 0; i < EG_TREE_LANES; i++) {
+    t[i] = eg_deviation(a[i], mean_a) * eg_deviation(b[i], mean_b);
+  }
+  return eg_tree_local(t, n);
+}
+
+/* Where things lie: row = (tile, record, point) of this launch. */
+EG_FN uint64_t eg_reduce_node_at(const eg_tile_reduce *r, uint64_t row) {
+  const uint64_t point = row % r->n_points;
+  const uint64_t record = row / r->n_points % r->n_records;
+  const uint64_t tile = row / r->n_points / r->n_records;
+  const uint64_t place = (tile * r->all_records + r->record_first + record) * r->n_points + point;
+  return place * eg_node_values(r->n_features, r->with_covariance);
+}
+
+EG_FN const double *eg_reduce_lanes_at(const eg_tile_reduce *r, uint64_t row, uint32_t feature) {
+  return r->records + (row * r->n_features + feature) * r->ld;
+}
+
+/* Realisations that the tile of this row holds. */
+EG_FN uint32_t eg_reduce_used(const eg_tile_reduce *r, uint64_t row) {
+  const uint64_t tile = row / r->n_points / r->n_records;
+  const uint64_t before = tile * r->ld;
+  const uint64_t rest = r->n_lanes > before ? r->n_lanes - before : 0;
+  return (uint32_t)(rest < r->ld ? rest : r->ld);
+}
+
+/* The lanes of thread j of n_threads, NaN where there is none; returns how many are valid. */
+EG_FN uint32_t eg_reduce_load(const double *lanes, uint32_t used, uint32_t j, uint32_t n_threads, uint32_t n,
+                              double *v) {
+  uint32_t count = 0;
+  EG_UNROLL
+  for (uint32_t i = 0; i < EG_TREE_LANES; i++) {
+    const uint32_t l = j + i * n_threads;
+    v[i] = eg_double_of_bits(0x7ff8000000000000ull);
+    if (i < n && l < used) {
+      v[i] = lanes[l];
+    }
+    count += v[i] == v[i] ? 1u : 0u;
+  }
+  return count;
+}
+
+#endif

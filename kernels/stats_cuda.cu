@@ -1,0 +1,91 @@
+/*
+ * Tile statistics on the GPU; the definition is in stats/moments.h, the order of additions in
+ * stats/moments_gpu.h. One block reduces one feature (eg_reduce_moments), then one pair of features
+ * (eg_reduce_comoments), of one row (tile, record, point): blockIdx.x counts rows, blockIdx.y features or
+ * pairs. No atomics, no order to chance.
+ */
+#include "stats/moments_gpu.h"
+
+#define EG_REDUCE_MOST 1024
+
+/* v[0..n) of the block's threads, n a power of two >= 64, added as the tree does. Every thread gets the sum.
+ */
+EG_FN double tree_block(double v, double *shared) {
+  const uint32_t j = threadIdx.x;
+  __syncthreads(); /* the last readers are done */
+  shared[j] = v;
+  for (uint32_t s = blockDim.x / 2; s >= 32; s /= 2) {
+    __syncthreads();
+    if (j < s) {
+      shared[j] = shared[j] + shared[j + s];
+    }
+  }
+  __syncthreads();
+  if (j < 32) {
+    double sum = shared[j];
+    EG_UNROLL
+    for (uint32_t s = 16; s > 0; s /= 2) {
+      sum = sum + __shfl_down_sync(0xffffffffu, sum, s); /* lanes below s hold the tree's values */
+    }
+    if (j == 0) {
+      shared[0] = sum;
+    }
+  }
+  __syncthreads();
+  return shared[0];
+}
+
+extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
+    eg_reduce_moments(const __grid_constant__ eg_tile_reduce r) {
+  __shared__ double shared[EG_REDUCE_MOST];
+  __shared__ uint32_t valid;
+  const uint64_t row = blockIdx.x;
+  const uint32_t f = blockIdx.y;
+  const uint32_t n = eg_tree_lanes(r.ld);
+  double v[EG_TREE_LANES];
+  if (threadIdx.x == 0) {
+    valid = 0;
+  }
+  __syncthreads();
+  const uint32_t mine =
+      eg_reduce_load(eg_reduce_lanes_at(&r, row, f), eg_reduce_used(&r, row), threadIdx.x, blockDim.x, n, v);
+  atomicAdd(&valid, mine);                                       /* an integer: any order gives the same */
+  const double total = tree_block(eg_first_local(v, n), shared); /* its barriers also complete `valid` */
+  const double count = (double)valid;
+  const double mean = count > 0 ? total / count : 0.0;
+  double *const node = r.nodes + eg_reduce_node_at(&r, row);
+  const double m2 = tree_block(eg_power_local(v, n, mean, 2), shared);
+  const double m3 = tree_block(eg_power_local(v, n, mean, 3), shared);
+  const double m4 = tree_block(eg_power_local(v, n, mean, 4), shared);
+  if (threadIdx.x == 0) {
+    if (f == 0) {
+      node[0] = count;
+    }
+    node[1 + 4 * f] = mean;
+    node[2 + 4 * f] = m2;
+    node[3 + 4 * f] = m3;
+    node[4 + 4 * f] = m4;
+  }
+}
+
+/* After eg_reduce_moments of the same rows: the means are read from the node. */
+extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
+    eg_reduce_comoments(const __grid_constant__ eg_tile_reduce r) {
+  __shared__ double shared[EG_REDUCE_MOST];
+  const uint64_t row = blockIdx.x;
+  const uint32_t pair = blockIdx.y;
+  const uint32_t n = eg_tree_lanes(r.ld), used = eg_reduce_used(&r, row);
+  uint32_t f = 1;
+  while (f * (f + 1) / 2 <= pair) {
+    f++;
+  }
+  const uint32_t g = pair - f * (f - 1) / 2;
+  double *const node = r.nodes + eg_reduce_node_at(&r, row);
+  double a[EG_TREE_LANES], b[EG_TREE_LANES];
+  eg_reduce_load(eg_reduce_lanes_at(&r, row, f), used, threadIdx.x, blockDim.x, n, a);
+  eg_reduce_load(eg_reduce_lanes_at(&r, row, g), used, threadIdx.x, blockDim.x, n, b);
+  const double sum = tree_block(eg_comoment_local(a, b, n, node[1 + 4 * f], node[1 + 4 * g]), shared);
+  if (threadIdx.x == 0) {
+    node[1 + 4 * r.n_features + pair] = sum;
+  }
+}

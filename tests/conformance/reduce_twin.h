@@ -1,0 +1,53 @@
+/* The kernels of stats_cuda.cu played on the host: the threads of a block one after the other. */
+#ifndef EG_TESTS_REDUCE_TWIN_H
+#define EG_TESTS_REDUCE_TWIN_H
+
+#include <string.h>
+
+#include "stats/moments_gpu.h"
+
+static inline double tree_block(double *v, uint32_t n) {
+  for (uint32_t s = n / 2; s > 0; s /= 2) {
+    for (uint32_t j = 0; j < s; j++) {
+      v[j] = v[j] + v[j + s];
+    }
+  }
+  return v[0];
+}
+
+static inline void reduce_feature(const eg_tile_reduce *r, uint64_t row, uint32_t f) {
+  const uint32_t n = eg_tree_lanes(r->ld), n_threads = r->ld / n, used = eg_reduce_used(r, row);
+  double v[EG_TREE_LANES], shared[1024], moments[3];
+  uint32_t count = 0;
+  for (uint32_t j = 0; j < n_threads; j++) {
+    count += eg_reduce_load(eg_reduce_lanes_at(r, row, f), used, j, n_threads, n, v);
+    shared[j] = eg_first_local(v, n);
+  }
+  const double total = tree_block(shared, n_threads);
+  const double mean = count > 0 ? total / (double)count : 0.0;
+  for (int power = 2; power <= 4; power++) {
+    for (uint32_t j = 0; j < n_threads; j++) {
+      (void)eg_reduce_load(eg_reduce_lanes_at(r, row, f), used, j, n_threads, n, v);
+      shared[j] = eg_power_local(v, n, mean, power);
+    }
+    moments[power - 2] = tree_block(shared, n_threads);
+  }
+  double *const node = r->nodes + eg_reduce_node_at(r, row);
+  node[0] = (double)count;
+  node[1 + 4 * f] = mean;
+  memcpy(node + 2 + 4 * f, moments, sizeof moments);
+}
+
+static inline void reduce_pair(const eg_tile_reduce *r, uint64_t row, uint32_t f, uint32_t g, uint32_t pair) {
+  const uint32_t n = eg_tree_lanes(r->ld), n_threads = r->ld / n, used = eg_reduce_used(r, row);
+  double a[EG_TREE_LANES], b[EG_TREE_LANES], shared[1024];
+  double *const node = r->nodes + eg_reduce_node_at(r, row);
+  for (uint32_t j = 0; j < n_threads; j++) {
+    (void)eg_reduce_load(eg_reduce_lanes_at(r, row, f), used, j, n_threads, n, a);
+    (void)eg_reduce_load(eg_reduce_lanes_at(r, row, g), used, j, n_threads, n, b);
+    shared[j] = eg_comoment_local(a, b, n, node[1 + 4 * f], node[1 + 4 * g]);
+  }
+  node[1 + 4 * r->n_features + pair] = tree_block(shared, n_threads);
+}
+
+#endif

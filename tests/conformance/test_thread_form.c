@@ -1,0 +1,418 @@
+/*
+ * The GPU's source against the CPU driver, bit by bit, on the CPU: units compiled through core/lane_gpu.h
+ * (thread_twin.c) and through core/lane_cpu.h give the same records, first bad steps and final states for
+ * every stepper and noise kind: with two points, a partial tile, a restart in the middle of a segment,
+ * blow-ups, random starts and large draw numbers. The same for the tree of the statistics kernels.
+ */
+#include "check.h"
+
+#include "core/rows.h"
+#include "core/unit_table.h"
+#include "reduce_twin.h"
+#include "thread_twin.h"
+
+/* X(name): a model with its dimension; cmake/thread_form.cmake has the same list */
+#define UNITS(X)                                                                                             \
+  X(ornstein_uhlenbeck)                                                                                      \
+  X(geometric_brownian_motion)                                                                               \
+  X(double_well)                                                                                             \
+  X(quadratic_3)                                                                                             \
+  X(quadratic_4)                                                                                             \
+  X(quadratic_8)                                                                                             \
+  X(linear_regression_4)                                                                                     \
+  X(linear_regression_8)
+
+#define DECLARE(name)                                                                                        \
+  extern const twin_stepper twin_##name[];                                                                   \
+  extern const eg_unit cpu_##name##_v3, cpu_##name##_v4;
+UNITS(DECLARE)
+extern const eg_unit cpu_wide_ornstein_uhlenbeck_v3; /* double increments, for gaussian64 */
+
+extern const eg_fill_table eg_fill_table_v3, eg_fill_table_v4;
+void eg_reduce_tile_v3(const eg_reduce *r, double *records, double *scratch);
+void eg_reduce_tile_v4(const eg_reduce *r, double *records, double *scratch);
+void twin_indices(const uint32_t key[2], uint64_t realisation, uint64_t first, uint32_t n, uint32_t n_rows,
+                  int32_t *out);
+
+typedef struct unit_pair {
+  const char *name;
+  const twin_stepper *twin;
+  const eg_unit *v3, *v4;
+} unit_pair;
+
+#define ROW(name) {#name, twin_##name, &cpu_##name##_v3, &cpu_##name##_v4},
+static const unit_pair units[] = {UNITS(ROW)};
+enum { N_UNITS = sizeof units / sizeof units[0] };
+
+enum { LD = 128, TILES = 2, LANES_USED = 128 + 70, POINTS = 2, MOST_RECORDS = 6, N_FEATURES = 6, ROWS = 11 };
+
+static int is_v4;
+static const eg_fill_table *fill;
+
+/* ---- one case: a stepper with everything set ---- */
+
+typedef struct buffers {
+  double *records;     /* (tiles, records, points, features, ld) */
+  double *state;       /* (tiles, points, dim, ld) */
+  uint64_t *first_bad; /* (tiles, points, ld) */
+} buffers;
+
+static void *need(size_t bytes) {
+  void *const p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+  if (p == NULL) {
+    fprintf(stderr, "no memory\n");
+    exit(1);
+  }
+  memset(p, 0xff, (bytes + 4095) / 4096 * 4096);
+  return p;
+}
+
+static buffers make_buffers(int dim) {
+  buffers b;
+  b.records = need(sizeof(double) * TILES * MOST_RECORDS * POINTS * N_FEATURES * LD);
+  b.state = need(sizeof(double) * TILES * POINTS * (size_t)dim * LD);
+  b.first_bad = need(sizeof(uint64_t) * TILES * POINTS * LD);
+  return b;
+}
+
+static void free_buffers(buffers b) {
+  free(b.records);
+  free(b.state);
+  free(b.first_bad);
+}
+
+static void run_cpu(const eg_unit *unit, eg_advance_fn advance, const double *params, const eg_launch *base,
+                    buffers b) {
+  eg_thread t;
+  t.fill = fill;
+  t.noise = need(EG_NOISE_BYTES);
+  t.rows = need(EG_ROWS_BYTES);
+  t.index = need(sizeof(int32_t) * EG_INDEX_BLOCKS * 4 * EG_LANES);
+  t.block = need(unit->block_bytes(POINTS));
+  for (uint32_t tile = 0; tile < TILES; tile++) {
+    eg_launch a = *base;
+    a.realisation_first += tile * LD;
+    a.n_lanes = LANES_USED - tile * LD < LD ? LANES_USED - tile * LD : LD;
+    a.records = b.records + (size_t)tile * a.n_records * POINTS * N_FEATURES * LD;
+    a.state = b.state + (size_t)tile * POINTS * (size_t)unit->dim * LD;
+    a.first_bad = b.first_bad + (size_t)tile * POINTS * LD;
+    advance(params, &a, &t);
+  }
+  free(t.noise);
+  free(t.rows);
+  free(t.index);
+  free(t.block);
+}
+
+/* The threads of all tiles, in one launch or in two that meet at `split` (0: one). The second launch has
+   buffers of its own for its records, as the plug-in has; they are put together afterwards. */
+static void run_twin(const twin_stepper *stepper, const double *params, const double *staged,
+                     const eg_launch *base, uint64_t split, buffers b) {
+  const uint64_t n_threads = (uint64_t)TILES * POINTS * LD;
+  const size_t row = (size_t)POINTS * N_FEATURES * LD;
+  eg_launch a = *base;
+  a.n_lanes = LANES_USED;
+  a.state = b.state;
+  a.first_bad = b.first_bad;
+  double *const part = need(sizeof(double) * TILES * MOST_RECORDS * row);
+  uint32_t done = 0;
+  for (int launch = 0; launch < (split == 0 ? 1 : 2); launch++) {
+    a.n_records = 0;
+    a.record_steps = base->record_steps + done;
+    a.is_restart = launch == 0 ? base->is_restart : 1;
+    a.step_first = launch == 0 ? base->step_first : split;
+    a.step_last = split != 0 && launch == 0 ? split : base->step_last;
+    while (done + a.n_records < base->n_records && a.record_steps[a.n_records] <= a.step_last) {
+      a.n_records++;
+    }
+    a.records = part;
+    stepper->launch(params, &a, staged, n_threads);
+    for (size_t tile = 0; tile < TILES; tile++) {
+      memcpy(b.records + (tile * base->n_records + done) * row, part + tile * a.n_records * row,
+             sizeof(double) * a.n_records * row);
+    }
+    done += a.n_records;
+  }
+  free(part);
+}
+
+static int same_bits(double a, double b) {
+  return memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* Lanes that are in use: records bit by bit, first_bad, and states (any NaN equals any NaN). */
+static size_t count_differences(const eg_launch *a, int dim, buffers want, buffers got, size_t *n_bad) {
+  size_t differences = 0;
+  *n_bad = 0;
+  for (size_t tile = 0; tile < TILES; tile++) {
+    const size_t used = LANES_USED - tile * LD < LD ? LANES_USED - tile * LD : LD;
+    for (size_t l = 0; l < used; l++) {
+      for (size_t i = 0; i < (size_t)a->n_records * POINTS * N_FEATURES; i++) {
+        const size_t at = (tile * a->n_records * POINTS * N_FEATURES + i) * LD + l;
+        differences += !same_bits(want.records[at], got.records[at]);
+      }
+      for (size_t i = 0; i < POINTS; i++) {
+        const size_t at = (tile * POINTS + i) * LD + l;
+        differences += want.first_bad[at] != got.first_bad[at];
+        *n_bad += want.first_bad[at] != EG_NEVER;
+      }
+      for (size_t i = 0; i < (size_t)POINTS * (size_t)dim; i++) {
+        const size_t at = (tile * POINTS * (size_t)dim + i) * LD + l;
+        differences +=
+            !same_bits(want.state[at], got.state[at]) && !(isnan(want.state[at]) && isnan(got.state[at]));
+      }
+    }
+  }
+  return differences;
+}
+
+/* ---- the numbers of a case ---- */
+
+static uint64_t scramble_state;
+static double scrambled(double low, double high) {
+  scramble_state = scramble_state * 6364136223846793005u + 1442695040888963407u;
+  return low + (high - low) * (double)(scramble_state >> 11) * 0x1p-53;
+}
+
+enum { CASE_PLAIN, CASE_RANDOM, CASE_BLOW_UP, N_CASES };
+
+static void fill_params(const eg_unit *unit, int which, double *params) {
+  double *next = params;
+  for (int i = 0; i < unit->n_params; i++) {
+    const int n = unit->params[i].is_vector ? unit->dim : 1;
+    for (int k = 0; k < n; k++) {
+      *next++ = which == CASE_BLOW_UP ? 40.0 + k : unit->params[i].value + 0.125 * k;
+    }
+  }
+}
+
+static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_stepper, const twin_stepper *twin,
+                          int which, uint32_t fold_count, uint64_t split_offset) {
+  const eg_unit_stepper *const stepper = &unit->steppers[i_stepper];
+  const int dim = unit->dim;
+  double params[256], start[POINTS * 32];
+  eg_feature_code features[N_FEATURES] = {{EG_FEATURE_X, 0},       {EG_FEATURE_NORM2, 0},
+                                          {EG_FEATURE_X, dim - 1}, {EG_FEATURE_DISPLACEMENT2, 0},
+                                          {EG_FEATURE_NORM2, 0},   {EG_FEATURE_X, dim / 2}};
+  if (unit->caps & 1) { /* EG_CAP_LOSS */
+    features[4].id = EG_FEATURE_LOSS;
+    features[5].id = EG_FEATURE_GRADIENT_NORM2;
+  }
+  scramble_state = (uint64_t)which + 17;
+  fill_params(unit, which, params);
+  double *const staged = need(sizeof(double) * (size_t)(unit->n_staged + 1));
+  double *const rows = need(sizeof(double) * eg_rows_size(ROWS, dim + 1));
+  for (int i = 0; i < unit->n_staged; i++) {
+    staged[i] = scrambled(-0.4, 0.4) * (which == CASE_BLOW_UP ? 50.0 : 1.0);
+  }
+  for (uint64_t i = 0; i < eg_rows_size(ROWS, dim + 1); i++) {
+    rows[i] = scrambled(-1.0, 1.0);
+  }
+  for (int i = 0; i < POINTS * dim; i++) {
+    start[i] = scrambled(-1.0, 1.0);
+  }
+  eg_launch a;
+  memset(&a, 0, sizeof a);
+  const uint64_t begin = which == CASE_RANDOM ? 3000000001u : which == CASE_BLOW_UP ? 5 : 0;
+  const uint64_t record_steps[MOST_RECORDS] = {begin,      begin + 3,   begin + 4,
+                                               begin + 50, begin + 131, begin + 260};
+  a.key[0] = 0x12345678u;
+  a.key[1] = 0x9abcdef0u;
+  a.kind = twin->kind;
+  a.n_rows = ROWS;
+  a.realisation_first = which == CASE_RANDOM ? 0x300000040u : 0;
+  a.ld = LD;
+  a.n_points = POINTS;
+  a.dim = (uint32_t)dim;
+  a.step_first = begin;
+  a.step_last = which == CASE_BLOW_UP ? begin + 260 : begin + 270;
+  a.record_steps = record_steps;
+  a.n_records = MOST_RECORDS;
+  a.n_features = N_FEATURES;
+  a.features = features;
+  a.h = 0.01;
+  a.learning_rate = 0.02;
+  a.rate_over_batch = 0.02 / fold_count;
+  a.correction = 0.01;
+  a.noise_scale = 0.3;
+  a.fold_count = fold_count;
+  a.start_kind = which == CASE_PLAIN ? EG_START_FIXED : EG_START_RANDOM;
+  a.start_width = (uint32_t)dim;
+  a.start = start;
+  a.start_mean = 0.25;
+  a.start_std = 0.5;
+  a.staged = staged;
+  a.rows = rows;
+  if (which == CASE_BLOW_UP) { /* overflow after a number of steps that depends on the lane */
+    a.h = 1.0;
+    a.learning_rate = 1.0;
+    a.rate_over_batch = 500.0 / fold_count;
+    a.noise_scale = 3.0;
+    a.start_std = 0x1p700;
+  }
+  buffers want = make_buffers(dim), got = make_buffers(dim);
+  size_t n_bad = 0;
+  run_cpu(unit, stepper->advance, params, &a, want);
+  run_twin(twin, params, staged, &a, split_offset == 0 ? 0 : begin + split_offset, got);
+  const size_t differences = count_differences(&a, dim, want, got, &n_bad);
+  if (differences != 0) {
+    fprintf(stderr, "%s %s kind %d case %d fold %u split %llu: %zu values differ\n", pair->name,
+            stepper->name, twin->kind, which, fold_count, (unsigned long long)split_offset, differences);
+  }
+  CHECK(differences == 0);
+  if (which != CASE_BLOW_UP) {
+    CHECK(n_bad == 0);
+  } else if (strstr(stepper->name, "exact") == NULL) {
+    CHECK(n_bad > 0);
+  }
+  free_buffers(want);
+  free_buffers(got);
+  free(staged);
+  free(rows);
+}
+
+static void check_unit(const unit_pair *pair) {
+  const eg_unit *const unit = is_v4 ? pair->v4 : pair->v3;
+  int n_found = 0;
+  for (const twin_stepper *twin = pair->twin; twin->name != NULL; twin++) {
+    for (int i = 0; i < unit->n_steppers; i++) {
+      if (strcmp(unit->steppers[i].name, twin->name) != 0 || twin->kind == EG_KIND_GAUSSIAN64) {
+        continue;
+      }
+      n_found++;
+      const int is_data = unit->steppers[i].normals == -1, is_batch = unit->steppers[i].rows == -1;
+      const uint32_t first = is_data ? ROWS : is_batch ? 3 : 1;
+      check_stepper(pair, unit, i, twin, CASE_PLAIN, first, 0);
+      check_stepper(pair, unit, i, twin, CASE_RANDOM, first, 37);
+      check_stepper(pair, unit, i, twin, CASE_BLOW_UP, first, 0);
+      check_stepper(pair, unit, i, twin, CASE_BLOW_UP, first, 23);
+      if (is_batch) {
+        check_stepper(pair, unit, i, twin, CASE_RANDOM, 1, 5);
+        check_stepper(pair, unit, i, twin, CASE_RANDOM, 4, 51);
+        check_stepper(pair, unit, i, twin, CASE_PLAIN, 17, 131);
+      }
+    }
+  }
+  CHECK(n_found >= unit->n_steppers);
+}
+
+/* gaussian64 needs a CPU unit with double increments. */
+static void check_wide(void) {
+  const unit_pair pair = {"wide ornstein_uhlenbeck", twin_ornstein_uhlenbeck, &cpu_wide_ornstein_uhlenbeck_v3,
+                          NULL};
+  const eg_fill_table *const kept = fill;
+  fill = &eg_fill_table_v3;
+  for (const twin_stepper *twin = pair.twin; twin->name != NULL; twin++) {
+    for (int i = 0; i < pair.v3->n_steppers; i++) {
+      if (twin->kind == EG_KIND_GAUSSIAN64 && strcmp(pair.v3->steppers[i].name, twin->name) == 0) {
+        check_stepper(&pair, pair.v3, i, twin, CASE_PLAIN, 1, 0);
+        check_stepper(&pair, pair.v3, i, twin, CASE_RANDOM, 1, 40);
+      }
+    }
+  }
+  fill = kept;
+}
+
+/* So many rows that a third of the words is rejected. */
+static void check_indices(void) {
+  enum { BLOCKS = 8 };
+  const uint32_t key[2] = {7, 8}, n_rows = 0x60000001u;
+  int32_t *const want = need(sizeof(int32_t) * BLOCKS * 4 * EG_LANES);
+  int32_t got[BLOCKS * 4];
+  size_t differences = 0;
+  fill->fill_rows(key, 1 << 20, 1000, BLOCKS, n_rows, want);
+  for (uint32_t lane = 0; lane < EG_LANES; lane++) {
+    for (uint32_t skip = 0; skip < 4; skip++) {
+      twin_indices(key, (1 << 20) + lane, 4000 + skip, BLOCKS * 4 - skip, n_rows, got);
+      for (uint32_t i = skip; i < BLOCKS * 4; i++) {
+        differences += want[i * EG_LANES + lane] != got[i - skip];
+      }
+    }
+  }
+  CHECK(differences == 0);
+  free(want);
+}
+
+/* ---- the statistics ---- */
+
+static void check_reduce(uint32_t ld, uint32_t n_lanes, uint32_t n_features) {
+  enum { REDUCE_TILES = 2, RECORDS = 2, ALL_RECORDS = 5, FIRST = 1 };
+  const uint32_t size = eg_node_values(n_features, 1);
+  const size_t lanes = (size_t)RECORDS * POINTS * n_features * ld;
+  double *const records = need(sizeof(double) * REDUCE_TILES * lanes);
+  double *const nodes = need(sizeof(double) * REDUCE_TILES * ALL_RECORDS * POINTS * size);
+  double *const want = need(sizeof(double) * RECORDS * POINTS * size);
+  double *const scratch = need(sizeof(double) * 3 * ld / 2);
+  eg_tile_reduce r;
+  memset(&r, 0, sizeof r);
+  r.records = records;
+  r.nodes = nodes;
+  r.tiles = REDUCE_TILES;
+  r.n_records = RECORDS;
+  r.n_points = POINTS;
+  r.n_features = n_features;
+  r.ld = ld;
+  r.n_lanes = n_lanes;
+  r.record_first = FIRST;
+  r.all_records = ALL_RECORDS;
+  r.with_covariance = 1;
+  for (size_t i = 0; i < REDUCE_TILES * lanes; i++) {
+    records[i] = scrambled(-1.0, 3.0);
+  }
+  for (size_t row = 0; row < (size_t)REDUCE_TILES * RECORDS * POINTS; row++) { /* masked trajectories */
+    const size_t lane = (size_t)scrambled(0.0, (double)ld);
+    for (uint32_t f = 0; f < n_features; f++) {
+      records[(row * n_features + f) * ld + lane] = NAN;
+    }
+  }
+  for (uint64_t row = 0; row < (uint64_t)REDUCE_TILES * RECORDS * POINTS; row++) {
+    uint32_t pair = 0;
+    for (uint32_t f = 0; f < n_features; f++) {
+      reduce_feature(&r, row, f);
+    }
+    for (uint32_t f = 1; f < n_features; f++) {
+      for (uint32_t g = 0; g < f; g++) {
+        reduce_pair(&r, row, f, g, pair++);
+      }
+    }
+  }
+  for (uint32_t tile = 0; tile < REDUCE_TILES; tile++) {
+    eg_reduce cpu;
+    memset(&cpu, 0, sizeof cpu);
+    cpu.nodes = want;
+    cpu.n_records = RECORDS;
+    cpu.n_points = POINTS;
+    cpu.n_features = n_features;
+    cpu.ld = ld;
+    cpu.n_lanes = n_lanes <= tile * ld ? 0 : n_lanes - tile * ld < ld ? n_lanes - tile * ld : ld;
+    cpu.with_covariance = 1;
+    (is_v4 ? eg_reduce_tile_v4 : eg_reduce_tile_v3)(&cpu, records + tile * lanes, scratch);
+    CHECK(memcmp(want, nodes + ((size_t)tile * ALL_RECORDS + FIRST) * POINTS * size,
+                 sizeof(double) * RECORDS * POINTS * size) == 0);
+  }
+  free(records);
+  free(nodes);
+  free(want);
+  free(scratch);
+}
+
+int main(void) {
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
+    printf("skipped: this CPU has no AVX2\n");
+    return 77;
+  }
+  is_v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+  fill = is_v4 ? &eg_fill_table_v4 : &eg_fill_table_v3;
+  for (int i = 0; i < N_UNITS; i++) {
+    check_unit(&units[i]);
+  }
+  check_wide();
+  check_indices();
+  check_reduce(64, 64 + 1, 1);
+  check_reduce(128, 128 + 77, 3);
+  check_reduce(512, 1024, 2);
+  check_reduce(4096, 4096 + 4000, 4);
+  check_reduce(8192, 8000, 2);
+  return check_report();
+}

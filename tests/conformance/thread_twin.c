@@ -1,0 +1,104 @@
+/*
+ * "The CPU twin of the same source": a unit around core/lane_gpu.h for cc. Compiled once per model and dimension with
+ *   -DEG_THREAD_FORM -DEG_MODEL_FILE=.. [-DEG_DIM=n] -DTWIN_SYMBOL=name [-DTWIN_ALL_KINDS] [-DTWIN_INDICES]
+ * test_thread_form.c runs it against the CPU driver.
+ */
+#include "thread_twin.h"
+
+#include "unit.h"
+
+#include "core/lane_gpu.h"
+
+static void run(const eg_form *form, const void *params, const eg_launch *a, const double *staged,
+                uint64_t n_threads) {
+  eg_staged values;
+  memset(&values, 0, sizeof values);
+  for (int i = 0; i < EG_STAGED; i++) {
+    values.value[i] = (eg_real)staged[i];
+  }
+  float table5[32];
+  for (uint32_t code = 0; code < 32; code++) {
+    table5[code] = eg_table5_value(code);
+  }
+  for (uint64_t thread = 0; thread < n_threads; thread++) {
+    eg_thread_advance(form, (const eg_params *)params, a, values.value, table5, thread);
+  }
+}
+
+#define DEFINE_PLAIN(name, stepper, kind_code, n_normals, n_rows)                                            \
+  static void launch_##name(const void *p, const eg_launch *a, const double *staged, uint64_t n) {          \
+    const eg_form f = {.form = EG_FORM_PLAIN,                                                                \
+                       .kind = kind_code,                                                                    \
+                       .normals = n_normals,                                                                 \
+                       .rows = n_rows,                                                                       \
+                       .step = eg_step_##stepper};                                                           \
+    run(&f, p, a, staged, n);                                                                                \
+  }
+#define DEFINE_FOLD(name, stepper, kind_code, form_code)                                                     \
+  static void launch_##name(const void *p, const eg_launch *a, const double *staged, uint64_t n) {          \
+    const eg_form f = {.form = form_code,                                                                    \
+                       .kind = kind_code,                                                                    \
+                       .begin = eg_begin_##stepper,                                                          \
+                       .add = eg_add_##stepper,                                                              \
+                       .end = eg_end_##stepper};                                                             \
+    run(&f, p, a, staged, n);                                                                                \
+  }
+
+/* As in unit_cuda.cu: the second column of the list, as written there, decides whether a stepper has kinds. TWIN_ALL_KINDS
+   adds those that the plug-in does not hold ready. */
+#if defined(TWIN_ALL_KINDS)
+#define MORE_KINDS(X, s, n)                                                                                  \
+  X(s, n, gaussian64, EG_KIND_GAUSSIAN64)                                                                    \
+  X(s, n, table8, EG_KIND_TABLE8)                                                                            \
+  X(s, n, table10, EG_KIND_TABLE10)                                                                          \
+  X(s, n, three_point, EG_KIND_THREE_POINT)
+#else
+#define MORE_KINDS(X, s, n)
+#endif
+#define EACH_KIND(X, s, n)                                                                                   \
+  X(s, n, gaussian, EG_KIND_GAUSSIAN)                                                                        \
+  X(s, n, table5, EG_KIND_TABLE5)                                                                            \
+  X(s, n, two_point, EG_KIND_TWO_POINT)                                                                      \
+  MORE_KINDS(X, s, n)
+
+#define PLAIN_KIND(s, n, kind, code) DEFINE_PLAIN(s##_##kind, s, code, n, 0)
+#define DATA_KIND(s, n, kind, code)  DEFINE_FOLD(s##_##kind, s, code, EG_FORM_DATA)
+#define PLAIN_0(s, n, r)             DEFINE_PLAIN(s, s, EG_KIND_GAUSSIAN, 0, r)
+#define PLAIN_EG_DIM(s, n, r)        EACH_KIND(PLAIN_KIND, s, n)
+#define PLAIN_EG_CHANNELS(s, n, r)   EACH_KIND(PLAIN_KIND, s, n)
+#define FOLD_ROWS(s)                 DEFINE_FOLD(s, s, EG_KIND_GAUSSIAN, EG_FORM_ROWS)
+#define FOLD_DATA(s)                 EACH_KIND(DATA_KIND, s, 1)
+#define PLAIN(stepper, normals, rows) PLAIN_##normals(stepper, normals, rows)
+#define FOLD(stepper, source, n_acc)  FOLD_##source(stepper)
+EG_STEPPERS(PLAIN, FOLD)
+
+#define ROW(s, n, kind_name, kind_code) {#s, kind_code, launch_##s##_##kind_name},
+#define TABLE_0(s)           {#s, EG_KIND_GAUSSIAN, launch_##s},
+#define TABLE_EG_DIM(s)      EACH_KIND(ROW, s, 0)
+#define TABLE_EG_CHANNELS(s) EACH_KIND(ROW, s, 0)
+#define TABLE_ROWS(s)        {#s, EG_KIND_GAUSSIAN, launch_##s},
+#define TABLE_DATA(s)        EACH_KIND(ROW, s, 0)
+#define TABLE_PLAIN(stepper, normals, rows) TABLE_##normals(stepper)
+#define TABLE_FOLD(stepper, source, n_acc)  TABLE_##source(stepper)
+const twin_stepper TWIN_SYMBOL[] = {EG_STEPPERS(TABLE_PLAIN, TABLE_FOLD){NULL, 0, NULL}};
+
+/* As eg_unit_sizes of unit_cuda.cu. */
+#define NAME_SIZES2(symbol) symbol##_sizes
+#define NAME_SIZES(symbol)  NAME_SIZES2(symbol)
+const uint32_t NAME_SIZES(TWIN_SYMBOL)[8] = {sizeof(eg_params), sizeof(eg_launch), sizeof(eg_staged), sizeof(eg_real),
+                                             EG_DIM,            EG_CAPS,           EG_STAGED,         128};
+
+#if defined(TWIN_INDICES)
+/* Row indices of draws first.. as the thread makes them. */
+void twin_indices(const uint32_t key[2], uint64_t realisation, uint64_t first, uint32_t n, uint32_t n_rows,
+                  int32_t *out) {
+  eg_index_queue q;
+  eg_index_seek(&q, first);
+  for (uint32_t i = 0; i < n; i++) {
+    eg_index_ready(&q, key, realisation, n_rows, (0u - n_rows) % n_rows);
+    out[i] = q.row[0];
+    eg_index_drop(&q);
+    q.left--;
+  }
+}
+#endif
