@@ -133,20 +133,23 @@ static void expect_normal(const eg_labelled *file, const char *study, const char
 
 static void ornstein_uhlenbeck(const char *noise, bool is_gaussian) {
   const double k = 1.25, c = -0.5, s = 0.75, x0 = 2, t = 2, h = 1.0 / 8, n = 16;
+  const bool has_law = strncmp(noise, "gaussian", 8) == 0; /* the exact law wants Gaussian noise */
   char text[800];
   (void)snprintf(
       text, sizeof text,
       "seed: 101\nmodel: {name: ornstein-uhlenbeck, rate: 1.25, mean: -0.5, sigma: 0.75}\nstart: {point: 2}\n"
-      "time_step: 1/8\nhorizon: 2\nnoise: %s\ndynamics:\n  - {name: sde, scheme: exact, label: law}\n"
+      "time_step: 1/8\nhorizon: 2\nnoise: %s\ndynamics:\n%s"
       "  - {name: sde, scheme: euler-maruyama, label: euler}\n"
       "  - {name: sde, scheme: strang, substeps: 2, label: strang}\n"
       "realisations: 2^19\nobserve: {at: [2], features: [x, norm2, displacement2]}\n",
-      noise);
+      noise, has_law ? "  - {name: sde, scheme: exact, label: law}\n" : "");
   eg_labelled *const file = run_study(text);
   char study[40];
   (void)snprintf(study, sizeof study, "OU %s", noise);
   const double m = c + (x0 - c) * exp(-k * t), v = s * s * (1 - exp(-2 * k * t)) / (2 * k);
-  expect_normal(file, study, "law", m, v, x0, is_gaussian);
+  if (has_law) {
+    expect_normal(file, study, "law", m, v, x0, is_gaussian);
+  }
   const double q = 1 - k * h;
   expect_normal(file, study, "euler", c + (x0 - c) * pow(q, n), s * s * h * (1 - pow(q, 2 * n)) / (1 - q * q),
                 x0, is_gaussian);
