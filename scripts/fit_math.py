@@ -1,3 +1,5 @@
+#!/usr/bin/env python3
+"""Fit the polynomials of kernels/core/eg_math.h (Remez exchange, 60 digits); needs mpmath."""
 # Fits: minimax-ish (Chebyshev-node least squares in high precision) polynomials
 from mpmath import mp, mpf, log, sqrt, sin, cos, pi, exp, tanh, matrix, lu_solve, chop
 import mpmath

@@ -1,4 +1,5 @@
-# moment-matched tables: 2^b equally likely symmetric atoms
+#!/usr/bin/env python3
+"""Make the tables of kernels/core/noise_tables.h: 2^b equally likely symmetric atoms with Gaussian moments; needs numpy, mpmath."""
 import numpy as np
 from statistics import NormalDist
 from mpmath import mp, mpf
@@ -52,4 +53,4 @@ for b,o in ((5,7),(8,9),(10,11)):
     vals=['%sf'%float(v).hex() for v in f]
     for i in range(0,len(vals),6): lines.append('    '+', '.join(vals[i:i+6])+',')
     out.append('EG_TABLE float eg_table%d[%d] = {\n%s\n};\n'%(b,len(vals),'\n'.join(lines)))
-open('/tmp/tables.h','w').write('\n'.join(out))
+print('\n'.join(out))
