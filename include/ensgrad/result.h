@@ -12,6 +12,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default) /* what stands here is exported by the shared library, and nothing else */
+#endif
 
 /* The table that `ensgrad run` prints at the end: last time of every run, with error bars, exact values, z and verdicts.
    Owned by the caller (free()). EG_ERR_DAMAGED if the seal is broken, EG_ERR_OUTPUT if it cannot be read. */
@@ -23,6 +26,9 @@ EG_NODISCARD eg_status eg_result_csv(eg_context *ctx, const char *path, char **t
 /* Check seal and content. */
 EG_NODISCARD eg_status eg_result_check(eg_context *ctx, const char *path);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

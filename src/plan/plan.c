@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "core/model.h"
@@ -53,35 +54,17 @@ static eg_status find_dimension(eg_context *ctx, eg_plan *plan) {
   return EG_OK;
 }
 
-/* A user's model is part of the study's identity: its text joins the hash. */
-static eg_status hash_model_file(eg_context *ctx, eg_plan *plan) {
-  unsigned char buffer[4096];
-  FILE *const f = fopen(plan->study->model.file, "rb");
-  size_t n;
-  if (f == NULL) {
-    return eg_study_fail_at(ctx, plan->study, plan->study->model.mark, "model file '%s' cannot be read: %s",
-                            plan->study->model.file, strerror(errno));
-  }
-  while ((n = fread(buffer, 1, sizeof buffer, f)) > 0) {
-    plan->data_hash = eg_hash_bytes(plan->data_hash, buffer, n);
-  }
-  const bool is_read = ferror(f) == 0;
-  (void)fclose(f); /* only read */
-  if (!is_read) {
-    return eg_study_fail_at(ctx, plan->study, plan->study->model.mark, "model file '%s' cannot be read",
-                            plan->study->model.file);
-  }
-  return EG_OK;
-}
-
 static eg_status find_unit(eg_context *ctx, eg_plan *plan) {
   const eg_study *const s = plan->study;
   if (s->model.file != NULL) {
-    EG_TRY(hash_model_file(ctx, plan));
-    const eg_status status = eg_user_model_compile(ctx, s->model.file, plan->dim, s->float_state,
-                                                   s->noise == EG_NOISE_GAUSSIAN64 && !s->float_state,
-                                                   &plan->user_model);
-    EG_TRY(status);
+    if (access(s->model.file, R_OK) != 0) {
+      return eg_study_fail_at(ctx, s, s->model.mark, "model file '%s' cannot be read: %s", s->model.file,
+                              strerror(errno));
+    }
+    /* A user's model is part of the study's identity: its text joins the hash. */
+    EG_TRY(eg_user_model_compile(ctx, s->model.file, plan->dim, s->float_state,
+                                 s->noise == EG_NOISE_GAUSSIAN64 && !s->float_state, &plan->data_hash,
+                                 &plan->user_model));
   }
   const eg_unit *const unit = eg_plan_unit(plan);
   if (unit == NULL || unit->dim < plan->dim) {
