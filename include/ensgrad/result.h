@@ -23,8 +23,9 @@ EG_NODISCARD eg_status eg_result_table(eg_context *ctx, const char *path, char *
 /* All estimates as CSV: one line per run, point, time, feature and component. Owned by the caller. */
 EG_NODISCARD eg_status eg_result_csv(eg_context *ctx, const char *path, char **text);
 
-/* Check seal and content. */
-EG_NODISCARD eg_status eg_result_check(eg_context *ctx, const char *path);
+/* Check seal and content. *is_complete: 1 if the study was run to its end, 0 for a partial result. EG_ERR_DAMAGED if the
+   seal is broken or the file is none of ours, EG_ERR_OUTPUT if it cannot be read. */
+EG_NODISCARD eg_status eg_result_check(eg_context *ctx, const char *path, int *is_complete);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -362,9 +362,10 @@ eg_status eg_result_csv(eg_context *ctx, const char *path, char **out) {
   return finish(ctx, &text, out);
 }
 
-eg_status eg_result_check(eg_context *ctx, const char *path) {
+eg_status eg_result_check(eg_context *ctx, const char *path, int *is_complete) {
   eg_labelled *file = NULL;
   EG_TRY(read_result(ctx, path, &file));
+  *is_complete = strcmp(group_text(file, "status"), "complete") == 0;
   eg_labelled_free(file);
   return EG_OK;
 }

@@ -18,7 +18,8 @@ sed 's/\\-/-/g; s/\\f[BIR]//g' ensgrad.1 >plain
 awk '
   /^\.SH / { command = "" }
   /^\.SS ensgrad / { command = $3; print command >"manual-commands" }
-  /^--|^-., --/ && command != "" { sub(/^-., /, ""); print command, substr($1, 3) }
+  is_label && command != "" { sub(/^-., /, ""); print command, substr($1, 3) }
+  { is_label = $0 == ".TP" }
 ' plain | sort >manual-pairs
 same commands manual-commands
 same pairs manual-pairs
