@@ -3,7 +3,7 @@
 # with 1 and 2 threads, on every instruction set of this CPU, and after stops and a kill.
 #   sh tests/golden/test_bits.sh PROGRAM            compare
 #   sh tests/golden/test_bits.sh PROGRAM --write    make hashes.txt anew: a decision to be explained in the commit
-#   sh tests/golden/test_bits.sh PROGRAM --quick    only the first comparison (scripts/bits_matrix)
+#   sh tests/golden/test_bits.sh PROGRAM --quick [THREADS]    only the first comparison (scripts/bits_matrix)
 set -u
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 mode=${2:-}
@@ -87,7 +87,7 @@ same() {
   fi
 }
 
-hashes two --threads 2
+hashes two --threads "${3:-2}"
 if [ "$mode" = --write ]; then
   if grep -q failed two; then
     grep failed two
