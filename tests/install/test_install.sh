@@ -57,6 +57,14 @@ program=$prefix/bin/ensgrad
 ln -s "$prefix/bin/ensgrad" linked
 program=$folder/linked
 expect 0 check sine.yaml
+# the plug-in, where it was built, is found in the moved prefix: a machine without a GPU then has another reason
+if [ -e "$prefix/lib/ensgrad/libensgrad_cuda.so" ]; then
+  expect 0 devices
+  check sh -c '! grep -q "there is no CUDA plug-in" out'
+else
+  expect 0 devices
+  says out "$prefix/bin/../lib/ensgrad/libensgrad_cuda.so"
+fi
 # negative control: without the installed headers it must fail, and say where it looked
 program=$prefix/bin/ensgrad
 mv "$prefix/share/ensgrad/kernels" kept
