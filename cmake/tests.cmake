@@ -1,5 +1,9 @@
 # tests/<label>/test_*.c: one program each, label = folder. Scripts: tests/<label>/*.sh with the program as argument.
 # Label slow: minutes; scripts/test leaves them out (ctest -LE slow), `ctest -L slow` runs them.
+set(test_seconds 900)
+if(CMAKE_CROSSCOMPILING_EMULATOR)
+  set(test_seconds 7200) # many times slower
+endif()
 foreach(label unit conformance golden physics slow)
   file(GLOB test_sources CONFIGURE_DEPENDS tests/${label}/test_*.c)
   foreach(source ${test_sources})
@@ -12,7 +16,7 @@ foreach(label unit conformance golden physics slow)
     target_include_directories(${name} PRIVATE tests)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${label}.${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT 600)
+    set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT ${test_seconds})
   endforeach()
 endforeach()
 include(cmake/thread_form.cmake) # what test_thread_form is made of
@@ -47,7 +51,7 @@ foreach(label unit conformance golden physics cli install)
     get_filename_component(name ${script} NAME_WE)
     add_test(NAME ${label}.${name} COMMAND sh ${script} ${program_for_scripts}
              WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT 900)
+    set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT ${test_seconds})
   endforeach()
 endforeach()
 # What scripts/check_vectorised must refuse: a model that cannot be vector code, compiled like the units.
