@@ -1,4 +1,5 @@
 /* Tile statistics on the CPU, compiled per ISA. The definition is in stats/moments.h. */
+#include "stats/histogram.h"
 #include "stats/moments.h"
 
 #include "core/launch.h"
@@ -99,6 +100,64 @@ void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, doubl
       for (uint32_t g = 0; g < f; g++) {
         *pair++ = tree_comoment(v + (size_t)f * r->ld, v + (size_t)g * r->ld, r->ld, sums[4 * f], sums[4 * g],
                                 scratch);
+      }
+    }
+  }
+}
+
+/* Places of all lanes of a column. One loop for each kind of guess: the body must not branch. */
+static void histogram_places(const eg_histogram *h, const double *edges, const double *v, uint32_t ld, uint32_t *places) {
+  const double origin = h->origin, scale = h->scale;
+  const uint32_t bins = h->bins;
+  const double *const e = edges + h->edge;
+  if (h->is_log) {
+    _Pragma("omp simd")
+    for (uint32_t l = 0; l < ld; l++) {
+      places[l] = eg_histogram_settle(e, bins, v[l], (eg_log(v[l]) - origin) * scale);
+    }
+  } else {
+    _Pragma("omp simd")
+    for (uint32_t l = 0; l < ld; l++) {
+      places[l] = eg_histogram_settle(e, bins, v[l], (v[l] - origin) * scale);
+    }
+  }
+}
+
+/* Four tables in turn: equal neighbours do not wait for each other's store. Small columns are added directly. */
+static void histogram_add(const uint32_t *places, uint32_t ld, uint32_t bins, uint32_t *tables, uint64_t *counts) {
+  const uint32_t n = bins + 2;
+  if (ld < 2 * n) {
+    for (uint32_t l = 0; l < ld; l++) {
+      if (places[l] < n) {
+        counts[places[l]]++;
+      }
+    }
+    return;
+  }
+  uint32_t *const a = tables, *const b = a + n + 1, *const c = b + n + 1, *const d = c + n + 1;
+  memset(tables, 0, 4 * ((size_t)n + 1) * sizeof *tables);
+  for (uint32_t l = 0; l < ld; l += 4) {
+    a[places[l]]++;
+    b[places[l + 1]]++;
+    c[places[l + 2]]++;
+    d[places[l + 3]]++;
+  }
+  for (uint32_t k = 0; k < n; k++) {
+    counts[k] += (uint64_t)a[k] + b[k] + c[k] + d[k];
+  }
+}
+
+/* One tile (tiles = 1), after eg_reduce_tile has masked its unused lanes. scratch: ld + 4 (EG_MAX_BINS + 3) words. */
+void EG_PASTE(eg_count_tile, EG_ISA)(const eg_count *r, uint32_t *scratch) {
+  for (uint32_t record = 0; record < r->n_records; record++) {
+    for (uint32_t point = 0; point < r->n_points; point++) {
+      const size_t row = (size_t)record * r->n_points + point;
+      const double *const v = r->records + row * r->n_features * r->ld;
+      uint64_t *const counts = r->counts + ((size_t)r->record_first * r->n_points + row) * r->row_counts;
+      for (uint32_t i = 0; i < r->n_histograms; i++) {
+        const eg_histogram *const h = &r->histograms[i];
+        histogram_places(h, r->edges, v + (size_t)h->column * r->ld, r->ld, scratch);
+        histogram_add(scratch, r->ld, h->bins, scratch + r->ld, counts + h->count);
       }
     }
   }
