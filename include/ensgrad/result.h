@@ -20,6 +20,14 @@ EG_NODISCARD eg_status eg_result_table(eg_context *ctx, const char *path, char *
 /* All estimates as CSV: one line per run, point, time, feature and component. Owned by the caller. */
 EG_NODISCARD eg_status eg_result_csv(eg_context *ctx, const char *path, char **text);
 
+/* Histograms as CSV: one line per run, point, time, histogram, component and bin, the counts outside the grid as bins with
+   low = -inf and high = inf; and the density with its standard error. Owned by the caller. EG_ERR_USAGE: there are none. */
+EG_NODISCARD eg_status eg_result_histograms_csv(eg_context *ctx, const char *path, char **text);
+
+/* Kept paths as CSV: one line per run, point, realisation, time, feature and component. Owned by the caller.
+   EG_ERR_USAGE: there are none. */
+EG_NODISCARD eg_status eg_result_paths_csv(eg_context *ctx, const char *path, char **text);
+
 /* Check seal and content. */
 EG_NODISCARD eg_status eg_result_check(eg_context *ctx, const char *path);
 
