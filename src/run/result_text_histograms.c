@@ -106,7 +106,8 @@ static void table_line(eg_text *text, const view *w, size_t run, size_t componen
     eg_text_append(text, "waits for tile 0\n");
     return;
   }
-  eg_text_append(text, "%-12.5g %-12.5g ", edge(w, w->low, run, component, 0), edge(w, w->high, run, component, w->bins - 1));
+  eg_text_append(text, "%-12.5g %-12.5g ", edge(w, w->low, run, component, 0),
+                 edge(w, w->high, run, component, w->bins - 1));
   if (c.finite > 0) {
     eg_text_append(text, "%-10.3g %.3g", (double)c.below / c.finite, (double)c.above / c.finite);
   }
@@ -121,10 +122,10 @@ void eg_result_histograms_text(eg_text *text, const eg_labelled *file) {
       continue;
     }
     if (!has_head) {
-      eg_text_append(text, "\nHistograms; fractions outside the grid at the last time%s\n%-14s %-12s %-15s %-6s %-12s %-12s "
-                           "%-10s above\n",
-                     w.points > 1 ? ", point 0" : "", "dynamics", eg_result_step_name(file), "feature", "bins", "low",
-                     "high", "below");
+      eg_text_append(text, "\nHistograms; fractions outside the grid at the last time%s\n",
+                     w.points > 1 ? ", point 0" : "");
+      eg_text_append(text, "%-14s %-12s %-15s %-6s %-12s %-12s %-10s above\n", "dynamics", eg_result_step_name(file),
+                     "feature", "bins", "low", "high", "below");
       has_head = true;
     }
     for (size_t run = 0; run < w.runs; run++) {
@@ -185,7 +186,8 @@ static void cell_lines(eg_text *text, const view *w, const size_t at[4]) {
   }
   bin_line(text, w, at, -INFINITY, edge(w, w->low, at[0], at[3], 0), c.below, c.finite);
   for (size_t bin = 0; bin < w->bins; bin++) {
-    bin_line(text, w, at, edge(w, w->low, at[0], at[3], bin), edge(w, w->high, at[0], at[3], bin), c.bins[bin], c.finite);
+    bin_line(text, w, at, edge(w, w->low, at[0], at[3], bin), edge(w, w->high, at[0], at[3], bin), c.bins[bin],
+             c.finite);
   }
   bin_line(text, w, at, edge(w, w->high, at[0], at[3], w->bins - 1), INFINITY, c.above, c.finite);
 }

@@ -142,6 +142,8 @@ struct eg_study {
   char *path;           /* as given, for messages */
   char *text;           /* the file byte for byte */
   size_t text_length;
+  char **overrides;     /* (n_overrides) as given, "key=value" */
+  size_t n_overrides;
   char *canonical;      /* the checked study in one normal form (defaults filled in, numbers at full precision,
                            keys in schema order): equal canonical text = same study. Free of paths, title aside. */
   char *title;
