@@ -149,16 +149,11 @@ static void histogram_add(const uint32_t *places, uint32_t ld, uint32_t bins, ui
 
 /* One tile (tiles = 1), after eg_reduce_tile has masked its unused lanes. scratch: ld + 4 (EG_MAX_BINS + 3) words. */
 void EG_PASTE(eg_count_tile, EG_ISA)(const eg_count *r, uint32_t *scratch) {
-  for (uint32_t record = 0; record < r->n_records; record++) {
-    for (uint32_t point = 0; point < r->n_points; point++) {
-      const size_t row = (size_t)record * r->n_points + point;
-      const double *const v = r->records + row * r->n_features * r->ld;
-      uint64_t *const counts = r->counts + ((size_t)r->record_first * r->n_points + row) * r->row_counts;
-      for (uint32_t i = 0; i < r->n_histograms; i++) {
-        const eg_histogram *const h = &r->histograms[i];
-        histogram_places(h, r->edges, v + (size_t)h->column * r->ld, r->ld, scratch);
-        histogram_add(scratch, r->ld, h->bins, scratch + r->ld, counts + h->count);
-      }
+  for (uint64_t row = 0; row < (uint64_t)r->n_records * r->n_points; row++) {
+    for (uint32_t i = 0; i < r->n_histograms; i++) {
+      const eg_histogram *const h = &r->histograms[i];
+      histogram_places(h, r->edges, eg_count_lanes_at(r, row, h->column), r->ld, scratch);
+      histogram_add(scratch, r->ld, h->bins, scratch + r->ld, eg_count_counts_at(r, row, h));
     }
   }
 }

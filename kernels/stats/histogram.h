@@ -54,4 +54,21 @@ EG_FN uint32_t eg_histogram_place(const eg_histogram *h, const double *edges, do
   return eg_histogram_settle(edges + h->edge, h->bins, v, (u - h->origin) * h->scale);
 }
 
+/* Where things lie: row = (tile, record, point) of this launch. */
+EG_FN const double *eg_count_lanes_at(const eg_count *r, uint64_t row, uint32_t column) {
+  return r->records + (row * r->n_features + column) * r->ld;
+}
+
+EG_FN uint64_t *eg_count_counts_at(const eg_count *r, uint64_t row, const eg_histogram *h) {
+  const uint64_t place = (uint64_t)r->record_first * r->n_points + row % ((uint64_t)r->n_records * r->n_points);
+  return r->counts + place * r->row_counts + h->count;
+}
+
+/* Realisations that the tile of this row holds. */
+EG_FN uint32_t eg_count_used(const eg_count *r, uint64_t row) {
+  const uint64_t before = row / r->n_points / r->n_records * r->ld;
+  const uint64_t rest = r->n_lanes > before ? r->n_lanes - before : 0;
+  return (uint32_t)(rest < r->ld ? rest : r->ld);
+}
+
 #endif
