@@ -135,7 +135,7 @@ static void compare_study(const eg_backend *cuda, const char *model, const char 
                  "seed: 5\nmodel: %s\n%snoise: %s\nrealisations: 5000\n"
                  "observe: {at: {steps: [0, 1, 2, 17, 18, 40, 41]}, features: [x, norm2, displacement2%s], "
                  "statistics: [moments, covariance], histograms: [{feature: x, low: -1, high: 2}, {feature: "
-                 "norm2, bins: 4096, scale: log, low: 1e-9, high: 1e9}], keep: {realisations: 1300}}\n",
+                 "norm2, bins: 4096, scale: log, low: 1e-9, high: 1e9}], keep: {realisations: 1100}}\n",
                  model, dynamics, noise, strstr(model, "ornstein") == NULL ? ", loss, gradient_norm2" : "");
   const planned p = plan_text(name, text);
   for (size_t i = 0; i < p.plan->n_runs; i++) {
