@@ -26,6 +26,14 @@ EG_NODISCARD eg_status eg_result_csv(eg_context *ctx, const char *path, char **t
 /* Check seal and content. *is_complete: 1 if the study was run to its end, 0 for a partial result. EG_ERR_DAMAGED if the
    seal is broken or the file is none of ours, EG_ERR_OUTPUT if it cannot be read. */
 EG_NODISCARD eg_status eg_result_check(eg_context *ctx, const char *path, int *is_complete);
+/* Histograms as CSV: one line per run, point, time, histogram, component and bin, the counts outside the grid as bins with
+   low = -inf and high = inf; and the density with its standard error. Owned by the caller. EG_ERR_USAGE: there are none. */
+EG_NODISCARD eg_status eg_result_histograms_csv(eg_context *ctx, const char *path, char **text);
+
+/* Kept paths as CSV: one line per run, point, realisation, time, feature and component. Owned by the caller.
+   EG_ERR_USAGE: there are none. */
+EG_NODISCARD eg_status eg_result_paths_csv(eg_context *ctx, const char *path, char **text);
+
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

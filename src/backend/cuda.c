@@ -93,7 +93,17 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
                          .n_realisations = job->n_realisations,
                          .n_tiles = job->n_tiles,
                          .tile = job->tile,
-                         .node_values = job->node_values};
+                         .node_values = job->node_values,
+                         .histograms = job->histograms,
+                         .n_histograms = job->n_histograms,
+                         .edges = job->edges,
+                         .n_edges = job->n_edges,
+                         .row_counts = job->row_counts,
+                         .n_counts = job->n_counts,
+                         .kept_columns = job->kept_columns,
+                         .n_kept_columns = job->n_kept_columns,
+                         .kept_first = job->kept_first,
+                         .n_kept = job->n_kept};
   return report(ctx, plugin->prepare(d->device, &d->job, tiles_at_once, message), text);
 }
 
@@ -105,6 +115,8 @@ static eg_status advance(eg_context *ctx, eg_device *d, uint64_t first, uint64_t
   EG_TRY(eg_allocate(ctx, n, sizeof *parts, &parts));
   for (uint64_t i = 0; i < n; i++) {
     parts[i].node = results[i].node;
+    parts[i].counts = results[i].counts;
+    parts[i].paths = results[i].paths;
   }
   const eg_status status = report(ctx, plugin->advance(d->device, first, n, stop, parts, message), text);
   for (uint64_t i = 0; status == EG_OK && i < n; i++) {
