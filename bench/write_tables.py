@@ -46,6 +46,14 @@ def other(line):
     )
 
 
+def overhead(line):
+    wanted = f" (wanted: at most {figure(line['target_percent'])} %)" if line["target_percent"] else ""
+    return (
+        f"- {line['case']}: {line['overhead_percent']:.1f} % over {line['over']}, {line['ns_per_sample']:.3f} ns per "
+        f"sample{wanted}."
+    )
+
+
 def main():
     results, page = sys.argv[1:3]
     with open(results) as file:
@@ -66,6 +74,12 @@ def main():
         "One SGD step, least squares, d = 8, n = 256, batch 1, ns of CPU time per trajectory-step, one thread:",
         "",
         *speed_table([line for line in lines if line["bench"] == "sgd" and line["case"] != "all"]),
+        "",
+        "Statistics of that process, ns of CPU time per trajectory-step, one thread, and what they add (pairs of one round):",
+        "",
+        *speed_table([line for line in lines if line["bench"] == "statistics" and "overhead_percent" not in line]),
+        "",
+        *[overhead(line) for line in lines if "overhead_percent" in line],
         "",
         *[other(line) for line in lines if line["bench"] in ("threads", "memory", "startup")],
         "",

@@ -6,9 +6,9 @@
 
 #define SEGMENT_PLAIN(stepper, normals, rows)                                                                \
   static __attribute__((noinline)) void segment_##stepper(                                                   \
-      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,      \
-      uint64_t realisation, uint64_t from, uint64_t to) {                                                    \
-    segment_plain(eg_step_##stepper, normals, rows, p, a, u, t, block, realisation, from, to);               \
+      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
+      const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
+    segment_plain(eg_step_##stepper, normals, rows, p, a, u, t, *block, realisation, from, to);              \
   }                                                                                                          \
   static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
     drive(segment_##stepper, (const eg_params *)params, a, t);                                               \
@@ -18,10 +18,10 @@ enum { SOURCE_ROWS = 0, SOURCE_DATA = 1 };
 
 #define SEGMENT_FOLD(stepper, source, n_acc)                                                                 \
   static __attribute__((noinline)) void segment_##stepper(                                                   \
-      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,      \
-      uint64_t realisation, uint64_t from, uint64_t to) {                                                    \
+      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
+      const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
     segment_fold(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, SOURCE_##source, n_acc, p, a, u, t, \
-                 block, realisation, from, to);                                                              \
+                 *block, realisation, from, to);                                                             \
   }                                                                                                          \
   static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
     drive(segment_##stepper, (const eg_params *)params, a, t);                                               \

@@ -16,6 +16,9 @@
 #define EG_ROWS_WANTED     (EG_ROWS_FIT(EG_ROWS_BYTES / 4) / 4 * 4 + 4)
 #define EG_ROWS_HELD       (EG_ROWS_WANTED < EG_ROWS_FIT(EG_ROWS_BYTES) ? EG_ROWS_WANTED : EG_ROWS_FIT(EG_ROWS_BYTES))
 
+/* A backup of the state is made at the first record that is so many steps behind the last one. */
+#define EG_BACKUP_STEPS 64
+
 typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
 typedef void (*eg_begin_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc);
 typedef void (*eg_add_fn)(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
@@ -27,6 +30,7 @@ typedef struct eg_ahead {
   uint64_t first, last;             /* in the noise buffer */
   uint64_t index_first, index_last; /* in the index buffer */
   uint64_t row_first, row_last;     /* staged in the rows buffer */
+  uint64_t backup_step;             /* whose state the backup is */
 } eg_ahead;
 
 /* The parts of thread->block: x, backup, start points, accumulators, and the copy that find_first_bad keeps. */
@@ -167,9 +171,9 @@ EG_FN void lane_end(eg_end_fn end, int n_acc, const eg_params *p, const eg_unifo
 
 /* ---- records ---- */
 
-/* The rare path: a lane is not finite at a record. Repeat the segment from the backup to find the first bad step. */
+/* The rare path: a lane is not finite at a record. Repeat its segment from the backup to find the first bad step. */
 typedef void (*eg_segment_fn)(const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,
-                              eg_block_state block, uint64_t realisation, uint64_t from, uint64_t to);
+                              const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to);
 
 EG_FN void lane_norm2(const eg_real *block, double *out) {
   eg_real x[EG_DIM];
@@ -215,31 +219,39 @@ static __attribute__((noinline)) void block_feature(const eg_params *p, const eg
     LANES { lane_gradient_norm2(p, u, x + l, out + l); }
     break;
 #endif
-  default:
-    LANES { out[l] = (double)x[code.component * EG_LANES + l]; }
+  default: /* EG_FEATURE_X: in record_block */
     break;
   }
   (void)p;
   (void)u;
 }
 
-/* Is every feature and component of a block finite? One reduction, since nearly always the answer is yes. */
-static int is_all_finite(const eg_real *x, const double *features, uint32_t n_features, uint32_t ld) {
-  eg_real sum = 0; /* 0, or NaN */
+/* Bits that are set where v is not finite. */
+EG_FN uint64_t lane_is_lost(double v) {
+  return (eg_bits64(v) & 0x7ff0000000000000ull) == 0x7ff0000000000000ull ? ~0ull : 0;
+}
+
+/* Is every feature and component of a block finite? One reduction, since nearly always the answer is yes. A coordinate
+   among the features is one of the components. */
+static inline int is_all_finite(const eg_real *x, const eg_feature_code *codes, const double *features,
+                                uint32_t n_features, uint32_t ld) {
+  uint64_t lost = 0;
   for (int k = 0; k < EG_DIM; k++) {
-    _Pragma("omp simd reduction(+ : sum)")
+    _Pragma("omp simd reduction(| : lost)")
     for (int l = 0; l < EG_LANES; l++) {
-      sum += x[k * EG_LANES + l] * (eg_real)0;
+      lost |= lane_is_lost((double)x[k * EG_LANES + l]);
     }
   }
-  double feature_sum = 0;
   for (uint32_t f = 0; f < n_features; f++) {
-    _Pragma("omp simd reduction(+ : feature_sum)")
+    if (codes[f].id == EG_FEATURE_X) {
+      continue;
+    }
+    _Pragma("omp simd reduction(| : lost)")
     for (int l = 0; l < EG_LANES; l++) {
-      feature_sum += features[(size_t)f * ld + (size_t)l] * 0.0;
+      lost |= lane_is_lost(features[(size_t)f * ld + (size_t)l]);
     }
   }
-  return sum == 0 && feature_sum == 0.0;
+  return lost == 0;
 }
 
 /* 1 for lanes whose state has a component that is not finite. */
@@ -255,14 +267,18 @@ static void mark_bad(const eg_real *x, uint8_t *bad) {
 
 static __attribute__((noinline, cold)) void find_first_bad(eg_segment_fn segment, const eg_params *p,
                                                            const eg_launch *a, const eg_uniforms *u, eg_thread *t,
-                                                           eg_block_state block, uint64_t realisation,
+                                                           const eg_block_state *parts, uint64_t realisation,
                                                            uint64_t from, uint64_t to, uint64_t *first_bad) {
+  const eg_block_state block = *parts;
   const size_t size = (size_t)a->n_points * EG_DIM * EG_LANES;
   eg_real *const kept = block.start + size + EG_ACC_MAX * EG_LANES; /* behind the accumulators: see block_bytes */
   memcpy(kept, block.x, size * sizeof(eg_real));
   memcpy(block.x, block.backup, size * sizeof(eg_real));
+  if (from > block.ahead->backup_step) {
+    segment(p, a, u, t, parts, realisation, block.ahead->backup_step, from);
+  }
   for (uint64_t step = from; step < to; step++) {
-    segment(p, a, u, t, block, realisation, step, step + 1);
+    segment(p, a, u, t, parts, realisation, step, step + 1);
     for (uint32_t point = 0; point < a->n_points; point++) {
       uint8_t bad[EG_LANES];
       mark_bad(block.x + (size_t)point * EG_DIM * EG_LANES, bad);
@@ -279,9 +295,10 @@ static __attribute__((noinline, cold)) void find_first_bad(eg_segment_fn segment
 
 /* One record of one block: features, and masks of lanes that are not finite. `slot` is the block's first lane. */
 static __attribute__((noinline)) void record_block(eg_segment_fn segment, const eg_params *p, const eg_launch *a,
-                                                   const eg_uniforms *u, eg_thread *t, eg_block_state block,
+                                                   const eg_uniforms *u, eg_thread *t, const eg_block_state *parts,
                                                    uint64_t realisation, uint32_t slot, uint32_t record,
                                                    uint64_t from, uint64_t to) {
+  const eg_block_state block = *parts;
   int is_searched = 0;
   for (uint32_t point = 0; point < a->n_points; point++) {
     const size_t offset = (size_t)point * EG_DIM * EG_LANES;
@@ -289,12 +306,19 @@ static __attribute__((noinline)) void record_block(eg_segment_fn segment, const 
         a->records + ((size_t)record * a->n_points + point) * a->n_features * a->ld + slot;
     uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + slot;
     for (uint32_t f = 0; f < a->n_features; f++) {
-      block_feature(p, u, a->features[f], block.x + offset, block.start + offset, out + (size_t)f * a->ld);
+      if (a->features[f].id == EG_FEATURE_X) { /* the common one without a call */
+        const eg_real *const x = block.x + offset + (size_t)a->features[f].component * EG_LANES;
+        double *const column = out + (size_t)f * a->ld;
+        LANES { column[l] = (double)x[l]; }
+      } else {
+        block_feature(p, u, a->features[f], block.x + offset, block.start + offset, out + (size_t)f * a->ld);
+      }
     }
-    if (is_all_finite(block.x + offset, out, a->n_features, a->ld)) {
+    if (is_all_finite(block.x + offset, a->features, out, a->n_features, a->ld)) {
       continue;
     }
     uint8_t bad[EG_LANES];
+    int is_new = 0; /* not only lanes that were lost at an earlier record */
     mark_bad(block.x + offset, bad);
     for (int l = 0; l < EG_LANES; l++) {
       double sum = 0;
@@ -302,9 +326,10 @@ static __attribute__((noinline)) void record_block(eg_segment_fn segment, const 
         sum += out[(size_t)f * a->ld + (size_t)l] * 0.0;
       }
       bad[l] = (uint8_t)(bad[l] | (sum == 0.0 ? 0 : 1));
+      is_new |= bad[l] && first_bad[l] == EG_NEVER;
     }
-    if (!is_searched) {
-      find_first_bad(segment, p, a, u, t, block, realisation, from, to, a->first_bad + slot);
+    if (is_new && !is_searched) {
+      find_first_bad(segment, p, a, u, t, parts, realisation, from, to, a->first_bad + slot);
       is_searched = 1;
     }
     for (int l = 0; l < EG_LANES; l++) {
@@ -356,23 +381,27 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, const eg_para
   const eg_uniforms uniforms = eg_uniforms_of(a);
   eg_ahead ahead;
   const eg_block_state block = block_of(t, a->n_points, &ahead);
-  const size_t bytes = (size_t)a->n_points * EG_DIM * EG_LANES * sizeof(eg_real);
   for (uint32_t slot = 0; slot < a->n_lanes; slot += EG_LANES) {
     const uint64_t realisation = a->realisation_first + slot;
     memset(&ahead, 0, sizeof ahead);
     load_block(a, block, realisation, slot);
     uint64_t step = a->step_first;
     for (uint32_t r = 0; r < a->n_records; r++) {
-      memcpy(block.backup, block.x, bytes);
       const uint64_t from = step;
+      if (r == 0 || step - ahead.backup_step >= EG_BACKUP_STEPS) {
+        for (uint32_t row = 0; row < a->n_points * EG_DIM; row++) { /* short: a call costs more */
+          LANES { block.backup[row * EG_LANES + (uint32_t)l] = block.x[row * EG_LANES + (uint32_t)l]; }
+        }
+        ahead.backup_step = step;
+      }
       if (a->record_steps[r] > step) {
-        segment(p, a, &uniforms, t, block, realisation, step, a->record_steps[r]);
+        segment(p, a, &uniforms, t, &block, realisation, step, a->record_steps[r]);
         step = a->record_steps[r];
       }
-      record_block(segment, p, a, &uniforms, t, block, realisation, slot, r, from, step);
+      record_block(segment, p, a, &uniforms, t, &block, realisation, slot, r, from, step);
     }
     if (a->step_last > step) {
-      segment(p, a, &uniforms, t, block, realisation, step, a->step_last);
+      segment(p, a, &uniforms, t, &block, realisation, step, a->step_last);
     }
     store_block(a, block, slot);
   }

@@ -48,6 +48,8 @@ reject() {
 write_sine sgd.yaml two-point '  - {name: sgd, batch_size: 1}'
 expect 0 run sgd.yaml -o sgd.h5 -q
 expect 0 export sgd.h5 --csv -o sgd.csv
+expect 0 replay sgd.h5 --realisation 262143 --every 1 --csv -
+check [ "$(wc -l <out)" -eq 10 ]
 awk 'BEGIN {
   for (code = 0; code < 256; code++) {
     x = 1
@@ -99,6 +101,8 @@ accept wide.csv sme2 loss -0.909157963728
 echo '/* edited */' >>sine.h
 expect 5 run sgd.yaml -o sgd.h5 -q
 says err "sgd.h5"
+expect 3 replay sgd.h5
+says err "was made from other contents of its model file"
 
 # ---- so does every file that it includes, wherever the study lies; no other file does ----
 mkdir -p study/parts
