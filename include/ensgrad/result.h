@@ -34,7 +34,6 @@ EG_NODISCARD eg_status eg_result_histograms_csv(eg_context *ctx, const char *pat
    EG_ERR_USAGE: there are none. */
 EG_NODISCARD eg_status eg_result_paths_csv(eg_context *ctx, const char *path, char **text);
 
-
 #if defined(__GNUC__)
 #pragma GCC visibility pop
 #endif

@@ -66,6 +66,9 @@ static const char *argument_words(const cli_option *option) {
   if (strcmp(option->name, "as") == 0) {
     return "man bash zsh";
   }
+  if (strcmp(option->name, "what") == 0) {
+    return "estimates histograms paths";
+  }
   return strstr(option->argument, "FILE") != NULL ? "" : NULL;
 }
 
