@@ -12,6 +12,15 @@
 #include "base/context.h"
 #include "core/launch.h"
 
+/* Jobs that are advanced together, tile by tile, so that differences per realisation exist. Their tiles, observations
+   and features agree. Difference i, i < n_members - 1, is member i minus member bases[i] > i, feature by feature; it is
+   NaN where one of the two is masked. */
+typedef struct eg_job_group {
+  const struct eg_job *const *members; /* the first leads: the group is prepared and advanced by its name */
+  size_t n_members;
+  const uint32_t *bases;               /* (n_members - 1) */
+} eg_job_group;
+
 /* One run with everything fixed: immutable while it is advanced. All arrays belong to the plan and outlive the job. */
 typedef struct eg_job {
   const char *model;        /* unit: model name, padded dimension, precision */
@@ -38,16 +47,22 @@ typedef struct eg_job {
   uint64_t n_tiles;
   bool with_covariance;
   size_t node_values;       /* doubles of one tile's node: n_records * n_points * eg_node_values(..) */
+  const eg_job_group *group; /* NULL: advanced alone */
 } eg_job;
+
+/* Doubles of one tile's result: the node; of a group the nodes of its members, then those of its differences. */
+static inline size_t eg_job_result_values(const eg_job *job) {
+  return job->node_values * (job->group == NULL ? 1 : 2 * job->group->n_members - 1);
+}
 
 typedef struct eg_bad_trajectory {
   uint64_t realisation, step; /* first integrator step with a state (or feature) that is not finite */
-  uint32_t point;
+  uint32_t point, member;     /* member: of the group, else 0 */
 } eg_bad_trajectory;
 
 typedef struct eg_tile_result {
-  double *node;             /* node_values doubles, given by the caller */
-  eg_bad_trajectory *bad;   /* allocated by the backend (free()), in (realisation, point) order; NULL if none */
+  double *node;             /* eg_job_result_values(job) doubles, given by the caller */
+  eg_bad_trajectory *bad;   /* allocated by the backend (free()), in (member, realisation, point) order; NULL if none */
   size_t n_bad;
 } eg_tile_result;
 

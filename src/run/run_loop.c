@@ -32,6 +32,18 @@ static double tile_work(const eg_run *run) {
   return (double)run->job.tile * (double)run->job.launch.n_points * (double)run->steps * run->substeps;
 }
 
+/* Sum of f over what is advanced with a run that leads: itself, or its group. */
+static double sum_members(const eg_plan *plan, const eg_run *run, double (*f)(const eg_run *run)) {
+  double sum = 0;
+  if (run->group == EG_NO_GROUP) {
+    return f(run);
+  }
+  for (size_t i = 0; i < plan->groups[run->group].n_members; i++) {
+    sum += f(&plan->runs[plan->groups[run->group].runs[i]]);
+  }
+  return sum;
+}
+
 static double lanes_of(const eg_job *job, uint64_t tile) {
   const uint64_t left = job->n_realisations - tile * job->tile;
   return (double)(left < job->tile ? left : job->tile);
@@ -46,7 +58,8 @@ static void sort_runs(run_loop *loop) {
   const eg_plan *const plan = loop->campaign->plan;
   for (size_t i = 0; i < plan->n_runs; i++) {
     size_t k = i;
-    for (; k > 0 && tile_cost(&plan->runs[loop->order[k - 1]]) < tile_cost(&plan->runs[i]); k--) {
+    const double cost = sum_members(plan, &plan->runs[i], tile_cost);
+    for (; k > 0 && sum_members(plan, &plan->runs[loop->order[k - 1]], tile_cost) < cost; k--) {
       loop->order[k] = loop->order[k - 1];
     }
     loop->order[k] = i;
@@ -58,6 +71,9 @@ static bool take_tiles(run_loop *loop, size_t *preferred, uint64_t most, size_t 
   const eg_plan *const plan = loop->campaign->plan;
   for (size_t i = 0; i < plan->n_runs; i++) {
     const size_t r = loop->order[i];
+    if (!eg_plan_is_leader(plan, r)) {
+      continue; /* advanced with its group */
+    }
     const eg_run_state *const state = &loop->campaign->runs[r];
     uint64_t tile = loop->cursor[r];
     while (tile < plan->runs[r].job.n_tiles && eg_tile_is_done(state, tile)) {
@@ -82,8 +98,8 @@ static bool take_tiles(run_loop *loop, size_t *preferred, uint64_t most, size_t 
 }
 
 /* Tiles a CPU worker takes at once: about a millisecond of work, so that the lock costs nothing. */
-static uint64_t batch_of(const eg_run *run, uint64_t device_wants) {
-  const double tiles = 4e6 / tile_cost(run);
+static uint64_t batch_of(const eg_plan *plan, const eg_run *run, uint64_t device_wants) {
+  const double tiles = 4e6 / sum_members(plan, run, tile_cost);
   const uint64_t n = tiles < 1 ? 1 : (tiles > 64 ? 64 : (uint64_t)tiles);
   return n > device_wants ? n : device_wants;
 }
@@ -108,7 +124,8 @@ static eg_status add_results(eg_context *ctx, run_loop *loop, size_t r, uint64_t
   const eg_run *const run = &loop->campaign->plan->runs[r];
   for (uint64_t i = 0; i < n; i++) {
     EG_TRY(eg_campaign_add(ctx, loop->campaign, r, first + i, &results[i]));
-    const double work = lanes_of(&run->job, first + i) / (double)run->job.tile * tile_work(run);
+    const double work = lanes_of(&run->job, first + i) / (double)run->job.tile *
+                        sum_members(loop->campaign->plan, run, tile_work);
     loop->work_done += work;
     loop->work_session += work;
   }
@@ -118,10 +135,11 @@ static eg_status add_results(eg_context *ctx, run_loop *loop, size_t r, uint64_t
 /* Buffers for a batch of tiles of one run. */
 static eg_status make_results(eg_context *ctx, const eg_job *job, uint64_t n, eg_tile_result **results,
                               double **nodes) {
+  const size_t values = eg_job_result_values(job);
   EG_TRY(eg_allocate(ctx, n, sizeof **results, results));
-  EG_TRY(eg_allocate(ctx, n * job->node_values, sizeof **nodes, nodes));
+  EG_TRY(eg_allocate(ctx, n * values, sizeof **nodes, nodes));
   for (uint64_t i = 0; i < n; i++) {
-    (*results)[i].node = *nodes + i * job->node_values;
+    (*results)[i].node = *nodes + i * values;
   }
   return EG_OK;
 }
@@ -158,7 +176,7 @@ static eg_status work(eg_context *ctx, worker *w) {
       results = NULL;
       nodes = NULL;
       EG_TRY_DONE(backend->prepare(ctx, w->device, &run->job, &most));
-      most = batch_of(run, most);
+      most = batch_of(loop->campaign->plan, run, most);
       EG_TRY_DONE(make_results(ctx, &run->job, most, &results, &nodes));
       prepared = r;
     }
