@@ -179,6 +179,49 @@ static void estimates_table(eg_text *text, const eg_labelled *file) {
   }
 }
 
+/* One line for each difference, feature, point and component at the last time. */
+static void difference_rows(eg_text *text, const eg_labelled *file, const char *feature) {
+  char name[64];
+  (void)snprintf(name, sizeof name, "%s_difference", feature);
+  const eg_variable *const mean = eg_labelled_find(file, "/", name), *const z = find(file, "/", name, "_z");
+  const eg_variable *const first = eg_labelled_find(file, "/", "difference_first");
+  const eg_variable *const second = eg_labelled_find(file, "/", "difference_second");
+  if (mean == NULL) {
+    return;
+  }
+  const size_t n_components = strcmp(feature, "x") == 0 ? mean->shape[mean->rank - 1] : 1;
+  const size_t n_points = mean->rank == (strcmp(feature, "x") == 0 ? 4 : 3) ? mean->shape[1] : 1;
+  const size_t n_times = mean->shape[n_points > 1 ? 2 : 1];
+  for (size_t i = 0; i < mean->shape[0] * n_points * n_components; i++) {
+    const size_t component = i % n_components, point = i / n_components % n_points, d = i / n_components / n_points;
+    const size_t at_value = ((d * n_points + point) * n_times + n_times - 1) * n_components + component;
+    char what[96];
+    int length = snprintf(what, sizeof what, "%s", feature);
+    length += n_components > 1 ? snprintf(what + length, sizeof what - (size_t)length, "[%zu]", component) : 0;
+    (void)snprintf(what + length, sizeof what - (size_t)length, n_points > 1 ? " point %zu" : "", point);
+    eg_text_append(text, "%s - %s  %s  ", word_at(first, d), word_at(second, d), what);
+    append_number(text, 14, 8, at(mean, at_value));
+    append_number(text, 9, 2, at(find(file, "/", name, "_stderr"), at_value));
+    append_number(text, 14, 8, at(find(file, "/", name, "_expected"), at_value));
+    append_number(text, 6, 3, at(z, at_value));
+    append_number(text, 11, 4, at(find(file, "/", name, "_variance"), at_value));
+    append_number(text, 11, 4, at(find(file, "/", name, "_variance_unpaired"), at_value));
+    append_number(text, 0, 4, at(find(file, "/", name, "_variance_ratio"), at_value));
+    eg_text_append(text, "\n");
+  }
+}
+
+static void difference_table(eg_text *text, const eg_labelled *file) {
+  if (eg_labelled_find(file, "/", "difference_first") == NULL) {
+    return;
+  }
+  eg_text_append(text, "\nDifferences in groups (same noise) at the last time\n%s\n",
+                 "first - second  feature  mean  stderr  expected  z  variance  unpaired variance  ratio");
+  for (int f = 0; f < N_FEATURES; f++) {
+    difference_rows(text, file, features[f]);
+  }
+}
+
 static void verdict_text(double verdict, char *out, size_t size) {
   if (verdict >= 1) {
     (void)snprintf(out, size, "order %.0f", verdict);
@@ -206,7 +249,8 @@ static void weak_row(eg_text *text, const eg_labelled *file, const char *prefix,
   const eg_variable *const stderr_ = find(file, "/analysis", prefix, "_slope_stderr");
   const eg_variable *const exact = find(file, "/analysis", prefix, "_slope_exact");
   char verdict[32], verdict_exact[32];
-  const size_t n = slope->shape[3];
+  const eg_variable *const ratio = find(file, "/analysis", prefix, "_variance_ratio");
+  const size_t n = slope->shape[slope->rank - 1];
   verdict_text(at(find(file, "/analysis", prefix, "_verdict"), cell), verdict, sizeof verdict);
   verdict_text(at(find(file, "/analysis", prefix, "_verdict_exact"), cell), verdict_exact, sizeof verdict_exact);
   eg_text_append(text, "%-16s %-10s %-16s %-16s slopes", curve, feature, verdict, verdict_exact);
@@ -217,6 +261,9 @@ static void weak_row(eg_text *text, const eg_labelled *file, const char *prefix,
   for (size_t k = 0; k < n; k++) {
     append_slope(text, at(exact, cell * n + k), 0);
   }
+  for (size_t k = 0; ratio != NULL && !isnan(at(ratio, cell * (n + 1))) && k <= n; k++) {
+    eg_text_append(text, "%s %.3g", k == 0 ? "  unpaired/paired variance" : "", at(ratio, cell * (n + 1) + k));
+  }
   eg_text_append(text, "\n");
 }
 
@@ -225,19 +272,23 @@ static void weak_table(eg_text *text, const eg_labelled *file, const char *prefi
   const eg_variable *const curves = find(file, "/analysis", prefix, "_curve");
   const eg_variable *const names = find(file, "/analysis", prefix, "_feature");
   const eg_variable *const slope = find(file, "/analysis", prefix, "_slope");
-  if (verdict == NULL || verdict->rank != 3 || slope == NULL || slope->rank != 4) {
+  if (verdict == NULL || verdict->rank < 3 || slope == NULL || slope->rank != verdict->rank + 1) {
     return;
   }
   eg_text_append(text, "\nWeak error at the last time: E f(run) - E f(reference) = c eta^p (1 + c' eta)\n");
   eg_text_append(text, "%-16s %-10s %-16s %-16s local slopes, large to small rates (standard error)\n", "curve",
                  "feature", "verdict", "exact errors");
-  const size_t n_times = verdict->shape[2];
+  const size_t n_points = verdict->rank == 4 ? verdict->shape[2] : 1, n_times = verdict->shape[verdict->rank - 1];
   bool has_loss = false;
   for (size_t f = 0; f < verdict->shape[1]; f++) {
     has_loss = has_loss || strcmp(word_at(names, f), "loss") == 0;
     for (size_t c = 0; c < verdict->shape[0]; c++) {
-      weak_row(text, file, prefix, (c * verdict->shape[1] + f) * n_times + n_times - 1, word_at(curves, c),
-               word_at(names, f));
+      for (size_t point = 0; point < n_points; point++) {
+        char label[128];
+        (void)snprintf(label, sizeof label, n_points > 1 ? "%s point %zu" : "%s", word_at(curves, c), point);
+        weak_row(text, file, prefix, ((c * verdict->shape[1] + f) * n_points + point) * n_times + n_times - 1, label,
+                 word_at(names, f));
+      }
     }
   }
   if (has_loss) {
@@ -287,6 +338,7 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   EG_TRY(read_result(ctx, path, &file));
   eg_text_append(&text, "%s\n%s: %s\n", group_text(file, "title"), path, group_text(file, "status"));
   estimates_table(&text, file);
+  difference_table(&text, file);
   for (int a = 1; a <= 64; a++) {
     char prefix[24];
     (void)snprintf(prefix, sizeof prefix, a == 1 ? "weak_error" : "weak_error_%d", a);
