@@ -7,7 +7,7 @@
 #include "run/result_parts.h"
 #include "run/run_loop.h"
 
-enum { SCHEMA_MAJOR = 1, SCHEMA_MINOR = 0 };
+enum { SCHEMA_MAJOR = 1, SCHEMA_MINOR = 1 };
 
 /* Diverged trajectories at each record, exactly counted. */
 static eg_status build_diverged(eg_context *ctx, eg_builder *b) {

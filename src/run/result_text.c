@@ -179,46 +179,67 @@ static void estimates_table(eg_text *text, const eg_labelled *file) {
   }
 }
 
-/* One line for each difference, feature, point and component at the last time. */
-static void difference_rows(eg_text *text, const eg_labelled *file, const char *feature) {
-  char name[64];
+/* Place of the values of a difference over (difference[, point], time[, component]) at the last time. */
+static size_t difference_at(const eg_variable *v, const char *feature, size_t difference, size_t point, size_t component,
+                            size_t *n_points, size_t *n_components) {
+  const bool has_components = strcmp(feature, "x") == 0;
+  *n_components = has_components ? v->shape[v->rank - 1] : 1;
+  *n_points = v->rank == (has_components ? 4 : 3) ? v->shape[1] : 1;
+  const size_t n_times = v->shape[*n_points > 1 ? 2 : 1];
+  return ((difference * *n_points + point) * n_times + n_times - 1) * *n_components + component;
+}
+
+/* One line for each point and component of a feature. */
+static void difference_rows(eg_text *text, const eg_labelled *file, const char *feature, size_t difference,
+                            const char *label, int width) {
+  char name[64], what[96];
   (void)snprintf(name, sizeof name, "%s_difference", feature);
   const eg_variable *const mean = eg_labelled_find(file, "/", name), *const z = find(file, "/", name, "_z");
-  const eg_variable *const first = eg_labelled_find(file, "/", "difference_first");
-  const eg_variable *const second = eg_labelled_find(file, "/", "difference_second");
-  if (mean == NULL) {
-    return;
-  }
-  const size_t n_components = strcmp(feature, "x") == 0 ? mean->shape[mean->rank - 1] : 1;
-  const size_t n_points = mean->rank == (strcmp(feature, "x") == 0 ? 4 : 3) ? mean->shape[1] : 1;
-  const size_t n_times = mean->shape[n_points > 1 ? 2 : 1];
-  for (size_t i = 0; i < mean->shape[0] * n_points * n_components; i++) {
-    const size_t component = i % n_components, point = i / n_components % n_points, d = i / n_components / n_points;
-    const size_t at_value = ((d * n_points + point) * n_times + n_times - 1) * n_components + component;
-    char what[96];
-    int length = snprintf(what, sizeof what, "%s", feature);
-    length += n_components > 1 ? snprintf(what + length, sizeof what - (size_t)length, "[%zu]", component) : 0;
-    (void)snprintf(what + length, sizeof what - (size_t)length, n_points > 1 ? " point %zu" : "", point);
-    eg_text_append(text, "%s - %s  %s  ", word_at(first, d), word_at(second, d), what);
-    append_number(text, 14, 8, at(mean, at_value));
-    append_number(text, 9, 2, at(find(file, "/", name, "_stderr"), at_value));
-    append_number(text, 14, 8, at(find(file, "/", name, "_expected"), at_value));
-    append_number(text, 6, 3, at(z, at_value));
-    append_number(text, 11, 4, at(find(file, "/", name, "_variance"), at_value));
-    append_number(text, 11, 4, at(find(file, "/", name, "_variance_unpaired"), at_value));
-    append_number(text, 0, 4, at(find(file, "/", name, "_variance_ratio"), at_value));
-    eg_text_append(text, "\n");
+  size_t n_points = 1, n_components = 1;
+  for (size_t point = 0; mean != NULL && point < n_points; point++) {
+    for (size_t k = 0; k < n_components; k++) {
+      const size_t i = difference_at(mean, feature, difference, point, k, &n_points, &n_components);
+      int length = snprintf(what, sizeof what, n_components > 1 ? "%s[%zu]" : "%s", feature, k);
+      (void)snprintf(what + length, sizeof what - (size_t)length, n_points > 1 ? " point %zu" : "", point);
+      eg_text_append(text, "%-*s %-15s ", width, label, what);
+      append_number(text, 16, 8, at(mean, i));
+      append_number(text, 10, 2, at(find(file, "/", name, "_stderr"), i));
+      append_number(text, 12, 4, at(find(file, "/", name, "_variance"), i));
+      append_number(text, 12, 4, at(find(file, "/", name, "_variance_unpaired"), i));
+      append_number(text, 10, 3, at(find(file, "/", name, "_variance_ratio"), i));
+      if (z != NULL) {
+        append_number(text, 16, 8, at(find(file, "/", name, "_expected"), i));
+      }
+      if (z != NULL && !isnan(at(z, i))) {
+        const bool is_judged = at(find(file, "/", name, "_judged"), i) != 0;
+        eg_text_append(text, "%+.2f%s", at(z, i), is_judged ? "" : "  not judged");
+      }
+      eg_text_append(text, "\n");
+    }
   }
 }
 
 static void difference_table(eg_text *text, const eg_labelled *file) {
-  if (eg_labelled_find(file, "/", "difference_first") == NULL) {
+  const eg_variable *const first = eg_labelled_find(file, "/", "difference_first");
+  const eg_variable *const second = eg_labelled_find(file, "/", "difference_second");
+  if (first == NULL || second == NULL) {
     return;
   }
-  eg_text_append(text, "\nDifferences in groups (same noise) at the last time\n%s\n",
-                 "first - second  feature  mean  stderr  expected  z  variance  unpaired variance  ratio");
-  for (int f = 0; f < N_FEATURES; f++) {
-    difference_rows(text, file, features[f]);
+  size_t width = strlen("first - second");
+  for (size_t i = 0; i < first->shape[0]; i++) {
+    const size_t length = strlen(word_at(first, i)) + strlen(word_at(second, i)) + strlen(" - ");
+    width = length > width ? length : width;
+  }
+  eg_text_append(text, "\nDifferences in groups at the last time; unpaired: the variance that independent noise would give\n");
+  eg_text_append(text, "%-*s %-15s %-16s %-10s %-12s %-12s %-10s %-16s %s\n", (int)width, "first - second", "feature",
+                 "mean", "stderr", "variance", "unpaired", "ratio", "expected", "z");
+  for (size_t i = 0; i < first->shape[0]; i++) {
+    eg_text label = {0};
+    eg_text_append(&label, "%s - %s", word_at(first, i), word_at(second, i));
+    for (int f = 0; f < N_FEATURES; f++) {
+      difference_rows(text, file, features[f], i, eg_text_string(&label), (int)width);
+    }
+    eg_text_free(&label);
   }
 }
 
