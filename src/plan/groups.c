@@ -267,6 +267,15 @@ static size_t most_members(const eg_plan *plan, const eg_study_group *g) {
   return g->n_members;
 }
 
+static eg_status check_kind(eg_context *ctx, const eg_plan *plan) {
+  if (plan->study->noise != EG_NOISE_GAUSSIAN_FAST) {
+    return EG_OK;
+  }
+  return eg_study_fail_at(ctx, plan->study, plan->study->groups[0].mark,
+                          "groups are advanced on the CPU only so far, where noise gaussian-fast does not exist; use "
+                          "gaussian");
+}
+
 static eg_status make_group(eg_context *ctx, eg_plan *plan, const eg_study_group *g, eg_run *first) {
   eg_group *const group = &plan->groups[plan->n_groups++];
   group->study = g;
@@ -282,6 +291,7 @@ eg_status eg_plan_groups(eg_context *ctx, eg_plan *plan) {
   if (plan->study->n_groups == 0) {
     return EG_OK;
   }
+  EG_TRY(check_kind(ctx, plan));
   EG_TRY(eg_allocate(ctx, plan->n_runs, sizeof *plan->groups, &plan->groups));
   EG_TRY(eg_allocate(ctx, plan->n_runs, sizeof *plan->differences, &plan->differences));
   for (size_t g = 0; g < plan->study->n_groups; g++) {
