@@ -65,10 +65,10 @@ static void finish_sums(const eg_launch *a, eg_thread *t, const double *sums, ui
   }
 }
 
-/* Hold coarse increments from draw q on, at least `need`, not beyond `limit`; n_draws a step. */
+/* Hold coarse increments from draw q on, at least `need`, not beyond `limit`. */
 static __attribute__((noinline)) void hold_coarse(const eg_launch *a, eg_thread *t, eg_ahead *ahead,
-                                                  uint64_t realisation, uint64_t q, uint64_t n_draws, uint64_t need,
-                                                  uint64_t limit) {
+                                                  uint64_t realisation, uint64_t q, uint64_t need, uint64_t limit) {
+  const uint64_t n_draws = a->noise_draws;
   const uint64_t wanted = limit - q < EG_COARSE_AHEAD ? limit - q : EG_COARSE_AHEAD;
   const uint64_t n = wanted < need ? need : wanted / need * need;
   double *const sums = (double *)((char *)t->noise + EG_COARSE_SUMS);

@@ -54,13 +54,12 @@ static eg_block_state block_of(const eg_thread *t, uint32_t n_points, eg_ahead *
 
 #include "core/coarse_cpu.h"
 
-/* Hold increments from draw q on, at least `need` and not beyond `limit` by more than a Philox block. A step (of n_draws)
-   may begin in one block and end in another. */
+/* Hold increments from draw q on, at least `need` and not beyond `limit` by more than a Philox block. A step may begin in
+   one block and end in another. */
 static __attribute__((noinline)) void hold_noise(const eg_launch *a, eg_thread *t, eg_ahead *ahead,
-                                                 uint64_t realisation, uint64_t q, uint64_t n_draws, uint64_t need,
-                                                 uint64_t limit) {
+                                                 uint64_t realisation, uint64_t q, uint64_t need, uint64_t limit) {
   if (a->noise_ratio > 1) {
-    hold_coarse(a, t, ahead, realisation, q, n_draws, need, limit);
+    hold_coarse(a, t, ahead, realisation, q, need, limit);
     return;
   }
   const uint64_t per_block = (uint64_t)eg_kind_per_block(a->kind);
@@ -401,8 +400,7 @@ EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, const eg_pa
     if (normals > 0) {
       const uint64_t q = step * (uint64_t)normals;
       if (q < ahead->first || q + (uint64_t)normals > ahead->last) {
-        hold_noise(a, t, ahead, realisation, q, (uint64_t)normals, (uint64_t)normals,
-                   a->step_last * (uint64_t)normals);
+        hold_noise(a, t, ahead, realisation, q, (uint64_t)normals, a->step_last * (uint64_t)normals);
       }
       noise += (q - ahead->first) * EG_LANES;
       const uint64_t held = (ahead->last - q) / (uint64_t)normals;
@@ -442,7 +440,7 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data
       const uint64_t q = step * count + i;
       if (is_data) {
         if (q < ahead->first || q >= ahead->last) {
-          hold_noise(a, t, ahead, realisation, q, count, 1, a->step_last * count);
+          hold_noise(a, t, ahead, realisation, q, 1, a->step_last * count);
         }
         eg_real row[EG_DIM + 1];
         for (int k = 0; k <= EG_DIM; k++) {

@@ -53,7 +53,7 @@ typedef struct eg_launch {
   uint32_t is_restart;        /* 0: begin at the start points; 1: continue from `state` */
   uint32_t noise_ratio;       /* in a group: steps of the finest member in one of this run; above 1 its increments are
                                  sums of the finest member's (eg_coarse_draw in core/noise.h) */
-  uint32_t reserved;
+  uint32_t noise_draws;       /* in a group: increments of one step */
   double start_mean, start_std;
   const double *start;        /* EG_START_FIXED: (n_points, EG_DIM) */
   const void *staged;         /* (EG_STAGED) eg_real: what the model prepared on the host */

@@ -182,6 +182,7 @@ static eg_status set_ratio(eg_context *ctx, const eg_plan *plan, const eg_group 
     }
   }
   run->job.launch.noise_ratio = (uint32_t)whole;
+  run->job.launch.noise_draws = d.normals > 0 ? (uint32_t)d.normals : d.fold_count;
   return EG_OK;
 }
 

@@ -26,8 +26,9 @@ static int count_wrong(eg_thread *t, coarse_case c, double *first) {
   memset(&a, 0, sizeof a);
   a.kind = c.kind;
   a.noise_ratio = c.ratio;
+  a.noise_draws = (uint32_t)c.n_draws;
   memcpy(a.key, key, sizeof key);
-  hold_noise(&a, t, &ahead, realisation, c.q, c.n_draws, c.need, c.limit);
+  hold_noise(&a, t, &ahead, realisation, c.q, c.need, c.limit);
   const eg_noise_real *const held = (const eg_noise_real *)t->noise + (c.q - ahead.first) * EG_LANES;
   if (ahead.first > c.q || ahead.last < c.q + c.need) {
     return 1 << 30;
