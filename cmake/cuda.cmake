@@ -70,6 +70,7 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "
 
 set(plugin_folder ${CMAKE_SOURCE_DIR}/src/backend/cuda_plugin)
 add_library(ensgrad_cuda MODULE ${plugin_folder}/plugin.c ${plugin_folder}/prepare.c ${plugin_folder}/advance.c
+                                ${plugin_folder}/counts.c
                                 ${plugin_folder}/fatbins.c)
 set_source_files_properties(
   ${plugin_folder}/fatbins.c PROPERTIES OBJECT_DEPENDS "${cuda_fatbins}"

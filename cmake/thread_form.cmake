@@ -69,8 +69,9 @@ target_sources(test_thread_form PRIVATE $<TARGET_OBJECTS:eg_thread_form_twin> $<
 if(TARGET ensgrad_cuda)
   set(fake_folder ${CMAKE_BINARY_DIR}/tests/fake_cuda)
   add_library(fake_cuda MODULE ${plugin_folder}/plugin.c ${plugin_folder}/prepare.c ${plugin_folder}/advance.c
+                               ${plugin_folder}/counts.c
                                tests/conformance/fake_cudart.c $<TARGET_OBJECTS:eg_thread_form_twin>)
-  target_link_libraries(fake_cuda PRIVATE ensgrad_flags)
+  target_link_libraries(fake_cuda PRIVATE ensgrad_flags m) # fma of the twins
   target_include_directories(fake_cuda PRIVATE ${plugin_folder} tests/conformance)
   target_include_directories(fake_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
   target_link_options(fake_cuda PRIVATE -Wl,--no-undefined)

@@ -102,11 +102,13 @@ EG_FN void eg_noise_form_symroot(const eg_params *p, const eg_uniforms *u, const
   (void)rows;
   eg_real C[EG_TRIANGLE], V[EG_DIM * EG_DIM];
   eg_covariance(p, u->staged, x, C);
+#if EG_DIM == 1
+  V[0] = 1; /* gcc 12 keeps a loop of one turn, and then no lane loop is vectorised */
+#else
   EG_UNROLL
   for (int i = 0; i < EG_DIM * EG_DIM; i++) {
     V[i] = i % (EG_DIM + 1) == 0 ? (eg_real)1 : (eg_real)0;
   }
-#if EG_DIM > 1
   EG_JACOBI_LOOP
   for (int sweep = 0; sweep < EG_JACOBI_SWEEPS; sweep++) {
     EG_UNROLL

@@ -23,6 +23,7 @@ struct eg_device {
   const eg_unit_stepper *stepper;
   void *staged, *rows; /* in the type of the state */
   double *state, *records, *scratch;
+  uint32_t *places; /* scratch of the histograms */
   uint64_t *first_bad;
   size_t records_at_once;
   eg_device **members; /* of a group: this one, which leads, and those that it owns; NULL: one job alone */
@@ -48,9 +49,11 @@ static void release_job(eg_device *d) {
   free(d->state);
   free(d->records);
   free(d->scratch);
+  free(d->places);
   free(d->first_bad);
   d->thread.block = d->staged = d->rows = NULL;
   d->state = d->records = d->scratch = NULL;
+  d->places = NULL;
   d->first_bad = NULL;
   d->job = NULL;
 }
@@ -138,7 +141,11 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   EG_TRY(eg_allocate_pages(ctx, n_points * (size_t)job->dim * ld, sizeof(double), &d->state));
   EG_TRY(eg_allocate_pages(ctx, d->records_at_once * row, sizeof(double), &d->records));
   EG_TRY(eg_allocate_pages(ctx, ld / 2 * 3, sizeof(double), &d->scratch));
-  return eg_allocate_pages(ctx, n_points * ld, sizeof(uint64_t), &d->first_bad);
+  EG_TRY(eg_allocate_pages(ctx, n_points * ld, sizeof(uint64_t), &d->first_bad));
+  if (job->n_histograms > 0) {
+    EG_TRY(eg_allocate_pages(ctx, ld + 4 * (EG_MAX_BINS + 3), sizeof(uint32_t), &d->places));
+  }
+  return EG_OK;
 }
 
 static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
@@ -223,6 +230,54 @@ static size_t records_within(const eg_job *job, size_t first, size_t most, uint6
   return n;
 }
 
+static void count_records(const eg_device *d, const eg_launch *a, size_t first, uint64_t *counts) {
+  const eg_job *const job = d->job;
+  eg_count r;
+  memset(&r, 0, sizeof r);
+  r.records = d->records;
+  r.histograms = job->histograms;
+  r.edges = job->edges;
+  r.counts = counts;
+  r.tiles = 1;
+  r.n_records = a->n_records;
+  r.n_points = a->n_points;
+  r.n_features = a->n_features;
+  r.ld = a->ld;
+  r.n_lanes = a->n_lanes;
+  r.record_first = (uint32_t)first;
+  r.n_histograms = (uint32_t)job->n_histograms;
+  r.row_counts = (uint32_t)job->row_counts;
+  d->kernels->count(&r, d->places);
+}
+
+/* Records `first` .. of the realisations whose paths are kept. */
+static void keep_paths(const eg_device *d, const eg_launch *a, size_t first, double *paths) {
+  const eg_job *const job = d->job;
+  for (uint32_t l = 0; l < a->n_lanes; l++) {
+    const uint64_t kept = a->realisation_first + l - job->kept_first; /* wraps to a large number below the first */
+    if (kept >= job->n_kept) {
+      continue;
+    }
+    for (uint32_t record = 0; record < a->n_records; record++) {
+      for (uint32_t point = 0; point < a->n_points; point++) {
+        const double *const v = d->records + ((size_t)record * a->n_points + point) * a->n_features * a->ld + l;
+        for (size_t c = 0; c < job->n_kept_columns; c++) {
+          paths[eg_job_path_at(job, point, kept, first + record, c)] = v[(size_t)job->kept_columns[c] * a->ld];
+        }
+      }
+    }
+  }
+}
+
+static void count_and_keep(const eg_device *d, const eg_launch *a, size_t first, uint64_t *counts, double *paths) {
+  if (d->job->n_histograms > 0) {
+    count_records(d, a, first, counts);
+  }
+  if (d->job->n_kept > 0) {
+    keep_paths(d, a, first, paths);
+  }
+}
+
 static void begin_tile(const eg_device *d, uint64_t tile, eg_launch *a) {
   const eg_job *const job = d->job;
   const uint64_t left = job->n_realisations - tile * job->tile;
@@ -278,6 +333,7 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
     n = records_within(job, first, d->records_at_once, a.step_first + steps_per_look(job));
     make_records(d, &a, first, n);
     reduce_records(d, &a, first, result->node);
+    count_and_keep(d, &a, first, result->counts, result->paths);
   }
   return list_bad(ctx, d, &a, result);
 }
@@ -303,12 +359,14 @@ static eg_status make_group_records(eg_device *d, eg_launch *launches, size_t fi
 }
 
 /* First the members, then the differences, made in place: a base comes later, so it is still what its member recorded. */
-static void reduce_group_records(eg_device *d, const eg_launch *launches, size_t first, double *nodes) {
+static void reduce_group_records(eg_device *d, const eg_launch *launches, size_t first, const eg_tile_result *result) {
   const eg_job *const job = d->job;
   const size_t n_members = d->n_members;
   const size_t n_values = (size_t)launches[0].n_records * launches[0].n_points * launches[0].n_features * launches[0].ld;
   for (size_t i = 0; i < n_members; i++) {
-    reduce_records(d->members[i], &launches[i], first, nodes + i * job->node_values);
+    reduce_records(d->members[i], &launches[i], first, result->node + i * job->node_values);
+    count_and_keep(d->members[i], &launches[i], first, result->counts + i * job->n_counts,
+                   result->paths + i * eg_job_path_values(job));
   }
   for (size_t i = 0; i + 1 < n_members; i++) {
     double *const values = d->members[i]->records;
@@ -316,7 +374,7 @@ static void reduce_group_records(eg_device *d, const eg_launch *launches, size_t
     for (size_t k = 0; k < n_values; k++) {
       values[k] -= base[k];
     }
-    reduce_records(d->members[i], &launches[i], first, nodes + (n_members + i) * job->node_values);
+    reduce_records(d->members[i], &launches[i], first, result->node + (n_members + i) * job->node_values);
   }
 }
 
@@ -361,7 +419,7 @@ static eg_status advance_group_tile(eg_context *ctx, eg_device *d, uint64_t tile
   size_t n = 0;
   for (size_t first = 0; first < d->job->n_records; first += n) {
     EG_TRY_DONE(make_group_records(d, launches, first, &n, stop));
-    reduce_group_records(d, launches, first, result->node);
+    reduce_group_records(d, launches, first, result);
   }
   status = list_group_bad(ctx, d, launches, result);
 done:

@@ -65,6 +65,7 @@ eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled
   EG_TRY_DONE(eg_build_msd(ctx, &b));
   EG_TRY_DONE(eg_build_covariance(ctx, &b));
   EG_TRY_DONE(build_diverged(ctx, &b));
+  EG_TRY_DONE(eg_build_histograms(ctx, &b));
   EG_TRY_DONE(eg_build_weak_error(ctx, &b));
   EG_TRY_DONE(eg_campaign_store(ctx, campaign, b.file));
   EG_TRY_DONE(eg_build_provenance(ctx, &b));

@@ -51,7 +51,7 @@ const void *eg_fatbin_of_statistics(void) {
 
 /* ---- kernels ---- */
 
-static const char moments_kernel, comoments_kernel;
+static const char moments_kernel, comoments_kernel, count_kernel;
 
 cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code, enum cudaJitOption *a, void **b,
                                 unsigned c, enum cudaLibraryOption *d, void **e, unsigned f) {
@@ -70,7 +70,8 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t *kernel, cudaLibrary_t library, co
   const fake_unit *const unit = (const fake_unit *)(const void *)library;
   if (unit == &statistics) {
     const int is_moments = strcmp(name, "eg_reduce_moments") == 0;
-    *kernel = (cudaKernel_t)(uintptr_t)(is_moments ? &moments_kernel : &comoments_kernel);
+    const int is_count = strcmp(name, "eg_count_histograms") == 0;
+    *kernel = (cudaKernel_t)(uintptr_t)(is_moments ? &moments_kernel : is_count ? &count_kernel : &comoments_kernel);
     return cudaSuccess;
   }
   for (const twin_stepper *s = unit->steppers; s->name != NULL; s++) {
@@ -123,6 +124,14 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, void **a
     reduce(kernel, grid, (const eg_tile_reduce *)args[0]);
     return cudaSuccess;
   }
+  if (kernel == &count_kernel) {
+    for (uint64_t row = 0; row < grid.x; row++) {
+      for (uint32_t y = 0; y < grid.y; y++) {
+        count_histogram((const eg_count *)args[0], row, y);
+      }
+    }
+    return cudaSuccess;
+  }
   ((const twin_stepper *)kernel)
       ->launch(args[0], (const eg_launch *)args[1], (const double *)args[2], (uint64_t)grid.x * block.x);
   return cudaSuccess;
@@ -169,6 +178,19 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
                             cudaStream_t stream) {
   (void)stream;
   return cudaMemcpy(to, from, bytes, kind);
+}
+cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
+                              enum cudaMemcpyKind kind, cudaStream_t stream) {
+  (void)kind, (void)stream;
+  for (size_t row = 0; row < height; row++) {
+    memcpy((char *)to + row * to_pitch, (const char *)from + row * from_pitch, width);
+  }
+  return cudaSuccess;
+}
+cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t stream) {
+  (void)stream;
+  memset(p, value, bytes);
+  return cudaSuccess;
 }
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
   *available = *total = FREE_BYTES;

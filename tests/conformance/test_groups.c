@@ -58,22 +58,40 @@ static size_t count_wrong(const double *a, const double *b, size_t n) {
 
 /* ---- running ---- */
 
-/* Result of one tile; bad lists are counted and freed. */
-static double *run_tile(const eg_job *job, uint64_t tile, size_t *n_bad) {
+typedef struct tile_values {
+  double *node, *paths;
+  uint64_t *counts;
+  size_t n_bad, n_counts, n_paths; /* n_counts, n_paths: of one member */
+} tile_values;
+
+static void tile_free(tile_values t) {
+  free(t.node);
+  free(t.paths);
+  free(t.counts);
+}
+
+/* Result of one tile; lists of bad trajectories are counted and freed. */
+static tile_values run_tile(const eg_job *job, uint64_t tile) {
   eg_context *const ctx = eg_context_create();
   eg_device *device = NULL;
   uint64_t at_once = 0;
   const volatile int stop = 0;
-  eg_tile_result result = {calloc(eg_job_result_values(job), sizeof(double)), NULL, 0};
-  MUST(ctx != NULL && result.node != NULL && eg_backend_cpu.open(ctx, 0, &device) == EG_OK &&
+  const size_t n_members = job->group == NULL ? 1 : job->group->n_members;
+  tile_values t = {.n_counts = job->n_counts, .n_paths = eg_job_path_values(job)};
+  t.node = calloc(eg_job_result_values(job), sizeof(double));
+  t.counts = calloc(n_members * t.n_counts + 1, sizeof *t.counts);
+  t.paths = calloc(n_members * t.n_paths + 1, sizeof *t.paths);
+  eg_tile_result result = {.node = t.node, .counts = t.counts, .paths = t.paths};
+  MUST(ctx != NULL && t.node != NULL && t.counts != NULL && t.paths != NULL &&
+           eg_backend_cpu.open(ctx, 0, &device) == EG_OK &&
            eg_backend_cpu.prepare(ctx, device, job, &at_once) == EG_OK &&
            eg_backend_cpu.advance(ctx, device, tile, 1, &stop, &result) == EG_OK,
        "the backend runs");
-  *n_bad = result.n_bad;
+  t.n_bad = result.n_bad;
   free(result.bad);
   eg_backend_cpu.close(device);
   eg_context_free(ctx);
-  return result.node;
+  return t;
 }
 
 static trajectories tile_trajectories(const eg_job *job, uint64_t tile) {
@@ -99,24 +117,26 @@ static double *difference_nodes(const trajectories *a, const trajectories *b, si
 }
 
 /* All promises about one tile of one group. Returns how many realisations the first difference lacks at the end. */
-static double check_tile(planned p, const eg_group *group, uint64_t tile) {
+static double check_tile(const eg_group *group, uint64_t tile) {
   const eg_job *const leader = group->jobs[0];
   const uint64_t left = leader->n_realisations - tile * leader->tile;
   const size_t n_lanes = left < leader->tile ? left : leader->tile, values = leader->node_values;
-  size_t n_bad = 0, n_bad_alone = 0;
-  double *const together = run_tile(leader, tile, &n_bad);
+  size_t n_bad_alone = 0;
+  const tile_values all = run_tile(leader, tile);
+  const double *const together = all.node;
   trajectories *const t = calloc(group->n_members, sizeof *t);
   for (size_t i = 0; i < group->n_members; i++) {
     eg_job alone = *group->jobs[i];
-    size_t n = 0;
     alone.group = NULL;
-    double *const node = run_tile(&alone, tile, &n);
-    CHECK(count_wrong(node, together + i * values, values) == 0);
-    free(node);
-    n_bad_alone += n;
+    const tile_values own = run_tile(&alone, tile);
+    CHECK(count_wrong(own.node, together + i * values, values) == 0);
+    CHECK(memcmp(own.counts, all.counts + i * own.n_counts, own.n_counts * sizeof *own.counts) == 0);
+    CHECK(memcmp(own.paths, all.paths + i * own.n_paths, own.n_paths * sizeof *own.paths) == 0);
+    tile_free(own);
+    n_bad_alone += own.n_bad;
     t[i] = tile_trajectories(group->jobs[i], tile);
   }
-  CHECK(n_bad == n_bad_alone);
+  CHECK(all.n_bad == n_bad_alone);
   for (size_t i = 0; i + 1 < group->n_members; i++) {
     double *const want = difference_nodes(&t[i], &t[group->bases[i]], n_lanes, values);
     CHECK(count_wrong(want, together + (group->n_members + i) * values, values) == 0);
@@ -128,8 +148,7 @@ static double check_tile(planned p, const eg_group *group, uint64_t tile) {
   free(t);
   const size_t last_row = values - (1 + 4 * leader->n_features);
   const double missing = (double)n_lanes - together[group->n_members * values + last_row];
-  free(together);
-  (void)p;
+  tile_free(all);
   return missing;
 }
 
@@ -143,12 +162,14 @@ static void differences_are_the_members(void) {
       "  - {name: sme2, batch_size: 2, factor: data, scheme: euler-maruyama, substeps: 2, label: levels}\n"
       "groups:\n  - {label: all, members: [sgd, sme1, sme2]}\n"
       "  - {label: across, members: levels, across: learning_rate}\n"
-      "realisations: 5000\nobserve: {at: {linear: 4}, features: [x, norm2, loss]}\n");
+      "realisations: 5000\nobserve:\n  at: {linear: 4}\n  features: [x, norm2, loss]\n"
+      "  histograms: [{feature: norm2, bins: 12, low: 0, high: 3}]\n  keep: {realisations: 50, of: [x]}\n");
+  CHECK(p.plan->runs[0].job.n_counts > 0 && p.plan->runs[0].job.n_kept == 50);
   CHECK(p.plan->n_groups == 3 && p.plan->n_differences == 5);
   for (size_t g = 0; g < p.plan->n_groups; g++) {
     CHECK(p.plan->groups[g].n_members == (g < 2 ? 3u : 2u));
-    CHECK(check_tile(p, &p.plan->groups[g], 0) == 0);
-    CHECK(check_tile(p, &p.plan->groups[g], p.plan->runs[0].job.n_tiles - 1) == 0); /* a part of a tile */
+    CHECK(check_tile(&p.plan->groups[g], 0) == 0);
+    CHECK(check_tile(&p.plan->groups[g], p.plan->runs[0].job.n_tiles - 1) == 0); /* a part of a tile */
   }
   plan_free(p);
 }
@@ -164,7 +185,7 @@ static void masks_join(void) {
                               "realisations: 4096\nobserve: {at: {linear: 8}, features: [x, norm2]}\n");
   double missing = 0;
   for (uint64_t tile = 0; tile < 4; tile++) {
-    missing += check_tile(p, &p.plan->groups[0], tile);
+    missing += check_tile(&p.plan->groups[0], tile);
   }
   CHECK(missing > 0); /* the case is one */
   plan_free(p);
@@ -217,8 +238,8 @@ static void identical_members(void) {
                                             "  - {name: sgd, batch_size: 2, label: c}\n"
                                             "realisations: 1000\nobserve: {at: {linear: 4}, features: [x, norm2]}\n");
   const eg_job *const job = &p.plan->runs[0].job;
-  size_t n_bad = 0;
-  double *const nodes = run_tile(job, 0, &n_bad);
+  const tile_values t = run_tile(job, 0);
+  const double *const nodes = t.node;
   size_t not_zero = 0;
   for (size_t i = 0; i < job->node_values; i++) {
     const bool is_count = i % (1 + 4 * job->n_features) == 0;
@@ -227,7 +248,7 @@ static void identical_members(void) {
   CHECK(job->tile == 64 && not_zero == 0);
   CHECK(memcmp(job->launch.key, q.plan->runs[0].job.launch.key, sizeof job->launch.key) != 0);
   CHECK(memcmp(q.plan->runs[0].job.launch.key, q.plan->runs[1].job.launch.key, sizeof job->launch.key) != 0);
-  free(nodes);
+  tile_free(t);
   plan_free(p);
   plan_free(q);
 }
@@ -240,11 +261,11 @@ static void chain_and_equation_agree_in_sign(void) {
                                            "groups: [{label: same, members: [sgd, sme2]}]\n"
                                            "realisations: 1000\nobserve: {at: [1], features: [x]}\n");
   const eg_job *const job = &p.plan->runs[0].job;
-  size_t n_bad = 0;
-  double *const nodes = run_tile(job, 0, &n_bad);
+  const tile_values t = run_tile(job, 0);
+  const double *const nodes = t.node;
   const double paired = nodes[2 * job->node_values + 2], unpaired = nodes[2] + nodes[job->node_values + 2]; /* M2 of x_0 */
   CHECK(paired > 0 && paired < 0.1 * unpaired);
-  free(nodes);
+  tile_free(t);
   plan_free(p);
 }
 

@@ -71,7 +71,7 @@ static void adapt(eg_cuda_device *d, uint64_t steps, float milliseconds) {
 }
 
 static eg_cuda_status advance_all(eg_cuda_device *d, eg_launch *a, uint64_t tiles, const volatile int *stop,
-                                  eg_cuda_message message) {
+                                  double *paths, eg_cuda_message message) {
   const eg_cuda_job *const job = d->job;
   const uint64_t last = job->record_steps[job->n_records - 1];
   size_t record = 0;
@@ -95,6 +95,9 @@ static eg_cuda_status advance_all(eg_cuda_device *d, eg_launch *a, uint64_t tile
     if (status == EG_CUDA_OK && a->n_records > 0) {
       status = launch_reduce(d, a, tiles, record, message);
     }
+    if (status == EG_CUDA_OK && a->n_records > 0) {
+      status = eg_cuda_launch_counts(d, a, tiles, record, message);
+    }
     if (status != EG_CUDA_OK) {
       return status;
     }
@@ -103,6 +106,10 @@ static eg_cuda_status advance_all(eg_cuda_device *d, eg_launch *a, uint64_t tile
     float milliseconds = 0;
     EG_CUDA_TRY(cudaEventElapsedTime(&milliseconds, d->before, d->after), "timing a launch");
     adapt(d, a->step_last - a->step_first, milliseconds);
+    status = eg_cuda_keep_paths(d, a, tiles, record, paths, message);
+    if (status != EG_CUDA_OK) {
+      return status;
+    }
     record += a->n_records;
     a->step_first = a->step_last;
     a->is_restart = 1;
@@ -196,20 +203,23 @@ static eg_cuda_status advance_some(eg_cuda_device *d, uint64_t first, uint64_t t
   a.records = (double *)d->dev_records;
   a.first_bad = (uint64_t *)d->dev_first_bad;
   a.is_restart = 0;
-  const eg_cuda_status status = advance_all(d, &a, tiles, stop, message);
+  const eg_cuda_status status = advance_all(d, &a, tiles, stop, results[0].paths, message);
   return status != EG_CUDA_OK ? status : collect(d, &a, tiles, results, message);
 }
 
 eg_cuda_status eg_cuda_advance(eg_cuda_device *d, uint64_t first, uint64_t n, const volatile int *stop,
                                eg_cuda_result *results, eg_cuda_message message) {
   EG_CUDA_TRY(cudaSetDevice(d->index), "choosing the GPU");
-  for (uint64_t done = 0; done < n; done += d->tiles) {
+  eg_cuda_status status = eg_cuda_clear_counts(d, message);
+  uint64_t done = 0;
+  while (status == EG_CUDA_OK && done < n) {
     const uint64_t tiles = n - done < d->tiles ? n - done : d->tiles;
-    const eg_cuda_status status = advance_some(d, first + done, tiles, stop, results + done, message);
-    if (status != EG_CUDA_OK) {
-      free_bad(results, done);
-      return status;
-    }
+    status = advance_some(d, first + done, tiles, stop, results + done, message);
+    done += status == EG_CUDA_OK ? tiles : 0;
   }
-  return EG_CUDA_OK;
+  status = status == EG_CUDA_OK ? eg_cuda_collect_counts(d, results[0].counts, message) : status;
+  if (status != EG_CUDA_OK) {
+    free_bad(results, done);
+  }
+  return status;
 }

@@ -23,13 +23,16 @@ enum { RECORD_MEGABYTES = 2048, FIRST_STEPS = 256 };
 
 void eg_cuda_release_job(eg_cuda_device *d) {
   void **const buffers[] = {&d->dev_record_steps, &d->dev_features, &d->dev_start,     &d->dev_rows,
-                            &d->dev_state,        &d->dev_records,  &d->dev_first_bad, &d->dev_nodes};
+                            &d->dev_state,        &d->dev_records,  &d->dev_first_bad, &d->dev_nodes,
+                            &d->dev_histograms,   &d->dev_edges,    &d->dev_counts};
   for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
     (void)cudaFree(*buffers[i]); /* accepts NULL; an error here is an older one, already reported */
     *buffers[i] = NULL;
   }
   (void)cudaFreeHost(d->host_nodes);
   (void)cudaFreeHost(d->host_first_bad);
+  (void)cudaFreeHost(d->host_counts);
+  (void)cudaFreeHost(d->host_kept);
   free(d->params);
   free(d->staged);
   if (d->unit != NULL) {
@@ -37,6 +40,8 @@ void eg_cuda_release_job(eg_cuda_device *d) {
   }
   d->host_nodes = d->params = d->staged = NULL;
   d->host_first_bad = NULL;
+  d->host_counts = NULL;
+  d->host_kept = NULL;
   d->unit = NULL;
   d->job = NULL;
 }
@@ -250,6 +255,9 @@ eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64
     return eg_cuda_say(message, EG_CUDA_REFUSED, "a job without records");
   }
   eg_cuda_status status = load_kernel(d, job, message);
+  if (status == EG_CUDA_OK) {
+    status = eg_cuda_make_counts(d, job, message); /* first: sizes are chosen from what is left */
+  }
   if (status == EG_CUDA_OK) {
     status = choose_sizes(d, job, message);
   }
