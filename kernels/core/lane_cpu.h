@@ -56,10 +56,16 @@ static eg_block_state block_of(const eg_thread *t, uint32_t n_points, eg_ahead *
 
 /* ---- noise and rows made ahead ---- */
 
+#include "core/coarse_cpu.h"
+
 /* Hold increments from draw q on, at least `need` and not beyond `limit` by more than a Philox block. A step may begin in
    one block and end in another. */
 static __attribute__((noinline)) void hold_noise(const eg_launch *a, eg_thread *t, eg_ahead *ahead,
                                                  uint64_t realisation, uint64_t q, uint64_t need, uint64_t limit) {
+  if (a->noise_ratio > 1) {
+    hold_coarse(a, t, ahead, realisation, q, need, limit);
+    return;
+  }
   const uint64_t per_block = (uint64_t)eg_kind_per_block(a->kind);
   const uint64_t capacity = EG_NOISE_BYTES / 8 / (EG_LANES * sizeof(eg_noise_real));
   const uint64_t block = q / per_block;

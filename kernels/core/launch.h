@@ -51,6 +51,9 @@ typedef struct eg_launch {
   int32_t start_kind;
   uint32_t start_width;       /* EG_START_FIXED: dim; */
   uint32_t is_restart;        /* 0: begin at the start points; 1: continue from `state` */
+  uint32_t noise_ratio;       /* in a group: steps of the finest member in one of this run; above 1 its increments are
+                                 sums of the finest member's (eg_coarse_draw in core/noise.h) */
+  uint32_t noise_draws;       /* in a group: increments of one step */
   double start_mean, start_std;
   const double *start;        /* EG_START_FIXED: (n_points, EG_DIM) */
   const void *staged;         /* (EG_STAGED) eg_real: what the model prepared on the host */
@@ -62,6 +65,6 @@ typedef struct eg_launch {
 } eg_launch;
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 200, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 208, "layout differs between host and device");
 
 #endif

@@ -108,6 +108,34 @@ EG_FN double eg_draw(int kind, const uint32_t w[4], int j) {
   return (double)((j & 1) == 0 ? z0 : z1);
 }
 
+/* What makes `ratio` summed increments one of variance 1. */
+EG_FN double eg_coarse_scale(uint32_t ratio) {
+  return 1.0 / eg_sqrt((double)ratio);
+}
+
+/* A scaled sum as an increment of its kind: gaussian64 keeps the double, the others are floats. */
+EG_FN double eg_coarse_round(int kind, double value) {
+  return kind == EG_KIND_GAUSSIAN64 ? value : (double)(float)value;
+}
+
+/* Coarse increments. In a group, a run whose steps are `ratio` times as long as the finest member's takes sums of its
+   increments: draw q = step * n + k of the coarse run, k < n draws a step, is
+     round((z_0 + z_1 + .. + z_(ratio-1)) * scale),  z_j = draw (step * ratio + j) * n + k of the finest member,
+   added in double from z_0 on, scale = 1 / sqrt(ratio). For Gaussian kinds only: elsewhere the sum has another law. */
+EG_FN double eg_coarse_draw(int kind, const uint32_t key[2], uint64_t realisation, uint64_t q, uint32_t n,
+                            uint32_t ratio) {
+  const uint64_t per_block = (uint64_t)eg_kind_per_block(kind), step = q / n, k = q % n;
+  double sum = 0;
+  EG_ROLLED
+  for (uint32_t j = 0; j < ratio; j++) {
+    const uint64_t fine = (step * ratio + j) * n + k;
+    uint32_t w[4];
+    eg_block(key, EG_STREAM_NOISE, realisation, fine / per_block, w);
+    sum += eg_draw(kind, w, (int)(fine % per_block));
+  }
+  return eg_coarse_round(kind, sum * eg_coarse_scale(ratio));
+}
+
 /* Row index from a word by Lemire's method (arXiv 1805.10941): exact when the rejected words are replaced. */
 EG_FN int eg_index_is_rejected(uint32_t w, uint32_t n_rows) {
   return w * n_rows < (0u - n_rows) % n_rows;

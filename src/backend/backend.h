@@ -13,6 +13,15 @@
 #include "core/launch.h"
 #include "stats/histogram.h"
 
+/* Jobs that are advanced together, tile by tile, so that differences per realisation exist. Their tiles, observations
+   and features agree. Difference i, i < n_members - 1, is member i minus member bases[i] > i, feature by feature; it is
+   NaN where one of the two is masked. */
+typedef struct eg_job_group {
+  const struct eg_job *const *members; /* the first leads: the group is prepared and advanced by its name */
+  size_t n_members;
+  const uint32_t *bases;               /* (n_members - 1) */
+} eg_job_group;
+
 /* One run with everything fixed: immutable while it is advanced. All arrays belong to the plan and outlive the job. */
 typedef struct eg_job {
   const char *model;        /* unit: model name, padded dimension, precision */
@@ -47,19 +56,26 @@ typedef struct eg_job {
   const uint32_t *kept_columns; /* columns of the kept paths */
   size_t n_kept_columns;
   uint64_t kept_first, n_kept; /* realisations whose paths are kept; n_kept 0: none */
+  const eg_job_group *group; /* NULL: advanced alone */
 } eg_job;
+
+/* Doubles of one tile's result: the node; of a group the nodes of its members, then those of its differences. */
+static inline size_t eg_job_result_values(const eg_job *job) {
+  return job->node_values * (job->group == NULL ? 1 : 2 * job->group->n_members - 1);
+}
 
 typedef struct eg_bad_trajectory {
   uint64_t realisation, step; /* first integrator step with a state (or feature) that is not finite */
-  uint32_t point;
+  uint32_t point, member;     /* member: of the group, else 0 */
 } eg_bad_trajectory;
 
 typedef struct eg_tile_result {
-  double *node;             /* node_values doubles, given by the caller */
-  eg_bad_trajectory *bad;   /* allocated by the backend (free()), in (realisation, point) order; NULL if none */
+  double *node;             /* eg_job_result_values(job) doubles, given by the caller */
+  eg_bad_trajectory *bad;   /* allocated by the backend (free()), in (member, realisation, point) order; NULL if none */
   size_t n_bad;
   uint64_t *counts;         /* n_counts, the same array in all results of a call: added to */
-  double *paths;            /* eg_job_path_at places, the same array in all results: those of the tile's are set */
+  double *paths;            /* eg_job_path_at places, the same array in all results: those of the tile's are set;
+                               of a group, counts and paths of its members one after the other */
 } eg_tile_result;
 
 /* Place of a kept value: (point, realisation - kept_first, record, column), row-major. */

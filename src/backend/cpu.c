@@ -12,7 +12,7 @@
 /* Trajectory-steps (times rows and components) after which a tile looks whether it should stop: well below a second. */
 static const uint64_t STEPS_PER_LOOK = 1u << 27;
 
-/* Records of a tile are made and reduced in parts that stay in the second-level cache. */
+/* Records of a tile (of all members of a group) are made and reduced in parts that stay in the second-level cache. */
 enum { RECORD_BYTES = 1 << 20 };
 
 struct eg_device {
@@ -26,9 +26,23 @@ struct eg_device {
   uint32_t *places; /* scratch of the histograms */
   uint64_t *first_bad;
   size_t records_at_once;
+  eg_device **members; /* of a group: this one, which leads, and those that it owns; NULL: one job alone */
+  size_t n_members;
 };
 
+static void close_device(eg_device *d);
+
+static void release_members(eg_device *d) {
+  for (size_t i = 1; d->members != NULL && i < d->n_members; i++) {
+    close_device(d->members[i]);
+  }
+  free(d->members);
+  d->members = NULL;
+  d->n_members = 0;
+}
+
 static void release_job(eg_device *d) {
+  release_members(d);
   free(d->thread.block);
   free(d->staged);
   free(d->rows);
@@ -113,13 +127,13 @@ static eg_status find_unit(eg_context *ctx, eg_device *d, const eg_job *job) {
   return eg_fail(ctx, EG_ERR_INTERNAL, "unit '%s' has no stepper '%s'", job->model, job->stepper);
 }
 
-static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
+static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   release_job(d);
   EG_TRY(find_unit(ctx, d, job));
   d->job = job;
   const size_t ld = job->tile, n_points = job->launch.n_points;
   const size_t row = n_points * job->n_features * ld;
-  const size_t most = RECORD_BYTES / (row * sizeof(double));
+  const size_t most = RECORD_BYTES / (row * sizeof(double) * (job->group == NULL ? 1 : job->group->n_members));
   d->records_at_once = most == 0 ? 1 : (most < job->n_records ? most : job->n_records);
   EG_TRY(eg_allocate_pages(ctx, d->unit->block_bytes((uint32_t)n_points), 1, &d->thread.block));
   EG_TRY(convert(ctx, job->staged, job->n_staged, job->is_float, &d->staged));
@@ -131,7 +145,23 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   if (job->n_histograms > 0) {
     EG_TRY(eg_allocate_pages(ctx, ld + 4 * (EG_MAX_BINS + 3), sizeof(uint32_t), &d->places));
   }
+  return EG_OK;
+}
+
+static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
+  const eg_job_group *const group = job->group;
+  EG_TRY(prepare_job(ctx, d, job));
   *tiles_at_once = 1;
+  if (group == NULL) {
+    return EG_OK;
+  }
+  EG_TRY(eg_allocate(ctx, group->n_members, sizeof *d->members, &d->members));
+  d->n_members = group->n_members;
+  d->members[0] = d;
+  for (size_t i = 1; i < group->n_members; i++) {
+    EG_TRY(open_device(ctx, 0, &d->members[i]));
+    EG_TRY(prepare_job(ctx, d->members[i], group->members[i]));
+  }
   return EG_OK;
 }
 
@@ -239,29 +269,61 @@ static void keep_paths(const eg_device *d, const eg_launch *a, size_t first, dou
   }
 }
 
-static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, const volatile int *stop,
-                              eg_tile_result *result) {
+static void count_and_keep(const eg_device *d, const eg_launch *a, size_t first, uint64_t *counts, double *paths) {
+  if (d->job->n_histograms > 0) {
+    count_records(d, a, first, counts);
+  }
+  if (d->job->n_kept > 0) {
+    keep_paths(d, a, first, paths);
+  }
+}
+
+static void begin_tile(const eg_device *d, uint64_t tile, eg_launch *a) {
   const eg_job *const job = d->job;
-  eg_launch a = job->launch;
   const uint64_t left = job->n_realisations - tile * job->tile;
-  a.realisation_first = tile * job->tile;
-  a.n_lanes = (uint32_t)(left < job->tile ? left : job->tile);
-  a.features = job->features;
-  a.start = job->start;
-  a.staged = d->staged;
-  a.rows = d->rows;
-  a.state = d->state;
-  a.records = d->records;
-  a.first_bad = d->first_bad;
+  *a = job->launch;
+  a->realisation_first = tile * job->tile;
+  a->n_lanes = (uint32_t)(left < job->tile ? left : job->tile);
+  a->features = job->features;
+  a->start = job->start;
+  a->staged = d->staged;
+  a->rows = d->rows;
+  a->state = d->state;
+  a->records = d->records;
+  a->first_bad = d->first_bad;
+}
+
+/* Records first .. first + n - 1. */
+static void make_records(eg_device *d, eg_launch *a, size_t first, size_t n) {
+  a->n_records = (uint32_t)n;
+  a->record_steps = d->job->record_steps + first;
+  a->step_last = a->record_steps[n - 1];
+  d->stepper->advance(d->job->params, a, &d->thread);
+  a->step_first = a->step_last;
+  a->is_restart = 1;
+}
+
+/* Sums of the records in hand into their rows of a node. */
+static void reduce_records(eg_device *d, const eg_launch *a, size_t first, double *node) {
+  const eg_job *const job = d->job;
   eg_reduce r;
   memset(&r, 0, sizeof r);
   r.records = d->records;
-  r.n_points = a.n_points;
-  r.n_features = a.n_features;
-  r.ld = a.ld;
-  r.n_lanes = a.n_lanes;
+  r.n_records = a->n_records;
+  r.n_points = a->n_points;
+  r.n_features = a->n_features;
+  r.ld = a->ld;
+  r.n_lanes = a->n_lanes;
   r.with_covariance = job->with_covariance;
-  const size_t node = (size_t)a.n_points * eg_node_values(a.n_features, job->with_covariance);
+  r.nodes = node + first * a->n_points * eg_node_values(a->n_features, job->with_covariance);
+  d->kernels->reduce(&r, d->records, d->scratch);
+}
+
+static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, const volatile int *stop,
+                              eg_tile_result *result) {
+  const eg_job *const job = d->job;
+  eg_launch a;
+  begin_tile(d, tile, &a);
   size_t n = 0;
   for (size_t first = 0; first < job->n_records; first += n) {
     EG_TRY(approach(d, &a, job->record_steps[first], stop));
@@ -269,29 +331,107 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
       return EG_STOPPED;
     }
     n = records_within(job, first, d->records_at_once, a.step_first + steps_per_look(job));
-    a.n_records = (uint32_t)n;
-    a.record_steps = job->record_steps + first;
-    a.step_last = a.record_steps[n - 1];
-    d->stepper->advance(job->params, &a, &d->thread);
-    a.step_first = a.step_last;
-    a.is_restart = 1;
-    r.n_records = a.n_records;
-    r.nodes = result->node + first * node;
-    d->kernels->reduce(&r, d->records, d->scratch);
-    if (job->n_histograms > 0) {
-      count_records(d, &a, first, result->counts);
-    }
-    if (job->n_kept > 0) {
-      keep_paths(d, &a, first, result->paths);
-    }
+    make_records(d, &a, first, n);
+    reduce_records(d, &a, first, result->node);
+    count_and_keep(d, &a, first, result->counts, result->paths);
   }
   return list_bad(ctx, d, &a, result);
+}
+
+/* ---- groups ---- */
+
+/* Records first .. of every member; *n: as many as none of them needs too long for. */
+static eg_status make_group_records(eg_device *d, eg_launch *launches, size_t first, size_t *n,
+                                    const volatile int *stop) {
+  *n = d->records_at_once;
+  for (size_t i = 0; i < d->n_members; i++) {
+    const eg_job *const job = d->members[i]->job;
+    EG_TRY(approach(d->members[i], &launches[i], job->record_steps[first], stop));
+    *n = records_within(job, first, *n, launches[i].step_first + steps_per_look(job));
+  }
+  for (size_t i = 0; i < d->n_members; i++) {
+    if (*stop) {
+      return EG_STOPPED;
+    }
+    make_records(d->members[i], &launches[i], first, *n);
+  }
+  return EG_OK;
+}
+
+/* First the members, then the differences, made in place: a base comes later, so it is still what its member recorded. */
+static void reduce_group_records(eg_device *d, const eg_launch *launches, size_t first, const eg_tile_result *result) {
+  const eg_job *const job = d->job;
+  const size_t n_members = d->n_members;
+  const size_t n_values = (size_t)launches[0].n_records * launches[0].n_points * launches[0].n_features * launches[0].ld;
+  for (size_t i = 0; i < n_members; i++) {
+    reduce_records(d->members[i], &launches[i], first, result->node + i * job->node_values);
+    count_and_keep(d->members[i], &launches[i], first, result->counts + i * job->n_counts,
+                   result->paths + i * eg_job_path_values(job));
+  }
+  for (size_t i = 0; i + 1 < n_members; i++) {
+    double *const values = d->members[i]->records;
+    const double *const base = d->members[job->group->bases[i]]->records;
+    for (size_t k = 0; k < n_values; k++) {
+      values[k] -= base[k];
+    }
+    reduce_records(d->members[i], &launches[i], first, result->node + (n_members + i) * job->node_values);
+  }
+}
+
+/* The lists of all members as one. */
+static eg_status list_group_bad(eg_context *ctx, const eg_device *d, const eg_launch *launches, eg_tile_result *result) {
+  eg_tile_result *lists = NULL;
+  eg_status status = EG_OK;
+  result->bad = NULL;
+  result->n_bad = 0;
+  EG_TRY_DONE(eg_allocate(ctx, d->n_members, sizeof *lists, &lists));
+  size_t n = 0;
+  for (size_t i = 0; i < d->n_members; i++) {
+    EG_TRY_DONE(list_bad(ctx, d->members[i], &launches[i], &lists[i]));
+    n += lists[i].n_bad;
+  }
+  if (n > 0) {
+    EG_TRY_DONE(eg_allocate(ctx, n, sizeof *result->bad, &result->bad));
+  }
+  for (size_t i = 0; i < d->n_members; i++) {
+    for (size_t k = 0; k < lists[i].n_bad; k++) {
+      eg_bad_trajectory *const bad = &result->bad[result->n_bad++];
+      *bad = lists[i].bad[k];
+      bad->member = (uint32_t)i;
+    }
+  }
+done:
+  for (size_t i = 0; lists != NULL && i < d->n_members; i++) {
+    free(lists[i].bad);
+  }
+  free(lists);
+  return status;
+}
+
+static eg_status advance_group_tile(eg_context *ctx, eg_device *d, uint64_t tile, const volatile int *stop,
+                                    eg_tile_result *result) {
+  eg_launch *launches = NULL;
+  eg_status status = EG_OK;
+  EG_TRY(eg_allocate(ctx, d->n_members, sizeof *launches, &launches));
+  for (size_t i = 0; i < d->n_members; i++) {
+    begin_tile(d->members[i], tile, &launches[i]);
+  }
+  size_t n = 0;
+  for (size_t first = 0; first < d->job->n_records; first += n) {
+    EG_TRY_DONE(make_group_records(d, launches, first, &n, stop));
+    reduce_group_records(d, launches, first, result);
+  }
+  status = list_group_bad(ctx, d, launches, result);
+done:
+  free(launches);
+  return status;
 }
 
 static eg_status advance(eg_context *ctx, eg_device *d, uint64_t first, uint64_t n, const volatile int *stop,
                          eg_tile_result *results) {
   for (uint64_t i = 0; i < n; i++) {
-    EG_TRY(advance_tile(ctx, d, first + i, stop, &results[i]));
+    EG_TRY(d->members == NULL ? advance_tile(ctx, d, first + i, stop, &results[i])
+                              : advance_group_tile(ctx, d, first + i, stop, &results[i]));
   }
   return EG_OK;
 }

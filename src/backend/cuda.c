@@ -71,6 +71,9 @@ static const char *describe(const eg_device *device) {
 static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
   char text[MESSAGE_BYTES] = "";
   const eg_cuda_message message = {text, sizeof text};
+  if (job->group != NULL) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far");
+  }
   d->job = (eg_cuda_job){.model = job->model,
                          .model_file = job->model_file,
                          .stepper = job->stepper,

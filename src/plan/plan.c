@@ -199,10 +199,11 @@ static void finish_job(const eg_plan *plan, eg_run *run) {
 
 double eg_plan_accumulator_bytes(const eg_plan *plan) {
   double bytes = 0;
-  for (size_t i = 0; i < plan->n_runs; i++) {
-    const eg_job *const job = &plan->runs[i].job;
+  for (size_t i = 0; i < eg_plan_n_sums(plan); i++) {
+    const eg_job *const job = &eg_plan_sum_run(plan, i)->job;
     const double blocks = job->n_tiles < EG_BLOCKS ? (double)job->n_tiles : EG_BLOCKS;
-    bytes += (double)job->node_values * sizeof(double) * blocks + (double)job->n_counts * sizeof(uint64_t);
+    const double counts = i < plan->n_runs ? (double)job->n_counts : 0; /* a difference has none */
+    bytes += (double)job->node_values * sizeof(double) * blocks + counts * sizeof(uint64_t);
   }
   return bytes;
 }
@@ -282,6 +283,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
     }
     plan->has_common_times = plan->has_common_times && is_same;
   }
+  EG_TRY_DONE(eg_plan_groups(ctx, plan));
   warn_of_discrete_samples(ctx, plan);
   EG_TRY_DONE(eg_plan_check_weak_error(ctx, plan));
   EG_TRY_DONE(check_size(ctx, plan));
@@ -312,6 +314,7 @@ void eg_plan_free(eg_plan *plan) {
   for (size_t i = 0; i < plan->n_runs; i++) {
     free_run(&plan->runs[i]);
   }
+  eg_plan_free_groups(plan);
   free(plan->runs);
   free(plan->features);
   free(plan->codes);

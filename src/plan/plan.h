@@ -20,6 +20,7 @@ typedef struct eg_feature {
   size_t first, width;
 } eg_feature;
 
+#define EG_NO_GROUP ((size_t)-1)
 /* A histogram of the study: one name, a grid for each of `width` columns. */
 typedef struct eg_plan_histogram {
   const eg_study_histogram *study;
@@ -50,7 +51,25 @@ typedef struct eg_run {
   eg_affine_setting scheme_law; /* the scheme that is run */
   double stability_limit;  /* largest stable learning rate in mean square, NaN if unknown */
   char *description;       /* "sme2 learning_rate=0.125": identifies the run; the noise id is its hash */
+  size_t group;            /* of plan->groups, which gives the noise id then; EG_NO_GROUP: advanced alone */
 } eg_run;
+
+/* The runs of one cell of the sweep that share their noise. The first one leads: its tiles are the group's. */
+typedef struct eg_group {
+  const eg_study_group *study;
+  size_t *runs;            /* (n_members), in the study's order; across an axis from coarse to fine */
+  size_t n_members;
+  size_t first_difference; /* n_members - 1 of them */
+  char *description;       /* "step-size learning_rate=0.125": its hash is the noise id of the members */
+  const eg_job **jobs;     /* (n_members), of the runs */
+  uint32_t *bases;
+  eg_job_group job;
+} eg_group;
+
+/* Features of run `first` minus those of run `second`, realisation by realisation. */
+typedef struct eg_difference {
+  size_t group, first, second;
+} eg_difference;
 
 typedef struct eg_plan {
   const eg_study *study;
@@ -67,6 +86,10 @@ typedef struct eg_plan {
   size_t n_points;
   eg_run *runs;
   size_t n_runs;
+  eg_group *groups;
+  size_t n_groups;
+  eg_difference *differences;
+  size_t n_differences;
   size_t n_records;        /* the largest of the runs */
   bool has_common_times;   /* one time axis for all runs */
   bool with_covariance;
@@ -91,6 +114,15 @@ double eg_plan_accumulator_bytes(const eg_plan *plan);
 /* Feature by name, NULL if the study does not observe it. */
 const eg_feature *eg_plan_feature(const eg_plan *plan, const char *name);
 
+/* ---- groups.c. What is summed: every run, and behind the runs the differences ---- */
+size_t eg_plan_n_sums(const eg_plan *plan);
+/* Run `sum`, or the first run of that difference: shapes and numbers of realisations are those. */
+const eg_run *eg_plan_sum_run(const eg_plan *plan, size_t sum);
+/* Does the run lead its tiles: alone, or first in its group? */
+bool eg_plan_is_leader(const eg_plan *plan, size_t run);
+/* The sum that holds run `a` minus run `b` times *sign; EG_NO_RUN if no group has it. */
+size_t eg_plan_find_difference(const eg_plan *plan, size_t a, size_t b, double *sign);
+
 /* ---- what weak-error analyses compare with: reference.c ---- */
 #define EG_NO_RUN ((size_t)-1)
 
@@ -113,6 +145,8 @@ EG_NODISCARD eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run
 EG_NODISCARD eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run); /* stepper.c */
 EG_NODISCARD eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run);   /* stage.c */
 EG_NODISCARD eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan);                 /* data_rows.c */
+EG_NODISCARD eg_status eg_plan_groups(eg_context *ctx, eg_plan *plan);               /* groups.c, after all of a run */
+void eg_plan_free_groups(eg_plan *plan);
 
 /* The unit whose tables describe the model (any ISA). */
 const eg_unit *eg_plan_unit(const eg_plan *plan);

@@ -60,6 +60,34 @@ static eg_status check_exact(eg_context *ctx, const eg_plan *plan, const eg_stud
   return EG_OK;
 }
 
+/* What runs of one group share must be known to the analysis: members are compared by a difference that the group keeps,
+   and errors at different learning rates are independent. */
+static eg_status check_groups(eg_context *ctx, const eg_plan *plan, const eg_study_weak_error *w) {
+  double sign = 0;
+  for (size_t g = 0; g < plan->n_groups; g++) {
+    const eg_study_group *const group = plan->groups[g].study;
+    if (group->has_axis && group->axis == EG_SWEEP_LEARNING_RATE) {
+      return eg_study_fail_at(ctx, plan->study, w->mark,
+                              "weak-error takes errors at different learning rates as independent, and group '%s' lets "
+                              "them share noise; take the group out, or the analysis",
+                              group->label);
+    }
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_run *const run = &plan->runs[r];
+    const size_t q = strcmp(w->reference, "exact") == 0 ? EG_NO_RUN : eg_plan_find_run(plan, w->reference, run);
+    if (q != EG_NO_RUN && q != r && run->group != EG_NO_GROUP && run->group == plan->runs[q].group &&
+        eg_plan_find_difference(plan, r, q, &sign) == EG_NO_RUN) {
+      return eg_study_fail_at(ctx, plan->study, w->reference_mark,
+                              "runs '%s' and '%s' share noise, but group '%s' keeps no difference of the two; a group keeps "
+                              "the differences to its last member: make '%s' the last",
+                              run->description, plan->runs[q].description, plan->groups[run->group].study->label,
+                              w->reference);
+    }
+  }
+  return EG_OK;
+}
+
 eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *plan) {
   const eg_study *const s = plan->study;
   if (s->n_weak_error == 0) {
@@ -80,6 +108,7 @@ eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *plan) {
     }
   }
   for (size_t i = 0; i < s->n_weak_error; i++) {
+    EG_TRY(check_groups(ctx, plan, &s->weak_error[i]));
     if (strcmp(s->weak_error[i].reference, "exact") == 0) {
       EG_TRY(check_exact(ctx, plan, &s->weak_error[i]));
     }

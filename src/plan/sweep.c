@@ -69,6 +69,7 @@ static eg_status make_run(eg_context *ctx, eg_plan *plan, const eg_study_dynamic
   const eg_study *const s = plan->study;
   eg_run *const run = &plan->runs[plan->n_runs++];
   run->dynamics = d;
+  run->group = EG_NO_GROUP;
   run->learning_rate = s->learning_rate;
   run->batch_size = d->batch_size;
   run->substeps = d->substeps;

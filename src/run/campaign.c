@@ -8,11 +8,14 @@ eg_status eg_campaign_create(eg_context *ctx, const eg_plan *plan, eg_campaign *
   eg_status status = EG_OK;
   EG_TRY(eg_allocate(ctx, 1, sizeof *c, &c));
   c->plan = plan;
-  EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *c->runs, &c->runs));
+  EG_TRY_DONE(eg_allocate(ctx, eg_plan_n_sums(plan), sizeof *c->runs, &c->runs));
   EG_TRY_DONE(eg_allocate(ctx, EG_MAX_FAILURES + 1, sizeof *c->failures, &c->failures));
-  for (size_t i = 0; i < plan->n_runs; i++) {
-    c->runs[i].tree.shape = eg_node_shape_of(plan, &plan->runs[i].job);
-    EG_TRY_DONE(eg_run_histograms_create(ctx, plan, &plan->runs[i].job, &c->runs[i].histograms));
+  for (size_t i = 0; i < eg_plan_n_sums(plan); i++) {
+    const eg_job *const job = &eg_plan_sum_run(plan, i)->job;
+    c->runs[i].tree.shape = eg_node_shape_of(plan, job);
+    if (i < plan->n_runs) {
+      EG_TRY_DONE(eg_run_histograms_create(ctx, plan, job, &c->runs[i].histograms));
+    }
   }
   *out = c;
   c = NULL;
@@ -25,7 +28,7 @@ void eg_campaign_free(eg_campaign *c) {
   if (c == NULL) {
     return;
   }
-  for (size_t i = 0; c->runs != NULL && i < c->plan->n_runs; i++) {
+  for (size_t i = 0; c->runs != NULL && i < eg_plan_n_sums(c->plan); i++) {
     eg_merge_tree_free(&c->runs[i].tree);
     free(c->runs[i].done);
     eg_run_histograms_free(&c->runs[i].histograms);
@@ -126,14 +129,26 @@ static void add_failure(eg_campaign *c, eg_failure failure) {
   c->n_failures += c->n_failures < EG_MAX_FAILURES;
 }
 
+static eg_status add_node(eg_context *ctx, eg_campaign *c, size_t sum, uint64_t tile, const double *node) {
+  EG_TRY(eg_merge_tree_add(ctx, &c->runs[sum].tree, (uint32_t)(tile % EG_BLOCKS), 0, tile / EG_BLOCKS, node));
+  return mark_done(ctx, &c->runs[sum], tile);
+}
+
 eg_status eg_campaign_add(eg_context *ctx, eg_campaign *c, size_t run, uint64_t tile, const eg_tile_result *result) {
-  eg_run_state *const state = &c->runs[run];
-  EG_TRY(eg_merge_tree_add(ctx, &state->tree, (uint32_t)(tile % EG_BLOCKS), 0, tile / EG_BLOCKS, result->node));
-  EG_TRY(mark_done(ctx, state, tile));
-  state->n_bad += result->n_bad;
+  const size_t index = c->plan->runs[run].group;
+  const eg_group *const group = index == EG_NO_GROUP ? NULL : &c->plan->groups[index];
+  const size_t n = group == NULL ? 1 : group->n_members, values = c->plan->runs[run].job.node_values;
+  for (size_t i = 0; i < n; i++) {
+    EG_TRY(add_node(ctx, c, group == NULL ? run : group->runs[i], tile, result->node + i * values));
+  }
+  for (size_t i = 0; i + 1 < n; i++) {
+    EG_TRY(add_node(ctx, c, c->plan->n_runs + group->first_difference + i, tile, result->node + (n + i) * values));
+  }
   for (size_t i = 0; i < result->n_bad; i++) {
     const eg_bad_trajectory *const b = &result->bad[i];
-    add_failure(c, (eg_failure){run, b->realisation, b->point, b->step});
+    const size_t member = group == NULL ? run : group->runs[b->member];
+    c->runs[member].n_bad++;
+    add_failure(c, (eg_failure){member, b->realisation, b->point, b->step});
   }
   return EG_OK;
 }

@@ -28,7 +28,7 @@ typedef struct eg_run_state {
 
 typedef struct eg_campaign {
   const eg_plan *plan;
-  eg_run_state *runs;  /* (plan->n_runs) */
+  eg_run_state *runs;  /* (eg_plan_n_sums): runs, and behind them the differences of groups */
   eg_failure *failures; /* the first EG_MAX_FAILURES in (run, realisation, point) order */
   size_t n_failures;
   double *exact_mean, *expected_mean; /* oracles, computed with the first result and kept (result_exact.c) */
@@ -45,7 +45,7 @@ EG_NODISCARD eg_status eg_run_state_add_range(eg_context *ctx, eg_run_state *sta
 
 bool eg_tile_is_done(const eg_run_state *state, uint64_t tile);
 
-/* Add a finished tile. */
+/* Add a finished tile of a run that leads: of its whole group. */
 EG_NODISCARD eg_status eg_campaign_add(eg_context *ctx, eg_campaign *campaign, size_t run, uint64_t tile,
                                        const eg_tile_result *result);
 /* Add the histogram counts and kept paths of tiles first .. first + n - 1: in one lock with their eg_campaign_add. */

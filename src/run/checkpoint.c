@@ -17,7 +17,7 @@ static eg_status add_column(eg_context *ctx, eg_labelled *file, const char *grou
 
 static eg_status store_nodes(eg_context *ctx, const eg_campaign *c, eg_labelled *file) {
   size_t n = 0, n_values = 0;
-  for (size_t r = 0; r < c->plan->n_runs; r++) {
+  for (size_t r = 0; r < eg_plan_n_sums(c->plan); r++) {
     n += c->runs[r].tree.n_nodes;
     n_values += c->runs[r].tree.n_nodes * c->runs[r].tree.shape.values;
   }
@@ -27,7 +27,7 @@ static eg_status store_nodes(eg_context *ctx, const eg_campaign *c, eg_labelled 
   EG_TRY_DONE(eg_allocate(ctx, 4 * n, sizeof *columns, &columns));
   EG_TRY_DONE(eg_allocate(ctx, n_values, sizeof *values, &values));
   size_t i = 0, at = 0;
-  for (size_t r = 0; r < c->plan->n_runs; r++) {
+  for (size_t r = 0; r < eg_plan_n_sums(c->plan); r++) {
     const eg_merge_tree *const tree = &c->runs[r].tree;
     for (size_t k = 0; k < tree->n_nodes; k++, i++) {
       columns[i] = (int64_t)r;
@@ -51,7 +51,7 @@ done:
 
 static eg_status store_ranges(eg_context *ctx, const eg_campaign *c, eg_labelled *file) {
   size_t n = 0;
-  for (size_t r = 0; r < c->plan->n_runs; r++) {
+  for (size_t r = 0; r < eg_plan_n_sums(c->plan); r++) {
     n += c->runs[r].n_done;
   }
   uint64_t *columns = NULL, *bad = NULL;
@@ -61,6 +61,8 @@ static eg_status store_ranges(eg_context *ctx, const eg_campaign *c, eg_labelled
   size_t i = 0;
   for (size_t r = 0; r < c->plan->n_runs; r++) {
     bad[r] = c->runs[r].n_bad;
+  }
+  for (size_t r = 0; r < eg_plan_n_sums(c->plan); r++) {
     for (size_t k = 0; k < c->runs[r].n_done; k++, i++) {
       columns[i] = r;
       columns[n + i] = c->runs[r].done[k].first;
@@ -184,7 +186,7 @@ static eg_status restore_nodes(eg_context *ctx, eg_campaign *c, const eg_labelle
   }
   size_t at = 0;
   for (size_t i = 0; i < n[0]; i++) {
-    if (run[i] < 0 || (uint64_t)run[i] >= c->plan->n_runs || block[i] < 0 || block[i] >= EG_BLOCKS || level[i] < 0 ||
+    if (run[i] < 0 || (uint64_t)run[i] >= eg_plan_n_sums(c->plan) || block[i] < 0 || block[i] >= EG_BLOCKS || level[i] < 0 ||
         level[i] > 50 || index[i] < 0) {
       return damaged(ctx, path, "a node out of range");
     }
@@ -209,7 +211,8 @@ static eg_status restore_ranges(eg_context *ctx, eg_campaign *c, const eg_labell
     return damaged(ctx, path, "tile ranges");
   }
   for (size_t i = 0; i < n[0]; i++) {
-    if (run[i] >= c->plan->n_runs || first[i] > last[i] || last[i] >= c->plan->runs[run[i]].job.n_tiles) {
+    if (run[i] >= eg_plan_n_sums(c->plan) || first[i] > last[i] ||
+        last[i] >= eg_plan_sum_run(c->plan, run[i])->job.n_tiles) {
       return damaged(ctx, path, "a tile range out of range");
     }
     eg_run_state *const state = &c->runs[run[i]];
@@ -220,6 +223,23 @@ static eg_status restore_ranges(eg_context *ctx, eg_campaign *c, const eg_labell
   }
   for (size_t r = 0; r < n[3]; r++) {
     c->runs[r].n_bad = bad[r];
+  }
+  return EG_OK;
+}
+
+static bool has_same_tiles(const eg_run_state *a, const eg_run_state *b) {
+  return a->n_done == b->n_done &&
+         (a->n_done == 0 || memcmp(a->done, b->done, a->n_done * sizeof *a->done) == 0);
+}
+
+/* A tile of a group is done by all members and differences at once. */
+static eg_status check_groups(eg_context *ctx, const eg_campaign *c, const char *path) {
+  for (size_t i = 0; i < c->plan->n_differences; i++) {
+    const eg_difference *const d = &c->plan->differences[i];
+    const eg_run_state *const state = &c->runs[c->plan->n_runs + i];
+    if (!has_same_tiles(&c->runs[d->first], state) || !has_same_tiles(&c->runs[d->second], state)) {
+      return damaged(ctx, path, "members of a group with different tiles");
+    }
   }
   return EG_OK;
 }
@@ -247,6 +267,7 @@ eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *c, const eg_labelled
   EG_TRY(check_same_study(ctx, c, file, path));
   EG_TRY(restore_nodes(ctx, c, file, path));
   EG_TRY(restore_ranges(ctx, c, file, path));
+  EG_TRY(check_groups(ctx, c, path));
   EG_TRY(restore_failures(ctx, c, file, path));
   return eg_histograms_restore(ctx, c, file, path);
 }

@@ -32,6 +32,18 @@ static void describe_run(eg_text *text, const eg_run *run) {
   eg_text_append(text, "%s\n", run->is_deterministic ? "  (deterministic: one realisation)" : "");
 }
 
+static void describe_group(eg_text *text, const eg_plan *plan, const eg_group *group) {
+  eg_text_append(text, "  group %s, on the CPU:", group->description);
+  for (size_t i = 0; i < group->n_members; i++) {
+    const eg_run *const run = &plan->runs[group->runs[i]];
+    eg_text_append(text, "%s %s", i > 0 ? "," : "", run->description);
+    if (run->job.launch.noise_ratio > 1) {
+      eg_text_append(text, " (sums of %u increments)", run->job.launch.noise_ratio);
+    }
+  }
+  eg_text_append(text, "\n");
+}
+
 eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **out) {
   eg_plan *plan = NULL;
   eg_text text = {0};
@@ -52,6 +64,9 @@ eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **out) {
     const eg_run *const run = &plan->runs[r];
     describe_run(&text, run);
     work += (double)run->job.n_realisations * (double)plan->n_points * (double)run->steps * run->substeps;
+  }
+  for (size_t g = 0; g < plan->n_groups; g++) {
+    describe_group(&text, plan, &plan->groups[g]);
   }
   eg_text_append(&text, "trajectory-steps %.4g, accumulators %.3g MiB\n", work,
                  eg_plan_accumulator_bytes(plan) / 0x1p20);

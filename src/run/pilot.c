@@ -14,6 +14,7 @@ static eg_job pilot_job(const eg_plan *plan, const eg_job *job, uint32_t *column
   for (size_t i = 0; i < plan->n_grids; i++) {
     columns[i] = plan->grids[i].column;
   }
+  pilot.group = NULL;
   pilot.n_histograms = 0;
   pilot.n_counts = 0;
   pilot.kept_columns = columns;

@@ -210,6 +210,7 @@ static eg_status make_pass(eg_context *ctx, eg_device *device, const eg_run *run
   job.n_tiles = (job.n_realisations + EG_LANES - 1) / EG_LANES;
   job.with_covariance = false;
   job.node_values = n_steps * job.launch.n_points * eg_node_values((uint32_t)n_columns, 0);
+  job.group = NULL; /* a member's noise is in its launch */
   job.n_histograms = 0;
   job.n_counts = 0;
   job.kept_columns = columns;

@@ -18,11 +18,11 @@ static size_t n_values(const eg_plan *plan) {
   return plan->n_runs * plan->n_records * plan->n_points * plan->n_columns;
 }
 
-/* The columns of a feature, in the order (run, point, time, component), in the type of the variable. */
-static void gather(const eg_builder *b, const eg_feature *f, eg_type type, const double *values, void *out) {
+/* The columns of a feature, in the order (run or difference, point, time, component), in the type of the variable. */
+static void gather(const eg_builder *b, size_t n, const eg_feature *f, eg_type type, const double *values, void *out) {
   const eg_plan *const plan = b->plan;
   size_t i = 0;
-  for (size_t r = 0; r < plan->n_runs; r++) {
+  for (size_t r = 0; r < n; r++) {
     for (size_t point = 0; point < plan->n_points; point++) {
       for (size_t t = 0; t < plan->n_records; t++) {
         for (size_t k = 0; k < f->width; k++, i++) {
@@ -44,7 +44,8 @@ static void gather(const eg_builder *b, const eg_feature *f, eg_type type, const
 static const char *unit_of(const eg_feature *f, const char *suffix) {
   static const char *const units[] = {"length", "length^2", "loss", "loss^2/length^2", "length^2"};
   static const char *const squares[] = {"length^2", "length^4", "loss^2", "loss^4/length^4", "length^4"};
-  if (strncmp(suffix, "_variance", 9) == 0) {
+  suffix += strncmp(suffix, "_difference", 11) == 0 ? 11 : 0;
+  if (strncmp(suffix, "_variance", 9) == 0 && strcmp(suffix, "_variance_ratio") != 0) {
     return squares[f->id];
   }
   const bool has_unit = suffix[0] == '\0' || strcmp(suffix, "_stderr") == 0 || strcmp(suffix, "_exact") == 0 ||
@@ -52,15 +53,16 @@ static const char *unit_of(const eg_feature *f, const char *suffix) {
   return has_unit ? units[f->id] : "1";
 }
 
-eg_status eg_builder_add(eg_context *ctx, eg_builder *b, const eg_feature *f, const char *suffix, eg_type type,
-                         const double *values, const char *long_name, size_t *index) {
+eg_status eg_builder_add_over(eg_context *ctx, eg_builder *b, const char *dim, size_t n, const eg_feature *f,
+                              const char *suffix, eg_type type, const double *values, const char *long_name,
+                              size_t *index) {
   const eg_plan *const plan = b->plan;
   const char *dims[4];
   size_t shape[4], at = 0;
   int rank = 0;
   char name[64], text[160];
-  dims[rank] = "run";
-  shape[rank++] = plan->n_runs;
+  dims[rank] = dim;
+  shape[rank++] = n;
   if (plan->n_points > 1) {
     dims[rank] = "point";
     shape[rank++] = plan->n_points;
@@ -72,8 +74,8 @@ eg_status eg_builder_add(eg_context *ctx, eg_builder *b, const eg_feature *f, co
     shape[rank++] = f->width;
   }
   void *data = NULL;
-  EG_TRY(eg_allocate(ctx, plan->n_runs * plan->n_points * plan->n_records * f->width, 8, &data));
-  gather(b, f, type, values, data);
+  EG_TRY(eg_allocate(ctx, n * plan->n_points * plan->n_records * f->width, 8, &data));
+  gather(b, n, f, type, values, data);
   (void)snprintf(name, sizeof name, "%s%s", f->name, suffix);
   (void)snprintf(text, sizeof text, "%s of %s", long_name, f->name);
   eg_status status = eg_labelled_add(ctx, b->file, "/", name, type, rank, dims, shape, data, &at);
@@ -84,6 +86,11 @@ eg_status eg_builder_add(eg_context *ctx, eg_builder *b, const eg_feature *f, co
   }
   EG_TRY(eg_labelled_set_text(ctx, b->file, at, "units", unit_of(f, suffix)));
   return eg_labelled_set_text(ctx, b->file, at, "long_name", text);
+}
+
+eg_status eg_builder_add(eg_context *ctx, eg_builder *b, const eg_feature *f, const char *suffix, eg_type type,
+                         const double *values, const char *long_name, size_t *index) {
+  return eg_builder_add_over(ctx, b, "run", b->plan->n_runs, f, suffix, type, values, long_name, index);
 }
 
 enum { N_ESTIMATES = 9 };

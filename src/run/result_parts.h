@@ -24,11 +24,19 @@ size_t eg_builder_at(const eg_builder *b, size_t run, size_t record, size_t poin
 EG_NODISCARD eg_status eg_builder_add(eg_context *ctx, eg_builder *b, const eg_feature *feature, const char *suffix,
                                       eg_type type, const double *values, const char *long_name, size_t *index);
 
+/* The same over dimension `dim` of n instead of run. */
+EG_NODISCARD eg_status eg_builder_add_over(eg_context *ctx, eg_builder *b, const char *dim, size_t n,
+                                           const eg_feature *feature, const char *suffix, eg_type type,
+                                           const double *values, const char *long_name, size_t *index);
+
 EG_NODISCARD eg_status eg_build_coordinates(eg_context *ctx, eg_builder *b);
 /* Computed once and kept in the campaign. */
 EG_NODISCARD eg_status eg_build_exact(eg_context *ctx, eg_campaign *campaign);
 EG_NODISCARD eg_status eg_build_moments(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_covariance(eg_context *ctx, eg_builder *b);
+/* Coordinates and estimates of the differences of groups; nothing without groups. */
+EG_NODISCARD eg_status eg_build_difference_coordinates(eg_context *ctx, eg_builder *b, eg_text *names);
+EG_NODISCARD eg_status eg_build_differences(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_msd(eg_context *ctx, eg_builder *b);
 /* Counts of the histograms and kept paths (result_histograms.c); their coordinates by name. */
 EG_NODISCARD eg_status eg_build_histograms(eg_context *ctx, eg_builder *b);

@@ -180,6 +180,70 @@ static void estimates_table(eg_text *text, const eg_labelled *file) {
   }
 }
 
+/* Place of the values of a difference over (difference[, point], time[, component]) at the last time. */
+static size_t difference_at(const eg_variable *v, const char *feature, size_t difference, size_t point, size_t component,
+                            size_t *n_points, size_t *n_components) {
+  const bool has_components = strcmp(feature, "x") == 0;
+  *n_components = has_components ? v->shape[v->rank - 1] : 1;
+  *n_points = v->rank == (has_components ? 4 : 3) ? v->shape[1] : 1;
+  const size_t n_times = v->shape[*n_points > 1 ? 2 : 1];
+  return ((difference * *n_points + point) * n_times + n_times - 1) * *n_components + component;
+}
+
+/* One line for each point and component of a feature. */
+static void difference_rows(eg_text *text, const eg_labelled *file, const char *feature, size_t difference,
+                            const char *label, int width) {
+  char name[64], what[96];
+  (void)snprintf(name, sizeof name, "%s_difference", feature);
+  const eg_variable *const mean = eg_labelled_find(file, "/", name), *const z = find(file, "/", name, "_z");
+  size_t n_points = 1, n_components = 1;
+  for (size_t point = 0; mean != NULL && point < n_points; point++) {
+    for (size_t k = 0; k < n_components; k++) {
+      const size_t i = difference_at(mean, feature, difference, point, k, &n_points, &n_components);
+      int length = snprintf(what, sizeof what, n_components > 1 ? "%s[%zu]" : "%s", feature, k);
+      (void)snprintf(what + length, sizeof what - (size_t)length, n_points > 1 ? " point %zu" : "", point);
+      eg_text_append(text, "%-*s %-15s ", width, label, what);
+      append_number(text, 16, 8, at(mean, i));
+      append_number(text, 10, 2, at(find(file, "/", name, "_stderr"), i));
+      append_number(text, 12, 4, at(find(file, "/", name, "_variance"), i));
+      append_number(text, 12, 4, at(find(file, "/", name, "_variance_unpaired"), i));
+      append_number(text, 10, 3, at(find(file, "/", name, "_variance_ratio"), i));
+      if (z != NULL) {
+        append_number(text, 16, 8, at(find(file, "/", name, "_expected"), i));
+      }
+      if (z != NULL && !isnan(at(z, i))) {
+        const bool is_judged = at(find(file, "/", name, "_judged"), i) != 0;
+        eg_text_append(text, "%+.2f%s", at(z, i), is_judged ? "" : "  not judged");
+      }
+      eg_text_append(text, "\n");
+    }
+  }
+}
+
+static void difference_table(eg_text *text, const eg_labelled *file) {
+  const eg_variable *const first = eg_labelled_find(file, "/", "difference_first");
+  const eg_variable *const second = eg_labelled_find(file, "/", "difference_second");
+  if (first == NULL || second == NULL) {
+    return;
+  }
+  size_t width = strlen("first - second");
+  for (size_t i = 0; i < first->shape[0]; i++) {
+    const size_t length = strlen(word_at(first, i)) + strlen(word_at(second, i)) + strlen(" - ");
+    width = length > width ? length : width;
+  }
+  eg_text_append(text, "\nDifferences in groups at the last time; unpaired: the variance that independent noise would give\n");
+  eg_text_append(text, "%-*s %-15s %-16s %-10s %-12s %-12s %-10s %-16s %s\n", (int)width, "first - second", "feature",
+                 "mean", "stderr", "variance", "unpaired", "ratio", "expected", "z");
+  for (size_t i = 0; i < first->shape[0]; i++) {
+    eg_text label = {0};
+    eg_text_append(&label, "%s - %s", word_at(first, i), word_at(second, i));
+    for (int f = 0; f < N_FEATURES; f++) {
+      difference_rows(text, file, features[f], i, eg_text_string(&label), (int)width);
+    }
+    eg_text_free(&label);
+  }
+}
+
 static void verdict_text(double verdict, char *out, size_t size) {
   if (verdict >= 1) {
     (void)snprintf(out, size, "order %.0f", verdict);
@@ -207,7 +271,8 @@ static void weak_row(eg_text *text, const eg_labelled *file, const char *prefix,
   const eg_variable *const stderr_ = find(file, "/analysis", prefix, "_slope_stderr");
   const eg_variable *const exact = find(file, "/analysis", prefix, "_slope_exact");
   char verdict[32], verdict_exact[32];
-  const size_t n = slope->shape[3];
+  const eg_variable *const ratio = find(file, "/analysis", prefix, "_variance_ratio");
+  const size_t n = slope->shape[slope->rank - 1];
   verdict_text(at(find(file, "/analysis", prefix, "_verdict"), cell), verdict, sizeof verdict);
   verdict_text(at(find(file, "/analysis", prefix, "_verdict_exact"), cell), verdict_exact, sizeof verdict_exact);
   eg_text_append(text, "%-16s %-10s %-16s %-16s slopes", curve, feature, verdict, verdict_exact);
@@ -218,6 +283,9 @@ static void weak_row(eg_text *text, const eg_labelled *file, const char *prefix,
   for (size_t k = 0; k < n; k++) {
     append_slope(text, at(exact, cell * n + k), 0);
   }
+  for (size_t k = 0; ratio != NULL && !isnan(at(ratio, cell * (n + 1))) && k <= n; k++) {
+    eg_text_append(text, "%s %.3g", k == 0 ? "  unpaired/paired variance" : "", at(ratio, cell * (n + 1) + k));
+  }
   eg_text_append(text, "\n");
 }
 
@@ -226,19 +294,23 @@ static void weak_table(eg_text *text, const eg_labelled *file, const char *prefi
   const eg_variable *const curves = find(file, "/analysis", prefix, "_curve");
   const eg_variable *const names = find(file, "/analysis", prefix, "_feature");
   const eg_variable *const slope = find(file, "/analysis", prefix, "_slope");
-  if (verdict == NULL || verdict->rank != 3 || slope == NULL || slope->rank != 4) {
+  if (verdict == NULL || verdict->rank < 3 || slope == NULL || slope->rank != verdict->rank + 1) {
     return;
   }
   eg_text_append(text, "\nWeak error at the last time: E f(run) - E f(reference) = c eta^p (1 + c' eta)\n");
   eg_text_append(text, "%-16s %-10s %-16s %-16s local slopes, large to small rates (standard error)\n", "curve",
                  "feature", "verdict", "exact errors");
-  const size_t n_times = verdict->shape[2];
+  const size_t n_points = verdict->rank == 4 ? verdict->shape[2] : 1, n_times = verdict->shape[verdict->rank - 1];
   bool has_loss = false;
   for (size_t f = 0; f < verdict->shape[1]; f++) {
     has_loss = has_loss || strcmp(word_at(names, f), "loss") == 0;
     for (size_t c = 0; c < verdict->shape[0]; c++) {
-      weak_row(text, file, prefix, (c * verdict->shape[1] + f) * n_times + n_times - 1, word_at(curves, c),
-               word_at(names, f));
+      for (size_t point = 0; point < n_points; point++) {
+        char label[128];
+        (void)snprintf(label, sizeof label, n_points > 1 ? "%s point %zu" : "%s", word_at(curves, c), point);
+        weak_row(text, file, prefix, ((c * verdict->shape[1] + f) * n_points + point) * n_times + n_times - 1, label,
+                 word_at(names, f));
+      }
     }
   }
   if (has_loss) {
@@ -288,6 +360,7 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   EG_TRY(eg_result_open(ctx, path, &file));
   eg_text_append(&text, "%s\n%s: %s\n", group_text(file, "title"), path, group_text(file, "status"));
   estimates_table(&text, file);
+  difference_table(&text, file);
   for (int a = 1; a <= 64; a++) {
     char prefix[24];
     (void)snprintf(prefix, sizeof prefix, a == 1 ? "weak_error" : "weak_error_%d", a);

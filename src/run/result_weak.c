@@ -2,6 +2,7 @@
  * Analysis weak-error: for every curve (dynamics x the sweep axes other than the learning rate), feature and time, the
  * error E f(run) - E f(reference) against the learning rate, its slopes, fits and verdict, and beside them the same for
  * the exact errors. A vector feature is judged by its projection on the exact error at the largest learning rate.
+ * Where run and reference are members of one group the error is the mean of their paired difference.
  */
 #include <math.h>
 #include <stdio.h>
@@ -16,11 +17,14 @@ typedef struct weak_curve {
   size_t n;                          /* learning rates, falling */
   size_t runs[EG_WEAK_MAX_POINTS];
   size_t reference[EG_WEAK_MAX_POINTS]; /* run of the reference; (size_t)-1: the oracle */
+  size_t paired[EG_WEAK_MAX_POINTS];    /* sum that holds run minus reference, times sign; EG_NO_RUN: independent */
+  double sign[EG_WEAK_MAX_POINTS];
   char label[96];
 } weak_curve;
 
-typedef struct weak_point { /* one cell of the output: a curve, feature and time */
+typedef struct weak_point { /* one cell of the output: a curve, feature, start point and time */
   double error[EG_WEAK_MAX_POINTS], stderr_[EG_WEAK_MAX_POINTS];
+  double variance_ratio[EG_WEAK_MAX_POINTS]; /* unpaired over paired, NaN where the error is not paired */
   double exact[EG_WEAK_MAX_POINTS];    /* law of the dynamics against the reference */
   double expected[EG_WEAK_MAX_POINTS]; /* law of the scheme that was run */
   double slope[EG_WEAK_MAX_POINTS], slope_stderr[EG_WEAK_MAX_POINTS], slope_exact[EG_WEAK_MAX_POINTS];
@@ -31,10 +35,10 @@ static const size_t ORACLE = EG_NO_RUN;
 
 /* Exact mean of the reference of a run: of the study's SGD at the same learning rate; for a raw sde its own law, so that
    the error is that of the scheme. NaN when the study has neither. */
-static double reference_exact(const eg_builder *b, size_t r, size_t record, size_t column) {
+static double reference_exact(const eg_builder *b, size_t r, size_t record, size_t point, size_t column) {
   const eg_run *const run = &b->plan->runs[r];
   const size_t reference = run->dynamics->id == EG_SDE ? r : eg_plan_reference_sgd(b->plan, run);
-  return reference == EG_NO_RUN ? NAN : b->exact_mean[eg_builder_at(b, reference, record, 0, column)];
+  return reference == EG_NO_RUN ? NAN : b->exact_mean[eg_builder_at(b, reference, record, point, column)];
 }
 
 /* Does a run belong to the reference itself? */
@@ -93,6 +97,7 @@ static eg_status find_curves(eg_context *ctx, const eg_builder *b, const eg_stud
     }
     for (size_t k = 0; k < c->n; k++) {
       c->reference[k] = is_exact ? ORACLE : eg_plan_find_run(plan, reference, &plan->runs[c->runs[k]]);
+      c->paired[k] = eg_plan_find_difference(plan, c->runs[k], c->reference[k], &c->sign[k]);
     }
     label_curve(plan, first, is_exact, c);
     n += c->n >= 3;
@@ -111,31 +116,34 @@ done:
 
 /* Exact error of a column against the reference; NaN if either is unknown. `means`: of the law or of the scheme. */
 static double exact_error(const eg_builder *b, const double *means, const weak_curve *c, size_t k, size_t record,
-                          size_t column) {
+                          size_t point, size_t column) {
   const double reference = c->reference[k] == ORACLE
-                               ? reference_exact(b, c->runs[k], record, column)
-                               : means[eg_builder_at(b, c->reference[k], record, 0, column)];
-  return means[eg_builder_at(b, c->runs[k], record, 0, column)] - reference;
+                               ? reference_exact(b, c->runs[k], record, point, column)
+                               : means[eg_builder_at(b, c->reference[k], record, point, column)];
+  return means[eg_builder_at(b, c->runs[k], record, point, column)] - reference;
 }
 
-/* Unit vector along the exact error at the largest learning rate; NaN where no oracle says it: a direction taken from the
-   estimates themselves would bias the error along it. */
-static void error_direction(const eg_builder *b, const weak_curve *c, const eg_feature *f, size_t record,
+/* Unit vector along the exact error at the largest learning rate, of the law or, between two schemes of one law, of the
+   schemes; NaN where no oracle says it: a direction taken from the estimates themselves would bias the error along it. */
+static void error_direction(const eg_builder *b, const weak_curve *c, const eg_feature *f, size_t record, size_t point,
                             double *direction) {
+  const double *const means[2] = {b->exact_mean, b->expected_mean};
   double norm2 = 0;
-  for (size_t k = 0; k < f->width; k++) {
-    direction[k] = exact_error(b, b->exact_mean, c, 0, record, f->first + k);
-    norm2 += direction[k] * direction[k];
+  for (int i = 0; i < 2 && norm2 == 0; i++) {
+    for (size_t k = 0; k < f->width; k++) {
+      direction[k] = exact_error(b, means[i], c, 0, record, point, f->first + k);
+      norm2 += direction[k] * direction[k];
+    }
   }
   for (size_t k = 0; k < f->width; k++) {
     direction[k] = f->width == 1 ? 1.0 : (norm2 > 0 ? direction[k] / sqrt(norm2) : NAN);
   }
 }
 
-/* May a run's estimate enter a fit: all its columns judged, or nothing random in it. */
-static bool is_usable(const eg_builder *b, size_t r, size_t row, const eg_feature *f) {
-  for (size_t k = 0; k < f->width && !b->plan->runs[r].is_deterministic; k++) {
-    if (!eg_summary_is_judged(b->summary, r, row, f->first + k)) {
+/* May the estimate of a run or difference enter a fit: all its columns judged, or nothing random in it. */
+static bool is_usable(const eg_builder *b, size_t sum, size_t row, const eg_feature *f) {
+  for (size_t k = 0; k < f->width && !eg_plan_sum_run(b->plan, sum)->is_deterministic; k++) {
+    if (!eg_summary_is_judged(b->summary, sum, row, f->first + k)) {
       return false;
     }
   }
@@ -150,39 +158,69 @@ static void blank_fits(eg_weak_order *order) {
   }
 }
 
-static eg_status fill_point(eg_context *ctx, const eg_builder *b, const weak_curve *c, const eg_feature *f,
-                            size_t record, weak_point *p) {
-  double *direction = NULL, rates[EG_WEAK_MAX_POINTS];
-  const size_t row = eg_summary_row(b->plan, record, 0);
-  EG_TRY(eg_allocate(ctx, f->width, sizeof *direction, &direction));
-  error_direction(b, c, f, record, direction);
+/* Error and its standard error at learning rate k, and what pairing is worth. */
+static void estimate_error(const eg_builder *b, const weak_curve *c, const eg_feature *f, size_t record, size_t point,
+                           const double *direction, size_t k, weak_point *p) {
+  const size_t row = eg_summary_row(b->plan, record, point), r = c->runs[k], q = c->reference[k];
+  const eg_estimate run = eg_summary_projection(b->summary, r, row, f->first, f->width, direction);
+  double reference = 0, variance = run.stderr_ * run.stderr_;
+  for (size_t i = 0; q == ORACLE && i < f->width; i++) {
+    reference += direction[i] * reference_exact(b, r, record, point, f->first + i);
+  }
+  if (q != ORACLE) {
+    const eg_estimate e = eg_summary_projection(b->summary, q, row, f->first, f->width, direction);
+    reference = e.value;
+    variance += e.stderr_ * e.stderr_;
+  }
+  p->error[k] = run.value - reference;
+  p->variance_ratio[k] = NAN;
+  bool is_good = is_usable(b, r, row, f) && (q == ORACLE || is_usable(b, q, row, f));
+  if (c->paired[k] != EG_NO_RUN) {
+    const eg_estimate e = eg_summary_projection(b->summary, c->paired[k], row, f->first, f->width, direction);
+    p->error[k] = c->sign[k] * e.value;
+    p->variance_ratio[k] = e.stderr_ > 0 ? variance / (e.stderr_ * e.stderr_) : NAN;
+    variance = e.stderr_ * e.stderr_;
+    is_good = is_usable(b, c->paired[k], row, f);
+  }
+  p->stderr_[k] = is_good ? sqrt(variance) : NAN;
+}
+
+/* The exact errors that have an order: of the laws; of the schemes where all runs have the reference's law, without what
+   is rounding of the means. */
+static void exact_to_judge(const eg_builder *b, const weak_curve *c, const eg_feature *f, size_t record, size_t point,
+                           const weak_point *p, double *out) {
+  static const double rounding = 0x1p-44;
+  bool is_one_law = true;
   for (size_t k = 0; k < c->n; k++) {
-    const eg_estimate run = eg_summary_projection(b->summary, c->runs[k], row, f->first, f->width, direction);
-    double reference = 0, variance = run.stderr_ * run.stderr_;
+    is_one_law = is_one_law && p->exact[k] == 0;
+  }
+  for (size_t k = 0; k < c->n; k++) {
+    double size = 0;
+    for (size_t i = 0; i < f->width; i++) {
+      size += fabs(b->expected_mean[eg_builder_at(b, c->runs[k], record, point, f->first + i)]);
+    }
+    out[k] = !is_one_law ? p->exact[k] : (fabs(p->expected[k]) > rounding * size ? p->expected[k] : 0.0);
+  }
+}
+
+static eg_status fill_point(eg_context *ctx, const eg_builder *b, const weak_curve *c, const eg_feature *f,
+                            size_t record, size_t point, weak_point *p) {
+  double *direction = NULL, rates[EG_WEAK_MAX_POINTS], exact[EG_WEAK_MAX_POINTS];
+  EG_TRY(eg_allocate(ctx, f->width, sizeof *direction, &direction));
+  error_direction(b, c, f, record, point, direction);
+  for (size_t k = 0; k < c->n; k++) {
     p->exact[k] = p->expected[k] = 0;
     for (size_t i = 0; i < f->width; i++) {
-      p->exact[k] += direction[i] * exact_error(b, b->exact_mean, c, k, record, f->first + i);
-      p->expected[k] += direction[i] * exact_error(b, b->expected_mean, c, k, record, f->first + i);
-      if (c->reference[k] == ORACLE) {
-        reference += direction[i] * reference_exact(b, c->runs[k], record, f->first + i);
-      }
-    }
-    if (c->reference[k] != ORACLE) {
-      const eg_estimate e = eg_summary_projection(b->summary, c->reference[k], row, f->first, f->width, direction);
-      reference = e.value;
-      variance += e.stderr_ * e.stderr_;
-    }
-    if (!is_usable(b, c->runs[k], row, f) ||
-        (c->reference[k] != ORACLE && !is_usable(b, c->reference[k], row, f))) {
-      variance = NAN;
+      p->exact[k] += direction[i] * exact_error(b, b->exact_mean, c, k, record, point, f->first + i);
+      p->expected[k] += direction[i] * exact_error(b, b->expected_mean, c, k, record, point, f->first + i);
     }
     rates[k] = b->plan->runs[c->runs[k]].learning_rate;
-    p->error[k] = run.value - reference;
-    p->stderr_[k] = sqrt(variance);
+    estimate_error(b, c, f, record, point, direction, k, p);
   }
   double none[EG_WEAK_MAX_POINTS] = {0}, unused[EG_WEAK_MAX_POINTS];
+  exact_to_judge(b, c, f, record, point, p, exact);
   eg_weak_error_fit(c->n, rates, p->error, p->stderr_, p->slope, p->slope_stderr, &p->order);
-  eg_weak_error_fit(c->n, rates, p->exact, none, p->slope_exact, unused, &p->order_exact);
+  eg_weak_error_fit(c->n, rates, exact, none, p->slope_exact, unused, &p->order_exact);
   blank_fits(&p->order);
   blank_fits(&p->order_exact);
   free(direction);
@@ -193,9 +231,9 @@ static eg_status fill_point(eg_context *ctx, const eg_builder *b, const weak_cur
 
 typedef struct weak_output {
   const weak_curve *curves;
-  size_t n_curves, n_features, n_records, n_rates;
+  size_t n_curves, n_features, n_points, n_records, n_rates;
   const eg_feature **features;
-  weak_point *points; /* (n_curves, n_features, n_records) */
+  weak_point *points; /* (n_curves, n_features, n_points, n_records) */
   char prefix[24];
 } weak_output;
 
@@ -203,6 +241,7 @@ typedef double (*weak_value)(const weak_point *p, size_t i);
 
 static double get_error(const weak_point *p, size_t i) { return p->error[i]; }
 static double get_stderr(const weak_point *p, size_t i) { return p->stderr_[i]; }
+static double get_variance_ratio(const weak_point *p, size_t i) { return p->variance_ratio[i]; }
 static double get_exact(const weak_point *p, size_t i) { return p->exact[i]; }
 static double get_expected(const weak_point *p, size_t i) { return p->expected[i]; }
 static double get_slope(const weak_point *p, size_t i) { return p->slope[i]; }
@@ -218,7 +257,7 @@ static double get_n_used(const weak_point *p, size_t i) { return (double)p->orde
 static double get_verdict(const weak_point *p, size_t i) { (void)i; return p->order.verdict; }
 static double get_verdict_exact(const weak_point *p, size_t i) { (void)i; return p->order_exact.verdict; }
 
-/* One variable over (curve, weak_feature, time[, last dimension of n values]). */
+/* One variable over (curve, weak_feature[, point], time[, last dimension of n values]). */
 static eg_status add_variable(eg_context *ctx, eg_builder *b, const weak_output *w, const char *suffix,
                               const char *last, size_t n, weak_value get, const char *long_name) {
   char name[64], curve[40], feature[40], last_name[48];
@@ -226,9 +265,20 @@ static eg_status add_variable(eg_context *ctx, eg_builder *b, const weak_output 
   (void)snprintf(curve, sizeof curve, "%s_curve", w->prefix);
   (void)snprintf(feature, sizeof feature, "%s_feature", w->prefix);
   (void)snprintf(last_name, sizeof last_name, "%s_%s", w->prefix, last != NULL ? last : "");
-  const char *const dims[4] = {curve, feature, b->plan->has_common_times ? "time" : "record", last_name};
-  const size_t shape[4] = {w->n_curves, w->n_features, w->n_records, n};
-  const size_t cells = w->n_curves * w->n_features * w->n_records;
+  const char *dims[5] = {curve, feature};
+  size_t shape[5] = {w->n_curves, w->n_features};
+  int rank = 2;
+  if (w->n_points > 1) {
+    dims[rank] = "point";
+    shape[rank++] = w->n_points;
+  }
+  dims[rank] = b->plan->has_common_times ? "time" : "record";
+  shape[rank++] = w->n_records;
+  if (last != NULL) {
+    dims[rank] = last_name;
+    shape[rank++] = n;
+  }
+  const size_t cells = w->n_curves * w->n_features * w->n_points * w->n_records;
   double *values = NULL;
   size_t index = 0;
   EG_TRY(eg_allocate(ctx, cells * n, sizeof *values, &values));
@@ -237,8 +287,7 @@ static eg_status add_variable(eg_context *ctx, eg_builder *b, const weak_output 
       values[i * n + k] = get(&w->points[i], k);
     }
   }
-  const eg_status status = eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, last == NULL ? 3 : 4, dims,
-                                           shape, values, &index);
+  const eg_status status = eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, rank, dims, shape, values, &index);
   free(values);
   EG_TRY(status);
   EG_TRY(eg_labelled_set_text(ctx, b->file, index, "bits", "machine"));
@@ -280,11 +329,26 @@ done:
   return status;
 }
 
+static bool is_paired(const weak_output *w) {
+  for (size_t c = 0; c < w->n_curves; c++) {
+    for (size_t k = 0; k < w->curves[c].n; k++) {
+      if (w->curves[c].paired[k] != EG_NO_RUN) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 static eg_status add_output(eg_context *ctx, eg_builder *b, const weak_output *w) {
   const size_t n = w->n_rates, p = EG_WEAK_MAX_ORDER;
   EG_TRY(add_axes(ctx, b, w));
   EG_TRY(add_variable(ctx, b, w, "", "learning_rate", n, get_error, "E f(run) - E f(reference)"));
   EG_TRY(add_variable(ctx, b, w, "_stderr", "learning_rate", n, get_stderr, "standard error of the weak error"));
+  if (is_paired(w)) {
+    EG_TRY(add_variable(ctx, b, w, "_variance_ratio", "learning_rate", n, get_variance_ratio,
+                        "unpaired over paired variance of the weak error; NaN: not paired"));
+  }
   EG_TRY(add_variable(ctx, b, w, "_exact", "learning_rate", n, get_exact, "exact weak error, law of the dynamics"));
   EG_TRY(add_variable(ctx, b, w, "_expected", "learning_rate", n, get_expected,
                       "exact weak error of the scheme that was run"));
@@ -316,19 +380,18 @@ static eg_status one_analysis(eg_context *ctx, eg_builder *b, size_t a) {
     goto done; /* nothing to compare: the reference is the only dynamics */
   }
   w.n_features = analysis->n_features > 0 ? analysis->n_features : b->plan->n_features;
+  w.n_points = b->plan->n_points;
   w.n_records = b->plan->n_records;
   w.n_rates = curves[0].n;
   EG_TRY_DONE(eg_allocate(ctx, w.n_features, sizeof *w.features, &w.features));
-  EG_TRY_DONE(eg_allocate(ctx, w.n_curves * w.n_features * w.n_records, sizeof *w.points, &w.points));
+  EG_TRY_DONE(eg_allocate(ctx, w.n_curves * w.n_features * w.n_points * w.n_records, sizeof *w.points, &w.points));
   for (size_t f = 0; f < w.n_features; f++) {
     w.features[f] = analysis->n_features > 0 ? eg_plan_feature(b->plan, analysis->features[f]) : &b->plan->features[f];
   }
-  for (size_t c = 0; c < w.n_curves; c++) {
-    for (size_t f = 0; f < w.n_features; f++) {
-      for (size_t t = 0; t < w.n_records; t++) {
-        EG_TRY_DONE(fill_point(ctx, b, &curves[c], w.features[f], t, &w.points[(c * w.n_features + f) * w.n_records + t]));
-      }
-    }
+  for (size_t i = 0; i < w.n_curves * w.n_features * w.n_points * w.n_records; i++) {
+    const size_t t = i % w.n_records, point = i / w.n_records % w.n_points, cell = i / w.n_records / w.n_points;
+    const eg_feature *const feature = w.features[cell % w.n_features];
+    EG_TRY_DONE(fill_point(ctx, b, &curves[cell / w.n_features], feature, t, point, &w.points[i]));
   }
   status = add_output(ctx, b, &w);
 done:

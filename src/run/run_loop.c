@@ -35,6 +35,27 @@ static double tile_work(const eg_run *run) {
   return (double)run->job.tile * (double)run->job.launch.n_points * (double)run->steps * run->substeps;
 }
 
+/* What is advanced with run r, which leads: itself, or its group. */
+static size_t n_together(const eg_plan *plan, size_t r) {
+  const size_t group = plan->runs[r].group;
+  return group == EG_NO_GROUP ? 1 : plan->groups[group].n_members;
+}
+
+static size_t together(const eg_plan *plan, size_t r, size_t i) {
+  const size_t group = plan->runs[r].group;
+  return group == EG_NO_GROUP ? r : plan->groups[group].runs[i];
+}
+
+/* Sum of f over what is advanced with a run. */
+static double sum_members(const eg_plan *plan, const eg_run *run, double (*f)(const eg_run *run)) {
+  const size_t r = (size_t)(run - plan->runs);
+  double sum = 0;
+  for (size_t i = 0; i < n_together(plan, r); i++) {
+    sum += f(&plan->runs[together(plan, r, i)]);
+  }
+  return sum;
+}
+
 static double lanes_of(const eg_job *job, uint64_t tile) {
   const uint64_t left = job->n_realisations - tile * job->tile;
   return (double)(left < job->tile ? left : job->tile);
@@ -49,7 +70,8 @@ static void sort_runs(run_loop *loop) {
   const eg_plan *const plan = loop->campaign->plan;
   for (size_t i = 0; i < plan->n_runs; i++) {
     size_t k = i;
-    for (; k > 0 && tile_cost(&plan->runs[loop->order[k - 1]]) < tile_cost(&plan->runs[i]); k--) {
+    const double cost = sum_members(plan, &plan->runs[i], tile_cost);
+    for (; k > 0 && sum_members(plan, &plan->runs[loop->order[k - 1]], tile_cost) < cost; k--) {
       loop->order[k] = loop->order[k - 1];
     }
     loop->order[k] = i;
@@ -65,6 +87,9 @@ static task take_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *
   bool is_waiting = false;
   for (size_t i = 0; i < plan->n_runs; i++) {
     const size_t r = loop->order[i];
+    if (!eg_plan_is_leader(plan, r)) {
+      continue; /* advanced with its group */
+    }
     const eg_run_state *const state = &loop->campaign->runs[r];
     uint64_t tile = loop->cursor[r];
     while (tile < plan->runs[r].job.n_tiles && eg_tile_is_done(state, tile)) {
@@ -74,15 +99,21 @@ static task take_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *
     if (tile == plan->runs[r].job.n_tiles) {
       continue;
     }
-    *run = r;
-    if (!state->histograms.has_grids) {
-      if (!loop->has_pilot[r]) {
-        loop->has_pilot[r] = true;
+    bool has_grids = true;
+    for (size_t k = 0; k < n_together(plan, r); k++) {
+      const size_t q = together(plan, r, k);
+      if (!loop->campaign->runs[q].histograms.has_grids && !loop->has_pilot[q]) {
+        loop->has_pilot[q] = true;
+        *run = q;
         return TASK_GRIDS;
       }
+      has_grids = has_grids && loop->campaign->runs[q].histograms.has_grids;
+    }
+    if (!has_grids) {
       is_waiting = true;
       continue;
     }
+    *run = r;
     *first = tile;
     const uint64_t limit = r == *preferred ? most : 1; /* another run: the device is not prepared for it yet */
     while (tile < plan->runs[r].job.n_tiles && !eg_tile_is_done(state, tile) && tile - *first < limit) {
@@ -108,8 +139,8 @@ static task next_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *
 }
 
 /* Tiles a CPU worker takes at once: about a millisecond of work, so that the lock costs nothing. */
-static uint64_t batch_of(const eg_run *run, uint64_t device_wants) {
-  const double tiles = 4e6 / tile_cost(run);
+static uint64_t batch_of(const eg_plan *plan, const eg_run *run, uint64_t device_wants) {
+  const double tiles = 4e6 / sum_members(plan, run, tile_cost);
   const uint64_t n = tiles < 1 ? 1 : (tiles > 64 ? 64 : (uint64_t)tiles);
   return n > device_wants ? n : device_wants;
 }
@@ -134,23 +165,33 @@ static eg_status add_results(eg_context *ctx, run_loop *loop, size_t r, uint64_t
   const eg_run *const run = &loop->campaign->plan->runs[r];
   for (uint64_t i = 0; i < n; i++) {
     EG_TRY(eg_campaign_add(ctx, loop->campaign, r, first + i, &results[i]));
-    const double work = lanes_of(&run->job, first + i) / (double)run->job.tile * tile_work(run);
+    const double work = lanes_of(&run->job, first + i) / (double)run->job.tile *
+                        sum_members(loop->campaign->plan, run, tile_work);
     loop->work_done += work;
     loop->work_session += work;
   }
-  eg_campaign_add_counts(loop->campaign, r, first, n, results[0].counts, results[0].paths);
+  const eg_plan *const plan = loop->campaign->plan;
+  for (size_t i = 0; i < n_together(plan, r); i++) {
+    eg_campaign_add_counts(loop->campaign, together(plan, r, i), first, n, results[0].counts + i * run->job.n_counts,
+                           results[0].paths + i * eg_job_path_values(&run->job));
+  }
   return EG_OK;
 }
 
-/* What a batch of tiles of one run gives. */
+/* What a batch of tiles of a run, or of its group, gives. */
 typedef struct batch {
-  eg_job job; /* the run's, with its own grids */
+  eg_job *jobs; /* (n_members), each with its own grids; the first is prepared */
+  const eg_job **members;
+  eg_job_group group;
   eg_tile_result *results;
   double *nodes, *paths;
-  uint64_t *counts;
+  uint64_t *counts; /* of the members, one after the other; so are the paths */
+  size_t n_counts;
 } batch;
 
 static void free_batch(batch *b) {
+  free(b->jobs);
+  free(b->members);
   free(b->results);
   free(b->nodes);
   free(b->paths);
@@ -158,13 +199,34 @@ static void free_batch(batch *b) {
   memset(b, 0, sizeof *b);
 }
 
-static eg_status make_batch(eg_context *ctx, uint64_t n, batch *b) {
+/* The jobs that are advanced with run r, with the grids of their runs, which do not change any more. */
+static eg_status make_jobs(eg_context *ctx, const eg_campaign *c, size_t r, batch *b) {
+  const size_t n = n_together(c->plan, r);
+  EG_TRY(eg_allocate(ctx, n, sizeof *b->jobs, &b->jobs));
+  EG_TRY(eg_allocate(ctx, n, sizeof *b->members, &b->members));
+  for (size_t i = 0; i < n; i++) {
+    const size_t q = together(c->plan, r, i);
+    b->jobs[i] = c->plan->runs[q].job;
+    b->jobs[i].histograms = c->runs[q].histograms.grids;
+    b->jobs[i].edges = c->runs[q].histograms.edges;
+    b->members[i] = &b->jobs[i];
+    if (b->jobs[i].group != NULL) {
+      b->group = (eg_job_group){b->members, n, b->jobs[i].group->bases};
+      b->jobs[i].group = &b->group;
+    }
+  }
+  return EG_OK;
+}
+
+static eg_status make_batch(eg_context *ctx, uint64_t n, size_t n_members, batch *b) {
+  const size_t values = eg_job_result_values(b->jobs);
+  b->n_counts = b->jobs->n_counts * n_members;
   EG_TRY(eg_allocate(ctx, n, sizeof *b->results, &b->results));
-  EG_TRY(eg_allocate(ctx, n * b->job.node_values, sizeof *b->nodes, &b->nodes));
-  EG_TRY(eg_allocate(ctx, b->job.n_counts, sizeof *b->counts, &b->counts));
-  EG_TRY(eg_allocate(ctx, eg_job_path_values(&b->job), sizeof *b->paths, &b->paths));
+  EG_TRY(eg_allocate(ctx, n * values, sizeof *b->nodes, &b->nodes));
+  EG_TRY(eg_allocate(ctx, b->n_counts, sizeof *b->counts, &b->counts));
+  EG_TRY(eg_allocate(ctx, eg_job_path_values(b->jobs) * n_members, sizeof *b->paths, &b->paths));
   for (uint64_t i = 0; i < n; i++) {
-    b->results[i].node = b->nodes + i * b->job.node_values;
+    b->results[i].node = b->nodes + i * values;
     b->results[i].counts = b->counts;
     b->results[i].paths = b->paths;
   }
@@ -216,15 +278,13 @@ static eg_status work(eg_context *ctx, worker *w) {
     const eg_run *const run = &loop->campaign->plan->runs[r];
     if (r != prepared) {
       free_batch(&b);
-      b.job = run->job;
-      b.job.histograms = loop->campaign->runs[r].histograms.grids; /* they do not change any more */
-      b.job.edges = loop->campaign->runs[r].histograms.edges;
-      EG_TRY_DONE(backend->prepare(ctx, w->device, &b.job, &most));
-      most = batch_of(run, most);
-      EG_TRY_DONE(make_batch(ctx, most, &b));
+      EG_TRY_DONE(make_jobs(ctx, loop->campaign, r, &b));
+      EG_TRY_DONE(backend->prepare(ctx, w->device, b.jobs, &most));
+      most = batch_of(loop->campaign->plan, run, most);
+      EG_TRY_DONE(make_batch(ctx, most, n_together(loop->campaign->plan, r), &b));
       prepared = r;
     }
-    memset(b.counts, 0, b.job.n_counts * sizeof *b.counts);
+    memset(b.counts, 0, b.n_counts * sizeof *b.counts);
     status = backend->advance(ctx, w->device, first, n, &loop->stop, b.results);
     if (status == EG_OK) {
       (void)pthread_mutex_lock(&loop->lock);

@@ -40,6 +40,9 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
     return EG_OK;
   }
   if (strcmp(name, "cuda") == 0) {
+    if (study->n_groups > 0) {
+      return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far; use --backend cpu or auto");
+    }
     EG_TRY(eg_backend_cuda(ctx, backend));
     return eg_backend_verify(ctx, *backend);
   }
@@ -49,7 +52,7 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
   /* auto: a GPU where it serves this study; what it lacks is not an error then */
   const bool is_compiled = study->noise == EG_NOISE_GAUSSIAN || study->noise == EG_NOISE_TABLE5 ||
                            study->noise == EG_NOISE_TWO_POINT;
-  const bool needs_cpu = study->model.file != NULL || study->float_state || !is_compiled;
+  const bool needs_cpu = study->model.file != NULL || study->float_state || study->n_groups > 0 || !is_compiled;
   if (needs_cpu || eg_backend_cuda(ctx, backend) != EG_OK) {
     *backend = &eg_backend_cpu;
   } else if (eg_backend_verify(ctx, *backend) != EG_OK) { /* a GPU is trusted only after it gave the CPU's bits */

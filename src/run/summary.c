@@ -62,7 +62,7 @@ static double started(const eg_run_state *state, const eg_job *job) {
 
 static eg_status summarise(eg_context *ctx, const eg_campaign *c, size_t r, eg_run_summary *s) {
   s->shape = c->runs[r].tree.shape;
-  s->n_started = started(&c->runs[r], &c->plan->runs[r].job);
+  s->n_started = started(&c->runs[r], &eg_plan_sum_run(c->plan, r)->job);
   EG_TRY(eg_merge_tree_blocks(ctx, &c->runs[r].tree, &s->n_blocks, &s->blocks));
   EG_TRY(eg_allocate(ctx, s->shape.values, sizeof *s->total, &s->total));
   EG_TRY(eg_allocate(ctx, s->n_blocks * s->shape.values, sizeof *s->leave_out, &s->leave_out));
@@ -75,15 +75,15 @@ static eg_status summarise(eg_context *ctx, const eg_campaign *c, size_t r, eg_r
 
 eg_status eg_summary_create(eg_context *ctx, const eg_campaign *campaign, eg_summary *summary) {
   summary->campaign = campaign;
-  EG_TRY(eg_allocate(ctx, campaign->plan->n_runs, sizeof *summary->runs, &summary->runs));
-  for (size_t r = 0; r < campaign->plan->n_runs; r++) {
+  EG_TRY(eg_allocate(ctx, eg_plan_n_sums(campaign->plan), sizeof *summary->runs, &summary->runs));
+  for (size_t r = 0; r < eg_plan_n_sums(campaign->plan); r++) {
     EG_TRY(summarise(ctx, campaign, r, &summary->runs[r]));
   }
   return EG_OK;
 }
 
 void eg_summary_free(eg_summary *summary) {
-  for (size_t r = 0; summary->runs != NULL && r < summary->campaign->plan->n_runs; r++) {
+  for (size_t r = 0; summary->runs != NULL && r < eg_plan_n_sums(summary->campaign->plan); r++) {
     free(summary->runs[r].blocks);
     free(summary->runs[r].total);
     free(summary->runs[r].leave_out);
@@ -104,7 +104,7 @@ void eg_summary_moments(const eg_summary *summary, size_t run, size_t row, size_
     blocks[b] = eg_node_moments(&s->shape, s->blocks + b * s->shape.values, row, column);
   }
   eg_moments_estimate(s->n_blocks, blocks, out);
-  if (summary->campaign->plan->runs[run].is_deterministic && out->count > 0) {
+  if (eg_plan_sum_run(summary->campaign->plan, run)->is_deterministic && out->count > 0) {
     out->mean.stderr_ = 0; /* one realisation is all there is */
     out->variance = (eg_estimate){0, 0};
   }
@@ -127,7 +127,7 @@ eg_estimate eg_summary_projection(const eg_summary *summary, size_t run, size_t 
     return e;
   }
   e.value = project(s, s->total, row, first, width, direction);
-  if (summary->campaign->plan->runs[run].is_deterministic) {
+  if (eg_plan_sum_run(summary->campaign->plan, run)->is_deterministic) {
     e.stderr_ = 0;
     return e;
   }
@@ -145,18 +145,30 @@ eg_estimate eg_summary_projection(const eg_summary *summary, size_t run, size_t 
   return e;
 }
 
+/* Size of what rounding is relative to: of a difference the means that were subtracted. */
+static double magnitude(const eg_summary *summary, size_t sum, size_t row, size_t column) {
+  const eg_plan *const plan = summary->campaign->plan;
+  if (sum < plan->n_runs) {
+    const eg_run_summary *const s = &summary->runs[sum];
+    return fabs(eg_node_moments(&s->shape, s->total, row, column).mean);
+  }
+  const eg_difference *const d = &plan->differences[sum - plan->n_runs];
+  return magnitude(summary, d->first, row, column) + magnitude(summary, d->second, row, column);
+}
+
 bool eg_summary_is_judged(const eg_summary *summary, size_t run, size_t row, size_t column) {
   const eg_run_summary *const s = &summary->runs[run];
-  if (s->n_blocks == 0 || summary->campaign->plan->runs[run].is_deterministic) {
+  const eg_run *const r = eg_plan_sum_run(summary->campaign->plan, run);
+  if (s->n_blocks == 0 || r->is_deterministic) {
     return false;
   }
-  const eg_run *const r = &summary->campaign->plan->runs[run];
   const eg_moments m = eg_node_moments(&s->shape, s->total, row, column);
   if (m.n != s->n_started || !(m.M2 > 0) || eg_effective_samples(&m) < MIN_EFFECTIVE_SAMPLES) {
     return false;
   }
   /* an error bar at the level of rounding says nothing about the oracle */
   const double epsilon = r->job.is_float ? 0x1p-23 : 0x1p-52;
-  const double rounding = ROUNDING_FACTOR * epsilon * fabs(m.mean) * sqrt((double)r->steps * r->substeps);
+  const double rounding =
+      ROUNDING_FACTOR * epsilon * magnitude(summary, run, row, column) * sqrt((double)r->steps * r->substeps);
   return sqrt(m.M2) / m.n > rounding;
 }

@@ -15,7 +15,7 @@ typedef struct eg_run_summary {
 
 typedef struct eg_summary {
   const eg_campaign *campaign;
-  eg_run_summary *runs;
+  eg_run_summary *runs; /* (eg_plan_n_sums): where a function takes a run, it takes a difference too */
 } eg_summary;
 
 EG_NODISCARD eg_status eg_summary_create(eg_context *ctx, const eg_campaign *campaign, eg_summary *summary);

@@ -148,6 +148,20 @@ static void append_dynamics(eg_text *out, const eg_study_dynamics *dynamics) {
   append_number(out, "dynamics.substeps", dynamics->substeps);
 }
 
+static void append_group(eg_text *out, const eg_study *study, const eg_study_group *group) {
+  eg_text_append(out, "group.label ");
+  append_text(out, group->label);
+  eg_text_append(out, "\ngroup.across %s\ngroup.members",
+                 !group->has_axis                          ? "none"
+                 : group->axis == EG_SWEEP_LEARNING_RATE ? "learning_rate"
+                                                           : "substeps");
+  for (size_t i = 0; i < group->n_members; i++) {
+    eg_text_append(out, " ");
+    append_text(out, study->dynamics[group->members[i]].label);
+  }
+  eg_text_append(out, "\n");
+}
+
 static void append_observe(eg_text *out, const eg_study_observe *observe) {
   static const char *const kinds[] = {"linear", "times", "steps", "steps.log", "steps.linear"};
   eg_text_append(out, "observe.at.%s", kinds[observe->kind]);
@@ -197,6 +211,9 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
   append_sweep(out, study);
   for (size_t i = 0; i < study->n_dynamics; i++) {
     append_dynamics(out, &study->dynamics[i]);
+  }
+  for (size_t i = 0; i < study->n_groups; i++) {
+    append_group(out, study, &study->groups[i]);
   }
   append_number(out, "realisations", study->realisations);
   eg_text_append(out, "noise.kind %s\nnoise.common %s\nstate %s\n", eg_noise_name(study->noise),

@@ -5,8 +5,6 @@
 #include "study/checker.h"
 #include "study/quote.h"
 
-enum { MAX_LABEL = 64 };
-
 /* Options of another kind of dynamics are known keys in the wrong place: say whose they are. */
 static void refuse_foreign_options(eg_checker *c, const eg_yaml_node *map, const char *name) {
   for (size_t i = 0; i < eg_schema_count(); i++) {
@@ -58,14 +56,14 @@ static void read_options(eg_checker *c, const eg_yaml_node *map, eg_study_dynami
   }
 }
 
-static bool is_good_label(const char *label) {
+bool eg_is_good_label(const char *label) {
   const size_t length = strlen(label);
   for (size_t i = 0; i < length; i++) {
     if ((unsigned char)label[i] < 0x20 || label[i] == 0x7F) {
       return false;
     }
   }
-  return length > 0 && length <= MAX_LABEL && strcmp(label, "exact") != 0;
+  return length > 0 && length <= EG_MAX_LABEL && strcmp(label, "exact") != 0;
 }
 
 static void read_label(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *dynamics) {
@@ -74,9 +72,9 @@ static void read_label(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics
     return;
   }
   const eg_place place = eg_yaml_get(map, "label")->place;
-  if (!is_good_label(label)) {
+  if (!eg_is_good_label(label)) {
     eg_error_add(c->errors, place, "'dynamics.label' = '%s': 1 to %d printable characters, and not 'exact'",
-                 EG_SHORT(label), MAX_LABEL);
+                 EG_SHORT(label), EG_MAX_LABEL);
     return;
   }
   for (size_t i = 0; i < c->study->n_dynamics; i++) {

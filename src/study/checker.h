@@ -13,7 +13,14 @@
 #include "study/study.h"
 #include "study/yaml_tree.h"
 
-enum { EG_MAX_RUNS = 4096, EG_MAX_DYNAMICS = 256, EG_MAX_ANALYSES = 64, EG_MAX_HISTOGRAMS = 64 };
+enum {
+  EG_MAX_RUNS = 4096,
+  EG_MAX_DYNAMICS = 256,
+  EG_MAX_ANALYSES = 64,
+  EG_MAX_GROUPS = 64,
+  EG_MAX_HISTOGRAMS = 64,
+  EG_MAX_LABEL = 64
+};
 
 typedef struct eg_checker {
   eg_error_list *errors;
@@ -58,6 +65,9 @@ size_t eg_check_at_most_one(eg_checker *c, const eg_yaml_node *map, const char *
 /* Is `word` among the blank-separated `words`? */
 bool eg_has_word(const char *words, const char *word);
 
+/* check_dynamics.c: 1 to 64 printable characters, and not "exact" */
+bool eg_is_good_label(const char *label);
+
 /* One file each. Order matters only where said in check_study.c. */
 void eg_check_study(eg_checker *c);
 void eg_check_model(eg_checker *c);
@@ -66,6 +76,7 @@ void eg_check_time(eg_checker *c);
 void eg_check_start(eg_checker *c);
 void eg_check_dynamics(eg_checker *c);
 void eg_check_sweep(eg_checker *c);
+void eg_check_groups(eg_checker *c);
 void eg_check_observe(eg_checker *c);
 void eg_check_histograms(eg_checker *c, const eg_yaml_node *observe); /* and kept paths; after the features */
 void eg_check_analyse(eg_checker *c);

@@ -86,6 +86,15 @@ static const eg_schema_row rows[] = {
     {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS,
      "integrator steps in one learning_rate or time_step"},
 
+    {"groups", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
+     "runs advanced together on one noise, for differences per realisation: a mapping or a list of them"},
+    {"groups.label", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
+     "what it is called in results; distinct; the group's noise depends on it"},
+    {"groups.members", EG_TEXT | EG_LIST | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
+     "labels of dynamics; the differences are each one minus the last; with across one label"},
+    {"groups.across", EG_WORD, "none", NO_RANGE, eg_across_words, NULL,
+     "the swept values of one dynamics are the members; the differences are each one minus the next finer"},
+
     {"realisations", EG_WHOLE | EG_REQUIRED, NULL, 1, MAX_COUNT, NULL, NULL,
      "independent draws of all randomness"},
     {"noise", EG_WORD | EG_MAP, "gaussian", NO_RANGE, eg_noise_or_common_words, NULL,

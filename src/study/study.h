@@ -138,6 +138,16 @@ typedef struct eg_study_weak_error {
   eg_mark mark;
 } eg_study_weak_error;
 
+/* Dynamics whose runs are advanced together on the same noise, so that differences per realisation exist. */
+typedef struct eg_study_group {
+  char *label;
+  size_t *members;      /* indices of study.dynamics, distinct */
+  size_t n_members;     /* >= 2; with an axis 1 */
+  bool has_axis;        /* across: the members are the values of that axis of one dynamics */
+  eg_sweep_target axis; /* EG_SWEEP_LEARNING_RATE or EG_SWEEP_SUBSTEPS */
+  eg_mark mark;         /* of the label */
+} eg_study_group;
+
 struct eg_study {
   char *path;           /* as given, for messages */
   char *text;           /* the file byte for byte */
@@ -160,6 +170,8 @@ struct eg_study {
   size_t n_sweep;
   eg_study_dynamics *dynamics;
   size_t n_dynamics;
+  eg_study_group *groups;
+  size_t n_groups;
   double realisations;  /* whole, 1 .. 2^50 */
   eg_mark realisations_mark;
   eg_noise_kind noise;

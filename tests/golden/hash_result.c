@@ -1,7 +1,7 @@
 /*
  * hash_result FILE: FNV-1a hashes of a complete result. One line for each run: its label and the hash of its
- * accumulators (nodes in the order of blocks and tiles, count of diverged trajectories). Then the list of
- * failures, then "result": all numbers of the root dataset that do not carry bits = "machine". All must
+ * accumulators (nodes in the order of blocks and tiles, count of diverged trajectories). The same for the
+ * differences of groups. Then the list of failures, then "result": all numbers of the root dataset that do not carry bits = "machine". All must
  * depend on the study alone. The runs of the study must have equal numbers of observations. Exit 75: the file
  * is not complete.
  */
@@ -74,15 +74,21 @@ static void print_runs(const eg_labelled *file) {
         (node){place[0][i], place[1][i], place[2][i], place[3][i], (const double *)values->data + i * each};
   }
   qsort(nodes, n, sizeof *nodes, by_place);
-  for (size_t run = 0; run < eg_variable_size(diverged); run++) {
-    uint64_t hash = eg_hash_bytes(EG_HASH_START, (const uint64_t *)diverged->data + run, sizeof(uint64_t));
+  const eg_variable *const groups = eg_labelled_find(file, "/", "difference_group");
+  const size_t n_runs = eg_variable_size(diverged), n_differences = groups == NULL ? 0 : eg_variable_size(groups);
+  for (size_t run = 0; run < n_runs + n_differences; run++) {
+    const bool is_run = run < n_runs;
+    uint64_t hash = EG_HASH_START;
+    if (is_run) {
+      hash = eg_hash_bytes(hash, (const uint64_t *)diverged->data + run, sizeof(uint64_t));
+    }
     for (size_t i = 0; i < n; i++) {
       if ((size_t)nodes[i].run == run) {
         hash = eg_hash_bytes(hash, &nodes[i].block, 3 * sizeof(int64_t));
         hash = eg_hash_bytes(hash, nodes[i].values, each * sizeof(double));
       }
     }
-    printf("%zu %s %016" PRIx64 "\n", run, labels[run], hash);
+    printf("%zu %s %016" PRIx64 "\n", run, is_run ? labels[run] : ((char *const *)groups->data)[run - n_runs], hash);
   }
   free(nodes);
 }

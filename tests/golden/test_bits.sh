@@ -50,6 +50,11 @@ regression-float regression --set state=float
 two-columns two_columns
 two-columns-gaussian64 two_columns --set noise=gaussian64
 two-columns-float two_columns --set state=float
+groups groups
+groups-gaussian64 groups --set noise=gaussian64
+groups-float groups --set state=float
+group-levels group_levels
+group-rows group_rows
 histograms histograms
 histograms-table5 histograms --set noise=table5
 END
@@ -111,6 +116,22 @@ if [ "$mode" != --quick ]; then
       echo "instruction set $isa skipped: $(head -n 1 log)"
     fi
   done
+
+  # A study with groups, stopped and continued: members and differences go on together.
+  run whole.h5 groups --set realisations=2^16 --threads 2 || { echo "FAILED: whole groups"; cat log; exit 1; }
+  "$helpers/hash_result" whole.h5 >whole
+  stops=0
+  while run parts.h5 groups --set realisations=2^16 --threads 1 --max-time 0.15; test $? -eq 75; do
+    stops=$((stops + 1))
+    test $stops -lt 200 || break
+  done
+  "$helpers/hash_result" parts.h5 >parts
+  same "groups stopped by --max-time $stops times" whole parts
+  checks=$((checks + 1))
+  if [ $stops -lt 1 ]; then
+    failures=$((failures + 1))
+    echo "FAILED: --max-time did not stop the groups: make the study longer"
+  fi
 
   # A longer study, straight; stopped by --max-time again and again; stopped by SIGTERM; killed after a snapshot.
   # pieces STUDY REALISATIONS
