@@ -24,7 +24,7 @@ typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_th
 
 typedef struct eg_unit_stepper {
   const char *name;
-  int32_t normals, rows; /* increments and rows a step; -1: fold_count of them */
+  int32_t normals, rows; /* increments and rows a step; -1: fold_count of them; n, -1: fold_count samples of n each */
   eg_advance_fn advance;
 } eg_unit_stepper;
 

@@ -223,12 +223,13 @@ static eg_status check_size(eg_context *ctx, const eg_plan *plan) {
                           largest);
 }
 
-/* The samples of a channel model are Gaussian; another noise kind changes their law, not only an integrator's noise. */
+/* The samples of a model without data are Gaussian; another noise kind changes their law, not only an integrator's noise. */
 static void warn_of_discrete_samples(eg_context *ctx, const eg_plan *plan) {
   const eg_noise_kind kind = plan->study->noise;
   const bool is_gaussian = kind == EG_NOISE_GAUSSIAN || kind == EG_NOISE_GAUSSIAN64 || kind == EG_NOISE_GAUSSIAN_FAST;
   for (size_t r = 0; r < plan->n_runs && !is_gaussian; r++) {
-    if (strcmp(plan->runs[r].job.stepper, "sgd_channels") == 0) {
+    const char *const stepper = plan->runs[r].job.stepper;
+    if (strcmp(stepper, "sgd_channels") == 0 || strcmp(stepper, "sgd_samples") == 0) {
       eg_warn(ctx, "noise %s makes the samples of sgd discrete: moments agree with the Gaussian model only up to the exact "
                    "order of that kind (docs/noise.md)",
               eg_noise_name(kind));

@@ -163,6 +163,10 @@ static eg_status affine_model(eg_context *ctx, const eg_plan *plan, eg_run *run)
   } else if (strcmp(name, "quadratic") == 0) {
     return eg_affine_quadratic(ctx, plan->dim, param_at(plan, run, "curvature"), param_at(plan, run, "centre"),
                                param_at(plan, run, "noise"), param_at(plan, run, "multiplicative"), &run->affine);
+  } else if (strcmp(name, "linear-regression-gaussian") == 0) {
+    return eg_affine_gaussian_least_squares(ctx, plan->dim, param_at(plan, run, "input_variance"),
+                                            param_at(plan, run, "optimum"), *param_at(plan, run, "label_noise"),
+                                            &run->affine);
   } else if (strcmp(name, "ornstein-uhlenbeck") == 0) {
     return eg_affine_ornstein_uhlenbeck(ctx, *param_at(plan, run, "rate"), *param_at(plan, run, "mean"),
                                         *param_at(plan, run, "sigma"), &run->affine);

@@ -18,15 +18,29 @@ static eg_status refuse(eg_context *ctx, const eg_plan *plan, const eg_run *run,
 /* The noise form of a modified equation (kernels/steppers/noise_forms.h), by what the model offers. */
 static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps, const char **form) {
   const eg_factor factor = run->dynamics->factor;
-  if ((caps & EG_CAP_ROWS) != 0) {
+  if (factor == EG_FACTOR_CLOSED_FORM) {
+    run->factor = factor;
+    *form = "factor";
+    return (caps & EG_CAP_FACTOR) != 0 ? EG_OK : refuse(ctx, plan, run, "factor closed-form needs eg_noise_factor");
+  }
+  if ((caps & (EG_CAP_ROWS | EG_CAP_SAMPLES)) != 0) {
     run->factor = factor == EG_FACTOR_DEFAULT ? EG_FACTOR_PAIR : factor;
     if ((run->factor == EG_FACTOR_CHOLESKY || run->factor == EG_FACTOR_SYMMETRIC_ROOT) &&
         (caps & EG_CAP_COVARIANCE) == 0) {
-      return refuse(ctx, plan, run, "factors cholesky and symmetric-root need eg_covariance, which this model offers "
-                                    "up to dimension 6; allowed: pair, data");
+      return refuse(ctx, plan, run,
+                    (caps & EG_CAP_ROWS) != 0
+                        ? "factors cholesky and symmetric-root need eg_covariance, which this model offers up to "
+                          "dimension 6; allowed: pair, data"
+                        : "factors cholesky and symmetric-root need eg_covariance, which this model offers up to "
+                          "dimension 4; allowed: pair, closed-form, and data up to dimension 8");
+    }
+    const bool is_drawn = (caps & EG_CAP_SAMPLES) != 0;
+    if (run->factor == EG_FACTOR_DATA && is_drawn && (caps & EG_CAP_CHANNELS) == 0) {
+      return refuse(ctx, plan, run, "factor data needs eg_noise_channels, which this model offers up to dimension 8; "
+                                    "allowed: pair, closed-form");
     }
     *form = run->factor == EG_FACTOR_PAIR       ? "pair"
-            : run->factor == EG_FACTOR_DATA     ? "data"
+            : run->factor == EG_FACTOR_DATA     ? (is_drawn ? "channels" : "data")
             : run->factor == EG_FACTOR_CHOLESKY ? "cholesky"
                                                 : "symroot";
     return EG_OK;
@@ -50,7 +64,8 @@ static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, 
 static const char *stepper_name(const char *scheme, const char *form) {
   static const char *const names[] = {"euler_diagonal",  "strang_diagonal", "euler_channels", "strang_channels",
                                       "euler_pair",      "strang_pair",     "euler_data",     "strang_data",
-                                      "euler_cholesky",  "strang_cholesky", "euler_symroot",  "strang_symroot"};
+                                      "euler_cholesky",  "strang_cholesky", "euler_symroot",  "strang_symroot",
+                                      "euler_factor",    "strang_factor"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     const size_t n = strlen(scheme);
     if (strncmp(names[i], scheme, n) == 0 && strcmp(names[i] + n + 1, form) == 0) {
@@ -112,8 +127,13 @@ static eg_status sgd(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
     run->job.stepper = "sgd_rows";
     return EG_OK;
   }
+  if ((caps & EG_CAP_SAMPLES) != 0) {
+    run->job.stepper = "sgd_samples";
+    return EG_OK;
+  }
   if ((caps & EG_CAP_CHANNELS) == 0) {
-    return refuse(ctx, plan, run, "the model defines neither eg_add_row_gradient nor eg_noise_channels");
+    return refuse(ctx, plan, run, "the model defines none of eg_add_row_gradient, eg_add_sample_gradient, "
+                                  "eg_noise_channels");
   }
   a->noise_scale = run->learning_rate / sqrt(run->batch_size);
   run->job.stepper = "sgd_channels";
@@ -162,6 +182,13 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
   }
   if (stepper->normals > MAX_NORMALS) {
     return refuse(ctx, plan, run, "a step may take at most 128 increments");
+  }
+  const bool takes_samples = (unit->caps & EG_CAP_SAMPLES) != 0 && stepper->normals >= 2 &&
+                             (stepper->rows == -1 || run->factor == EG_FACTOR_PAIR);
+  if (takes_samples && plan->study->noise == EG_NOISE_TWO_POINT) {
+    return refuse(ctx, plan, run, "the gradient of a drawn sample is quadratic in its normals, and noise two-point has not "
+                                  "their fourth moment, so that even the covariance would be wrong; allowed: every other "
+                                  "kind, or a factor that draws no samples");
   }
   const bool has_random_start = plan->study->start.kind == EG_START_NORMAL;
   run->is_deterministic = run->dynamics->id == EG_GRADIENT_FLOW && !has_random_start;

@@ -7,7 +7,7 @@
 
 const char *const eg_dynamics_words[] = {"sgd", "gradient-flow", "sme1", "sme2", "sde", NULL};
 const char *const eg_sampling_words[] = {"replacement", NULL};
-const char *const eg_factor_words[] = {"pair", "data", "cholesky", "symmetric-root", NULL};
+const char *const eg_factor_words[] = {"pair", "data", "cholesky", "symmetric-root", "closed-form", NULL};
 const char *const eg_scheme_words[] = {"euler-maruyama", "strang", "exact", NULL};
 const char *const eg_noise_words[] = {EG_NOISE_WORDS, NULL};
 const char *const eg_noise_or_common_words[] = {EG_NOISE_WORDS, "common", NULL};

@@ -80,7 +80,7 @@ static const eg_schema_row rows[] = {
      "samples in one gradient; sgd needs it here or in the sweep"},
     {"dynamics.sampling", EG_WORD, "replacement", NO_RANGE, eg_sampling_words, "sgd", "how a batch is drawn"},
     {"dynamics.factor", EG_WORD, "the model's", NO_RANGE, eg_factor_words, "sme1 sme2",
-     "which square root of the noise covariance; finite data: pair"},
+     "which square root of the noise covariance; models with samples: pair"},
     {"dynamics.scheme", EG_WORD, "strang; sde: euler-maruyama", NO_RANGE, eg_scheme_words, DIFFUSIONS,
      "integrator"},
     {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS,

@@ -54,7 +54,8 @@ typedef struct eg_study_start {
 
 typedef enum eg_dynamics_id { EG_SGD, EG_GRADIENT_FLOW, EG_SME1, EG_SME2, EG_SDE } eg_dynamics_id;
 typedef enum eg_sampling { EG_SAMPLING_REPLACEMENT } eg_sampling;
-typedef enum eg_factor { EG_FACTOR_DEFAULT, EG_FACTOR_PAIR, EG_FACTOR_DATA, EG_FACTOR_CHOLESKY, EG_FACTOR_SYMMETRIC_ROOT } eg_factor;
+typedef enum eg_factor { EG_FACTOR_DEFAULT, EG_FACTOR_PAIR, EG_FACTOR_DATA, EG_FACTOR_CHOLESKY, EG_FACTOR_SYMMETRIC_ROOT,
+                        EG_FACTOR_CLOSED_FORM } eg_factor;
 typedef enum eg_scheme { EG_SCHEME_DEFAULT, EG_EULER_MARUYAMA, EG_STRANG, EG_EXACT } eg_scheme;
 
 typedef struct eg_study_dynamics {
