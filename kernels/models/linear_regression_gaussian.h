@@ -90,20 +90,21 @@ EG_FN eg_real eg_whiten(const eg_params *p, const eg_real *st, const eg_real *x,
 }
 
 EG_FN void eg_noise_factor(const eg_params *p, const eg_real *st, const eg_real *x, eg_noise z, eg_real *v) {
-  eg_real u[EG_DIM];
-  eg_real along = 0;
-  const eg_real norm2 = eg_whiten(p, st, x, u);
+  eg_real norm2 = 0, along = 0;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real u = st[k] * (x[k] - (eg_real)p->optimum[k]);
+    norm2 = eg_mad(u, u, norm2);
+    along = eg_mad(u, EG_Z(z, k), along);
+  }
   const eg_real tau2 = eg_mad((eg_real)p->label_noise, (eg_real)p->label_noise, norm2);
   const eg_real tau = eg_root(tau2);
   const eg_real sum = tau + eg_root(tau2 + norm2);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    along = eg_mad(u[k], EG_Z(z, k), along);
-  }
   along = along / (sum > 0 ? sum : (eg_real)1); /* no noise at all: u is 0 */
   EG_UNROLL
   for (int k = 0; k < EG_DIM; k++) {
-    v[k] = st[k] * eg_mad(tau, EG_Z(z, k), u[k] * along);
+    const eg_real u = st[k] * (x[k] - (eg_real)p->optimum[k]); /* once more: registers are short on the GPU */
+    v[k] = st[k] * eg_mad(tau, EG_Z(z, k), u * along);
   }
 }
 

@@ -21,7 +21,9 @@
   X(quadratic_4)                                                                                             \
   X(quadratic_8)                                                                                             \
   X(linear_regression_4)                                                                                     \
-  X(linear_regression_8)
+  X(linear_regression_8)                                                                                     \
+  X(linear_regression_gaussian_2)                                                                            \
+  X(linear_regression_gaussian_8)
 
 #define DECLARE(name)                                                                                        \
   extern const twin_stepper twin_##name[];                                                                   \
