@@ -2,6 +2,26 @@
    a shared object. -DEG_UNIT_SYMBOL=name, -DEG_ISA_NAME="v3". */
 #include "unit.h"
 
+#ifndef EG_CHANNELS
+#define EG_CHANNELS 0
+#endif
+#ifndef EG_SAMPLE
+#define EG_SAMPLE 0
+#endif
+
+#if EG_CAPS & EG_CAP_POPULATION
+#include "core/population_cpu.h"
+
+#define ADVANCE_POPULATION(stepper, normals, rows, stages)                                                   \
+  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
+    drive_population(eg_field_##stepper, stages, (const eg_params *)params, a, t);                           \
+  }
+EG_POPULATION_STEPPERS(ADVANCE_POPULATION)
+
+#define ROW_POPULATION(stepper, normals, rows, stages) {#stepper, normals, rows, advance_##stepper},
+static const eg_unit_stepper steppers[] = {EG_POPULATION_STEPPERS(ROW_POPULATION)};
+
+#else
 #include "core/lane_cpu.h"
 #include "core/samples_cpu.h"
 
@@ -44,13 +64,6 @@ enum { SOURCE_ROWS = 0, SOURCE_DATA = 1, SOURCE_SAMPLES = 2 };
 
 EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
 
-#ifndef EG_CHANNELS
-#define EG_CHANNELS 0
-#endif
-#ifndef EG_SAMPLE
-#define EG_SAMPLE 0
-#endif
-
 #define ROW_PLAIN(stepper, normals, rows) {#stepper, normals, rows, advance_##stepper},
 #define ROW_FOLD(stepper, source, n_acc)                                                                     \
   {#stepper,                                                                                                 \
@@ -59,12 +72,13 @@ EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
                                        : 0,                                                                  \
    SOURCE_##source == SOURCE_DATA ? 0 : -1, advance_##stepper},
 static const eg_unit_stepper steppers[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD)};
+#endif
 
 #define PARAM_SCALAR(name, value, low, high, doc) {#name, value, low, high, 0, doc},
 #define PARAM_VECTOR(name, value, low, high, doc) {#name, value, low, high, 1, doc},
 static const eg_unit_param params[] = {EG_PARAMS(PARAM_SCALAR, PARAM_VECTOR){NULL, 0, 0, 0, 0, NULL}};
 
-#if EG_STAGED > 0 && !EG_CAPS_ROWS
+#if EG_STAGED > 0 && !(EG_CAPS & EG_CAP_ROWS)
 static void prepare(const void *p, double h, double correction, double *staged) {
   eg_prepare((const eg_params *)p, h, correction, staged);
 }

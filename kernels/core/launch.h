@@ -49,7 +49,7 @@ typedef struct eg_launch {
   double noise_scale;         /* what multiplies a unit noise: see each stepper */
   uint32_t fold_count;        /* sgd: batch size; data noise: number of rows */
   int32_t start_kind;
-  uint32_t start_width;       /* EG_START_FIXED: dim; */
+  uint32_t n_particles;       /* of the population form (core/population.h); else 0 */
   uint32_t is_restart;        /* 0: begin at the start points; 1: continue from `state` */
   double start_mean, start_std;
   const double *start;        /* EG_START_FIXED: (n_points, EG_DIM) */

@@ -29,6 +29,7 @@
  *                      void eg_regulariser_gradient(p, st, x, g)  the part of the gradient that no row carries
  *   EG_CAP_COVARIANCE  void eg_covariance(p, st, x, C)            gradient noise covariance of one sample, lower
  *                                                                 triangle by rows: C[i (i+1) / 2 + j], j <= i
+ *   EG_CAP_POPULATION  a realisation is many coupled particles: core/population.h says what the model defines instead
  *   EG_CAP_FLOW        void eg_flow(p, st, x)                     x after the drift flow of time h/2, exactly
  *   EG_CAP_EXACT       void eg_exact(p, st, x, z)                 x after time h, drawn from the exact law
  * and, on the host only (#if !EG_DEVICE), when EG_STAGED > 0 and the model has no data rows:
@@ -62,6 +63,7 @@ typedef EG_NOISE_REAL eg_noise_real; /* type of an increment: float, moved exact
 #define EG_CAP_EXACT      128
 #define EG_CAP_FACTOR     256
 #define EG_CAP_SAMPLES    512
+#define EG_CAP_POPULATION 1024
 
 /* fma and sqrt in the type of the state. */
 #define EG_REAL_IS_FLOAT (sizeof(eg_real) == 4)

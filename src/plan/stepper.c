@@ -18,13 +18,17 @@ static eg_status refuse(eg_context *ctx, const eg_plan *plan, const eg_run *run,
 /* The noise form of a modified equation (kernels/steppers/noise_forms.h), by what the model offers. */
 static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps, const char **form) {
   const eg_factor factor = run->dynamics->factor;
-  if (factor == EG_FACTOR_CLOSED_FORM) {
+  if (factor == EG_FACTOR_CLOSED_FORM && (caps & EG_CAP_POPULATION) == 0) {
     run->factor = factor;
     *form = "factor";
     return (caps & EG_CAP_FACTOR) != 0 ? EG_OK : refuse(ctx, plan, run, "factor closed-form needs eg_noise_factor");
   }
   if ((caps & (EG_CAP_ROWS | EG_CAP_SAMPLES)) != 0) {
     run->factor = factor == EG_FACTOR_DEFAULT ? EG_FACTOR_PAIR : factor;
+    if ((caps & EG_CAP_POPULATION) != 0 && run->factor != EG_FACTOR_PAIR && run->factor != EG_FACTOR_DATA) {
+      return refuse(ctx, plan, run, "the noise of a stochastic modified flow is indexed by the data; allowed factors: "
+                                    "pair, data");
+    }
     if ((run->factor == EG_FACTOR_CHOLESKY || run->factor == EG_FACTOR_SYMMETRIC_ROOT) &&
         (caps & EG_CAP_COVARIANCE) == 0) {
       return refuse(ctx, plan, run,
@@ -88,7 +92,7 @@ static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, 
                                   "allowed: euler-maruyama, strang");
   }
   run->job.stepper = stepper_name(run->scheme == EG_STRANG ? "strang" : "euler", form);
-  a->correction = run->dynamics->id == EG_SME2 ? 0.5 * run->learning_rate : 0.0;
+  a->correction = run->dynamics->id == EG_SME2 || run->dynamics->id == EG_SMF2 ? 0.5 * run->learning_rate : 0.0;
   const double variance = a->h * run->learning_rate / run->batch_size;
   const bool is_data = strcmp(form, "data") == 0;
   a->noise_scale = sqrt(strcmp(form, "pair") == 0 ? 0.5 * variance : (is_data ? variance / (double)a->n_rows : variance));
@@ -170,6 +174,8 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
     break;
   case EG_SME1:
   case EG_SME2:
+  case EG_SMF1:
+  case EG_SMF2:
     EG_TRY(modified_equation(ctx, plan, run, unit->caps));
     break;
   case EG_SDE:

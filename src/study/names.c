@@ -5,7 +5,7 @@
 #define EG_NOISE_WORDS                                                                                       \
   "gaussian", "gaussian-fast", "gaussian64", "table5", "table8", "table10", "two-point", "three-point"
 
-const char *const eg_dynamics_words[] = {"sgd", "gradient-flow", "sme1", "sme2", "sde", NULL};
+const char *const eg_dynamics_words[] = {"sgd", "gradient-flow", "sme1", "sme2", "sde", "smf1", "smf2", NULL};
 const char *const eg_sampling_words[] = {"replacement", NULL};
 const char *const eg_factor_words[] = {"pair", "data", "cholesky", "symmetric-root", "closed-form", NULL};
 const char *const eg_scheme_words[] = {"euler-maruyama", "strang", "exact", NULL};

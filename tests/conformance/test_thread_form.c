@@ -242,7 +242,6 @@ static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_step
   a.noise_scale = 0.3;
   a.fold_count = fold_count;
   a.start_kind = which == CASE_PLAIN ? EG_START_FIXED : EG_START_RANDOM;
-  a.start_width = (uint32_t)dim;
   a.start = start;
   a.start_mean = 0.25;
   a.start_std = 0.5;
