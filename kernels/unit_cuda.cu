@@ -5,13 +5,19 @@
  *
  * Kernels: eg_advance_<stepper>_<kind> where the stepper takes increments, else eg_advance_<stepper>;
  * arguments (eg_params, eg_launch, eg_staged) by value; EG_THREADS threads a block, one thread a trajectory
- * (core/lane_gpu.h).
+ * (core/lane_gpu.h); of a population one block a realisation (core/population_gpu.h), with its tile and a buffer behind.
  */
 #include "unit.h"
 
+#if EG_CAPS & EG_CAP_POPULATION
+#include "core/population_gpu.h"
+
+#define EG_THREADS EG_TEAM
+#else
 #include "core/lane_gpu.h"
 
 #define EG_THREADS 128
+#endif
 
 /* Blocks that must fit a multiprocessor: small steps want many warps, large ones all registers. */
 #define EG_BLOCKS (EG_DIM <= 2 ? 5 : EG_DIM <= 4 && !EG_CAPS_COVARIANCE ? 4 : 2)
@@ -24,6 +30,18 @@ __constant__ const uint32_t eg_unit_sizes[8] = {
     EG_CAPS,           EG_STAGED,         EG_THREADS};
 }
 
+#if EG_CAPS & EG_CAP_POPULATION
+/* One block a realisation; sums: (n_lanes, EG_TERMS, power of two of the blocks of particles). */
+#define DEFINE_POPULATION(stepper, normals, rows, stages)                                                    \
+  extern "C" __global__ void __launch_bounds__(EG_THREADS)                                                   \
+      eg_advance_##stepper(const __grid_constant__ eg_params p, const __grid_constant__ eg_launch a,         \
+                           const __grid_constant__ eg_staged staged, uint32_t tile, double *sums) {          \
+    __shared__ eg_team team;                                                                                 \
+    eg_crowd_advance(eg_field_##stepper, stages, &p, &a, staged.value, tile, sums, &team, blockIdx.x);       \
+  }
+EG_POPULATION_STEPPERS(DEFINE_POPULATION)
+
+#else
 EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, const eg_staged *staged) {
   __shared__ float table5[32];
   if (form->kind == EG_KIND_TABLE5) { /* 32 values in 32 banks: any lane may read any of them at full speed */
@@ -110,3 +128,4 @@ EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, 
 #define PLAIN(stepper, normals, rows) PLAIN_##normals(stepper, normals, rows)
 #define FOLD(stepper, source, n_acc)  FOLD_##source(stepper)
 EG_STEPPERS(PLAIN, FOLD)
+#endif

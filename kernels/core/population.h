@@ -57,6 +57,7 @@ EG_FN void eg_draws_begin(eg_draws *d, const eg_launch *a, uint64_t realisation)
   d->step = 0;
   d->block = EG_NEVER;
   d->stream = 0;
+  d->words[0] = d->words[1] = d->words[2] = d->words[3] = 0;
 }
 
 EG_FN void eg_draws_hold(eg_draws *d, uint32_t stream, uint64_t block) {
@@ -82,12 +83,37 @@ EG_FN uint64_t eg_draws_row(eg_draws *d, uint32_t count, uint32_t i) {
                                   : eg_index_of_word(word, n_rows));
 }
 
-/* The i-th increment of a step that takes `count` of them. */
+/* The i-th increment of a step that takes `count` of them: eg_draw of core/noise.h by selections, since a run-time index would
+   put the words on the stack of a GPU. */
 EG_FN eg_real eg_draws_increment(eg_draws *d, uint32_t count, uint32_t i) {
   const uint64_t q = d->step * count + i;
-  const uint64_t per_block = (uint64_t)eg_kind_per_block(d->a->kind);
+  const int kind = d->a->kind;
+  const uint64_t per_block = (uint64_t)eg_kind_per_block(kind);
+  const uint32_t j = (uint32_t)(q % per_block);
   eg_draws_hold(d, EG_STREAM_NOISE, q / per_block);
-  return (eg_real)eg_draw(d->a->kind, d->words, (int)(q % per_block));
+  if (kind == EG_KIND_TABLE5) {
+    return (eg_real)eg_table5_value(eg_draws_word(d, j / 6) >> (5 * (j % 6)) & 31u);
+  }
+  if (kind == EG_KIND_TABLE8) {
+    return (eg_real)eg_table8_value(eg_draws_word(d, j / 4) >> (8 * (j % 4)) & 255u);
+  }
+  if (kind == EG_KIND_TABLE10) {
+    return (eg_real)eg_table10_value(eg_draws_word(d, j / 3) >> (10 * (j % 3)) & 1023u);
+  }
+  if (kind == EG_KIND_TWO_POINT) {
+    return (eg_real)eg_two_point_value(eg_draws_word(d, j / 32) >> (j % 32));
+  }
+  if (kind == EG_KIND_THREE_POINT) {
+    return (eg_real)eg_three_point_value(eg_draws_word(d, j));
+  }
+  if (kind == EG_KIND_GAUSSIAN64) {
+    double z0, z1;
+    eg_normal2_f64(d->words, &z0, &z1);
+    return (eg_real)(j == 0 ? z0 : z1);
+  }
+  float z0, z1;
+  eg_normal2(eg_draws_word(d, j & 2u), eg_draws_word(d, (j & 2u) + 1), &z0, &z1);
+  return (eg_real)((j & 1u) == 0 ? z0 : z1);
 }
 
 /* field += weight H(., average, row) */

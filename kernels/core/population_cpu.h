@@ -70,7 +70,8 @@ static inline double tree_block(double *v) {
   return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
 }
 
-/* The sum of n <= 256 terms of a block. Absent ones are exact zeros, which the levels beyond the next power of two add. */
+/* The sum of n <= 256 terms of a block. Absent ones are zeros; of the levels above the next power of two only this remains,
+   that they turn a sum of -0 into 0. */
 static double block_sum(double *terms, uint32_t n) {
   if (n == EG_PARTICLE_BLOCK) {
     return tree_block(terms);
@@ -79,7 +80,7 @@ static double block_sum(double *terms, uint32_t n) {
   for (uint32_t l = n; l < width; l++) {
     terms[l] = 0;
   }
-  return tree_any(terms, width);
+  return tree_any(terms, width) + 0.0;
 }
 
 static double total_of(double *blocks, uint32_t n_blocks) {
