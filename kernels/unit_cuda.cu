@@ -33,7 +33,7 @@ __constant__ const uint32_t eg_unit_sizes[8] = {
 #if EG_CAPS & EG_CAP_POPULATION
 /* One block a realisation; sums: (n_lanes, EG_TERMS, power of two of the blocks of particles). */
 #define DEFINE_POPULATION(stepper, normals, rows, stages)                                                    \
-  extern "C" __global__ void __launch_bounds__(EG_THREADS)                                                   \
+  extern "C" __global__ void __launch_bounds__(EG_THREADS, EG_DIM >= 8 ? 1 : 2)                              \
       eg_advance_##stepper(const __grid_constant__ eg_params p, const __grid_constant__ eg_launch a,         \
                            const __grid_constant__ eg_staged staged, uint32_t tile, double *sums) {          \
     __shared__ eg_team team;                                                                                 \

@@ -149,9 +149,12 @@ EG_FN void eg_visit_or_zero(eg_visit_fn visit, int n, const eg_crowd *c, uint32_
   if (particle < c->a->n_particles) {
     visit(c, particle, out);
   }
+  if (EG_DIM >= 4) {
+    EG_FENCE(); /* one particle after the other: registers are short */
+  }
 }
 
-/* The levels 128, 64, 32 of lane l of a block: particles first, first + 32, .., first + 224. */
+/* Levels 128 and 64 of lane l of a block: particles first, first + 64, first + 128, first + 192. */
 EG_FN void eg_visit_two(eg_visit_fn visit, int n, const eg_crowd *c, uint32_t first, double *out) {
   double more[EG_TERMS];
   eg_visit_or_zero(visit, n, c, first, out);
@@ -172,16 +175,6 @@ EG_FN void eg_visit_four(eg_visit_fn visit, int n, const eg_crowd *c, uint32_t f
   }
 }
 
-EG_FN void eg_visit_eight(eg_visit_fn visit, int n, const eg_crowd *c, uint32_t first, double *out) {
-  double more[EG_TERMS];
-  eg_visit_four(visit, n, c, first, out);
-  eg_visit_four(visit, n, c, first + 32, more);
-  EG_UNROLL
-  for (int k = 0; k < n; k++) {
-    out[k] = out[k] + more[k];
-  }
-}
-
 /* Totals of n values over all particles: to sums[k * width]. */
 EG_FN void eg_crowd_sum(eg_visit_fn visit, int n, const eg_crowd *c) {
   const uint32_t n_blocks = eg_particle_blocks(c->a->n_particles), width = eg_power_of_two(n_blocks);
@@ -191,10 +184,17 @@ EG_FN void eg_crowd_sum(eg_visit_fn visit, int n, const eg_crowd *c) {
     PHASE(t)
       const uint32_t block = base + t / 32;
       double out[EG_TERMS];
-      eg_visit_eight(visit, n, c, block * EG_PARTICLE_BLOCK + t % 32, out);
+      const uint32_t first = block * EG_PARTICLE_BLOCK + t % 32;
+      eg_visit_four(visit, n, c, first, out); /* the first half waits in shared memory: registers are short */
       EG_UNROLL
       for (int k = 0; k < n; k++) {
         team->part[k][t] = out[k];
+      }
+      EG_FENCE();
+      eg_visit_four(visit, n, c, first + 32, out);
+      EG_UNROLL
+      for (int k = 0; k < n; k++) {
+        team->part[k][t] = team->part[k][t] + out[k];
       }
     END_WARP_PHASE
     EG_ROLLED
