@@ -52,6 +52,14 @@ two-columns-gaussian64 two_columns --set noise=gaussian64
 two-columns-float two_columns --set state=float
 histograms histograms
 histograms-table5 histograms --set noise=table5
+gaussian-regression gaussian_regression
+gaussian-regression-gaussian64 gaussian_regression --set noise=gaussian64
+gaussian-regression-table8 gaussian_regression --set noise=table8
+gaussian-regression-float gaussian_regression --set state=float
+population population
+population-gaussian64 population --set noise=gaussian64
+population-two-point population --set noise=two-point
+population-float population --set state=float
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
