@@ -85,6 +85,11 @@ static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, 
   if ((caps & EG_CAP_DRIFT) == 0) {
     return refuse(ctx, plan, run, "the model does not define eg_drift");
   }
+  const bool is_flow = run->dynamics->id == EG_SMF1 || run->dynamics->id == EG_SMF2;
+  if (is_flow != ((caps & EG_CAP_POPULATION) != 0)) { /* built-in models are refused before */
+    return refuse(ctx, plan, run, is_flow ? "smf1 and smf2 are for populations; allowed: sme1, sme2"
+                                          : "sme1 and sme2 are not for populations; allowed: smf1, smf2");
+  }
   EG_TRY(choose_form(ctx, plan, run, caps, &form));
   run->scheme = run->dynamics->scheme == EG_SCHEME_DEFAULT ? EG_STRANG : run->dynamics->scheme;
   if (run->scheme == EG_EXACT) {
