@@ -51,7 +51,8 @@ eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **out) {
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const run = &plan->runs[r];
     describe_run(&text, run);
-    work += (double)run->job.n_realisations * (double)plan->n_points * (double)run->steps * run->substeps;
+    const double particles = run->job.launch.n_particles > 0 ? (double)run->job.launch.n_particles : 1.0;
+    work += (double)run->job.n_realisations * (double)plan->n_points * particles * (double)run->steps * run->substeps;
   }
   eg_text_append(&text, "trajectory-steps %.4g, accumulators %.3g MiB\n", work,
                  eg_plan_accumulator_bytes(plan) / 0x1p20);
