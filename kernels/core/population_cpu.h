@@ -130,6 +130,18 @@ EG_FN void particle_look(const eg_params *p, const eg_real *st, const eg_real *b
 
 #define PARTICLES(n) _Pragma("omp simd") for (uint32_t l = 0; l < (n); l++)
 
+/* A whole block: all of the work of a large population. scripts/check_vectorised reads this function. */
+static __attribute__((noinline)) void segment_particles(const eg_params *params, const eg_real *st, const eg_real *field,
+                                                        eg_real *block, size_t slots, double *terms) {
+  const eg_params own_params = *params; /* copies that no store can reach */
+  eg_real own_field[EG_FIELD_VALUES];
+  EG_UNROLL
+  for (int k = 0; k < EG_FIELD_VALUES; k++) {
+    own_field[k] = field[k];
+  }
+  PARTICLES(EG_PARTICLE_BLOCK) { particle_stage(&own_params, st, own_field, block + l, slots, terms + l); }
+}
+
 static void finish_averages(eg_population *s) {
   const uint32_t n_blocks = eg_particle_blocks(s->a->n_particles), width = eg_power_of_two(n_blocks);
   for (int k = 0; k < EG_TERMS; k++) {
@@ -144,25 +156,20 @@ static uint32_t particles_from(const eg_launch *a, uint32_t first) {
 
 /* Move all particles by `field` (NULL: leave them) and average their terms. */
 static __attribute__((noinline)) void sweep(eg_population *s, const eg_real *field) {
-  const eg_params params = *s->p; /* copies that no store can reach */
-  eg_real own_field[EG_FIELD_VALUES];
   const eg_real *const st = s->u->staged;
   const uint32_t width = eg_power_of_two(eg_particle_blocks(s->a->n_particles));
   double *const terms = s->space.terms;
   const size_t slots = s->slots;
-  for (int k = 0; field != NULL && k < EG_FIELD_VALUES; k++) {
-    own_field[k] = field[k];
-  }
   uint32_t b = 0;
   for (uint32_t first = 0; first < s->a->n_particles; first += EG_PARTICLE_BLOCK, b++) {
     eg_real *const block = s->x + first;
     const uint32_t n = particles_from(s->a, first);
     if (field == NULL) {
-      PARTICLES(n) { particle_look(&params, st, block + l, slots, terms + l); }
+      PARTICLES(n) { particle_look(s->p, st, block + l, slots, terms + l); }
     } else if (n == EG_PARTICLE_BLOCK) {
-      PARTICLES(EG_PARTICLE_BLOCK) { particle_stage(&params, st, own_field, block + l, slots, terms + l); }
+      segment_particles(s->p, st, field, block, slots, terms);
     } else {
-      PARTICLES(n) { particle_stage(&params, st, own_field, block + l, slots, terms + l); }
+      PARTICLES(n) { particle_stage(s->p, st, field, block + l, slots, terms + l); }
     }
     for (uint32_t k = 0; k < EG_TERMS; k++) {
       s->space.blocks[k * width + b] = block_sum(terms + k * EG_PARTICLE_BLOCK, n);

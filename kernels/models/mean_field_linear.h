@@ -54,6 +54,9 @@ EG_FN void eg_matrix_vector(const eg_real *matrix, const eg_real *x, const eg_re
       sum = eg_mad(matrix[i * EG_DIM + k], x[k], sum);
     }
     y[i] = sum;
+    if (EG_DIM >= 8) {
+      EG_FENCE(); /* one row after the other: registers are short */
+    }
   }
 }
 

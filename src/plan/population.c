@@ -21,6 +21,20 @@ size_t eg_plan_population_values(uint32_t n_particles, int padded_dim) {
   return ((size_t)n_particles + 7) / 8 * 8 * (size_t)padded_dim; /* eg_particle_slots of core/population.h */
 }
 
+/* Limits from the first tile need realisations in it. */
+static eg_status check_grids(eg_context *ctx, const eg_plan *plan, uint32_t n_particles) {
+  const uint32_t tile = eg_plan_population_tile(n_particles, plan->dim, (uint64_t)plan->study->realisations);
+  for (size_t i = 0; i < plan->n_histograms && tile < EG_LANES; i++) {
+    if (plan->histograms[i].is_automatic) {
+      return eg_study_fail_at(ctx, plan->study, plan->histograms[i].study->mark,
+                              "the histogram of '%s' takes its limits from the first tile, which has only %u populations of "
+                              "%u particles; at least %d are needed: give the limits",
+                              plan->histograms[i].name, tile, n_particles, EG_LANES);
+    }
+  }
+  return EG_OK;
+}
+
 eg_status eg_plan_population(eg_context *ctx, eg_plan *plan, eg_run *run) {
   const eg_study *const s = plan->study;
   if ((eg_plan_unit(plan)->caps & EG_CAP_POPULATION) == 0) {
@@ -41,5 +55,5 @@ eg_status eg_plan_population(eg_context *ctx, eg_plan *plan, eg_run *run) {
                             plan->n_points);
   }
   run->job.launch.n_particles = (uint32_t)*particles;
-  return EG_OK;
+  return check_grids(ctx, plan, run->job.launch.n_particles);
 }
