@@ -1,7 +1,7 @@
 # The CUDA plug-in: target ensgrad_cuda -> libensgrad_cuda.so. nvcc compiles device code only, one fatbin per unit, which
 # the plug-in holds as bytes; the host side is C11 and links the static runtime. Nothing links libcuda.
 set(ENSGRAD_CUDA_ARCHITECTURES "80;90;100" CACHE STRING "GPU code; PTX of the last one is kept for newer devices")
-set(ensgrad_cuda_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16")
+set(ensgrad_cuda_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16;linear_regression_gaussian:1,2,4,8,16")
 
 find_program(ENSGRAD_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
 if(NOT ENSGRAD_NVCC)
@@ -56,7 +56,7 @@ foreach(unit ${ensgrad_cuda_units})
   string(REPLACE "," ";" dims ${dims})
   foreach(dim ${dims})
     set(defines "-DEG_MODEL_FILE=\"models/${model}.h\"")
-    if(model MATCHES "^(quadratic|linear_regression)$")
+    if(model MATCHES "^(quadratic|linear_regression|linear_regression_gaussian)$")
       list(APPEND defines -DEG_DIM=${dim}) # the others fix their dimension
     endif()
     if(dim GREATER_EQUAL 12)

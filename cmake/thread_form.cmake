@@ -4,9 +4,9 @@ if(NOT TARGET test_thread_form OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD
   return()
 endif()
 set(twin_units ornstein_uhlenbeck: geometric_brownian_motion: double_well: quadratic:3 quadratic:4 quadratic:8 linear_regression:4
-    linear_regression:8)
+    linear_regression:8 linear_regression_gaussian:2 linear_regression_gaussian:8)
 set(twin_folder ${CMAKE_BINARY_DIR}/generated)
-set(twin_all_kinds ornstein_uhlenbeck quadratic_3)
+set(twin_all_kinds ornstein_uhlenbeck quadratic_3 linear_regression_gaussian_2)
 set(twin_flags -O1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
 
 # One generated file: a few lines around thread_twin.c (set twin) or unit_cpu.c (sets v3, v4).

@@ -1,6 +1,6 @@
 # CPU units: every model x padded dimension x precision x ISA is a few generated lines around kernels/unit_cpu.c.
 set(ENSGRAD_UNITS "" CACHE STRING "units to build, e.g. quadratic:2;linear_regression:4,12; empty: all")
-set(ensgrad_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16")
+set(ensgrad_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16;linear_regression_gaussian:1,2,4,8,16;mean_field_linear:1,2,4,8,12,16")
 if(ENSGRAD_UNITS)
   set(ensgrad_units "${ENSGRAD_UNITS}") # fewer units for builds with sanitizers
 endif()
@@ -28,7 +28,7 @@ else()
   list(APPEND kernel_flags -Wno-pass-failed)
 endif()
 
-set(free_models quadratic linear_regression) # models of any dimension
+set(free_models quadratic linear_regression linear_regression_gaussian mean_field_linear) # models of any dimension
 set(generated ${CMAKE_BINARY_DIR}/generated)
 set(unit_list "")
 set(model_list "")

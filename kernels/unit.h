@@ -5,7 +5,11 @@
 
 #include "core/model.h"
 #include EG_MODEL_FILE
+#if EG_CAPS & EG_CAP_POPULATION
+#include "steppers/population/list.h"
+#else
 #include "steppers/list.h"
 #include "core/features.h"
+#endif
 
 #endif

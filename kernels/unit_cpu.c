@@ -2,7 +2,28 @@
    a shared object. -DEG_UNIT_SYMBOL=name, -DEG_ISA_NAME="v3". */
 #include "unit.h"
 
+#ifndef EG_CHANNELS
+#define EG_CHANNELS 0
+#endif
+#ifndef EG_SAMPLE
+#define EG_SAMPLE 0
+#endif
+
+#if EG_CAPS & EG_CAP_POPULATION
+#include "core/population_cpu.h"
+
+#define ADVANCE_POPULATION(stepper, normals, rows, stages)                                                   \
+  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
+    drive_population(eg_field_##stepper, stages, (const eg_params *)params, a, t);                           \
+  }
+EG_POPULATION_STEPPERS(ADVANCE_POPULATION)
+
+#define ROW_POPULATION(stepper, normals, rows, stages) {#stepper, normals, rows, advance_##stepper},
+static const eg_unit_stepper steppers[] = {EG_POPULATION_STEPPERS(ROW_POPULATION)};
+
+#else
 #include "core/lane_cpu.h"
+#include "core/samples_cpu.h"
 
 #define SEGMENT_PLAIN(stepper, normals, rows)                                                                \
   static __attribute__((noinline)) void segment_##stepper(                                                   \
@@ -14,9 +35,23 @@
     drive(segment_##stepper, (const eg_params *)params, a, t);                                               \
   }
 
-enum { SOURCE_ROWS = 0, SOURCE_DATA = 1 };
+enum { SOURCE_ROWS = 0, SOURCE_DATA = 1, SOURCE_SAMPLES = 2 };
 
-#define SEGMENT_FOLD(stepper, source, n_acc)                                                                 \
+#define SEGMENT_FOLD_SAMPLES(stepper, n_acc)                                                                 \
+  static __attribute__((noinline)) void segment_##stepper(                                                   \
+      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,      \
+      uint64_t realisation, uint64_t from, uint64_t to) {                                                    \
+    segment_samples(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, n_acc, p, a, u, t, block,        \
+                    realisation, from, to);                                                                  \
+  }                                                                                                          \
+  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
+    drive(segment_##stepper, (const eg_params *)params, a, t);                                               \
+  }
+
+#define SEGMENT_FOLD_ROWS(stepper, n_acc)    SEGMENT_ELEMENTS(stepper, ROWS, n_acc)
+#define SEGMENT_FOLD_DATA(stepper, n_acc)    SEGMENT_ELEMENTS(stepper, DATA, n_acc)
+#define SEGMENT_FOLD(stepper, source, n_acc) SEGMENT_FOLD_##source(stepper, n_acc)
+#define SEGMENT_ELEMENTS(stepper, source, n_acc)                                                             \
   static __attribute__((noinline)) void segment_##stepper(                                                   \
       const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
       const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
@@ -31,14 +66,19 @@ EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
 
 #define ROW_PLAIN(stepper, normals, rows) {#stepper, normals, rows, advance_##stepper},
 #define ROW_FOLD(stepper, source, n_acc)                                                                     \
-  {#stepper, SOURCE_##source == SOURCE_DATA ? -1 : 0, SOURCE_##source == SOURCE_ROWS ? -1 : 0, advance_##stepper},
+  {#stepper,                                                                                                 \
+   SOURCE_##source == SOURCE_DATA      ? -1                                                                  \
+   : SOURCE_##source == SOURCE_SAMPLES ? EG_SAMPLE                                                           \
+                                       : 0,                                                                  \
+   SOURCE_##source == SOURCE_DATA ? 0 : -1, advance_##stepper},
 static const eg_unit_stepper steppers[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD)};
+#endif
 
 #define PARAM_SCALAR(name, value, low, high, doc) {#name, value, low, high, 0, doc},
 #define PARAM_VECTOR(name, value, low, high, doc) {#name, value, low, high, 1, doc},
 static const eg_unit_param params[] = {EG_PARAMS(PARAM_SCALAR, PARAM_VECTOR){NULL, 0, 0, 0, 0, NULL}};
 
-#if EG_STAGED > 0 && !EG_CAPS_ROWS
+#if EG_STAGED > 0 && !(EG_CAPS & EG_CAP_ROWS)
 static void prepare(const void *p, double h, double correction, double *staged) {
   eg_prepare((const eg_params *)p, h, correction, staged);
 }
@@ -47,9 +87,6 @@ static void prepare(const void *p, double h, double correction, double *staged) 
 #define PREPARE NULL
 #endif
 
-#ifndef EG_CHANNELS
-#define EG_CHANNELS 0
-#endif
 
 const eg_unit EG_UNIT_SYMBOL = {
     EG_UNIT_ABI,

@@ -5,13 +5,19 @@
  *
  * Kernels: eg_advance_<stepper>_<kind> where the stepper takes increments, else eg_advance_<stepper>;
  * arguments (eg_params, eg_launch, eg_staged) by value; EG_THREADS threads a block, one thread a trajectory
- * (core/lane_gpu.h).
+ * (core/lane_gpu.h); of a population one block a realisation (core/population_gpu.h), with its tile and a buffer behind.
  */
 #include "unit.h"
 
+#if EG_CAPS & EG_CAP_POPULATION
+#include "core/population_gpu.h"
+
+#define EG_THREADS EG_TEAM
+#else
 #include "core/lane_gpu.h"
 
 #define EG_THREADS 128
+#endif
 
 /* Blocks that must fit a multiprocessor: small steps want many warps, large ones all registers. */
 #define EG_BLOCKS (EG_DIM <= 2 ? 5 : EG_DIM <= 4 && !EG_CAPS_COVARIANCE ? 4 : 2)
@@ -24,6 +30,18 @@ __constant__ const uint32_t eg_unit_sizes[8] = {
     EG_CAPS,           EG_STAGED,         EG_THREADS};
 }
 
+#if EG_CAPS & EG_CAP_POPULATION
+/* One block a realisation; sums: (n_lanes, EG_TERMS, power of two of the blocks of particles). */
+#define DEFINE_POPULATION(stepper, normals, rows, stages)                                                    \
+  extern "C" __global__ void __launch_bounds__(EG_THREADS, EG_DIM >= 8 ? 1 : 2)                              \
+      eg_advance_##stepper(const __grid_constant__ eg_params p, const __grid_constant__ eg_launch a,         \
+                           const __grid_constant__ eg_staged staged, uint32_t tile, double *sums) {          \
+    __shared__ eg_team team;                                                                                 \
+    eg_crowd_advance(eg_field_##stepper, stages, &p, &a, staged.value, tile, sums, &team, blockIdx.x);       \
+  }
+EG_POPULATION_STEPPERS(DEFINE_POPULATION)
+
+#else
 EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, const eg_staged *staged) {
   __shared__ float table5[32];
   if (form->kind == EG_KIND_TABLE5) { /* 32 values in 32 banks: any lane may read any of them at full speed */
@@ -62,12 +80,25 @@ EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, 
     advance(&f, &p, &a, &staged);                                                                            \
   }
 
+#define DEFINE_SAMPLES(name, stepper, kind_code)                                                             \
+  KERNEL(name) {                                                                                             \
+    eg_form f;                                                                                               \
+    f.form = EG_FORM_SAMPLES;                                                                                \
+    f.kind = kind_code;                                                                                      \
+    f.normals = EG_SAMPLE;                                                                                   \
+    f.begin = eg_begin_##stepper;                                                                            \
+    f.add_sample = eg_add_##stepper;                                                                         \
+    f.end = eg_end_##stepper;                                                                                \
+    advance(&f, &p, &a, &staged);                                                                            \
+  }
+
 /* DEFINE(stepper_kind, stepper, code, ...) for every kind of this build. */
 #define NAME_KIND2(stepper, kind) stepper##_##kind
 #define NAME_KIND(stepper, kind)  NAME_KIND2(stepper, kind)
 #if defined(EG_KIND_NAME)
 #define EACH_KIND_PLAIN(s, n, r) NAMED_PLAIN(NAME_KIND(s, EG_KIND_NAME), s, EG_KIND_CODE, n, r)
 #define EACH_KIND_FOLD(s, form)  NAMED_FOLD(NAME_KIND(s, EG_KIND_NAME), s, EG_KIND_CODE, form)
+#define EACH_KIND_SAMPLES(s)     NAMED_SAMPLES(NAME_KIND(s, EG_KIND_NAME), s, EG_KIND_CODE)
 #else
 #define EACH_KIND_PLAIN(s, n, r)                                                                             \
   NAMED_PLAIN(s##_gaussian, s, EG_KIND_GAUSSIAN, n, r)                                                       \
@@ -77,17 +108,24 @@ EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, 
   NAMED_FOLD(s##_gaussian, s, EG_KIND_GAUSSIAN, form)                                                        \
   NAMED_FOLD(s##_table5, s, EG_KIND_TABLE5, form)                                                            \
   NAMED_FOLD(s##_two_point, s, EG_KIND_TWO_POINT, form)
+#define EACH_KIND_SAMPLES(s)                                                                                 \
+  NAMED_SAMPLES(s##_gaussian, s, EG_KIND_GAUSSIAN)                                                           \
+  NAMED_SAMPLES(s##_table5, s, EG_KIND_TABLE5)
 #endif
 #define NAMED_PLAIN(name, s, code, n, r) DEFINE_PLAIN(name, s, code, n, r)
 #define NAMED_FOLD(name, s, code, form)  DEFINE_FOLD(name, s, code, form)
+#define NAMED_SAMPLES(name, s, code)     DEFINE_SAMPLES(name, s, code)
 
 /* The second column of the stepper list as it is written there decides whether a stepper has kinds. */
 #define PLAIN_0(s, n, r)           DEFINE_PLAIN(s, s, EG_KIND_GAUSSIAN, 0, r)
 #define PLAIN_EG_DIM(s, n, r)      EACH_KIND_PLAIN(s, n, r)
 #define PLAIN_EG_CHANNELS(s, n, r) EACH_KIND_PLAIN(s, n, r)
+#define PLAIN_EG_PAIR(s, n, r)     EACH_KIND_PLAIN(s, n, r)
 #define FOLD_ROWS(s)               DEFINE_FOLD(s, s, EG_KIND_GAUSSIAN, EG_FORM_ROWS)
 #define FOLD_DATA(s)               EACH_KIND_FOLD(s, EG_FORM_DATA)
+#define FOLD_SAMPLES(s)            EACH_KIND_SAMPLES(s) /* two-point noise would make wrong samples: refused by the plan */
 
 #define PLAIN(stepper, normals, rows) PLAIN_##normals(stepper, normals, rows)
 #define FOLD(stepper, source, n_acc)  FOLD_##source(stepper)
 EG_STEPPERS(PLAIN, FOLD)
+#endif

@@ -23,7 +23,11 @@
 #ifndef EG_CHANNELS
 #define EG_CHANNELS 0
 #endif
-#define EG_MOST_NORMALS (EG_DIM > EG_CHANNELS ? EG_DIM : EG_CHANNELS)
+#ifndef EG_PAIR
+#define EG_PAIR 0
+#endif
+#define EG_MOST_OF(a, b) ((a) > (b) ? (a) : (b))
+#define EG_MOST_NORMALS  EG_MOST_OF(EG_DIM, EG_MOST_OF(EG_CHANNELS, EG_PAIR))
 #define EG_QUEUE        (4 * EG_MOST_NORMALS) /* whole blocks: at most `normals` of 4 words, or of 4 values */
 #define EG_ACC_MAX      (EG_DIM + 1)
 /* Where registers are short (by trial: tests/conformance/test_ptxas.sh), no constant is kept across steps. */
@@ -40,6 +44,8 @@ typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x
 typedef void (*eg_begin_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc);
 typedef void (*eg_add_fn)(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
                           eg_real *acc);
+typedef void (*eg_add_sample_fn)(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
+                                 eg_real *acc);
 typedef void (*eg_end_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc);
 
 /* ---- shapes of the queue, all constants after inlining ---- */
@@ -418,14 +424,15 @@ EG_FN void eg_record_mask(const eg_launch *a, const eg_lane *t, uint32_t record)
 /* ---- steps ---- */
 
 /* The constants that make one kernel: what is called, and what a step takes. */
-enum { EG_FORM_PLAIN = 0, EG_FORM_ROWS = 1, EG_FORM_DATA = 2 };
+enum { EG_FORM_PLAIN = 0, EG_FORM_ROWS = 1, EG_FORM_DATA = 2, EG_FORM_SAMPLES = 3 };
 
 typedef struct eg_form {
   int form, kind;
-  int normals, rows; /* a step, EG_FORM_PLAIN */
+  int normals, rows; /* a step, EG_FORM_PLAIN; normals of a sample, EG_FORM_SAMPLES */
   eg_plain_fn step;
   eg_begin_fn begin;
   eg_add_fn add;
+  eg_add_sample_fn add_sample;
   eg_end_fn end;
 } eg_form;
 
@@ -538,6 +545,29 @@ EG_FN void eg_fold_rows(const eg_form *f, const eg_params *p, const eg_uniforms 
   }
 }
 
+/* The elements of a fold over fold_count fresh samples of f->normals increments each. */
+EG_FN void eg_fold_samples(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
+                           eg_lane *t, const eg_real *x, eg_real *acc) {
+  const int n = f->normals, n_blocks = eg_queue_blocks(f->kind, n);
+  eg_queue *const q = &t->increments;
+  EG_ROLLED
+  for (uint32_t i = 0; i < a->fold_count; i++) {
+    eg_real draws[EG_MOST_NORMALS];
+    eg_noise z;
+    eg_queue_ready(q, f->kind, n, a->key, t->realisation);
+    EG_UNROLL
+    for (int k = 0; k < n; k++) {
+      draws[k] = eg_queue_draw(q, f->kind, k, t->table5);
+    }
+    z.z = draws;
+    f->add_sample(p, u, x, z, acc);
+    if (eg_queue_steps(f->kind, n) > 1) {
+      eg_queue_drop(q, f->kind, n_blocks, n);
+      q->left--;
+    }
+  }
+}
+
 EG_FN uint32_t eg_run_fold(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
                            eg_lane *t, eg_real *x, uint32_t todo, uint32_t n_checked) {
   EG_ROLLED
@@ -546,6 +576,8 @@ EG_FN uint32_t eg_run_fold(const eg_form *f, const eg_params *p, const eg_unifor
     f->begin(p, u, x, acc);
     if (f->form == EG_FORM_DATA) {
       eg_fold_data(f, p, u, a, t, x, acc);
+    } else if (f->form == EG_FORM_SAMPLES) {
+      eg_fold_samples(f, p, u, a, t, x, acc);
     } else {
       eg_fold_rows(f, p, u, a, t, x, acc);
     }
@@ -562,6 +594,8 @@ EG_FN uint32_t eg_run_fold(const eg_form *f, const eg_params *p, const eg_unifor
 EG_FN void eg_thread_seek(const eg_form *f, const eg_launch *a, eg_lane *t, uint64_t step) {
   if (f->form == EG_FORM_DATA) {
     eg_queue_seek(&t->increments, f->kind, 1, step * a->fold_count);
+  } else if (f->form == EG_FORM_SAMPLES) {
+    eg_queue_seek(&t->increments, f->kind, f->normals, step * a->fold_count);
   } else if (f->form == EG_FORM_ROWS) {
     eg_index_seek(&t->rows, step * a->fold_count);
   } else {

@@ -49,7 +49,7 @@ typedef struct eg_launch {
   double noise_scale;         /* what multiplies a unit noise: see each stepper */
   uint32_t fold_count;        /* sgd: batch size; data noise: number of rows */
   int32_t start_kind;
-  uint32_t start_width;       /* EG_START_FIXED: dim; */
+  uint32_t n_particles;       /* of the population form (core/population.h); else 0 */
   uint32_t is_restart;        /* 0: begin at the start points; 1: continue from `state` */
   uint32_t noise_ratio;       /* in a group: steps of the finest member in one of this run; above 1 its increments are
                                  sums of the finest member's (eg_coarse_draw in core/noise.h) */

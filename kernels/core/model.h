@@ -9,6 +9,7 @@
  *   #define EG_PARAMS(P, PV)                  P(name, default, low, high, "meaning, unit"), PV the same per dimension
  *   #define EG_STAGED    n                    doubles that the host prepares for the kernels (0: none)
  *   #define EG_CHANNELS  r                    normals of one sample (EG_CAP_CHANNELS)
+ *   #define EG_SAMPLE    n                    normals of one sample (EG_CAP_SAMPLES)
  * EG_DIM, the (padded) dimension, is given by the build, or by the model if it has only one.
  *
  * The functions, all pure; x, g, b, s, v: EG_DIM values; st: what was staged:
@@ -20,10 +21,15 @@
  *                                                                 sample, per component; of a process its diffusion
  *   EG_CAP_CHANNELS    void eg_noise_channels(p, st, x, z, v)     v = sum_c b^c(x) z_c, the gradient noise of one sample
  *                                                                 as a function of x and EG_CHANNELS unit normals
+ *   EG_CAP_SAMPLES     void eg_add_sample_gradient(p, st, x, z, w, acc)  acc += w grad l(x, theta), theta a fresh sample
+ *                                                                 made of EG_SAMPLE unit normals
+ *   EG_CAP_FACTOR      void eg_noise_factor(p, st, x, z, v)       v = S(x) z, S S^T the gradient noise covariance of one
+ *                                                                 sample, EG_DIM unit normals
  *   EG_CAP_ROWS        void eg_add_row_gradient(p, st, x, row, w, acc)  acc += w grad l(x, row), without regulariser
  *                      void eg_regulariser_gradient(p, st, x, g)  the part of the gradient that no row carries
  *   EG_CAP_COVARIANCE  void eg_covariance(p, st, x, C)            gradient noise covariance of one sample, lower
  *                                                                 triangle by rows: C[i (i+1) / 2 + j], j <= i
+ *   EG_CAP_POPULATION  a realisation is many coupled particles: core/population.h says what the model defines instead
  *   EG_CAP_FLOW        void eg_flow(p, st, x)                     x after the drift flow of time h/2, exactly
  *   EG_CAP_EXACT       void eg_exact(p, st, x, z)                 x after time h, drawn from the exact law
  * and, on the host only (#if !EG_DEVICE), when EG_STAGED > 0 and the model has no data rows:
@@ -55,6 +61,9 @@ typedef EG_NOISE_REAL eg_noise_real; /* type of an increment: float, moved exact
 #define EG_CAP_COVARIANCE 32
 #define EG_CAP_FLOW       64
 #define EG_CAP_EXACT      128
+#define EG_CAP_FACTOR     256
+#define EG_CAP_SAMPLES    512
+#define EG_CAP_POPULATION 1024
 
 /* fma and sqrt in the type of the state. */
 #define EG_REAL_IS_FLOAT (sizeof(eg_real) == 4)

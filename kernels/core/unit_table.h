@@ -17,14 +17,15 @@ typedef struct eg_thread {
   void *noise;     /* EG_NOISE_BYTES */
   void *rows;      /* EG_ROWS_BYTES */
   int32_t *index;  /* EG_INDEX_BLOCKS * 4 * EG_LANES */
-  void *block;     /* block_bytes(n_points): state of one block, its backup, start points, accumulators */
+  void *block;     /* block_bytes(n_points): state of one block, its backup, start points, accumulators; of the
+                      population form block_bytes(n_particles): terms and sums of the blocks */
 } eg_thread;
 
 typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_thread *thread);
 
 typedef struct eg_unit_stepper {
   const char *name;
-  int32_t normals, rows; /* increments and rows a step; -1: fold_count of them */
+  int32_t normals, rows; /* increments and rows a step; -1: fold_count of them; n, -1: fold_count samples of n each */
   eg_advance_fn advance;
 } eg_unit_stepper;
 
@@ -46,7 +47,7 @@ typedef struct eg_unit {
   int32_t n_steppers;
   /* fill `staged` (n_staged doubles) for a step; NULL when the model has data rows or nothing to stage */
   void (*prepare)(const void *params, double h, double correction, double *staged);
-  uint64_t (*block_bytes)(uint32_t n_points);
+  uint64_t (*block_bytes)(uint32_t n_points); /* population form: n_particles */
 } eg_unit;
 
 #endif

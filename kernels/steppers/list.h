@@ -1,8 +1,9 @@
 /*
  * Every stepper of this unit: what the model offers decides.
  *   PLAIN(name, normals, rows)   one call a step with that many increments and data rows
- *   FOLD(name, source, acc)      begin, then one add per element, then end; source: ROWS (fold_count fresh random rows)
- *                                or DATA (all rows in order, one increment each); acc: values accumulated
+ *   FOLD(name, source, acc)      begin, then one add per element, then end; source: ROWS (fold_count fresh random rows),
+ *                                SAMPLES (fold_count samples of EG_SAMPLE increments each) or DATA (all rows in order,
+ *                                one increment each); acc: values accumulated
  */
 #ifndef EG_STEPPERS_LIST_H
 #define EG_STEPPERS_LIST_H
@@ -15,6 +16,8 @@
 #define EG_CAPS_COVARIANCE (EG_CAPS & EG_CAP_COVARIANCE)
 #define EG_CAPS_FLOW       (EG_CAPS & EG_CAP_FLOW)
 #define EG_CAPS_EXACT      (EG_CAPS & EG_CAP_EXACT)
+#define EG_CAPS_FACTOR     (EG_CAPS & EG_CAP_FACTOR)
+#define EG_CAPS_SAMPLES    (EG_CAPS & EG_CAP_SAMPLES)
 
 #include "core/uniforms.h"
 #include "steppers/flow.h"
@@ -36,9 +39,30 @@
 
 #if EG_CAPS_DRIFT && EG_CAPS_CHANNELS
 #define EG_LIST_CHANNELS(PLAIN, FOLD)                                                                        \
-  PLAIN(sgd_channels, EG_CHANNELS, 0) PLAIN(euler_channels, EG_CHANNELS, 0) PLAIN(strang_channels, EG_CHANNELS, 0)
+  PLAIN(euler_channels, EG_CHANNELS, 0) PLAIN(strang_channels, EG_CHANNELS, 0)
 #else
 #define EG_LIST_CHANNELS(PLAIN, FOLD)
+#endif
+
+/* The channels are the law of SGD only where the gradient of a sample is Gaussian: not where samples are drawn. */
+#if EG_CAPS_DRIFT && EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES
+#define EG_LIST_SGD_CHANNELS(PLAIN, FOLD) PLAIN(sgd_channels, EG_CHANNELS, 0)
+#else
+#define EG_LIST_SGD_CHANNELS(PLAIN, FOLD)
+#endif
+
+#if EG_CAPS_DRIFT && EG_CAPS_SAMPLES
+#define EG_PAIR (2 * EG_SAMPLE)
+#define EG_LIST_SAMPLES(PLAIN, FOLD)                                                                         \
+  FOLD(sgd_samples, SAMPLES, EG_DIM) PLAIN(euler_pair, EG_PAIR, 0) PLAIN(strang_pair, EG_PAIR, 0)
+#else
+#define EG_LIST_SAMPLES(PLAIN, FOLD)
+#endif
+
+#if EG_CAPS_DRIFT && EG_CAPS_FACTOR
+#define EG_LIST_FACTOR(PLAIN, FOLD) PLAIN(euler_factor, EG_DIM, 0) PLAIN(strang_factor, EG_DIM, 0)
+#else
+#define EG_LIST_FACTOR(PLAIN, FOLD)
 #endif
 
 #if EG_CAPS_DRIFT && EG_CAPS_ROWS
@@ -66,7 +90,10 @@
 #define EG_STEPPERS(PLAIN, FOLD)                                                                             \
   EG_LIST_FLOW(PLAIN, FOLD)                                                                                  \
   EG_LIST_DIAGONAL(PLAIN, FOLD)                                                                              \
+  EG_LIST_SGD_CHANNELS(PLAIN, FOLD)                                                                          \
   EG_LIST_CHANNELS(PLAIN, FOLD)                                                                              \
+  EG_LIST_SAMPLES(PLAIN, FOLD)                                                                               \
+  EG_LIST_FACTOR(PLAIN, FOLD)                                                                                \
   EG_LIST_ROWS(PLAIN, FOLD)                                                                                  \
   EG_LIST_COVARIANCE(PLAIN, FOLD)                                                                            \
   EG_LIST_EXACT(PLAIN, FOLD)

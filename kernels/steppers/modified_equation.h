@@ -48,8 +48,11 @@ EG_MODIFIED(diagonal)
 #if EG_CAPS_CHANNELS
 EG_MODIFIED(channels)
 #endif
-#if EG_CAPS_ROWS
+#if EG_CAPS_ROWS || EG_CAPS_SAMPLES
 EG_MODIFIED(pair)
+#endif
+#if EG_CAPS_FACTOR
+EG_MODIFIED(factor)
 #endif
 #if EG_CAPS_COVARIANCE
 EG_MODIFIED(cholesky)

@@ -5,7 +5,8 @@
  *
  * diagonal   v_k = s_k(x) z_k                          d normals
  * channels   v = sum_c b^c(x) z_c                      the model's own channels
- * pair       v ~ (g_J(x) - g_J'(x)) / sqrt 2           two fresh rows a step, no normals; noise_scale holds the 1/sqrt 2
+ * pair       v ~ (g_J(x) - g_J'(x)) / sqrt 2           two fresh rows or samples a step; noise_scale holds the 1/sqrt 2
+ * factor     v = S(x) z, S S^T = Sigma(x)              d normals, the model's own root
  * cholesky   v = L(x) z, L L^T = Sigma(x)              d normals, d <= 6
  * symroot    v = Sigma(x)^{1/2} z                      d normals, d <= 6
  * data       v = sum_j sqrt(p_j) G_j(x) z_j            a fold over all rows: see modified_equation.h
@@ -44,6 +45,36 @@ EG_FN void eg_noise_form_pair(const eg_params *p, const eg_uniforms *u, const eg
   }
   eg_add_row_gradient(p, u->staged, x, rows[0], u->noise_scale, v); /* the regulariser cancels */
   eg_add_row_gradient(p, u->staged, x, rows[1], -u->noise_scale, v);
+}
+#endif
+
+#if EG_CAPS_SAMPLES
+EG_FN eg_noise eg_noise_from(eg_noise z, int first) {
+  z.z += first * EG_STRIDE;
+  return z;
+}
+
+EG_FN void eg_noise_form_pair(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
+                              const eg_row *rows, eg_real *v) {
+  (void)rows;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    v[k] = 0;
+  }
+  eg_add_sample_gradient(p, u->staged, x, z, u->noise_scale, v);
+  eg_add_sample_gradient(p, u->staged, x, eg_noise_from(z, EG_SAMPLE), -u->noise_scale, v);
+}
+#endif
+
+#if EG_CAPS_FACTOR
+EG_FN void eg_noise_form_factor(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
+                                const eg_row *rows, eg_real *v) {
+  (void)rows;
+  eg_noise_factor(p, u->staged, x, z, v);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    v[k] = u->noise_scale * v[k];
+  }
 }
 #endif
 

@@ -3,6 +3,7 @@
  * (arXiv 2302.07125, section 1; 2102.05375, section 2).
  *
  * sgd_rows:     theta is a data row; a fold over the batch, added up in the order of the draws.
+ * sgd_samples:  theta is made of EG_SAMPLE normals; a fold likewise.
  * sgd_channels: theta is Gaussian and the sample gradient affine in it, so the mean of B samples is one draw with its
  *               noise divided by sqrt(B), exactly. noise_scale = eta / sqrt(B).
  */
@@ -30,7 +31,31 @@ EG_FN void eg_end_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x,
 }
 #endif
 
-#if EG_CAPS_CHANNELS
+#if EG_CAPS_SAMPLES
+EG_FN void eg_begin_sgd_samples(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
+  (void)p;
+  (void)u;
+  (void)x;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    acc[k] = 0;
+  }
+}
+
+EG_FN void eg_add_sgd_samples(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z, eg_real *acc) {
+  eg_add_sample_gradient(p, u->staged, x, z, (eg_real)1, acc);
+}
+
+EG_FN void eg_end_sgd_samples(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
+  (void)p;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    x[k] = eg_mad(-u->rate_over_batch, acc[k], x[k]);
+  }
+}
+#endif
+
+#if EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES
 EG_FN void eg_step_sgd_channels(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
   (void)rows;
   eg_real g[EG_DIM], v[EG_DIM];

@@ -44,7 +44,8 @@ typedef struct eg_job {
   const double *rows;       /* layout of core/rows.h, dim + 1 columns */
   size_t n_row_values;
   uint64_t n_realisations;
-  uint32_t tile;            /* realisations per tile: power of two, >= EG_LANES */
+  uint32_t tile;            /* realisations per tile: power of two; launch.ld = max(tile, EG_LANES) slots in records */
+  size_t state_values;      /* numbers in the state of one tile */
   uint64_t n_tiles;
   bool with_covariance;
   size_t node_values;       /* doubles of one tile's node: n_records * n_points * eg_node_values(..) */

@@ -131,14 +131,15 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   release_job(d);
   EG_TRY(find_unit(ctx, d, job));
   d->job = job;
-  const size_t ld = job->tile, n_points = job->launch.n_points;
+  const size_t ld = job->launch.ld, n_points = job->launch.n_points;
+  const uint32_t n_particles = job->launch.n_particles;
   const size_t row = n_points * job->n_features * ld;
   const size_t most = RECORD_BYTES / (row * sizeof(double) * (job->group == NULL ? 1 : job->group->n_members));
   d->records_at_once = most == 0 ? 1 : (most < job->n_records ? most : job->n_records);
-  EG_TRY(eg_allocate_pages(ctx, d->unit->block_bytes((uint32_t)n_points), 1, &d->thread.block));
+  EG_TRY(eg_allocate_pages(ctx, d->unit->block_bytes(n_particles > 0 ? n_particles : (uint32_t)n_points), 1, &d->thread.block));
   EG_TRY(convert(ctx, job->staged, job->n_staged, job->is_float, &d->staged));
   EG_TRY(convert(ctx, job->rows, job->n_row_values, job->is_float, &d->rows));
-  EG_TRY(eg_allocate_pages(ctx, n_points * (size_t)job->dim * ld, sizeof(double), &d->state));
+  EG_TRY(eg_allocate_pages(ctx, job->state_values, sizeof(double), &d->state));
   EG_TRY(eg_allocate_pages(ctx, d->records_at_once * row, sizeof(double), &d->records));
   EG_TRY(eg_allocate_pages(ctx, ld / 2 * 3, sizeof(double), &d->scratch));
   EG_TRY(eg_allocate_pages(ctx, n_points * ld, sizeof(uint64_t), &d->first_bad));
@@ -193,9 +194,11 @@ static eg_status list_bad(eg_context *ctx, const eg_device *d, const eg_launch *
   return EG_OK;
 }
 
-/* Steps between two looks: by the lanes, points, rows and components that a step goes through. */
+/* Steps between two looks: by the lanes, points, particles, rows and components that a step goes through. */
 static uint64_t steps_per_look(const eg_job *job) {
-  const double width = (double)job->tile * job->launch.n_points * (1.0 + job->launch.fold_count) * job->dim;
+  const double particles = job->launch.n_particles > 0 ? (double)job->launch.n_particles : 1.0;
+  const double width =
+      (double)job->tile * job->launch.n_points * particles * (1.0 + job->launch.fold_count) * job->dim;
   const double steps = (double)STEPS_PER_LOOK / width;
   return steps < 1 ? 1 : (uint64_t)steps;
 }

@@ -92,6 +92,35 @@ eg_status eg_affine_least_squares(eg_context *ctx, size_t n_rows, int dim, const
   return EG_OK;
 }
 
+/* The channel of W_ij: S = A^{1/2} (e_i e_j^T + e_j e_i^T) A^{1/2}, for i = j sqrt(2) e_i e_i^T; s = -S optimum. */
+static void fill_symmetric_channel(size_t d, size_t i, size_t j, const double *variance, const double *optimum,
+                                   double *S, double *s) {
+  const double size = i == j ? sqrt(2.0) * variance[i] : sqrt(variance[i]) * sqrt(variance[j]);
+  S[i * d + j] = S[j * d + i] = size;
+  s[i] = -size * optimum[j];
+  s[j] = -size * optimum[i];
+}
+
+eg_status eg_affine_gaussian_least_squares(eg_context *ctx, int dim, const double *variance, const double *optimum,
+                                           double label_noise, eg_affine_model *out) {
+  const size_t d = dim > 0 ? (size_t)dim : 0;
+  EG_TRY(allocate_model(ctx, dim, d * (d + 1) / 2 + d, out));
+  size_t channel = 0;
+  for (size_t i = 0; i < d; i++) {
+    out->H[i * d + i] = variance[i];
+    out->g0[i] = variance[i] * optimum[i];
+    out->loss_constant += 0.5 * variance[i] * optimum[i] * optimum[i];
+    for (size_t j = 0; j <= i; j++, channel++) {
+      fill_symmetric_channel(d, i, j, variance, optimum, out->S + channel * d * d, out->s + channel * d);
+    }
+  }
+  for (size_t i = 0; i < d; i++, channel++) {
+    out->s[channel * d + i] = label_noise * sqrt(variance[i]);
+  }
+  out->loss_constant += 0.5 * label_noise * label_noise;
+  return EG_OK;
+}
+
 eg_status eg_affine_quadratic(eg_context *ctx, int dim, const double *curvature, const double *centre,
                               const double *additive, const double *multiplicative, eg_affine_model *out) {
   EG_TRY(allocate_model(ctx, dim, dim > 0 ? 2 * (size_t)dim : 0, out));

@@ -158,7 +158,7 @@ static eg_status lay_out_rows(eg_context *ctx, eg_plan *plan) {
 /* The tile rule (layout version 1): 4096 realisations while points x dim <= 16, else the largest power of two with
    tile x points x dim <= 65536; smaller where the study would fill fewer than 64 tiles, so that all workers and all
    64 blocks have something; never below EG_LANES. A rule of the study alone. */
-static uint32_t tile_size(const eg_plan *plan, uint64_t n_realisations) {
+static uint32_t lane_tile(const eg_plan *plan, uint64_t n_realisations) {
   const size_t width = plan->n_points * (size_t)plan->dim;
   uint32_t tile = 4096;
   while (width > 16 && tile > EG_LANES && (size_t)tile * width > 65536) {
@@ -168,6 +168,19 @@ static uint32_t tile_size(const eg_plan *plan, uint64_t n_realisations) {
     tile /= 2;
   }
   return tile;
+}
+
+static void finish_tiles(const eg_plan *plan, eg_run *run) {
+  eg_job *const job = &run->job;
+  if (job->launch.n_particles > 0) {
+    job->tile = eg_plan_population_tile(job->launch.n_particles, plan->dim, job->n_realisations);
+    job->state_values = (size_t)job->tile * eg_plan_population_values(job->launch.n_particles, plan->padded_dim);
+  } else {
+    job->tile = lane_tile(plan, job->n_realisations);
+    job->state_values = plan->n_points * (size_t)plan->padded_dim * job->tile;
+  }
+  job->launch.ld = job->tile > EG_LANES ? job->tile : EG_LANES;
+  job->n_tiles = (job->n_realisations + job->tile - 1) / job->tile;
 }
 
 static void finish_job(const eg_plan *plan, eg_run *run) {
@@ -183,18 +196,15 @@ static void finish_job(const eg_plan *plan, eg_run *run) {
   job->features = plan->codes;
   job->n_features = plan->n_columns;
   job->n_realisations = run->is_deterministic ? 1 : (uint64_t)s->realisations;
-  job->tile = tile_size(plan, job->n_realisations);
-  job->n_tiles = (job->n_realisations + job->tile - 1) / job->tile;
+  finish_tiles(plan, run);
   job->with_covariance = plan->with_covariance;
   job->node_values = job->n_records * plan->n_points * eg_node_values((uint32_t)plan->n_columns, plan->with_covariance);
   eg_plan_histogram_job(plan, job);
   eg_run_key(s->seed, s->noise_common ? 0 : eg_hash_text(EG_HASH_START, run->description), a->key);
   a->kind = job->kind;
-  a->ld = job->tile;
   a->n_points = (uint32_t)plan->n_points;
   a->dim = (uint32_t)plan->dim;
   a->n_features = (uint32_t)plan->n_columns;
-  a->start_width = (uint32_t)plan->dim;
 }
 
 double eg_plan_accumulator_bytes(const eg_plan *plan) {
@@ -224,12 +234,13 @@ static eg_status check_size(eg_context *ctx, const eg_plan *plan) {
                           largest);
 }
 
-/* The samples of a channel model are Gaussian; another noise kind changes their law, not only an integrator's noise. */
+/* The samples of a model without data are Gaussian; another noise kind changes their law, not only an integrator's noise. */
 static void warn_of_discrete_samples(eg_context *ctx, const eg_plan *plan) {
   const eg_noise_kind kind = plan->study->noise;
   const bool is_gaussian = kind == EG_NOISE_GAUSSIAN || kind == EG_NOISE_GAUSSIAN64 || kind == EG_NOISE_GAUSSIAN_FAST;
   for (size_t r = 0; r < plan->n_runs && !is_gaussian; r++) {
-    if (strcmp(plan->runs[r].job.stepper, "sgd_channels") == 0) {
+    const char *const stepper = plan->runs[r].job.stepper;
+    if (strcmp(stepper, "sgd_channels") == 0 || strcmp(stepper, "sgd_samples") == 0) {
       eg_warn(ctx, "noise %s makes the samples of sgd discrete: moments agree with the Gaussian model only up to the exact "
                    "order of that kind (docs/noise.md)",
               eg_noise_name(kind));
@@ -272,6 +283,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
     EG_TRY_DONE(eg_plan_times(ctx, plan, run));
     EG_TRY_DONE(eg_plan_stepper(ctx, plan, run));
     EG_TRY_DONE(eg_plan_stage(ctx, plan, run));
+    EG_TRY_DONE(eg_plan_population(ctx, plan, run));
     finish_job(plan, run);
     plan->n_records = run->job.n_records > plan->n_records ? run->job.n_records : plan->n_records;
   }

@@ -147,6 +147,18 @@ EG_NODISCARD eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run
 EG_NODISCARD eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan);                 /* data_rows.c */
 EG_NODISCARD eg_status eg_plan_groups(eg_context *ctx, eg_plan *plan);               /* groups.c, after all of a run */
 void eg_plan_free_groups(eg_plan *plan);
+EG_NODISCARD eg_status eg_plan_population(eg_context *ctx, eg_plan *plan, eg_run *run); /* population.c */
+
+/* ---- the population form: population.c ---- */
+
+/* Realisations per tile: the largest power of two, at least 1, with tile x particles x dim <= 65536 and, as for the lane form,
+   64 tiles where there are that many realisations. A rule of the study alone. */
+uint32_t eg_plan_population_tile(uint32_t n_particles, int dim, uint64_t n_realisations);
+/* Numbers in the state of one realisation. */
+size_t eg_plan_population_values(uint32_t n_particles, int padded_dim);
+
+/* The value (or, of a vector, the first of them) of a parameter in a staged run; NULL if the model has none of that name. */
+const double *eg_plan_param(const eg_plan *plan, const eg_run *run, const char *name);
 
 /* The unit whose tables describe the model (any ISA). */
 const eg_unit *eg_plan_unit(const eg_plan *plan);

@@ -129,7 +129,7 @@ static eg_status stage_regression(eg_context *ctx, eg_plan *plan, eg_run *run) {
   }
   st[at_constant] = m->loss_constant;
   st[at_constant + 1] = run->ridge;
-  if (D <= 6) {
+  if ((eg_plan_unit(plan)->caps & EG_CAP_COVARIANCE) != 0) {
     stage_tensor(&plan->data, plan->padded_dim, st + at_constant + 2 + D * D + D);
   }
 done:
@@ -140,7 +140,7 @@ done:
 
 /* ---- oracles ---- */
 
-static const double *param_at(const eg_plan *plan, const eg_run *run, const char *name) {
+const double *eg_plan_param(const eg_plan *plan, const eg_run *run, const char *name) {
   const eg_unit *const unit = eg_plan_unit(plan);
   size_t at = 0;
   for (int32_t i = 0; i < unit->n_params; i++) {
@@ -157,17 +157,21 @@ static eg_status affine_model(eg_context *ctx, const eg_plan *plan, eg_run *run)
   run->has_oracle = true;
   if (name == NULL) {
     run->has_oracle = false;
-  } else if (strcmp(name, "linear-regression") == 0) {
+  } else if (strcmp(name, "linear-regression") == 0 || strcmp(name, "mean-field-linear") == 0) {
     return eg_affine_least_squares(ctx, plan->data.n_rows, plan->dim, plan->data.inputs, plan->data.target,
                                    run->ridge, &run->affine);
   } else if (strcmp(name, "quadratic") == 0) {
-    return eg_affine_quadratic(ctx, plan->dim, param_at(plan, run, "curvature"), param_at(plan, run, "centre"),
-                               param_at(plan, run, "noise"), param_at(plan, run, "multiplicative"), &run->affine);
+    return eg_affine_quadratic(ctx, plan->dim, eg_plan_param(plan, run, "curvature"), eg_plan_param(plan, run, "centre"),
+                               eg_plan_param(plan, run, "noise"), eg_plan_param(plan, run, "multiplicative"), &run->affine);
+  } else if (strcmp(name, "linear-regression-gaussian") == 0) {
+    return eg_affine_gaussian_least_squares(ctx, plan->dim, eg_plan_param(plan, run, "input_variance"),
+                                            eg_plan_param(plan, run, "optimum"), *eg_plan_param(plan, run, "label_noise"),
+                                            &run->affine);
   } else if (strcmp(name, "ornstein-uhlenbeck") == 0) {
-    return eg_affine_ornstein_uhlenbeck(ctx, *param_at(plan, run, "rate"), *param_at(plan, run, "mean"),
-                                        *param_at(plan, run, "sigma"), &run->affine);
+    return eg_affine_ornstein_uhlenbeck(ctx, *eg_plan_param(plan, run, "rate"), *eg_plan_param(plan, run, "mean"),
+                                        *eg_plan_param(plan, run, "sigma"), &run->affine);
   } else if (strcmp(name, "geometric-brownian-motion") == 0) {
-    return eg_affine_geometric_brownian_motion(ctx, *param_at(plan, run, "mu"), *param_at(plan, run, "sigma"),
+    return eg_affine_geometric_brownian_motion(ctx, *eg_plan_param(plan, run, "mu"), *eg_plan_param(plan, run, "sigma"),
                                                &run->affine);
   } else {
     run->has_oracle = false;
@@ -185,6 +189,7 @@ static void oracle_settings(eg_run *run) {
   law.law = run->dynamics->id == EG_SGD             ? EG_LAW_SGD
             : run->dynamics->id == EG_GRADIENT_FLOW ? EG_LAW_GRADIENT_FLOW
             : run->dynamics->id == EG_SME2          ? EG_LAW_SDE2
+            : run->dynamics->id == EG_SMF2          ? EG_LAW_SDE2
                                                     : EG_LAW_SDE1;
   if (run->dynamics->id == EG_SDE) {
     run->affine.is_process = true; /* a raw sde of a loss model: noise scale 1 */

@@ -18,15 +18,33 @@ static eg_status refuse(eg_context *ctx, const eg_plan *plan, const eg_run *run,
 /* The noise form of a modified equation (kernels/steppers/noise_forms.h), by what the model offers. */
 static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps, const char **form) {
   const eg_factor factor = run->dynamics->factor;
-  if ((caps & EG_CAP_ROWS) != 0) {
+  if (factor == EG_FACTOR_CLOSED_FORM && (caps & EG_CAP_POPULATION) == 0) {
+    run->factor = factor;
+    *form = "factor";
+    return (caps & EG_CAP_FACTOR) != 0 ? EG_OK : refuse(ctx, plan, run, "factor closed-form needs eg_noise_factor");
+  }
+  if ((caps & (EG_CAP_ROWS | EG_CAP_SAMPLES)) != 0) {
     run->factor = factor == EG_FACTOR_DEFAULT ? EG_FACTOR_PAIR : factor;
+    if ((caps & EG_CAP_POPULATION) != 0 && run->factor != EG_FACTOR_PAIR && run->factor != EG_FACTOR_DATA) {
+      return refuse(ctx, plan, run, "the noise of a stochastic modified flow is indexed by the data; allowed factors: "
+                                    "pair, data");
+    }
     if ((run->factor == EG_FACTOR_CHOLESKY || run->factor == EG_FACTOR_SYMMETRIC_ROOT) &&
         (caps & EG_CAP_COVARIANCE) == 0) {
-      return refuse(ctx, plan, run, "factors cholesky and symmetric-root need eg_covariance, which this model offers "
-                                    "up to dimension 6; allowed: pair, data");
+      return refuse(ctx, plan, run,
+                    (caps & EG_CAP_ROWS) != 0
+                        ? "factors cholesky and symmetric-root need eg_covariance, which this model offers up to "
+                          "dimension 6; allowed: pair, data"
+                        : "factors cholesky and symmetric-root need eg_covariance, which this model offers up to "
+                          "dimension 4; allowed: pair, closed-form, and data up to dimension 8");
+    }
+    const bool is_drawn = (caps & EG_CAP_SAMPLES) != 0;
+    if (run->factor == EG_FACTOR_DATA && is_drawn && (caps & EG_CAP_CHANNELS) == 0) {
+      return refuse(ctx, plan, run, "factor data needs eg_noise_channels, which this model offers up to dimension 8; "
+                                    "allowed: pair, closed-form");
     }
     *form = run->factor == EG_FACTOR_PAIR       ? "pair"
-            : run->factor == EG_FACTOR_DATA     ? "data"
+            : run->factor == EG_FACTOR_DATA     ? (is_drawn ? "channels" : "data")
             : run->factor == EG_FACTOR_CHOLESKY ? "cholesky"
                                                 : "symroot";
     return EG_OK;
@@ -50,7 +68,8 @@ static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, 
 static const char *stepper_name(const char *scheme, const char *form) {
   static const char *const names[] = {"euler_diagonal",  "strang_diagonal", "euler_channels", "strang_channels",
                                       "euler_pair",      "strang_pair",     "euler_data",     "strang_data",
-                                      "euler_cholesky",  "strang_cholesky", "euler_symroot",  "strang_symroot"};
+                                      "euler_cholesky",  "strang_cholesky", "euler_symroot",  "strang_symroot",
+                                      "euler_factor",    "strang_factor"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     const size_t n = strlen(scheme);
     if (strncmp(names[i], scheme, n) == 0 && strcmp(names[i] + n + 1, form) == 0) {
@@ -66,6 +85,11 @@ static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, 
   if ((caps & EG_CAP_DRIFT) == 0) {
     return refuse(ctx, plan, run, "the model does not define eg_drift");
   }
+  const bool is_flow = run->dynamics->id == EG_SMF1 || run->dynamics->id == EG_SMF2;
+  if (is_flow != ((caps & EG_CAP_POPULATION) != 0)) { /* built-in models are refused before */
+    return refuse(ctx, plan, run, is_flow ? "smf1 and smf2 are for populations; allowed: sme1, sme2"
+                                          : "sme1 and sme2 are not for populations; allowed: smf1, smf2");
+  }
   EG_TRY(choose_form(ctx, plan, run, caps, &form));
   run->scheme = run->dynamics->scheme == EG_SCHEME_DEFAULT ? EG_STRANG : run->dynamics->scheme;
   if (run->scheme == EG_EXACT) {
@@ -73,7 +97,7 @@ static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, 
                                   "allowed: euler-maruyama, strang");
   }
   run->job.stepper = stepper_name(run->scheme == EG_STRANG ? "strang" : "euler", form);
-  a->correction = run->dynamics->id == EG_SME2 ? 0.5 * run->learning_rate : 0.0;
+  a->correction = run->dynamics->id == EG_SME2 || run->dynamics->id == EG_SMF2 ? 0.5 * run->learning_rate : 0.0;
   const double variance = a->h * run->learning_rate / run->batch_size;
   const bool is_data = strcmp(form, "data") == 0;
   a->noise_scale = sqrt(strcmp(form, "pair") == 0 ? 0.5 * variance : (is_data ? variance / (double)a->n_rows : variance));
@@ -112,8 +136,13 @@ static eg_status sgd(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
     run->job.stepper = "sgd_rows";
     return EG_OK;
   }
+  if ((caps & EG_CAP_SAMPLES) != 0) {
+    run->job.stepper = "sgd_samples";
+    return EG_OK;
+  }
   if ((caps & EG_CAP_CHANNELS) == 0) {
-    return refuse(ctx, plan, run, "the model defines neither eg_add_row_gradient nor eg_noise_channels");
+    return refuse(ctx, plan, run, "the model defines none of eg_add_row_gradient, eg_add_sample_gradient, "
+                                  "eg_noise_channels");
   }
   a->noise_scale = run->learning_rate / sqrt(run->batch_size);
   run->job.stepper = "sgd_channels";
@@ -150,6 +179,8 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
     break;
   case EG_SME1:
   case EG_SME2:
+  case EG_SMF1:
+  case EG_SMF2:
     EG_TRY(modified_equation(ctx, plan, run, unit->caps));
     break;
   case EG_SDE:
@@ -162,6 +193,13 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
   }
   if (stepper->normals > MAX_NORMALS) {
     return refuse(ctx, plan, run, "a step may take at most 128 increments");
+  }
+  const bool takes_samples = (unit->caps & EG_CAP_SAMPLES) != 0 && stepper->normals >= 2 &&
+                             (stepper->rows == -1 || run->factor == EG_FACTOR_PAIR);
+  if (takes_samples && plan->study->noise == EG_NOISE_TWO_POINT) {
+    return refuse(ctx, plan, run, "the gradient of a drawn sample is quadratic in its normals, and noise two-point has not "
+                                  "their fourth moment, so that even the covariance would be wrong; allowed: every other "
+                                  "kind, or a factor that draws no samples");
   }
   const bool has_random_start = plan->study->start.kind == EG_START_NORMAL;
   run->is_deterministic = run->dynamics->id == EG_GRADIENT_FLOW && !has_random_start;

@@ -13,9 +13,9 @@
 static bool axis_concerns(const eg_sweep_axis *axis, const eg_study_dynamics *d) {
   switch (axis->target) {
   case EG_SWEEP_BATCH_SIZE:
-    return d->id == EG_SGD || d->id == EG_SME1 || d->id == EG_SME2;
+    return d->id != EG_GRADIENT_FLOW && d->id != EG_SDE;
   case EG_SWEEP_SUBSTEPS:
-    return d->id == EG_SME1 || d->id == EG_SME2 || d->id == EG_SDE;
+    return d->id != EG_SGD && d->id != EG_GRADIENT_FLOW;
   default:
     return true;
   }

@@ -63,7 +63,8 @@ eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **out) {
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const run = &plan->runs[r];
     describe_run(&text, run);
-    work += (double)run->job.n_realisations * (double)plan->n_points * (double)run->steps * run->substeps;
+    const double particles = run->job.launch.n_particles > 0 ? (double)run->job.launch.n_particles : 1.0;
+    work += (double)run->job.n_realisations * (double)plan->n_points * particles * (double)run->steps * run->substeps;
   }
   for (size_t g = 0; g < plan->n_groups; g++) {
     describe_group(&text, plan, &plan->groups[g]);
@@ -77,7 +78,11 @@ eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **out) {
 static void describe_model(eg_text *text, const eg_model_info *m) {
   eg_text_append(text, "%s\n  %s\n  dynamics: %s\n", m->name, m->equation, m->dynamics);
   if (m->has_rows) {
-    eg_text_append(text, "  data, inputs, target, standardize, ridge: see `ensgrad help study`\n");
+    eg_text_append(text, "  data, inputs, target, standardize%s: see `ensgrad help study`\n",
+                   m->is_population ? "" : ", ridge");
+  }
+  if (m->is_population) {
+    eg_text_append(text, "  a realisation is a population of particles: features are averages over them, loss is that of the whole\n");
   }
   for (size_t i = 0; i < m->n_params; i++) {
     const eg_param_info *const p = &m->params[i];

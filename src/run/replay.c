@@ -185,7 +185,8 @@ static void free_pass(pass *p) {
   memset(p, 0, sizeof *p);
 }
 
-/* The trajectory at `steps`; codes: (n_columns). One block of realisations, which has the bits of any tile. */
+/* The trajectory at `steps`; codes: (n_columns). One block of realisations (one population), which has the bits of any
+   tile. */
 static eg_status make_pass(eg_context *ctx, eg_device *device, const eg_run *run, const eg_replay_options *o,
                            const eg_feature_code *codes, size_t n_columns, const uint64_t *steps, size_t n_steps,
                            pass *out) {
@@ -205,9 +206,10 @@ static eg_status make_pass(eg_context *ctx, eg_device *device, const eg_run *run
   job.features = codes;
   job.n_features = n_columns;
   job.launch.n_features = (uint32_t)n_columns;
-  job.tile = EG_LANES;
+  job.tile = job.launch.n_particles > 0 ? 1 : EG_LANES;
+  job.state_values = run->job.state_values / run->job.tile * job.tile;
   job.launch.ld = EG_LANES;
-  job.n_tiles = (job.n_realisations + EG_LANES - 1) / EG_LANES;
+  job.n_tiles = (job.n_realisations + job.tile - 1) / job.tile;
   job.with_covariance = false;
   job.node_values = n_steps * job.launch.n_points * eg_node_values((uint32_t)n_columns, 0);
   job.group = NULL; /* a member's noise is in its launch */
@@ -222,7 +224,7 @@ static eg_status make_pass(eg_context *ctx, eg_device *device, const eg_run *run
   EG_TRY_DONE(eg_allocate(ctx, n_steps * n_columns, sizeof *out->values, &out->values));
   EG_TRY_DONE(eg_backend_cpu.prepare(ctx, device, &job, &tiles_at_once));
   static const volatile int never = 0;
-  EG_TRY_DONE(eg_backend_cpu.advance(ctx, device, o->realisation / EG_LANES, 1, &never, &result));
+  EG_TRY_DONE(eg_backend_cpu.advance(ctx, device, o->realisation / job.tile, 1, &never, &result));
   memcpy(out->values, result.paths + eg_job_path_at(&job, (size_t)o->point, 0, 0, 0),
          n_steps * n_columns * sizeof *out->values);
   out->n_steps = n_steps;

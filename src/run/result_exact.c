@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oracle/mean_field.h"
 #include "run/result_parts.h"
 
-/* First and second moments of the start of one point. */
+/* First and second moments of the start of one point; of a population, of the average of its particles. */
 static void start_moments(const eg_plan *plan, const eg_run *run, size_t point, double *mean, double *second) {
   const size_t d = (size_t)plan->dim;
   const eg_launch *const a = &run->job.launch;
@@ -13,11 +14,22 @@ static void start_moments(const eg_plan *plan, const eg_run *run, size_t point, 
   for (size_t k = 0; k < d; k++) {
     mean[k] = is_random ? a->start_mean : run->start[point * (size_t)plan->padded_dim + k];
   }
+  const double variance = is_random ? a->start_std * a->start_std : 0.0;
   for (size_t i = 0; i < d; i++) {
     for (size_t k = 0; k < d; k++) {
-      second[i * d + k] = mean[i] * mean[k] + (is_random && i == k ? a->start_std * a->start_std : 0.0);
+      const double own = a->n_particles > 0 ? eg_mean_field_variance(a->n_particles, variance) : variance;
+      second[i * d + k] = mean[i] * mean[k] + (i == k ? own : 0.0);
     }
   }
+}
+
+/* What the particles' own second moment has above that of their average: it never changes (oracle/mean_field.h). */
+static double spread(const eg_run *run, size_t d) {
+  const eg_launch *const a = &run->job.launch;
+  if (a->n_particles == 0 || a->start_kind != EG_START_RANDOM) {
+    return 0.0;
+  }
+  return (double)d * eg_mean_field_spread(a->n_particles, a->start_std * a->start_std);
 }
 
 /* Mean of one column from the moments of x. */
@@ -44,7 +56,7 @@ static double column_mean(const eg_plan *plan, const eg_run *run, eg_feature_cod
     for (size_t k = 0; k < d; k++) {
       sum += second[k * d + k];
     }
-    return sum;
+    return sum + spread(run, d);
   }
 }
 

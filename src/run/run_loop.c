@@ -31,8 +31,10 @@ double eg_now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Trajectory-steps; of a population, particle-steps. */
 static double tile_work(const eg_run *run) {
-  return (double)run->job.tile * (double)run->job.launch.n_points * (double)run->steps * run->substeps;
+  const double particles = run->job.launch.n_particles > 0 ? (double)run->job.launch.n_particles : 1.0;
+  return (double)run->job.tile * (double)run->job.launch.n_points * particles * (double)run->steps * run->substeps;
 }
 
 /* What is advanced with run r, which leads: itself, or its group. */

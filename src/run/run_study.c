@@ -6,6 +6,7 @@
 
 #include "ensgrad/run.h"
 #include "io/result_file.h"
+#include "model/catalogue.h"
 #include "model/units.h"
 #include "run/run_loop.h"
 
@@ -52,7 +53,10 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
   /* auto: a GPU where it serves this study; what it lacks is not an error then */
   const bool is_compiled = study->noise == EG_NOISE_GAUSSIAN || study->noise == EG_NOISE_TABLE5 ||
                            study->noise == EG_NOISE_TWO_POINT;
-  const bool needs_cpu = study->model.file != NULL || study->float_state || study->n_groups > 0 || !is_compiled;
+  const eg_model_info *const model = study->model.name != NULL ? eg_model_find(study->model.name) : NULL;
+  const bool is_population = model != NULL && model->is_population;
+  const bool needs_cpu =
+      is_population || study->model.file != NULL || study->float_state || study->n_groups > 0 || !is_compiled;
   if (needs_cpu || eg_backend_cuda(ctx, backend) != EG_OK) {
     *backend = &eg_backend_cpu;
   } else if (eg_backend_verify(ctx, *backend) != EG_OK) { /* a GPU is trusted only after it gave the CPU's bits */

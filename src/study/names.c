@@ -5,9 +5,9 @@
 #define EG_NOISE_WORDS                                                                                       \
   "gaussian", "gaussian-fast", "gaussian64", "table5", "table8", "table10", "two-point", "three-point"
 
-const char *const eg_dynamics_words[] = {"sgd", "gradient-flow", "sme1", "sme2", "sde", NULL};
+const char *const eg_dynamics_words[] = {"sgd", "gradient-flow", "sme1", "sme2", "sde", "smf1", "smf2", NULL};
 const char *const eg_sampling_words[] = {"replacement", NULL};
-const char *const eg_factor_words[] = {"pair", "data", "cholesky", "symmetric-root", NULL};
+const char *const eg_factor_words[] = {"pair", "data", "cholesky", "symmetric-root", "closed-form", NULL};
 const char *const eg_scheme_words[] = {"euler-maruyama", "strang", "exact", NULL};
 const char *const eg_across_words[] = {"learning_rate", "time_step", "substeps", NULL};
 const char *const eg_noise_words[] = {EG_NOISE_WORDS, NULL};

@@ -13,8 +13,8 @@
 #define MAX_SUBSTEPS 1048576.0
 #define MAX_COUNT    0x1p50 /* steps and realisations: far inside the whole numbers that a double holds */
 
-#define WITH_BATCH "sgd sme1 sme2"
-#define DIFFUSIONS "sme1 sme2 sde"
+#define WITH_BATCH "sgd sme1 sme2 smf1 smf2"
+#define DIFFUSIONS "sme1 sme2 smf1 smf2 sde"
 
 static const eg_schema_row rows[] = {
     {"title", EG_TEXT, "none", NO_RANGE, NULL, NULL, "shown in tables, reports and the result file"},
@@ -76,11 +76,11 @@ static const eg_schema_row rows[] = {
      "how the state moves: one name or mapping, or a list of them"},
     {"dynamics.name", EG_WORD | EG_REQUIRED, NULL, NO_RANGE, eg_dynamics_words, NULL, "which dynamics"},
     {"dynamics.label", EG_TEXT, "the name", NO_RANGE, NULL, NULL, "what it is called in results; distinct"},
-    {"dynamics.batch_size", EG_WHOLE, "1 for sme1 and sme2", 1, MAX_BATCH, NULL, WITH_BATCH,
+    {"dynamics.batch_size", EG_WHOLE, "1 for sme and smf", 1, MAX_BATCH, NULL, WITH_BATCH,
      "samples in one gradient; sgd needs it here or in the sweep"},
     {"dynamics.sampling", EG_WORD, "replacement", NO_RANGE, eg_sampling_words, "sgd", "how a batch is drawn"},
-    {"dynamics.factor", EG_WORD, "the model's", NO_RANGE, eg_factor_words, "sme1 sme2",
-     "which square root of the noise covariance; finite data: pair"},
+    {"dynamics.factor", EG_WORD, "the model's", NO_RANGE, eg_factor_words, "sme1 sme2 smf1 smf2",
+     "which square root of the noise covariance; models with samples: pair"},
     {"dynamics.scheme", EG_WORD, "strang; sde: euler-maruyama", NO_RANGE, eg_scheme_words, DIFFUSIONS,
      "integrator"},
     {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS,

@@ -21,7 +21,9 @@
   X(quadratic_4)                                                                                             \
   X(quadratic_8)                                                                                             \
   X(linear_regression_4)                                                                                     \
-  X(linear_regression_8)
+  X(linear_regression_8)                                                                                     \
+  X(linear_regression_gaussian_2)                                                                            \
+  X(linear_regression_gaussian_8)
 
 #define DECLARE(name)                                                                                        \
   extern const twin_stepper twin_##name[];                                                                   \
@@ -240,7 +242,6 @@ static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_step
   a.noise_scale = 0.3;
   a.fold_count = fold_count;
   a.start_kind = which == CASE_PLAIN ? EG_START_FIXED : EG_START_RANDOM;
-  a.start_width = (uint32_t)dim;
   a.start = start;
   a.start_mean = 0.25;
   a.start_std = 0.5;

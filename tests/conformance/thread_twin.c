@@ -44,6 +44,17 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
     run(&f, p, a, staged, n);                                                                                \
   }
 
+#define DEFINE_SAMPLES(name, stepper, kind_code)                                                             \
+  static void launch_##name(const void *p, const eg_launch *a, const double *staged, uint64_t n) {          \
+    const eg_form f = {.form = EG_FORM_SAMPLES,                                                              \
+                       .kind = kind_code,                                                                    \
+                       .normals = EG_SAMPLE,                                                                 \
+                       .begin = eg_begin_##stepper,                                                          \
+                       .add_sample = eg_add_##stepper,                                                       \
+                       .end = eg_end_##stepper};                                                             \
+    run(&f, p, a, staged, n);                                                                                \
+  }
+
 /* As in unit_cuda.cu: the second column of the list, as written there, decides whether a stepper has kinds. TWIN_ALL_KINDS
    adds those that the plug-in does not hold ready. */
 #if defined(TWIN_ALL_KINDS)
@@ -63,9 +74,12 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
 
 #define PLAIN_KIND(s, n, kind, code) DEFINE_PLAIN(s##_##kind, s, code, n, 0)
 #define DATA_KIND(s, n, kind, code)  DEFINE_FOLD(s##_##kind, s, code, EG_FORM_DATA)
+#define SAMPLES_KIND(s, n, kind, code) DEFINE_SAMPLES(s##_##kind, s, code)
 #define PLAIN_0(s, n, r)             DEFINE_PLAIN(s, s, EG_KIND_GAUSSIAN, 0, r)
 #define PLAIN_EG_DIM(s, n, r)        EACH_KIND(PLAIN_KIND, s, n)
 #define PLAIN_EG_CHANNELS(s, n, r)   EACH_KIND(PLAIN_KIND, s, n)
+#define PLAIN_EG_PAIR(s, n, r)       EACH_KIND(PLAIN_KIND, s, n)
+#define FOLD_SAMPLES(s)              EACH_KIND(SAMPLES_KIND, s, 1)
 #define FOLD_ROWS(s)                 DEFINE_FOLD(s, s, EG_KIND_GAUSSIAN, EG_FORM_ROWS)
 #define FOLD_DATA(s)                 EACH_KIND(DATA_KIND, s, 1)
 #define PLAIN(stepper, normals, rows) PLAIN_##normals(stepper, normals, rows)
@@ -76,6 +90,8 @@ EG_STEPPERS(PLAIN, FOLD)
 #define TABLE_0(s)           {#s, EG_KIND_GAUSSIAN, launch_##s},
 #define TABLE_EG_DIM(s)      EACH_KIND(ROW, s, 0)
 #define TABLE_EG_CHANNELS(s) EACH_KIND(ROW, s, 0)
+#define TABLE_EG_PAIR(s)     EACH_KIND(ROW, s, 0)
+#define TABLE_SAMPLES(s)     EACH_KIND(ROW, s, 0)
 #define TABLE_ROWS(s)        {#s, EG_KIND_GAUSSIAN, launch_##s},
 #define TABLE_DATA(s)        EACH_KIND(ROW, s, 0)
 #define TABLE_PLAIN(stepper, normals, rows) TABLE_##normals(stepper)

@@ -57,6 +57,14 @@ group-levels group_levels
 group-rows group_rows
 histograms histograms
 histograms-table5 histograms --set noise=table5
+gaussian-regression gaussian_regression
+gaussian-regression-gaussian64 gaussian_regression --set noise=gaussian64
+gaussian-regression-table8 gaussian_regression --set noise=table8
+gaussian-regression-float gaussian_regression --set state=float
+population population
+population-gaussian64 population --set noise=gaussian64
+population-two-point population --set noise=two-point
+population-float population --set state=float
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.

@@ -245,6 +245,10 @@ eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64
   if (job->model_file != NULL || job->is_float) {
     return refuse(job, message);
   }
+  if (job->launch.n_particles > 0) {
+    return eg_cuda_say(message, EG_CUDA_REFUSED,
+                       "model '%s' has the population form, which this version runs on the CPU only", job->model);
+  }
   const uint32_t tile = job->tile;
   if (tile < 64 || tile > EG_TREE_MOST_LANES || (tile & (tile - 1)) != 0) {
     return eg_cuda_say(message, EG_CUDA_REFUSED,

@@ -1,0 +1,67 @@
+/* A study given as text, run on the CPU, and values of its result: for tests of physics. Ends the program with the message
+   when the study does not run. */
+#ifndef EG_TESTS_RUN_TEXT_H
+#define EG_TESTS_RUN_TEXT_H
+
+#include <unistd.h>
+
+#include "check.h"
+#include "ensgrad/ensgrad.h"
+#include "io/result_file.h"
+
+static inline void stop_with(const char *text) {
+  fprintf(stderr, "%s\n", text);
+  exit(1);
+}
+
+/* folder: where the study's data lie; the result comes there too and is removed. */
+static inline eg_labelled *run_text(const char *folder, const char *text) {
+  eg_context *const ctx = eg_context_create();
+  eg_study *study = NULL;
+  eg_labelled *file = NULL;
+  char name[80], output[80];
+  eg_run_options options;
+  (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
+  (void)snprintf(output, sizeof output, "%s/result.h5", folder);
+  eg_run_options_default(&options);
+  options.output = output;
+  options.backend = "cpu";
+  options.force = 1;
+  if (ctx == NULL || eg_study_parse(ctx, name, text, strlen(text), NULL, 0, &study) != EG_OK) {
+    stop_with(eg_context_message(ctx));
+  }
+  const eg_status status = eg_run_study(ctx, study, &options);
+  if ((status != EG_OK && status != EG_ERR_CLAIM) || eg_result_read(ctx, output, &file) != EG_OK) {
+    stop_with(eg_context_message(ctx));
+  }
+  (void)unlink(output);
+  eg_study_free(study);
+  eg_context_free(ctx);
+  return file;
+}
+
+/* Value of `name` for a run (by its place), component and time; last: the last time. */
+static inline double value_of(const eg_labelled *file, const char *name, size_t run, size_t time, bool is_last,
+                              size_t component) {
+  const eg_variable *const v = eg_labelled_find(file, "/", name);
+  size_t at = 0;
+  if (v == NULL) {
+    stop_with(name);
+    return 0;
+  }
+  for (int i = 0; i < v->rank; i++) {
+    const char *const dim = v->dims[i];
+    const size_t index = strcmp(dim, "run") == 0    ? run
+                         : strcmp(dim, "time") == 0 ? (is_last ? v->shape[i] - 1 : time)
+                         : strcmp(dim, "point") == 0 ? 0
+                                                     : component;
+    at = at * v->shape[i] + index;
+  }
+  return v->type == EG_TYPE_F64 ? ((const double *)v->data)[at] : (double)((const int64_t *)v->data)[at];
+}
+
+static inline double last_of(const eg_labelled *file, const char *name, size_t run) {
+  return value_of(file, name, run, 0, true, 0);
+}
+
+#endif
