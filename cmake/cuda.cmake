@@ -1,7 +1,11 @@
 # The CUDA plug-in: target ensgrad_cuda -> libensgrad_cuda.so. nvcc compiles device code only, one fatbin per unit, which
 # the plug-in holds as bytes; the host side is C11 and links the static runtime. Nothing links libcuda.
 set(ENSGRAD_CUDA_ARCHITECTURES "80;90;100" CACHE STRING "GPU code; PTX of the last one is kept for newer devices")
+set(ENSGRAD_CUDA_UNITS "" CACHE STRING "units to compile ahead for the GPU, e.g. quadratic:2; empty: all")
 set(ensgrad_cuda_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16")
+if(ENSGRAD_CUDA_UNITS)
+  set(ensgrad_cuda_units "${ENSGRAD_CUDA_UNITS}")
+endif()
 
 find_program(ENSGRAD_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
 if(NOT ENSGRAD_NVCC)
@@ -68,9 +72,25 @@ foreach(unit ${ensgrad_cuda_units})
 endforeach()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "${cuda_list}" @ONLY)
 
+# The kernel text itself goes along, for NVRTC.
+set(source_list "")
+set(source_number 0)
+set(kernel_sources ${kernel_headers} ${CMAKE_SOURCE_DIR}/kernels/unit_cuda.cu)
+list(FILTER kernel_sources EXCLUDE REGEX "/(lane_cpu|fill|unit_table)\\.h$")
+foreach(file ${kernel_sources})
+  file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR}/kernels ${file})
+  string(APPEND source_list "X(${source_number}, \"${name}\", \"${file}\")\n")
+  math(EXPR source_number "${source_number} + 1")
+endforeach()
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_source_list.h CONTENT "${source_list}" @ONLY)
+
 set(plugin_folder ${CMAKE_SOURCE_DIR}/src/backend/cuda_plugin)
-add_library(ensgrad_cuda MODULE ${plugin_folder}/plugin.c ${plugin_folder}/prepare.c ${plugin_folder}/advance.c
-                                ${plugin_folder}/fatbins.c)
+set(plugin_host_sources ${CMAKE_SOURCE_DIR}/src/base/hash.c) # the plug-in but its fatbins: tests link it to a device they play
+foreach(name plugin prepare sizes kernel advance compile nvrtc code_cache sources)
+  list(APPEND plugin_host_sources ${plugin_folder}/${name}.c)
+endforeach()
+set_source_files_properties(${plugin_folder}/sources.c PROPERTIES OBJECT_DEPENDS "${kernel_sources}")
+add_library(ensgrad_cuda MODULE ${plugin_host_sources} ${plugin_folder}/fatbins.c)
 set_source_files_properties(
   ${plugin_folder}/fatbins.c PROPERTIES OBJECT_DEPENDS "${cuda_fatbins}"
                                         COMPILE_DEFINITIONS "EG_FATBIN_DIR=\"${cuda_folder}\"")

@@ -1,7 +1,12 @@
 /*
- * A CUDA runtime that plays a small device on the host, for the plug-in's own code: memory is malloc, streams
- * are done at once, kernels are the twins of thread_twin.c and reduce_twin.h. Time is made up so that
- * launches are cut anywhere, and memory is short so that records come in parts.
+ * A CUDA runtime that plays a small device on the host, for the plug-in's own code: memory is malloc, kernels are the
+ * twins of thread_twin.c and reduce_twin.h, streams really work beside the host (fake_streams.h). Memory is short, so
+ * that records come in parts; memory that is freed in use, or written beyond its end, is found out.
+ *
+ * ENSGRAD_FAKE_FAULT=NAME:N makes the N-th call of a kind fail (counted from 1, anew when the setting changes):
+ *   devices  no GPU             load     no code for this GPU     malloc, host  out of memory
+ *   launch   a launch refused   kernel   a kernel fails while it runs, and every call after that
+ *   copy     one bit of what comes back to the host is wrong
  */
 #include <cuda_runtime_api.h>
 
@@ -10,11 +15,41 @@
 #include <string.h>
 
 #include "core/noise.h"
+#include "fake_streams.h"
 #include "fatbins.h"
 #include "reduce_twin.h"
 #include "thread_twin.h"
 
-enum { MULTIPROCESSORS = 1, FREE_BYTES = 3 << 20, MOST_KERNELS = 64 };
+enum { MULTIPROCESSORS = 1, FREE_BYTES = 3 << 20, MOST_BLOCKS = 64 };
+
+/* ---- faults ---- */
+
+static cudaError_t failed; /* of a kernel: stays */
+
+static int is_faulty(const char *name) {
+  static char setting[64];
+  static unsigned long count;
+  const char *const given = getenv("ENSGRAD_FAKE_FAULT");
+  if (given == NULL || strcmp(given, setting) != 0) {
+    count = 0;
+    failed = cudaSuccess;
+    (void)snprintf(setting, sizeof setting, "%s", given != NULL ? given : "");
+  }
+  const size_t n = strlen(name);
+  if (strncmp(setting, name, n) != 0 || setting[n] != ':') {
+    return 0;
+  }
+  return ++count == strtoul(setting + n + 1, NULL, 10);
+}
+
+/* What every call says first. */
+#define ANSWER_IF_FAILED()                                                                                   \
+  do {                                                                                                       \
+    const cudaError_t failed_ = __atomic_load_n(&failed, __ATOMIC_SEQ_CST);                                  \
+    if (failed_ != cudaSuccess) {                                                                            \
+      return failed_;                                                                                        \
+    }                                                                                                        \
+  } while (0)
 
 typedef struct fake_unit {
   const char *model;
@@ -56,6 +91,10 @@ static const char moments_kernel, comoments_kernel;
 cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code, enum cudaJitOption *a, void **b,
                                 unsigned c, enum cudaLibraryOption *d, void **e, unsigned f) {
   (void)a, (void)b, (void)c, (void)d, (void)e, (void)f;
+  ANSWER_IF_FAILED();
+  if (is_faulty("load")) {
+    return cudaErrorNoKernelImageForDevice;
+  }
   *library = (cudaLibrary_t)(uintptr_t)code;
   return cudaSuccess;
 }
@@ -66,7 +105,8 @@ cudaError_t cudaLibraryUnload(cudaLibrary_t library) {
 }
 
 cudaError_t cudaLibraryGetKernel(cudaKernel_t *kernel, cudaLibrary_t library, const char *name) {
-  static const char *const kinds[] = {"gaussian", "", "", "table5", "", "", "two_point", ""};
+  static const char *const kinds[] = {"gaussian", "gaussian_fast", "gaussian64", "table5",
+                                      "table8",   "table10",       "two_point",  "three_point"};
   const fake_unit *const unit = (const fake_unit *)(const void *)library;
   if (unit == &statistics) {
     const int is_moments = strcmp(name, "eg_reduce_moments") == 0;
@@ -113,32 +153,70 @@ static void reduce(const void *kernel, dim3 grid, const eg_tile_reduce *r) {
   }
 }
 
-cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, void **args, size_t shared,
-                             cudaStream_t stream) {
-  (void)shared, (void)stream;
-  if (grid.x == 0 || grid.y == 0 || block.x == 0 || block.x > 1024) {
-    return cudaErrorInvalidConfiguration;
-  }
-  if (kernel == &moments_kernel || kernel == &comoments_kernel) {
-    reduce(kernel, grid, (const eg_tile_reduce *)args[0]);
-    return cudaSuccess;
-  }
-  ((const twin_stepper *)kernel)
-      ->launch(args[0], (const eg_launch *)args[1], (const double *)args[2], (uint64_t)grid.x * block.x);
-  return cudaSuccess;
-}
-
-cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *kernel, int threads,
-                                                          size_t shared) {
-  (void)kernel, (void)threads, (void)shared;
-  *blocks = 6;
-  return cudaSuccess;
-}
-
 /* ---- memory: filled with rubbish, so that nothing relies on zeros ---- */
 
-static cudaError_t reserve(void **p, size_t bytes) {
+typedef struct block {
+  unsigned char *start;
+  size_t bytes;
+} block;
+
+static block blocks[MOST_BLOCKS]; /* of the device; only the host's threads touch the list */
+static size_t reserved;
+
+static void need_inside(const void *start, size_t bytes) {
+  const unsigned char *const p = (const unsigned char *)start;
+  for (int i = 0; i < MOST_BLOCKS; i++) {
+    const block *const b = &blocks[i];
+    if (b->start != NULL && p >= b->start && p <= b->start + b->bytes && bytes <= (size_t)(b->start + b->bytes - p)) {
+      return;
+    }
+  }
+  fake_misuse("a kernel or copy goes beyond the memory it was given");
+}
+
+cudaError_t cudaMalloc(void **p, size_t bytes) {
+  int i = 0;
+  ANSWER_IF_FAILED();
+  while (i < MOST_BLOCKS && blocks[i].start != NULL) {
+    i++;
+  }
+  if (is_faulty("malloc") || i == MOST_BLOCKS || bytes > FREE_BYTES - reserved) {
+    return cudaErrorMemoryAllocation;
+  }
   *p = malloc(bytes);
+  if (*p == NULL) {
+    return cudaErrorMemoryAllocation;
+  }
+  memset(*p, 0xa5, bytes);
+  blocks[i].start = (unsigned char *)*p;
+  blocks[i].bytes = bytes;
+  reserved += bytes;
+  return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *p) {
+  if (p == NULL) {
+    return cudaSuccess;
+  }
+  if (!fake_all_idle()) {
+    fake_misuse("memory is freed while the device works");
+  }
+  for (int i = 0; i < MOST_BLOCKS; i++) {
+    if (blocks[i].start == p) {
+      reserved -= blocks[i].bytes;
+      memset(p, 0xa5, blocks[i].bytes);
+      blocks[i].start = NULL;
+      free(p);
+      return cudaSuccess;
+    }
+  }
+  fake_misuse("memory is freed that was not reserved");
+  return cudaErrorInvalidValue;
+}
+
+cudaError_t cudaMallocHost(void **p, size_t bytes) {
+  ANSWER_IF_FAILED();
+  *p = is_faulty("host") ? NULL : malloc(bytes);
   if (*p == NULL) {
     return cudaErrorMemoryAllocation;
   }
@@ -146,40 +224,191 @@ static cudaError_t reserve(void **p, size_t bytes) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMalloc(void **p, size_t bytes) {
-  return bytes > FREE_BYTES ? cudaErrorMemoryAllocation : reserve(p, bytes);
-}
-cudaError_t cudaMallocHost(void **p, size_t bytes) {
-  return reserve(p, bytes);
-}
-cudaError_t cudaFree(void *p) {
-  free(p);
-  return cudaSuccess;
-}
 cudaError_t cudaFreeHost(void *p) {
+  if (p != NULL && !fake_all_idle()) {
+    fake_misuse("memory is freed while the device works");
+  }
   free(p);
   return cudaSuccess;
 }
+
+typedef struct copy {
+  void *to;
+  const void *from;
+  size_t bytes;
+  int is_wrong;
+  unsigned char staged[];
+} copy;
+
+static void run_copy(void *data) {
+  copy *const c = (copy *)data;
+  memcpy(c->to, c->from, c->bytes);
+  if (c->is_wrong && c->bytes > 0) {
+    ((unsigned char *)c->to)[c->bytes / 2] ^= 16;
+  }
+  free(c);
+}
+
+static cudaError_t enqueue_copy(void *to, const void *from, size_t bytes, int is_staged, int is_wrong,
+                                cudaStream_t stream) {
+  copy *const c = malloc(sizeof *c + (is_staged ? bytes : 0));
+  if (c == NULL) {
+    return cudaErrorMemoryAllocation;
+  }
+  c->to = to;
+  c->from = from;
+  c->bytes = bytes;
+  c->is_wrong = is_wrong;
+  if (is_staged) {
+    memcpy(c->staged, from, bytes);
+    c->from = c->staged;
+  }
+  return fake_enqueue(stream, run_copy, c);
+}
+
+/* To the device: from ordinary memory it may return before the copy has arrived. */
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind) {
-  (void)kind;
+  ANSWER_IF_FAILED();
+  if (kind == cudaMemcpyHostToDevice) {
+    need_inside(to, bytes);
+    return enqueue_copy(to, from, bytes, 1, 0, NULL);
+  }
+  fake_finish(NULL);
   memcpy(to, from, bytes);
   return cudaSuccess;
 }
+
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                             cudaStream_t stream) {
-  (void)stream;
-  return cudaMemcpy(to, from, bytes, kind);
+  ANSWER_IF_FAILED();
+  if (kind != cudaMemcpyDeviceToHost) {
+    return cudaErrorInvalidMemcpyDirection;
+  }
+  need_inside(from, bytes);
+  return enqueue_copy(to, from, bytes, 0, is_faulty("copy"), stream);
 }
+
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
-  *available = *total = FREE_BYTES;
+  ANSWER_IF_FAILED();
+  *available = FREE_BYTES - reserved;
+  *total = FREE_BYTES;
   return cudaSuccess;
 }
 
-/* ---- device, streams, time ---- */
+/* ---- launches: arguments are copied when the launch is asked for, as CUDA does ---- */
+
+typedef struct kernel_call {
+  const void *kernel;
+  dim3 grid, block;
+  int is_faulty;
+  eg_tile_reduce reduce;
+  eg_launch launch;
+  void *params, *staged;
+} kernel_call;
+
+static void check_reduce(const eg_tile_reduce *r) {
+  const size_t rows = (size_t)r->tiles * r->n_records * r->n_points;
+  const size_t nodes = (size_t)r->tiles * r->all_records * r->n_points;
+  need_inside(r->records, rows * r->n_features * r->ld * sizeof(double));
+  need_inside(r->nodes, nodes * eg_node_values(r->n_features, r->with_covariance) * sizeof(double));
+}
+
+static void check_launch(const eg_launch *a, const uint32_t *sizes, uint64_t started) {
+  const uint64_t threads = (uint64_t)(a->n_lanes + a->ld - 1) / a->ld * a->n_points * a->ld;
+  if (started < threads) {
+    fake_misuse("a launch has fewer threads than trajectories");
+  }
+  need_inside(a->state, threads * sizes[3] * sizes[4]);
+  need_inside(a->first_bad, threads * sizeof(uint64_t));
+  need_inside(a->records, threads * a->n_records * a->n_features * sizeof(double));
+  need_inside(a->record_steps, a->n_records * sizeof(uint64_t));
+}
+
+static void run_kernel(void *data) {
+  kernel_call *const c = (kernel_call *)data;
+  if (c->is_faulty) {
+    __atomic_store_n(&failed, cudaErrorLaunchFailure, __ATOMIC_SEQ_CST);
+  }
+  if (!fake_is_idle(NULL)) { /* it would read inputs that have not arrived */
+    __atomic_store_n(&failed, cudaErrorIllegalAddress, __ATOMIC_SEQ_CST);
+  }
+  if (__atomic_load_n(&failed, __ATOMIC_SEQ_CST) == cudaSuccess) {
+    if (c->kernel == &moments_kernel || c->kernel == &comoments_kernel) {
+      reduce(c->kernel, c->grid, &c->reduce);
+    } else {
+      ((const twin_stepper *)c->kernel)
+          ->launch(c->params, &c->launch, c->staged, (uint64_t)c->grid.x * c->block.x);
+    }
+  }
+  free(c->params);
+  free(c->staged);
+  free(c);
+}
+
+static void *copy_of(const void *data, size_t bytes) {
+  void *const copy = malloc(bytes > 0 ? bytes : 1);
+  if (copy == NULL) {
+    fake_misuse("no memory for arguments");
+  }
+  memcpy(copy, data, bytes);
+  return copy;
+}
+
+static const uint32_t *sizes_of(const twin_stepper *stepper) {
+  for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    for (const twin_stepper *s = units[i].steppers; s->name != NULL; s++) {
+      if (s == stepper) {
+        return units[i].sizes;
+      }
+    }
+  }
+  fake_misuse("a kernel that was never found");
+  return NULL;
+}
+
+cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, void **args, size_t shared,
+                             cudaStream_t stream) {
+  (void)shared;
+  ANSWER_IF_FAILED();
+  if (grid.x == 0 || grid.y == 0 || block_size.x == 0 || block_size.x > 1024) {
+    return cudaErrorInvalidConfiguration;
+  }
+  if (is_faulty("launch")) {
+    return cudaErrorLaunchOutOfResources;
+  }
+  kernel_call *const c = calloc(1, sizeof *c);
+  if (c == NULL) {
+    return cudaErrorMemoryAllocation;
+  }
+  c->kernel = kernel;
+  c->grid = grid;
+  c->block = block_size;
+  c->is_faulty = is_faulty("kernel");
+  if (kernel == &moments_kernel || kernel == &comoments_kernel) {
+    memcpy(&c->reduce, args[0], sizeof c->reduce);
+    check_reduce(&c->reduce);
+  } else {
+    const uint32_t *const sizes = sizes_of((const twin_stepper *)kernel);
+    memcpy(&c->launch, args[1], sizeof c->launch);
+    c->params = copy_of(args[0], sizes[0]);
+    c->staged = copy_of(args[2], sizes[2]);
+    check_launch(&c->launch, sizes, (uint64_t)grid.x * block_size.x);
+  }
+  return fake_enqueue(stream, run_kernel, c);
+}
+
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *n_blocks, const void *kernel, int threads,
+                                                          size_t shared) {
+  (void)kernel, (void)threads, (void)shared;
+  *n_blocks = 4;
+  return cudaSuccess;
+}
+
+/* ---- the device ---- */
 
 cudaError_t cudaGetDeviceCount(int *n) {
   *n = 1;
-  return cudaSuccess;
+  return is_faulty("devices") ? cudaErrorNoDevice : cudaSuccess;
 }
 cudaError_t cudaSetDevice(int index) {
   return index == 0 ? cudaSuccess : cudaErrorInvalidDevice;
@@ -197,35 +426,21 @@ cudaError_t cudaDriverGetVersion(int *version) {
   *version = 13000;
   return cudaSuccess;
 }
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags) {
-  (void)flags;
-  *stream = NULL;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  (void)stream;
+cudaError_t cudaDeviceSynchronize(void) {
+  if (!fake_setting_is("ENSGRAD_FAKE_BREAK", "inputs")) {
+    fake_finish_all();
+  }
+  ANSWER_IF_FAILED();
   return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  (void)stream;
+  fake_finish(stream);
+  ANSWER_IF_FAILED();
   return cudaSuccess;
 }
-cudaError_t cudaEventCreate(cudaEvent_t *event) {
-  *event = NULL;
-  return cudaSuccess;
-}
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  (void)event;
-  return cudaSuccess;
-}
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  (void)event, (void)stream;
-  return cudaSuccess;
-}
-cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t before, cudaEvent_t after) {
-  static int turn;
-  (void)before, (void)after;
-  *milliseconds = turn++ % 2 == 0 ? 2000.0f : 90.0f; /* the number of steps goes down and up */
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  fake_event_finish(event);
+  ANSWER_IF_FAILED();
   return cudaSuccess;
 }
 cudaError_t cudaGetLastError(void) {
