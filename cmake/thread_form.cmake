@@ -76,7 +76,27 @@ if(TARGET ensgrad_cuda)
   target_link_options(fake_cuda PRIVATE -Wl,--no-undefined)
   set_target_properties(fake_cuda PROPERTIES PREFIX lib OUTPUT_NAME ensgrad_cuda LIBRARY_OUTPUT_DIRECTORY ${fake_folder})
   add_dependencies(test_cuda_backend fake_cuda)
-  add_test(NAME conformance.test_cuda_host COMMAND test_cuda_backend WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  add_executable(cuda_host tests/conformance/cuda_host.c)
+  target_link_libraries(cuda_host PRIVATE ensgrad)
+  target_include_directories(cuda_host PRIVATE tests)
+  set_target_properties(cuda_host PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_dependencies(cuda_host fake_cuda)
+  add_test(NAME conformance.test_cuda_host COMMAND cuda_host WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(conformance.test_cuda_host PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600
                        ENVIRONMENT ENSGRAD_TEST_PLUGIN=${fake_folder})
+  add_library(other_abi MODULE tests/conformance/other_abi.c)
+  target_link_libraries(other_abi PRIVATE ensgrad_flags)
+  target_include_directories(other_abi PRIVATE ${plugin_folder})
+  set_target_properties(other_abi PROPERTIES PREFIX lib OUTPUT_NAME ensgrad_cuda
+                        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/other_abi)
+  add_test(NAME conformance.test_cuda_faults
+           COMMAND sh tests/conformance/cuda_faults.sh $<TARGET_FILE:ensgrad_program> $<TARGET_FILE:hash_result>
+                   ${fake_folder} ${CMAKE_BINARY_DIR}/tests/other_abi WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(conformance.test_cuda_faults PROPERTIES LABELS conformance TIMEOUT 600)
+  foreach(order concurrent steps statistics)
+    set(name conformance.test_cuda_bits_${order})
+    add_test(NAME ${name} COMMAND test_cuda_backend WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600
+                         ENVIRONMENT "ENSGRAD_TEST_PLUGIN=${fake_folder};ENSGRAD_FAKE_ORDER=${order}")
+  endforeach()
 endif()

@@ -29,11 +29,11 @@ static cudaError_t failed; /* of a kernel: stays */
 static int is_faulty(const char *name) {
   static char setting[64];
   static unsigned long count;
-  const char *const given = getenv("ENSGRAD_FAKE_FAULT");
-  if (given == NULL || strcmp(given, setting) != 0) {
+  const char *const fault = getenv("ENSGRAD_FAKE_FAULT"), *const given = fault != NULL ? fault : "";
+  if (strcmp(given, setting) != 0) {
     count = 0;
     failed = cudaSuccess;
-    (void)snprintf(setting, sizeof setting, "%s", given != NULL ? given : "");
+    (void)snprintf(setting, sizeof setting, "%s", given);
   }
   const size_t n = strlen(name);
   if (strncmp(setting, name, n) != 0 || setting[n] != ':') {
@@ -198,6 +198,7 @@ cudaError_t cudaFree(void *p) {
   if (p == NULL) {
     return cudaSuccess;
   }
+  fake_finish(NULL); /* CUDA does so too */
   if (!fake_all_idle()) {
     fake_misuse("memory is freed while the device works");
   }
@@ -408,6 +409,7 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *n_blocks, const v
 
 cudaError_t cudaGetDeviceCount(int *n) {
   *n = 1;
+  failed = cudaSuccess; /* a new attempt of the test */
   return is_faulty("devices") ? cudaErrorNoDevice : cudaSuccess;
 }
 cudaError_t cudaSetDevice(int index) {

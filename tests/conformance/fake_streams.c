@@ -34,6 +34,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct CUstream_st default_stream;
 static struct CUstream_st *streams; /* all but the default one */
+static int has_threads;             /* as the setting was when the last operation came */
 
 void fake_misuse(const char *text) {
   fprintf(stderr, "the CUDA runtime is misused: %s\n", text);
@@ -85,21 +86,22 @@ static void *stream_main(void *argument) {
   struct CUstream_st *const s = argument;
   (void)pthread_mutex_lock(&lock);
   while (!s->is_closing || s->first != NULL) {
-    if (!is_ready(s)) {
+    if (!has_threads || !is_ready(s)) {
       (void)pthread_cond_wait(&changed, &lock);
       continue;
     }
     (void)pthread_mutex_unlock(&lock);
     pause_a_little(s);
     (void)pthread_mutex_lock(&lock);
-    run_first(s);
+    run_first(s); /* still ready: nobody else runs this stream */
   }
   (void)pthread_mutex_unlock(&lock);
   return NULL;
 }
 
 static void need_thread(struct CUstream_st *s) {
-  if (!s->has_thread && is_concurrent()) {
+  has_threads = is_concurrent();
+  if (has_threads && !s->has_thread) {
     if (pthread_create(&s->thread, NULL, stream_main, s) != 0) {
       fake_misuse("no more threads");
     }
@@ -125,7 +127,7 @@ static void run_one(void) {
 
 /* Something has happened, or is made to happen. */
 static void wait_for_change(void) {
-  if (is_concurrent()) {
+  if (has_threads) {
     (void)pthread_cond_wait(&changed, &lock);
   } else {
     run_one();
