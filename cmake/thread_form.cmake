@@ -48,6 +48,11 @@ foreach(unit ${twin_units})
                     "#define EG_UNIT_SYMBOL cpu_${name}_${isa}\n#define EG_ISA_NAME \"${isa}\"\n")
   endforeach()
 endforeach()
+# for the run-time compiler that is played: float state, a user's model
+add_twin_source(twin twin_ornstein_uhlenbeck_float ornstein_uhlenbeck ""
+                "#define TWIN_SYMBOL twin_ornstein_uhlenbeck_float\n#define TWIN_ALL_KINDS\n#define EG_REAL float\n")
+add_twin_source(twin twin_user_model ../../tests/conformance/user_model ""
+                "#define TWIN_SYMBOL twin_user_model\n#define TWIN_ALL_KINDS\n")
 add_twin_source(v3 cpu_wide_ornstein_uhlenbeck_v3 ornstein_uhlenbeck ""
                 "#define EG_NOISE_REAL double\n#define EG_UNIT_SYMBOL cpu_wide_ornstein_uhlenbeck_v3\n#define EG_ISA_NAME \"v3\"\n")
 
@@ -84,6 +89,18 @@ if(TARGET ensgrad_cuda)
   add_test(NAME conformance.test_cuda_host COMMAND cuda_host WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(conformance.test_cuda_host PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600
                        ENVIRONMENT ENSGRAD_TEST_PLUGIN=${fake_folder})
+  add_executable(nvrtc_compile tests/conformance/nvrtc_compile.c)
+  foreach(name compile nvrtc code_cache sources message)
+    target_sources(nvrtc_compile PRIVATE ${plugin_folder}/${name}.c)
+  endforeach()
+  target_link_libraries(nvrtc_compile PRIVATE ensgrad)
+  target_include_directories(nvrtc_compile PRIVATE tests ${plugin_folder})
+  target_include_directories(nvrtc_compile SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+  set_target_properties(nvrtc_compile PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME conformance.test_nvrtc_compile COMMAND nvrtc_compile)
+  set_tests_properties(conformance.test_nvrtc_compile PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600)
+  add_test(NAME slow.test_nvrtc_full COMMAND nvrtc_compile --full)
+  set_tests_properties(slow.test_nvrtc_full PROPERTIES LABELS slow SKIP_RETURN_CODE 77 TIMEOUT 7200)
   add_library(other_abi MODULE tests/conformance/other_abi.c)
   target_link_libraries(other_abi PRIVATE ensgrad_flags)
   target_include_directories(other_abi PRIVATE ${plugin_folder})
@@ -93,6 +110,13 @@ if(TARGET ensgrad_cuda)
            COMMAND sh tests/conformance/cuda_faults.sh $<TARGET_FILE:ensgrad_program> $<TARGET_FILE:hash_result>
                    ${fake_folder} ${CMAKE_BINARY_DIR}/tests/other_abi WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(conformance.test_cuda_faults PROPERTIES LABELS conformance TIMEOUT 600)
+  add_library(fake_nvrtc MODULE tests/conformance/fake_nvrtc.c)
+  target_link_libraries(fake_nvrtc PRIVATE ensgrad_flags)
+  set_target_properties(fake_nvrtc PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME conformance.test_cuda_compile
+           COMMAND sh tests/conformance/cuda_compile.sh $<TARGET_FILE:ensgrad_program> $<TARGET_FILE:hash_result>
+                   ${fake_folder} $<TARGET_FILE:fake_nvrtc> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(conformance.test_cuda_compile PROPERTIES LABELS conformance TIMEOUT 600)
   foreach(order concurrent steps statistics)
     set(name conformance.test_cuda_bits_${order})
     add_test(NAME ${name} COMMAND test_cuda_backend WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

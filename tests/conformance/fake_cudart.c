@@ -52,29 +52,55 @@ static int is_faulty(const char *name) {
   } while (0)
 
 typedef struct fake_unit {
-  const char *model;
+  const char *model;      /* its file, as an #include names it */
+  const char *name;       /* of what the plug-in holds ready, else NULL */
   int dim;
+  const char *real;
   const twin_stepper *steppers;
   const uint32_t *sizes;
+  int is_compiled;        /* at run time: has the kinds that are not compiled ahead */
 } fake_unit;
 
 #define UNITS(X)                                                                                             \
-  X(ornstein_uhlenbeck, "ornstein-uhlenbeck", 1)                                                             \
-  X(double_well, "double-well", 1)                                                                           \
-  X(quadratic_4, "quadratic", 4)                                                                             \
-  X(linear_regression_4, "linear-regression", 4)
-#define DECLARE(name, model, dim)                                                                            \
-  extern const twin_stepper twin_##name[];                                                                   \
-  extern const uint32_t twin_##name##_sizes[8];
+  X(ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", "ornstein-uhlenbeck", 1, "double")                    \
+  X(double_well, "models/double_well.h", "double-well", 1, "double")                                         \
+  X(quadratic_4, "models/quadratic.h", "quadratic", 4, "double")                                             \
+  X(linear_regression_4, "models/linear_regression.h", "linear-regression", 4, "double")                     \
+  X(ornstein_uhlenbeck_float, "models/ornstein_uhlenbeck.h", NULL, 1, "float")                               \
+  X(user_model, "user_model.h", NULL, 1, "double")
+#define DECLARE(symbol, model, name, dim, real)                                                              \
+  extern const twin_stepper twin_##symbol[];                                                                 \
+  extern const uint32_t twin_##symbol##_sizes[8];
 UNITS(DECLARE)
-#define ROW(name, model, dim) {model, dim, twin_##name, twin_##name##_sizes},
+#define ROW(symbol, model, name, dim, real) {model, name, dim, real, twin_##symbol, twin_##symbol##_sizes, 0},
 static const fake_unit units[] = {UNITS(ROW)};
-static const fake_unit statistics = {"statistics", 0, NULL, NULL};
+static const fake_unit statistics = {"statistics", "statistics", 0, "double", NULL, NULL, 0};
 
 const void *eg_fatbin_of_unit(const char *model, int dim) {
   for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-    if (strcmp(units[i].model, model) == 0 && units[i].dim == dim) {
+    if (units[i].name != NULL && strcmp(units[i].name, model) == 0 && units[i].dim == dim) {
       return &units[i];
+    }
+  }
+  return NULL;
+}
+
+/* What fake_nvrtc.c makes instead of machine code: the options it was given. NULL if `code` is none of that. */
+static fake_unit *unit_of_text(const void *code) {
+  char model[128], real[16];
+  int dim = 0;
+  if (memcmp(code, "FAKE CODE", 9) != 0 ||
+      sscanf((const char *)code, "FAKE CODE %127s %d %15s", model, &dim, real) != 3) {
+    return NULL;
+  }
+  for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    if (strcmp(units[i].model, model) == 0 && units[i].dim == dim && strcmp(units[i].real, real) == 0) {
+      fake_unit *const unit = malloc(sizeof *unit);
+      if (unit != NULL) {
+        *unit = units[i];
+        unit->is_compiled = 1;
+      }
+      return unit;
     }
   }
   return NULL;
@@ -95,12 +121,20 @@ cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code, enum c
   if (is_faulty("load")) {
     return cudaErrorNoKernelImageForDevice;
   }
-  *library = (cudaLibrary_t)(uintptr_t)code;
-  return cudaSuccess;
+  const fake_unit *const unit = (const fake_unit *)code;
+  if (unit == &statistics || (unit >= units && unit < units + sizeof units / sizeof units[0])) {
+    *library = (cudaLibrary_t)(uintptr_t)code;
+    return cudaSuccess;
+  }
+  *library = (cudaLibrary_t)(void *)unit_of_text(code);
+  return *library != NULL ? cudaSuccess : cudaErrorInvalidKernelImage;
 }
 
 cudaError_t cudaLibraryUnload(cudaLibrary_t library) {
-  (void)library;
+  fake_unit *const unit = (fake_unit *)(void *)library;
+  if (unit->is_compiled) {
+    free(unit);
+  }
   return cudaSuccess;
 }
 
@@ -117,6 +151,11 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t *kernel, cudaLibrary_t library, co
     char plain[128], with_kind[128];
     const int has_kinds =
         s[0].kind != EG_KIND_GAUSSIAN || (s[1].name != NULL && strcmp(s[1].name, s->name) == 0);
+    const int is_ahead = !has_kinds || s->kind == EG_KIND_GAUSSIAN || s->kind == EG_KIND_TABLE5 ||
+                         s->kind == EG_KIND_TWO_POINT;
+    if (!is_ahead && !unit->is_compiled) {
+      continue;
+    }
     (void)snprintf(plain, sizeof plain, "eg_advance_%s", s->name);
     (void)snprintf(with_kind, sizeof with_kind, "eg_advance_%s_%s", s->name, kinds[s->kind]);
     if (strcmp(name, has_kinds ? with_kind : plain) == 0) {

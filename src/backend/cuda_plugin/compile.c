@@ -2,6 +2,7 @@
 #include "compile.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,7 +137,62 @@ static eg_cache_key key_of(const request *r, const char *version) {
   return key;
 }
 
-eg_cuda_status eg_cuda_compile(const eg_cuda_job *job, int capability, void **code, size_t *size,
+/* What this process has compiled or loaded, so that no run pays twice where there is no cache on disk. */
+typedef struct known_code {
+  eg_cache_key key;
+  void *code;
+  size_t size;
+  struct known_code *next;
+} known_code;
+
+static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER;
+static known_code *known; /* stays for the life of the process, like the plug-in */
+
+static const known_code *find_known(eg_cache_key key) {
+  (void)pthread_mutex_lock(&known_lock); /* a static mutex locked once by this thread cannot fail */
+  const known_code *k = known;
+  (void)pthread_mutex_unlock(&known_lock);
+  while (k != NULL && memcmp(&k->key, &key, sizeof key) != 0) {
+    k = k->next;
+  }
+  return k;
+}
+
+static eg_cuda_status make_code(const request *r, eg_cache_key key, known_code *made, eg_cuda_message message) {
+  if (eg_cache_load(key, &made->code, &made->size)) {
+    return EG_CUDA_OK;
+  }
+  EG_CUDA_PASS(eg_nvrtc_compile(MAIN_TEXT, r->headers, r->n_headers, r->options, r->n_options, &made->code,
+                                &made->size, message));
+  eg_cache_store(key, made->code, made->size);
+  return EG_CUDA_OK;
+}
+
+static eg_cuda_status find_or_make(const request *r, eg_cache_key key, const known_code **out,
+                                   eg_cuda_message message) {
+  *out = find_known(key);
+  if (*out != NULL) {
+    return EG_CUDA_OK;
+  }
+  known_code *const made = (known_code *)calloc(1, sizeof *made);
+  if (made == NULL) {
+    return eg_cuda_say(message, EG_CUDA_MEMORY, "out of memory");
+  }
+  made->key = key;
+  const eg_cuda_status status = make_code(r, key, made, message);
+  if (status != EG_CUDA_OK) {
+    free(made);
+    return status;
+  }
+  (void)pthread_mutex_lock(&known_lock);
+  made->next = known;
+  known = made;
+  (void)pthread_mutex_unlock(&known_lock);
+  *out = made;
+  return EG_CUDA_OK;
+}
+
+eg_cuda_status eg_cuda_compile(const eg_cuda_job *job, int capability, const void **code, size_t *size,
                                eg_cuda_message message) {
   const char *const version = eg_nvrtc_version(message);
   if (version == NULL) {
@@ -146,15 +202,14 @@ eg_cuda_status eg_cuda_compile(const eg_cuda_job *job, int capability, void **co
   if (r == NULL) {
     return eg_cuda_say(message, EG_CUDA_MEMORY, "out of memory");
   }
+  const known_code *found = NULL;
   eg_cuda_status status = fill_request(r, job, capability, message);
   if (status == EG_CUDA_OK) {
-    const eg_cache_key key = key_of(r, version);
-    if (!eg_cache_load(key, code, size)) {
-      status = eg_nvrtc_compile(MAIN_TEXT, r->headers, r->n_headers, r->options, r->n_options, code, size, message);
-      if (status == EG_CUDA_OK) {
-        eg_cache_store(key, *code, *size);
-      }
-    }
+    status = find_or_make(r, key_of(r, version), &found, message);
+  }
+  if (status == EG_CUDA_OK) {
+    *code = found->code;
+    *size = found->size;
   }
   free(r->model_text);
   free(r);

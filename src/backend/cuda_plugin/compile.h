@@ -9,10 +9,10 @@ const char *eg_cuda_kind_name(int kind);
 
 /*
  * compile.c: the one stepper of the job's model as machine code for `capability` (90: sm_90), from the cache on disk or
- * by NVRTC. *code is the caller's (free()). EG_CUDA_REFUSED with the reason where there is no NVRTC, where it does not
+ * by NVRTC. *code lives as long as the process. EG_CUDA_REFUSED with the reason where there is no NVRTC, where it does not
  * know the device, or where the model does not compile.
  */
-eg_cuda_status eg_cuda_compile(const eg_cuda_job *job, int capability, void **code, size_t *size,
+eg_cuda_status eg_cuda_compile(const eg_cuda_job *job, int capability, const void **code, size_t *size,
                                eg_cuda_message message);
 
 /* nvrtc.c: the compiler itself, opened on first use and kept. */

@@ -55,7 +55,6 @@ struct eg_cuda_device {
   /* of the job */
   const eg_cuda_job *job;
   cudaLibrary_t unit;
-  void *code;               /* what `unit` was loaded from, if it was compiled at run time */
   cudaKernel_t kernel;
   unsigned block_threads;
   uint64_t tiles;           /* of a batch */

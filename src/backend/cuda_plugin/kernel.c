@@ -70,16 +70,17 @@ static eg_cuda_status refuse(const eg_cuda_job *job, const char *reason, eg_cuda
 
 static eg_cuda_status load_compiled(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
   char text[896] = "";
+  const void *code = NULL;
   size_t size = 0;
   const eg_cuda_message reason = {text, sizeof text};
-  const eg_cuda_status status = eg_cuda_compile(job, d->capability, &d->code, &size, reason);
+  const eg_cuda_status status = eg_cuda_compile(job, d->capability, &code, &size, reason);
   if (status == EG_CUDA_REFUSED) {
     return refuse(job, text, message);
   }
   if (status != EG_CUDA_OK) {
     return eg_cuda_say(message, status, "%s", text);
   }
-  EG_CUDA_TRY(cudaLibraryLoadData(&d->unit, d->code, NULL, NULL, 0, NULL, NULL, 0),
+  EG_CUDA_TRY(cudaLibraryLoadData(&d->unit, code, NULL, NULL, 0, NULL, NULL, 0),
               "loading the kernels of the model");
   if (!find_kernel(d, job)) {
     return eg_cuda_say(message, EG_CUDA_FAILED, "the compiled unit of '%s' has no kernel '%s'", job->model,

@@ -1,19 +1,10 @@
 /* The exported table, and opening and closing of a device. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "device.h"
 #include "fatbins.h"
-
-eg_cuda_status eg_cuda_say(eg_cuda_message message, eg_cuda_status status, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  (void)vsnprintf(message.text, message.size, format, args); /* a cut message is better than none */
-  va_end(args);
-  return status;
-}
 
 /* What a user can do about the errors that are not ours. */
 static const char *advice(cudaError_t error) {

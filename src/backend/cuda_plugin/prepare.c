@@ -33,8 +33,7 @@ void eg_cuda_release_job(eg_cuda_device *d) {
   if (d->unit != NULL) {
     (void)cudaLibraryUnload(d->unit);
   }
-  free(d->code);
-  d->params = d->staged = d->code = NULL;
+  d->params = d->staged = NULL;
   d->unit = NULL;
   d->job = NULL;
 }
