@@ -99,3 +99,33 @@ target_link_options(ensgrad_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,--no-undefin
 set_target_properties(ensgrad_cuda PROPERTIES PREFIX lib LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 install(TARGETS ensgrad_cuda LIBRARY DESTINATION lib/ensgrad) # where the program looks: ../lib/ensgrad
 message(STATUS "CUDA: ${ENSGRAD_NVCC} ${CUDAToolkit_VERSION}, architectures ${ENSGRAD_CUDA_ARCHITECTURES}")
+
+# Programs that nvcc compiles as a whole: what only a GPU can answer, and peers. Not part of ensgrad.
+set(program_gencode "")
+foreach(arch ${ENSGRAD_CUDA_ARCHITECTURES})
+  list(APPEND program_gencode -gencode=arch=compute_${arch},code=sm_${arch})
+endforeach()
+list(APPEND program_gencode -gencode=arch=compute_${newest},code=compute_${newest})
+function(add_gpu_program target output source) # further arguments: options of nvcc
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND ${ENSGRAD_NVCC} ${program_gencode} -std=c++17 -O3 -I${CMAKE_SOURCE_DIR}/kernels ${ARGN} -o ${output}
+            ${CMAKE_SOURCE_DIR}/${source}
+    DEPENDS ${CMAKE_SOURCE_DIR}/${source} ${kernel_headers}
+    COMMENT "CUDA ${target}"
+    VERBATIM)
+  add_custom_target(${target} ${all} DEPENDS ${output})
+endfunction()
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/tests ${CMAKE_BINARY_DIR}/bench)
+find_program(ENSGRAD_CXX NAMES g++ c++ clang++) # nvcc needs one for the host side
+if(ENSGRAD_CXX)
+  set(all "")
+  if(ENSGRAD_TESTS)
+    set(all ALL)
+    add_gpu_program(gpu_audit ${CMAKE_BINARY_DIR}/tests/gpu_audit tests/gpu/gpu_audit.cu -fmad=false -ftz=false
+                    -prec-sqrt=true -prec-div=true -Xcompiler=-ffp-contract=off)
+    set(all "")
+  endif()
+  add_gpu_program(ou_curand ${CMAKE_BINARY_DIR}/bench/ou_curand bench/peers/ou_curand.cu)
+  add_gpu_program(ou_curand_fast ${CMAKE_BINARY_DIR}/bench/ou_curand_fast bench/peers/ou_curand.cu --use_fast_math -DFAST)
+endif()

@@ -4,7 +4,7 @@ if(NOT TARGET test_thread_form OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD
   return()
 endif()
 set(twin_units ornstein_uhlenbeck: geometric_brownian_motion: double_well: quadratic:3 quadratic:4 quadratic:8 linear_regression:4
-    linear_regression:8)
+    linear_regression:6 linear_regression:8)
 set(twin_folder ${CMAKE_BINARY_DIR}/generated)
 set(twin_all_kinds ornstein_uhlenbeck quadratic_3)
 set(twin_flags -O1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
@@ -123,4 +123,8 @@ if(TARGET ensgrad_cuda)
     set_tests_properties(${name} PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600
                          ENVIRONMENT "ENSGRAD_TEST_PLUGIN=${fake_folder};ENSGRAD_FAKE_ORDER=${order}")
   endforeach()
+  if(TARGET gpu_audit)
+    add_test(NAME conformance.test_gpu_audit COMMAND ${CMAKE_BINARY_DIR}/tests/gpu_audit)
+    set_tests_properties(conformance.test_gpu_audit PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600)
+  endif()
 endif()

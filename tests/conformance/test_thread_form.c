@@ -20,6 +20,7 @@
   X(quadratic_4)                                                                                             \
   X(quadratic_8)                                                                                             \
   X(linear_regression_4)                                                                                     \
+  X(linear_regression_6)                                                                                     \
   X(linear_regression_8)
 
 #define DECLARE(name)                                                                                        \
