@@ -1,6 +1,8 @@
 # HDF5 (serial, static where possible: the binary then runs on machines without it), libyaml, zlib.
 # find_package(HDF5) with static libraries drops libsz in CMake 3.25, so the archives are found by hand.
+# The shared library that is installed for C programs takes the shared ones: archives are not built for that.
 add_library(ensgrad_dependencies INTERFACE)
+add_library(ensgrad_shared_dependencies INTERFACE)
 
 find_path(HDF5_DIR_INCLUDE hdf5.h PATH_SUFFIXES hdf5/serial)
 set(hdf5_paths /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/hdf5/serial /usr/lib/${CMAKE_C_LIBRARY_ARCHITECTURE}/hdf5/serial)
@@ -9,14 +11,22 @@ find_library(HDF5_HL_STATIC NAMES libhdf5_hl.a libhdf5_serial_hl.a PATHS ${hdf5_
 find_library(SZ_STATIC NAMES libsz.a)
 find_library(AEC_STATIC NAMES libaec.a)
 find_library(Z_STATIC NAMES libz.a)
+find_library(HDF5_SHARED NAMES hdf5 hdf5_serial PATHS ${hdf5_paths})
+find_library(HDF5_HL_SHARED NAMES hdf5_hl hdf5_serial_hl PATHS ${hdf5_paths})
+find_library(Z_LIBRARY NAMES z)
+find_library(YAML_SHARED NAMES yaml)
+if(HDF5_SHARED AND HDF5_HL_SHARED AND Z_LIBRARY AND YAML_SHARED)
+  target_link_libraries(ensgrad_shared_dependencies INTERFACE ${HDF5_HL_SHARED} ${HDF5_SHARED} ${Z_LIBRARY} ${YAML_SHARED})
+  set(ensgrad_has_shared_dependencies ON)
+endif()
 if(HDF5_DIR_INCLUDE AND HDF5_STATIC AND HDF5_HL_STATIC AND SZ_STATIC AND AEC_STATIC AND Z_STATIC)
   target_link_libraries(ensgrad_dependencies INTERFACE ${HDF5_HL_STATIC} ${HDF5_STATIC} ${SZ_STATIC} ${AEC_STATIC}
                                                        ${Z_STATIC})
-else()
-  find_library(HDF5_SHARED NAMES hdf5 hdf5_serial PATHS ${hdf5_paths} REQUIRED)
-  find_library(HDF5_HL_SHARED NAMES hdf5_hl hdf5_serial_hl PATHS ${hdf5_paths} REQUIRED)
-  find_library(Z_LIBRARY NAMES z REQUIRED)
+elseif(HDF5_SHARED AND HDF5_HL_SHARED AND Z_LIBRARY)
   target_link_libraries(ensgrad_dependencies INTERFACE ${HDF5_HL_SHARED} ${HDF5_SHARED} ${Z_LIBRARY})
+else()
+  message(FATAL_ERROR "the HDF5 library or zlib not found; install libhdf5-dev, libaec-dev, zlib1g-dev (Debian, Ubuntu) or "
+                      "run scripts/quickstart")
 endif()
 if(NOT HDF5_DIR_INCLUDE)
   message(FATAL_ERROR "hdf5.h not found; install libhdf5-dev (Debian, Ubuntu) or run scripts/quickstart")

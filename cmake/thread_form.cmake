@@ -75,7 +75,7 @@ if(TARGET ensgrad_cuda)
   set(fake_folder ${CMAKE_BINARY_DIR}/tests/fake_cuda)
   add_library(fake_cuda MODULE ${plugin_host_sources} tests/conformance/fake_cudart.c tests/conformance/fake_streams.c
                                $<TARGET_OBJECTS:eg_thread_form_twin>)
-  target_link_libraries(fake_cuda PRIVATE ensgrad_flags Threads::Threads ${CMAKE_DL_LIBS})
+  target_link_libraries(fake_cuda PRIVATE ensgrad_flags Threads::Threads ${CMAKE_DL_LIBS} m)
   target_include_directories(fake_cuda PRIVATE ${plugin_folder} tests/conformance)
   target_include_directories(fake_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
   target_link_options(fake_cuda PRIVATE -Wl,--no-undefined)

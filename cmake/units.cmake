@@ -84,5 +84,6 @@ foreach(isa ${ensgrad_isas})
   add_library(eg_kernels_${isa} OBJECT ${sources_${isa}})
   target_link_libraries(eg_kernels_${isa} PRIVATE ensgrad_flags)
   target_compile_options(eg_kernels_${isa} PRIVATE ${kernel_flags} ${isa_flags_${isa}})
+  set_target_properties(eg_kernels_${isa} PROPERTIES POSITION_INDEPENDENT_CODE ON) # for the shared library
   list(APPEND ensgrad_kernel_objects $<TARGET_OBJECTS:eg_kernels_${isa}>)
 endforeach()

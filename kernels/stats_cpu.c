@@ -1,4 +1,5 @@
 /* Tile statistics on the CPU, compiled per ISA. The definition is in stats/moments.h. */
+#include "stats/histogram.h"
 #include "stats/moments.h"
 
 #include "core/launch.h"
@@ -6,15 +7,21 @@
 #define EG_PASTE2(a, b) a##_##b
 #define EG_PASTE(a, b)  EG_PASTE2(a, b)
 
-EG_FN double first_value(double v) {
-  return v == v ? v : 0.0;
+/* `has_masked` is constant where these are inlined: a row without a masked lane costs no comparisons. */
+EG_FN double first_value(double v, int has_masked) {
+  return has_masked && v != v ? 0.0 : v;
 }
 
-EG_FN double deviation(double v, double mean) {
-  return v == v ? v - mean : 0.0;
+EG_FN double deviation(double v, double mean, int has_masked) {
+  return has_masked && v != v ? 0.0 : v - mean;
 }
 
-/* The levels of the tree below the first: v[0 .. n) to v[0]. */
+/* The first three levels of the tree: eight values at distances of q = ld / 8. */
+EG_FN double tree_eight(double v0, double v1, double v2, double v3, double v4, double v5, double v6, double v7) {
+  return ((v0 + v4) + (v2 + v6)) + ((v1 + v5) + (v3 + v7));
+}
+
+/* The levels of the tree below: v[0 .. n) to v[0]. */
 static inline double tree_rest(double *v, uint32_t n) {
   for (uint32_t s = n / 2; s > 0; s /= 2) {
     _Pragma("omp simd")
@@ -33,30 +40,54 @@ static double tree_count(const double *v, uint32_t ld) {
   return (double)n;
 }
 
-static double tree_mean(const double *v, uint32_t ld, double n, double *scratch) {
-  const uint32_t half = ld / 2;
+EG_FN double tree_sum(const double *v, uint32_t ld, int has_masked, double *scratch) {
+  const uint32_t q = ld / 8;
   _Pragma("omp simd")
-  for (uint32_t l = 0; l < half; l++) {
-    scratch[l] = first_value(v[l]) + first_value(v[l + half]);
+  for (uint32_t l = 0; l < q; l++) {
+    const double *const w = v + l;
+    scratch[l] = tree_eight(first_value(w[0], has_masked), first_value(w[q], has_masked),
+                            first_value(w[2 * q], has_masked), first_value(w[3 * q], has_masked),
+                            first_value(w[4 * q], has_masked), first_value(w[5 * q], has_masked),
+                            first_value(w[6 * q], has_masked), first_value(w[7 * q], has_masked));
   }
-  const double sum = tree_rest(scratch, half);
-  return n > 0 ? sum / n : 0.0;
+  return tree_rest(scratch, q);
 }
 
-static void tree_moments(const double *v, uint32_t ld, double mean, double *scratch, double *out) {
-  const uint32_t half = ld / 2;
-  double *const t2 = scratch, *const t3 = scratch + half, *const t4 = scratch + 2 * (size_t)half;
-  _Pragma("omp simd")
-  for (uint32_t l = 0; l < half; l++) {
-    const double a = deviation(v[l], mean), b = deviation(v[l + half], mean);
-    const double a2 = a * a, b2 = b * b;
-    t2[l] = a2 + b2;
-    t3[l] = a2 * a + b2 * b;
-    t4[l] = a2 * a2 + b2 * b2;
+EG_FN void lane_moments(const double *v, uint32_t q, double mean, int has_masked, double *t2, double *t3, double *t4) {
+  double d[8], d2[8];
+  EG_UNROLL
+  for (uint32_t i = 0; i < 8; i++) {
+    d[i] = deviation(v[i * q], mean, has_masked);
+    d2[i] = d[i] * d[i];
   }
-  out[0] = tree_rest(t2, half);
-  out[1] = tree_rest(t3, half);
-  out[2] = tree_rest(t4, half);
+  *t2 = tree_eight(d2[0], d2[1], d2[2], d2[3], d2[4], d2[5], d2[6], d2[7]);
+  *t3 = tree_eight(d2[0] * d[0], d2[1] * d[1], d2[2] * d[2], d2[3] * d[3], d2[4] * d[4], d2[5] * d[5], d2[6] * d[6],
+                   d2[7] * d[7]);
+  *t4 = tree_eight(d2[0] * d2[0], d2[1] * d2[1], d2[2] * d2[2], d2[3] * d2[3], d2[4] * d2[4], d2[5] * d2[5],
+                   d2[6] * d2[6], d2[7] * d2[7]);
+}
+
+EG_FN void tree_moments(const double *v, uint32_t ld, double mean, int has_masked, double *scratch, double *out) {
+  const uint32_t q = ld / 8;
+  double *const t2 = scratch, *const t3 = scratch + q, *const t4 = scratch + 2 * (size_t)q;
+  _Pragma("omp simd")
+  for (uint32_t l = 0; l < q; l++) {
+    lane_moments(v + l, q, mean, has_masked, t2 + l, t3 + l, t4 + l);
+  }
+  out[0] = tree_rest(t2, q);
+  out[1] = tree_rest(t3, q);
+  out[2] = tree_rest(t4, q);
+}
+
+/* Mean, M2, M3, M4 of the features of a row of n valid lanes; `sum` is that of feature 0. */
+EG_FN void row_moments(const eg_reduce *r, const double *v, double n, double sum, int has_masked, double *scratch,
+                       double *sums) {
+  for (uint32_t f = 0; f < r->n_features; f++) {
+    const double *const column = v + (size_t)f * r->ld;
+    const double total = f == 0 ? sum : tree_sum(column, r->ld, has_masked, scratch);
+    sums[4 * f] = n > 0 ? total / n : 0.0;
+    tree_moments(column, r->ld, sums[4 * f], has_masked, scratch, &sums[4 * f + 1]);
+  }
 }
 
 static double tree_comoment(const double *u, const double *v, uint32_t ld, double mean_u, double mean_v,
@@ -64,8 +95,8 @@ static double tree_comoment(const double *u, const double *v, uint32_t ld, doubl
   const uint32_t half = ld / 2;
   _Pragma("omp simd")
   for (uint32_t l = 0; l < half; l++) {
-    scratch[l] = deviation(u[l], mean_u) * deviation(v[l], mean_v) +
-                 deviation(u[l + half], mean_u) * deviation(v[l + half], mean_v);
+    scratch[l] = deviation(u[l], mean_u, 1) * deviation(v[l], mean_v, 1) +
+                 deviation(u[l + half], mean_u, 1) * deviation(v[l + half], mean_v, 1);
   }
   return tree_rest(scratch, half);
 }
@@ -78,7 +109,7 @@ static void mask_unused(double *records, uint32_t n_rows, uint32_t ld, uint32_t 
   }
 }
 
-/* scratch: 3 ld / 2 doubles. records are masked in place beyond n_lanes. */
+/* scratch: ld / 2 doubles. records are masked in place beyond n_lanes. */
 void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, double *scratch) {
   const uint32_t rows = r->n_records * r->n_points;
   const uint32_t size = eg_node_values(r->n_features, r->with_covariance);
@@ -89,10 +120,13 @@ void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, doubl
     const double *const v = records + (size_t)row * r->n_features * r->ld;
     double *const node = r->nodes + (size_t)row * size;
     double *const sums = node + 1;
-    node[0] = tree_count(v, r->ld);
-    for (uint32_t f = 0; f < r->n_features; f++) {
-      sums[4 * f] = tree_mean(v + (size_t)f * r->ld, r->ld, node[0], scratch);
-      tree_moments(v + (size_t)f * r->ld, r->ld, sums[4 * f], scratch, &sums[4 * f + 1]);
+    const double sum = tree_sum(v, r->ld, 0, scratch); /* NaN if a lane is masked (or, harmless, if it overflows) */
+    if (sum == sum) {
+      node[0] = (double)r->ld;
+      row_moments(r, v, node[0], sum, 0, scratch, sums);
+    } else {
+      node[0] = tree_count(v, r->ld);
+      row_moments(r, v, node[0], tree_sum(v, r->ld, 1, scratch), 1, scratch, sums);
     }
     double *pair = sums + 4 * (size_t)r->n_features;
     for (uint32_t f = 1; r->with_covariance && f < r->n_features; f++) {
@@ -100,6 +134,59 @@ void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, doubl
         *pair++ = tree_comoment(v + (size_t)f * r->ld, v + (size_t)g * r->ld, r->ld, sums[4 * f], sums[4 * g],
                                 scratch);
       }
+    }
+  }
+}
+
+/* Places of all lanes of a column. One loop for each kind of guess: the body must not branch. */
+static void histogram_places(const eg_histogram *h, const double *edges, const double *v, uint32_t ld, uint32_t *places) {
+  const double origin = h->origin, scale = h->scale;
+  const uint32_t bins = h->bins;
+  const double *const e = edges + h->edge;
+  if (h->is_log) {
+    _Pragma("omp simd")
+    for (uint32_t l = 0; l < ld; l++) {
+      places[l] = eg_histogram_settle(e, bins, v[l], (eg_log(v[l]) - origin) * scale);
+    }
+  } else {
+    _Pragma("omp simd")
+    for (uint32_t l = 0; l < ld; l++) {
+      places[l] = eg_histogram_settle(e, bins, v[l], (v[l] - origin) * scale);
+    }
+  }
+}
+
+/* Four tables in turn: equal neighbours do not wait for each other's store. Small columns are added directly. */
+static void histogram_add(const uint32_t *places, uint32_t ld, uint32_t bins, uint32_t *tables, uint64_t *counts) {
+  const uint32_t n = bins + 2;
+  if (ld < 2 * n) {
+    for (uint32_t l = 0; l < ld; l++) {
+      if (places[l] < n) {
+        counts[places[l]]++;
+      }
+    }
+    return;
+  }
+  uint32_t *const a = tables, *const b = a + n + 1, *const c = b + n + 1, *const d = c + n + 1;
+  memset(tables, 0, 4 * ((size_t)n + 1) * sizeof *tables);
+  for (uint32_t l = 0; l < ld; l += 4) {
+    a[places[l]]++;
+    b[places[l + 1]]++;
+    c[places[l + 2]]++;
+    d[places[l + 3]]++;
+  }
+  for (uint32_t k = 0; k < n; k++) {
+    counts[k] += (uint64_t)a[k] + b[k] + c[k] + d[k];
+  }
+}
+
+/* One tile (tiles = 1), after eg_reduce_tile has masked its unused lanes. scratch: ld + 4 (EG_MAX_BINS + 3) words. */
+void EG_PASTE(eg_count_tile, EG_ISA)(const eg_count *r, uint32_t *scratch) {
+  for (uint64_t row = 0; row < (uint64_t)r->n_records * r->n_points; row++) {
+    for (uint32_t i = 0; i < r->n_histograms; i++) {
+      const eg_histogram *const h = &r->histograms[i];
+      histogram_places(h, r->edges, eg_count_lanes_at(r, row, h->column), r->ld, scratch);
+      histogram_add(scratch, r->ld, h->bins, scratch + r->ld, eg_count_counts_at(r, row, h));
     }
   }
 }

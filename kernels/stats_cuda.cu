@@ -1,9 +1,11 @@
 /*
- * Tile statistics on the GPU; the definition is in stats/moments.h, the order of additions in
- * stats/moments_gpu.h. One block reduces one feature (eg_reduce_moments), then one pair of features
- * (eg_reduce_comoments), of one row (tile, record, point): blockIdx.x counts rows, blockIdx.y features or
- * pairs. No atomics, no order to chance.
+ * Tile statistics on the GPU; the definitions are in stats/moments.h and stats/histogram.h, the order of
+ * additions in stats/moments_gpu.h. One block reduces one feature (eg_reduce_moments), then one pair of
+ * features (eg_reduce_comoments), or counts one histogram (eg_count_histograms), of one row (tile, record,
+ * point): blockIdx.x counts rows, blockIdx.y features, pairs or histograms. Atomics on integers only: no
+ * order to chance.
  */
+#include "stats/histogram.h"
 #include "stats/moments_gpu.h"
 
 #define EG_REDUCE_MOST 1024
@@ -87,5 +89,32 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
   const double sum = tree_block(eg_comoment_local(a, b, n, node[1 + 4 * f], node[1 + 4 * g]), shared);
   if (threadIdx.x == 0) {
     node[1 + 4 * r.n_features + pair] = sum;
+  }
+}
+
+/* Counts of a block in shared memory first: the row's counts are shared with the other tiles of the launch. */
+extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
+    eg_count_histograms(const __grid_constant__ eg_count r) {
+  __shared__ uint32_t shared[EG_MAX_BINS + 2];
+  const uint64_t row = blockIdx.x;
+  const eg_histogram h = r.histograms[blockIdx.y];
+  const uint32_t n = h.bins + 2, used = eg_count_used(&r, row);
+  for (uint32_t i = threadIdx.x; i < n; i += blockDim.x) {
+    shared[i] = 0;
+  }
+  __syncthreads();
+  const double *const v = eg_count_lanes_at(&r, row, h.column);
+  for (uint32_t l = threadIdx.x; l < used; l += blockDim.x) {
+    const uint32_t place = eg_histogram_place(&h, r.edges, v[l]);
+    if (place < n) {
+      atomicAdd(&shared[place], 1u);
+    }
+  }
+  __syncthreads();
+  uint64_t *const counts = eg_count_counts_at(&r, row, &h);
+  for (uint32_t i = threadIdx.x; i < n; i += blockDim.x) {
+    if (shared[i] > 0) {
+      atomicAdd((unsigned long long *)&counts[i], (unsigned long long)shared[i]);
+    }
   }
 }

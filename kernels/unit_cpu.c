@@ -51,9 +51,6 @@ static void prepare(const void *p, double h, double correction, double *staged) 
 #define EG_CHANNELS 0
 #endif
 
-#if defined(__GNUC__)
-__attribute__((visibility("default"))) /* a user's unit is looked up by name */
-#endif
 const eg_unit EG_UNIT_SYMBOL = {
     EG_UNIT_ABI,
     EG_NAME,

@@ -12,6 +12,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default) /* what stands here is exported by the shared library, and nothing else */
+#endif
 
 /* The table that `ensgrad run` prints at the end: last time of every run, with error bars, exact values, z and verdicts.
    Owned by the caller (free()). EG_ERR_DAMAGED if the seal is broken, EG_ERR_OUTPUT if it cannot be read. */
@@ -20,9 +23,21 @@ EG_NODISCARD eg_status eg_result_table(eg_context *ctx, const char *path, char *
 /* All estimates as CSV: one line per run, point, time, feature and component. Owned by the caller. */
 EG_NODISCARD eg_status eg_result_csv(eg_context *ctx, const char *path, char **text);
 
-/* Check seal and content. */
-EG_NODISCARD eg_status eg_result_check(eg_context *ctx, const char *path);
+/* Check seal and content. *is_complete: 1 if the study was run to its end, 0 for a partial result. EG_ERR_DAMAGED if the
+   seal is broken or the file is none of ours, EG_ERR_OUTPUT if it cannot be read. */
+EG_NODISCARD eg_status eg_result_check(eg_context *ctx, const char *path, int *is_complete);
+/* Histograms as CSV: one line per run, point, time, histogram, component and bin, the counts outside the grid as bins with
+   low = -inf and high = inf; and the density with its standard error. Owned by the caller. EG_ERR_USAGE: there are none. */
+EG_NODISCARD eg_status eg_result_histograms_csv(eg_context *ctx, const char *path, char **text);
 
+/* Kept paths as CSV: one line per run, point, realisation, time, feature and component. Owned by the caller.
+   EG_ERR_USAGE: there are none. */
+EG_NODISCARD eg_status eg_result_paths_csv(eg_context *ctx, const char *path, char **text);
+
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -18,6 +18,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default) /* what stands here is exported by the shared library, and nothing else */
+#endif
 
 typedef struct eg_progress {
   double fraction;          /* of the work, 0..1 */
@@ -70,6 +73,9 @@ EG_NODISCARD eg_status eg_version_text(eg_context *ctx, int as_json, char **text
    "cuda". EG_ERR_CLAIM if a row failed; the text with all rows is set then, too. Owned by the caller. */
 EG_NODISCARD eg_status eg_selftest(eg_context *ctx, const char *backend, char **text);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

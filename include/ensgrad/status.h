@@ -18,6 +18,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default) /* what stands here is exported by the shared library, and nothing else */
+#endif
 
 /* X(name, exit code of the program, text) */
 #define EG_STATUS_LIST(X)                                                                                    \
@@ -61,6 +64,9 @@ void eg_context_clear_warnings(eg_context *ctx);
 int eg_status_exit_code(eg_status status);
 const char *eg_status_text(eg_status status);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

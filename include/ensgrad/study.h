@@ -15,6 +15,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default) /* what stands here is exported by the shared library, and nothing else */
+#endif
 
 typedef struct eg_study eg_study;
 
@@ -43,6 +46,9 @@ EG_NODISCARD eg_status eg_study_schema_text(eg_context *ctx, char **text);
 const char *eg_study_template(const char *kind);
 const char *eg_study_template_kinds(void); /* separated by blanks */
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

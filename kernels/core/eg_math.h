@@ -48,11 +48,13 @@ EG_FN double eg_log(double x) {
   return x > 0.0 && x < eg_double_of_bits(0x7ff0000000000000ull) ? result : at_zero;
 }
 
-/* 2^k x for -2200 < k < 2200 in three exact-or-final steps (only the last can round or overflow). */
+/* 2^k x for -2200 < k < 2200 in three exact-or-final steps (only the last can round or overflow). No signed shift and
+   no 64-bit product: vectors of AVX2 have neither. */
 EG_FN double eg_scale(double x, int64_t k) {
-  const int64_t a = k / 3, b = k - 2 * a;
-  const double step_a = eg_double_of_bits((uint64_t)(a + 1023) << 52);
-  const double step_b = eg_double_of_bits((uint64_t)(b + 1023) << 52);
+  const uint64_t third = ((uint64_t)(uint32_t)(k + 3 * 1024) * 21846u) >> 16; /* floor(k / 3) + 1024 */
+  const uint64_t a = third - 1024, b = (uint64_t)k - 2 * a;                   /* negative ones wrap around */
+  const double step_a = eg_double_of_bits((a + 1023) << 52);
+  const double step_b = eg_double_of_bits((b + 1023) << 52);
   return x * step_a * step_a * step_b;
 }
 

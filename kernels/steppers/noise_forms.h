@@ -146,10 +146,14 @@ EG_FN void eg_symroot_apply(const eg_uniforms *u, const eg_real *C, const eg_rea
 }
 
 EG_FN void eg_symroot_begin(eg_real *V) {
+#if EG_DIM == 1
+  V[0] = 1; /* gcc 12 keeps a loop of one turn, and then no lane loop is vectorised */
+#else
   EG_UNROLL
   for (int i = 0; i < EG_DIM * EG_DIM; i++) {
     V[i] = i % (EG_DIM + 1) == 0 ? (eg_real)1 : (eg_real)0;
   }
+#endif
 }
 
 EG_FN void eg_noise_form_symroot(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,

@@ -11,6 +11,7 @@
 
 #include "base/context.h"
 #include "core/launch.h"
+#include "stats/histogram.h"
 
 /* One run with everything fixed: immutable while it is advanced. All arrays belong to the plan and outlive the job. */
 typedef struct eg_job {
@@ -38,6 +39,14 @@ typedef struct eg_job {
   uint64_t n_tiles;
   bool with_covariance;
   size_t node_values;       /* doubles of one tile's node: n_records * n_points * eg_node_values(..) */
+  const eg_histogram *histograms; /* n_histograms, 0: none */
+  size_t n_histograms;
+  const double *edges;      /* n_edges, of all histograms */
+  size_t n_edges;
+  size_t row_counts, n_counts; /* counts of one (record, point), of all */
+  const uint32_t *kept_columns; /* columns of the kept paths */
+  size_t n_kept_columns;
+  uint64_t kept_first, n_kept; /* realisations whose paths are kept; n_kept 0: none */
 } eg_job;
 
 typedef struct eg_bad_trajectory {
@@ -49,7 +58,17 @@ typedef struct eg_tile_result {
   double *node;             /* node_values doubles, given by the caller */
   eg_bad_trajectory *bad;   /* allocated by the backend (free()), in (realisation, point) order; NULL if none */
   size_t n_bad;
+  uint64_t *counts;         /* n_counts, the same array in all results of a call: added to */
+  double *paths;            /* eg_job_path_at places, the same array in all results: those of the tile's are set */
 } eg_tile_result;
+
+/* Place of a kept value: (point, realisation - kept_first, record, column), row-major. */
+static inline size_t eg_job_path_at(const eg_job *job, size_t point, uint64_t kept, size_t record, size_t column) {
+  return ((point * (size_t)job->n_kept + (size_t)kept) * job->n_records + record) * job->n_kept_columns + column;
+}
+static inline size_t eg_job_path_values(const eg_job *job) {
+  return job->launch.n_points * (size_t)job->n_kept * job->n_records * job->n_kept_columns;
+}
 
 typedef struct eg_device eg_device; /* one per worker thread; opaque, the backend's own */
 

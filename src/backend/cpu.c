@@ -23,6 +23,7 @@ struct eg_device {
   const eg_unit_stepper *stepper;
   void *staged, *rows; /* in the type of the state */
   double *state, *records, *scratch;
+  uint32_t *places; /* scratch of the histograms */
   uint64_t *first_bad;
   size_t records_at_once;
 };
@@ -34,9 +35,11 @@ static void release_job(eg_device *d) {
   free(d->state);
   free(d->records);
   free(d->scratch);
+  free(d->places);
   free(d->first_bad);
   d->thread.block = d->staged = d->rows = NULL;
   d->state = d->records = d->scratch = NULL;
+  d->places = NULL;
   d->first_bad = NULL;
   d->job = NULL;
 }
@@ -125,6 +128,9 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   EG_TRY(eg_allocate_pages(ctx, d->records_at_once * row, sizeof(double), &d->records));
   EG_TRY(eg_allocate_pages(ctx, ld / 2 * 3, sizeof(double), &d->scratch));
   EG_TRY(eg_allocate_pages(ctx, n_points * ld, sizeof(uint64_t), &d->first_bad));
+  if (job->n_histograms > 0) {
+    EG_TRY(eg_allocate_pages(ctx, ld + 4 * (EG_MAX_BINS + 3), sizeof(uint32_t), &d->places));
+  }
   *tiles_at_once = 1;
   return EG_OK;
 }
@@ -194,6 +200,45 @@ static size_t records_within(const eg_job *job, size_t first, size_t most, uint6
   return n;
 }
 
+static void count_records(const eg_device *d, const eg_launch *a, size_t first, uint64_t *counts) {
+  const eg_job *const job = d->job;
+  eg_count r;
+  memset(&r, 0, sizeof r);
+  r.records = d->records;
+  r.histograms = job->histograms;
+  r.edges = job->edges;
+  r.counts = counts;
+  r.tiles = 1;
+  r.n_records = a->n_records;
+  r.n_points = a->n_points;
+  r.n_features = a->n_features;
+  r.ld = a->ld;
+  r.n_lanes = a->n_lanes;
+  r.record_first = (uint32_t)first;
+  r.n_histograms = (uint32_t)job->n_histograms;
+  r.row_counts = (uint32_t)job->row_counts;
+  d->kernels->count(&r, d->places);
+}
+
+/* Records `first` .. of the realisations whose paths are kept. */
+static void keep_paths(const eg_device *d, const eg_launch *a, size_t first, double *paths) {
+  const eg_job *const job = d->job;
+  for (uint32_t l = 0; l < a->n_lanes; l++) {
+    const uint64_t kept = a->realisation_first + l - job->kept_first; /* wraps to a large number below the first */
+    if (kept >= job->n_kept) {
+      continue;
+    }
+    for (uint32_t record = 0; record < a->n_records; record++) {
+      for (uint32_t point = 0; point < a->n_points; point++) {
+        const double *const v = d->records + ((size_t)record * a->n_points + point) * a->n_features * a->ld + l;
+        for (size_t c = 0; c < job->n_kept_columns; c++) {
+          paths[eg_job_path_at(job, point, kept, first + record, c)] = v[(size_t)job->kept_columns[c] * a->ld];
+        }
+      }
+    }
+  }
+}
+
 static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, const volatile int *stop,
                               eg_tile_result *result) {
   const eg_job *const job = d->job;
@@ -233,6 +278,12 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
     r.n_records = a.n_records;
     r.nodes = result->node + first * node;
     d->kernels->reduce(&r, d->records, d->scratch);
+    if (job->n_histograms > 0) {
+      count_records(d, &a, first, result->counts);
+    }
+    if (job->n_kept > 0) {
+      keep_paths(d, &a, first, result->paths);
+    }
   }
   return list_bad(ctx, d, &a, result);
 }

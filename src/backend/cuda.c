@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "backend/backend.h"
 #include "backend/cuda_plugin/plugin.h"
+#include "base/place.h"
 #include "base/text.h"
 
 _Static_assert(sizeof(eg_bad_trajectory) == sizeof(eg_cuda_bad), "lists are handed on as they are");
@@ -93,7 +93,17 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
                          .n_realisations = job->n_realisations,
                          .n_tiles = job->n_tiles,
                          .tile = job->tile,
-                         .node_values = job->node_values};
+                         .node_values = job->node_values,
+                         .histograms = job->histograms,
+                         .n_histograms = job->n_histograms,
+                         .edges = job->edges,
+                         .n_edges = job->n_edges,
+                         .row_counts = job->row_counts,
+                         .n_counts = job->n_counts,
+                         .kept_columns = job->kept_columns,
+                         .n_kept_columns = job->n_kept_columns,
+                         .kept_first = job->kept_first,
+                         .n_kept = job->n_kept};
   return report(ctx, plugin->prepare(d->device, &d->job, tiles_at_once, message), text);
 }
 
@@ -105,6 +115,8 @@ static eg_status advance(eg_context *ctx, eg_device *d, uint64_t first, uint64_t
   EG_TRY(eg_allocate(ctx, n, sizeof *parts, &parts));
   for (uint64_t i = 0; i < n; i++) {
     parts[i].node = results[i].node;
+    parts[i].counts = results[i].counts;
+    parts[i].paths = results[i].paths;
   }
   const eg_status status = report(ctx, plugin->advance(d->device, first, n, stop, parts, message), text);
   for (uint64_t i = 0; status == EG_OK && i < n; i++) {
@@ -124,21 +136,6 @@ static bool is_file(const char *path) {
   return stat(path, &s) == 0 && S_ISREG(s.st_mode);
 }
 
-/* Folder of the running program, without the last slash; false if it cannot be told. */
-static bool program_folder(char *folder, size_t size) {
-  const ssize_t n = readlink("/proc/self/exe", folder, size - 1);
-  if (n <= 0) {
-    return false;
-  }
-  folder[n] = 0;
-  char *const slash = strrchr(folder, '/');
-  if (slash == NULL) {
-    return false;
-  }
-  *slash = 0;
-  return true;
-}
-
 /* One place. *handle stays NULL if there is no file; a file that does not load is a failure, with the
  * loader's words. */
 static eg_status try_file(eg_context *ctx, const char *path, eg_text *searched, void **handle) {
@@ -154,7 +151,7 @@ static eg_status try_file(eg_context *ctx, const char *path, eg_text *searched, 
 }
 
 static eg_status search(eg_context *ctx, eg_text *searched, void **handle) {
-  /* installed; beside the program (the build folder); above it (the build folder's tests) */
+  /* installed, seen from bin/ or lib/; beside the program (the build folder); above it (the build folder's tests) */
   static const char *const places[] = {"../lib/ensgrad/", "", "../"};
   char folder[3072], path[4096];
   const char *const asked = getenv("ENSGRAD_PLUGIN_PATH");
@@ -165,7 +162,7 @@ static eg_status search(eg_context *ctx, eg_text *searched, void **handle) {
     (void)snprintf(path, sizeof path, "%s/%s", asked, EG_CUDA_PLUGIN_FILE);
     return try_file(ctx, path, searched, handle);
   }
-  if (program_folder(folder, sizeof folder)) {
+  if (eg_place_folder(folder, sizeof folder)) {
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
       (void)snprintf(path, sizeof path, "%s/%s%s", folder, places[i], EG_CUDA_PLUGIN_FILE);
       EG_TRY(try_file(ctx, path, searched, handle));

@@ -17,7 +17,7 @@
 
 /* X(name): in the order of the help text. `new` and `export` are no C keywords. */
 #define CLI_COMMANDS(X)                                                                                      \
-  X(run) X(check) X(info) X(export) X(verify) X(new) X(models) X(devices) X(selftest) X(help)
+  X(run) X(check) X(info) X(export) X(replay) X(verify) X(new) X(models) X(devices) X(selftest) X(help)
 
 typedef struct cli_program {
   eg_context *ctx;
@@ -76,8 +76,14 @@ bool cli_flag(const cli_args *args, const char *option);
 /* usage.c */
 void cli_print_overview(cli_program *program);
 void cli_print_help(cli_program *program, const cli_command *command);
+extern const cli_option cli_help_option; /* every command has it */
+extern const char cli_first_steps[];
 eg_status cli_fail_usage(cli_program *program, const cli_command *command, const char *format, ...)
     CLI_PRINTF(3, 4);
+
+/* manual.c, completion.c: what packages install, made from the same tables. `shell`: "bash" or "zsh". */
+EG_NODISCARD eg_status cli_print_manual(cli_program *program);
+EG_NODISCARD eg_status cli_print_completion(cli_program *program, const char *shell);
 
 /* suggest.c: the nearest of n names, NULL if none is near enough to be a slip of the pen. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);

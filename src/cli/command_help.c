@@ -3,7 +3,10 @@
 
 #include "cli/cli.h"
 
-static const cli_option options[] = {{NULL, '\0', NULL, NULL, false}};
+static const cli_option options[] = {
+    {"as", '\0', "FORM", "for packages: the manual page (man) or a completion script (bash, zsh)", false},
+    {NULL, '\0', NULL, NULL, false},
+};
 
 static eg_status help_study(cli_program *program) {
   char *text = NULL;
@@ -26,8 +29,29 @@ static eg_status fail_unknown_topic(cli_program *program, const char *topic) {
                         "no help for '%s'; topics are the commands and 'study'", topic);
 }
 
+static eg_status help_as(cli_program *program, const char *form) {
+  static const char *const forms[] = {"man", "bash", "zsh"};
+  if (strcmp(form, "man") == 0) {
+    return cli_print_manual(program);
+  }
+  if (strcmp(form, "bash") == 0 || strcmp(form, "zsh") == 0) {
+    return cli_print_completion(program, form);
+  }
+  const char *const nearest = cli_nearest(form, forms, sizeof forms / sizeof forms[0]);
+  return cli_fail_usage(program, &cli_command_help, "--as is '%s'; %s%s%sforms: man, bash, zsh", form,
+                        nearest != NULL ? "did you mean '" : "", nearest != NULL ? nearest : "",
+                        nearest != NULL ? "'? " : "");
+}
+
 static eg_status help(cli_program *program, const cli_args *args) {
   const char *const topic = args->n_operands > 0 ? args->operands[0] : NULL;
+  const char *const form = cli_value(args, "as");
+  if (form != NULL && topic != NULL) {
+    return cli_fail_usage(program, &cli_command_help, "--as has no topic: it prints all of '%s'", form);
+  }
+  if (form != NULL) {
+    return help_as(program, form);
+  }
   if (topic == NULL) {
     cli_print_overview(program);
     return EG_OK;

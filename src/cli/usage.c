@@ -6,6 +6,10 @@
 
 enum { COLUMN = 26 };
 
+const cli_option cli_help_option = {"help", 'h', NULL, "print this text", false};
+const char cli_first_steps[] = "  ensgrad new weak-error           write the example weak-error.yaml\n"
+                               "  ensgrad run weak-error.yaml      run it into weak-error.h5 and print the table\n";
+
 void cli_print_overview(cli_program *program) {
   cli_print(program, "ensgrad: ensembles of SGD and SDE trajectories, on GPUs and CPUs\n\n"
                      "usage: ensgrad COMMAND [ARGUMENTS]\n\ncommands:\n");
@@ -17,12 +21,11 @@ void cli_print_overview(cli_program *program) {
       "\n"
       "`ensgrad help COMMAND` explains a command, `ensgrad help study` the keys of a study file,\n"
       "`ensgrad --version [--json]` says what this program is made of.\n\n"
-      "First steps:\n"
-      "  ensgrad new weak-error           write the example weak-error.yaml\n"
-      "  ensgrad run weak-error.yaml      run it into weak-error.h5 and print the table\n\n"
+      "First steps:\n%s\n"
       "Exit codes: 0 done; 1 internal error; 2 wrong use; 3 study, model or data wrong; 4 finished, but\n"
       "not as required; 5 output cannot be written; 6 device cannot be used; 7 result file damaged;\n"
-      "8 results overlap; 75 stopped early, the same command continues; 130, 143 second signal.\n");
+      "8 results overlap; 75 stopped early, the same command continues; 130, 143 second signal.\n",
+      cli_first_steps);
 }
 
 static void print_option(cli_program *program, const cli_option *option) {
@@ -51,7 +54,7 @@ void cli_print_help(cli_program *program, const cli_command *command) {
   for (const cli_option *option = command->options; option->name != NULL; option++) {
     print_option(program, option);
   }
-  print_option(program, &(cli_option){"help", 'h', NULL, "print this text", false});
+  print_option(program, &cli_help_option);
   if (command->details[0] != '\0') {
     cli_print(program, "\n%s", command->details);
   }

@@ -29,7 +29,8 @@ EG_NODISCARD eg_status eg_disk_read(eg_context *ctx, const eg_disk_file *file, u
    folder. On failure the old file is untouched and the temporary file is gone. */
 EG_NODISCARD eg_status eg_disk_replace(eg_context *ctx, const char *path, const void *bytes, size_t n);
 
-/* Would eg_disk_replace get as far as creating its file? Creates and removes one. */
+/* Would eg_disk_replace get as far as creating its file? Creates and removes one, and removes those that killed processes
+   of this user left. */
 EG_NODISCARD eg_status eg_disk_probe(eg_context *ctx, const char *path, bool *exists);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 #include "io/disk.h"
+#include "io/disk_stale.h"
 
 typedef struct replacement {
   char *target; /* `path` with links followed: rename would replace a link, not the file behind it */
@@ -100,7 +101,8 @@ static uint64_t random_bits(void) {
 static eg_status create_temporary(eg_context *ctx, const char *path, replacement *r) {
   for (int attempt = 0; attempt < 100; attempt++) {
     eg_text name = {0};
-    eg_text_append(&name, "%s.tmp.%ld.%08" PRIx32, r->target, (long)getpid(), (uint32_t)random_bits());
+    eg_text_append(&name, "%s.tmp.%ld.%08" PRIx32 "%08" PRIx32, r->target, (long)getpid(), eg_disk_place(),
+                   (uint32_t)random_bits());
     EG_TRY(take_text(ctx, &name, &r->temporary));
     r->descriptor = open(r->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (r->descriptor >= 0) {
@@ -220,6 +222,7 @@ eg_status eg_disk_probe(eg_context *ctx, const char *path, bool *exists) {
   bool found = false;
   replacement r = {.descriptor = -1};
   EG_TRY_DONE(resolve(ctx, path, &r, &found));
+  eg_disk_remove_stale(r.folder, r.target);
   EG_TRY_DONE(create_temporary(ctx, path, &r));
   if (found) {
     EG_TRY_DONE(check_sticky(ctx, path, &r));

@@ -6,6 +6,7 @@
 
 #include "base/context.h"
 #include "core/unit_table.h"
+#include "stats/histogram.h"
 #include "stats/moments.h"
 
 typedef struct eg_cpu_kernels { /* everything of one ISA that is not a unit */
@@ -13,6 +14,7 @@ typedef struct eg_cpu_kernels { /* everything of one ISA that is not a unit */
   const char *description;      /* "AVX-512 (x86-64-v4)" */
   const eg_fill_table *fill;
   void (*reduce)(const eg_reduce *reduce, double *records, double *scratch);
+  void (*count)(const eg_count *count, uint32_t *scratch);
 } eg_cpu_kernels;
 
 /* The best ISA of this CPU; EG_ERR_DEVICE on a CPU below x86-64-v3. ENSGRAD_ISA=v3 in the environment chooses a lower

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "core/model.h"
@@ -53,35 +54,17 @@ static eg_status find_dimension(eg_context *ctx, eg_plan *plan) {
   return EG_OK;
 }
 
-/* A user's model is part of the study's identity: its text joins the hash. */
-static eg_status hash_model_file(eg_context *ctx, eg_plan *plan) {
-  unsigned char buffer[4096];
-  FILE *const f = fopen(plan->study->model.file, "rb");
-  size_t n;
-  if (f == NULL) {
-    return eg_study_fail_at(ctx, plan->study, plan->study->model.mark, "model file '%s' cannot be read: %s",
-                            plan->study->model.file, strerror(errno));
-  }
-  while ((n = fread(buffer, 1, sizeof buffer, f)) > 0) {
-    plan->data_hash = eg_hash_bytes(plan->data_hash, buffer, n);
-  }
-  const bool is_read = ferror(f) == 0;
-  (void)fclose(f); /* only read */
-  if (!is_read) {
-    return eg_study_fail_at(ctx, plan->study, plan->study->model.mark, "model file '%s' cannot be read",
-                            plan->study->model.file);
-  }
-  return EG_OK;
-}
-
 static eg_status find_unit(eg_context *ctx, eg_plan *plan) {
   const eg_study *const s = plan->study;
   if (s->model.file != NULL) {
-    EG_TRY(hash_model_file(ctx, plan));
-    const eg_status status = eg_user_model_compile(ctx, s->model.file, plan->dim, s->float_state,
-                                                   s->noise == EG_NOISE_GAUSSIAN64 && !s->float_state,
-                                                   &plan->user_model);
-    EG_TRY(status);
+    if (access(s->model.file, R_OK) != 0) {
+      return eg_study_fail_at(ctx, s, s->model.mark, "model file '%s' cannot be read: %s", s->model.file,
+                              strerror(errno));
+    }
+    /* A user's model is part of the study's identity: its text joins the hash. */
+    EG_TRY(eg_user_model_compile(ctx, s->model.file, plan->dim, s->float_state,
+                                 s->noise == EG_NOISE_GAUSSIAN64 && !s->float_state, &plan->data_hash,
+                                 &plan->user_model));
   }
   const eg_unit *const unit = eg_plan_unit(plan);
   if (unit == NULL || unit->dim < plan->dim) {
@@ -204,6 +187,7 @@ static void finish_job(const eg_plan *plan, eg_run *run) {
   job->n_tiles = (job->n_realisations + job->tile - 1) / job->tile;
   job->with_covariance = plan->with_covariance;
   job->node_values = job->n_records * plan->n_points * eg_node_values((uint32_t)plan->n_columns, plan->with_covariance);
+  eg_plan_histogram_job(plan, job);
   eg_run_key(s->seed, s->noise_common ? 0 : eg_hash_text(EG_HASH_START, run->description), a->key);
   a->kind = job->kind;
   a->ld = job->tile;
@@ -218,7 +202,7 @@ double eg_plan_accumulator_bytes(const eg_plan *plan) {
   for (size_t i = 0; i < plan->n_runs; i++) {
     const eg_job *const job = &plan->runs[i].job;
     const double blocks = job->n_tiles < EG_BLOCKS ? (double)job->n_tiles : EG_BLOCKS;
-    bytes += (double)job->node_values * sizeof(double) * blocks;
+    bytes += (double)job->node_values * sizeof(double) * blocks + (double)job->n_counts * sizeof(uint64_t);
   }
   return bytes;
 }
@@ -228,12 +212,15 @@ static eg_status check_size(eg_context *ctx, const eg_plan *plan) {
   if (bytes <= max_accumulator_bytes) {
     return EG_OK;
   }
+  const uint32_t row_values = eg_node_values((uint32_t)plan->n_columns, plan->with_covariance);
+  const char *const largest = plan->row_counts > (size_t)EG_BLOCKS * row_values          ? "the histograms"
+                              : plan->with_covariance && plan->n_columns > 9 ? "the covariance (features^2)"
+                                                                             : "the moments";
   return eg_study_fail_at(ctx, plan->study, plan->study->observe.mark,
-                          "the accumulators need %.3g GiB (%zu runs x %zu times x %zu points x %u values x 64 blocks); "
-                          "at most 1 GiB is allowed. The largest part is %s: observe fewer times or features",
-                          bytes / 0x1p30, plan->n_runs, plan->n_records, plan->n_points,
-                          eg_node_values((uint32_t)plan->n_columns, plan->with_covariance),
-                          plan->with_covariance && plan->n_columns > 9 ? "the covariance (features^2)" : "the moments");
+                          "the accumulators need %.3g GiB (%zu runs x %zu times x %zu points x (%u values x 64 blocks + "
+                          "%zu counts)); at most 1 GiB is allowed. The largest part is %s: observe fewer times or features",
+                          bytes / 0x1p30, plan->n_runs, plan->n_records, plan->n_points, row_values, plan->row_counts,
+                          largest);
 }
 
 /* The samples of a channel model are Gaussian; another noise kind changes their law, not only an integrator's noise. */
@@ -276,6 +263,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   EG_TRY_DONE(check_param_ranges(ctx, plan));
   EG_TRY_DONE(lay_out_rows(ctx, plan));
   EG_TRY_DONE(eg_plan_features(ctx, plan));
+  EG_TRY_DONE(eg_plan_histograms(ctx, plan));
   EG_TRY_DONE(eg_plan_runs(ctx, plan));
   plan->has_common_times = true;
   for (size_t i = 0; i < plan->n_runs; i++) {
@@ -297,6 +285,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   warn_of_discrete_samples(ctx, plan);
   EG_TRY_DONE(eg_plan_check_weak_error(ctx, plan));
   EG_TRY_DONE(check_size(ctx, plan));
+  EG_TRY_DONE(eg_plan_check_kept(ctx, plan));
   *out = plan;
   plan = NULL;
 done:
@@ -326,6 +315,11 @@ void eg_plan_free(eg_plan *plan) {
   free(plan->runs);
   free(plan->features);
   free(plan->codes);
+  free(plan->histograms);
+  free(plan->grids);
+  free(plan->edges);
+  free(plan->kept);
+  free(plan->kept_columns);
   free(plan->rows);
   eg_data_free(&plan->data);
   eg_user_model_free(plan->user_model);

@@ -20,6 +20,15 @@ typedef struct eg_feature {
   size_t first, width;
 } eg_feature;
 
+/* A histogram of the study: one name, a grid for each of `width` columns. */
+typedef struct eg_plan_histogram {
+  const eg_study_histogram *study;
+  char name[24];        /* "x", "x1", "norm2": its variables begin with it */
+  size_t first, width;  /* grids first .. first + width - 1 */
+  bool is_vector;       /* every component of x */
+  bool is_automatic;    /* the grids come from tile 0 of each run */
+} eg_plan_histogram;
+
 /* One cell of the sweep. */
 typedef struct eg_run {
   const eg_study_dynamics *dynamics;
@@ -61,6 +70,15 @@ typedef struct eg_plan {
   size_t n_records;        /* the largest of the runs */
   bool has_common_times;   /* one time axis for all runs */
   bool with_covariance;
+  eg_plan_histogram *histograms;
+  size_t n_histograms;
+  eg_histogram *grids;     /* of all runs; origin and scale of automatic ones are the run's own (run/histograms.h) */
+  size_t n_grids;
+  double *edges;           /* those of automatic grids are NaN */
+  size_t n_edges, row_counts;
+  eg_feature *kept;        /* features of the kept paths; `first` counts the kept columns */
+  size_t n_kept_features, n_kept_columns;
+  uint32_t *kept_columns;  /* (n_kept_columns) */
 } eg_plan;
 
 /* Plan a study. EG_ERR_STUDY with file, line and what would be right. */
@@ -87,6 +105,9 @@ EG_NODISCARD eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *
 
 /* ---- internal steps, one file each ---- */
 EG_NODISCARD eg_status eg_plan_features(eg_context *ctx, eg_plan *plan);             /* features.c */
+EG_NODISCARD eg_status eg_plan_histograms(eg_context *ctx, eg_plan *plan);           /* histograms.c */
+void eg_plan_histogram_job(const eg_plan *plan, eg_job *job);
+EG_NODISCARD eg_status eg_plan_check_kept(eg_context *ctx, const eg_plan *plan);      /* once runs and times are known */
 EG_NODISCARD eg_status eg_plan_runs(eg_context *ctx, eg_plan *plan);                 /* sweep.c */
 EG_NODISCARD eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run);   /* times.c */
 EG_NODISCARD eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run); /* stepper.c */

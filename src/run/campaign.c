@@ -12,6 +12,7 @@ eg_status eg_campaign_create(eg_context *ctx, const eg_plan *plan, eg_campaign *
   EG_TRY_DONE(eg_allocate(ctx, EG_MAX_FAILURES + 1, sizeof *c->failures, &c->failures));
   for (size_t i = 0; i < plan->n_runs; i++) {
     c->runs[i].tree.shape = eg_node_shape_of(plan, &plan->runs[i].job);
+    EG_TRY_DONE(eg_run_histograms_create(ctx, plan, &plan->runs[i].job, &c->runs[i].histograms));
   }
   *out = c;
   c = NULL;
@@ -27,6 +28,7 @@ void eg_campaign_free(eg_campaign *c) {
   for (size_t i = 0; c->runs != NULL && i < c->plan->n_runs; i++) {
     eg_merge_tree_free(&c->runs[i].tree);
     free(c->runs[i].done);
+    eg_run_histograms_free(&c->runs[i].histograms);
   }
   free(c->runs);
   free(c->failures);
@@ -134,6 +136,21 @@ eg_status eg_campaign_add(eg_context *ctx, eg_campaign *c, size_t run, uint64_t 
     add_failure(c, (eg_failure){run, b->realisation, b->point, b->step});
   }
   return EG_OK;
+}
+
+void eg_campaign_add_counts(eg_campaign *c, size_t run, uint64_t first, uint64_t n, const uint64_t *counts,
+                            const double *paths) {
+  const eg_job *const job = &c->plan->runs[run].job;
+  eg_run_histograms *const h = &c->runs[run].histograms;
+  for (size_t i = 0; i < job->n_counts; i++) {
+    h->counts[i] += counts[i];
+  }
+  const uint64_t begin = first * job->tile, end = (first + n) * job->tile;
+  const uint64_t last = end < job->n_kept ? end : job->n_kept;
+  for (size_t point = 0; point < job->launch.n_points && begin < last; point++) {
+    const size_t from = eg_job_path_at(job, point, begin, 0, 0), to = eg_job_path_at(job, point, last, 0, 0);
+    memcpy(h->paths + from, paths + from, (to - from) * sizeof *paths);
+  }
 }
 
 bool eg_campaign_is_complete(const eg_campaign *c) {

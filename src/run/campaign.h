@@ -5,6 +5,7 @@
 #include "io/labelled.h"
 #include "plan/plan.h"
 #include "run/merge_tree.h"
+#include "run/run_histograms.h"
 
 enum { EG_MAX_FAILURES = 1000 };
 
@@ -22,6 +23,7 @@ typedef struct eg_run_state {
   size_t n_done, capacity;
   uint64_t tiles_done;
   uint64_t n_bad;      /* trajectories that became non-finite, exactly counted */
+  eg_run_histograms histograms;
 } eg_run_state;
 
 typedef struct eg_campaign {
@@ -46,6 +48,9 @@ bool eg_tile_is_done(const eg_run_state *state, uint64_t tile);
 /* Add a finished tile. */
 EG_NODISCARD eg_status eg_campaign_add(eg_context *ctx, eg_campaign *campaign, size_t run, uint64_t tile,
                                        const eg_tile_result *result);
+/* Add the histogram counts and kept paths of tiles first .. first + n - 1: in one lock with their eg_campaign_add. */
+void eg_campaign_add_counts(eg_campaign *campaign, size_t run, uint64_t first, uint64_t n, const uint64_t *counts,
+                            const double *paths);
 bool eg_campaign_is_complete(const eg_campaign *campaign);
 
 /* The accumulators as part of a result file, and back. Restoring fails with EG_ERR_OUTPUT when the file holds another

@@ -113,6 +113,7 @@ eg_status eg_campaign_store(eg_context *ctx, const eg_campaign *c, eg_labelled *
   EG_TRY(store_nodes(ctx, c, file));
   EG_TRY(store_ranges(ctx, c, file));
   EG_TRY(store_failures(ctx, c, file));
+  EG_TRY(eg_histograms_store(ctx, c, file));
   EG_TRY(eg_labelled_set_group(ctx, file, GROUP, "tile_layout_version", EG_TYPE_I64, 1, &layout));
   EG_TRY(eg_labelled_set_group(ctx, file, GROUP, "rng_layout_version", EG_TYPE_I64, 1, &rng));
   EG_TRY(eg_labelled_set_group(ctx, file, GROUP, "data_hash", EG_TYPE_U64, 1, &data_hash));
@@ -246,5 +247,6 @@ eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *c, const eg_labelled
   EG_TRY(check_same_study(ctx, c, file, path));
   EG_TRY(restore_nodes(ctx, c, file, path));
   EG_TRY(restore_ranges(ctx, c, file, path));
-  return restore_failures(ctx, c, file, path);
+  EG_TRY(restore_failures(ctx, c, file, path));
+  return eg_histograms_restore(ctx, c, file, path);
 }

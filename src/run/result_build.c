@@ -7,7 +7,7 @@
 #include "run/result_parts.h"
 #include "run/run_loop.h"
 
-enum { SCHEMA_MAJOR = 1, SCHEMA_MINOR = 0 };
+enum { SCHEMA_MAJOR = 1, SCHEMA_MINOR = 1 };
 
 /* Diverged trajectories at each record, exactly counted. */
 static eg_status build_diverged(eg_context *ctx, eg_builder *b) {
@@ -64,6 +64,7 @@ eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled
   EG_TRY_DONE(eg_build_msd(ctx, &b));
   EG_TRY_DONE(eg_build_covariance(ctx, &b));
   EG_TRY_DONE(build_diverged(ctx, &b));
+  EG_TRY_DONE(eg_build_histograms(ctx, &b));
   EG_TRY_DONE(eg_build_weak_error(ctx, &b));
   EG_TRY_DONE(eg_campaign_store(ctx, campaign, b.file));
   EG_TRY_DONE(eg_build_provenance(ctx, &b));

@@ -124,6 +124,7 @@ eg_status eg_build_coordinates(eg_context *ctx, eg_builder *b) {
   EG_TRY_DONE(add_words(ctx, b));
   EG_TRY_DONE(add_numbers(ctx, b, &names));
   EG_TRY_DONE(add_times(ctx, b, &names));
+  eg_append_histogram_coordinates(b->plan, &names);
   EG_TRY_DONE(eg_labelled_set_group_text(ctx, b->file, "/", "Conventions", "CF-1.10"));
   EG_TRY_DONE(eg_labelled_set_group_text(ctx, b->file, "/", "title",
                                          b->plan->study->title != NULL ? b->plan->study->title : ""));

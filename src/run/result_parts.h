@@ -2,6 +2,7 @@
 #ifndef EG_RUN_RESULT_PARTS_H
 #define EG_RUN_RESULT_PARTS_H
 
+#include "base/text.h"
 #include "run/summary.h"
 
 typedef struct eg_builder {
@@ -29,6 +30,9 @@ EG_NODISCARD eg_status eg_build_exact(eg_context *ctx, eg_campaign *campaign);
 EG_NODISCARD eg_status eg_build_moments(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_covariance(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_msd(eg_context *ctx, eg_builder *b);
+/* Counts of the histograms and kept paths (result_histograms.c); their coordinates by name. */
+EG_NODISCARD eg_status eg_build_histograms(eg_context *ctx, eg_builder *b);
+void eg_append_histogram_coordinates(const eg_plan *plan, eg_text *names);
 EG_NODISCARD eg_status eg_build_weak_error(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_provenance(eg_context *ctx, eg_builder *b);
 

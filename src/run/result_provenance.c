@@ -18,6 +18,24 @@ static eg_status number(eg_context *ctx, eg_builder *b, const char *name, int64_
   return eg_labelled_set_group(ctx, b->file, "/provenance", name, EG_TYPE_I64, 1, &value);
 }
 
+/* The file by its full name, so that `ensgrad replay` finds it from any folder; as it was written if it has none. */
+static eg_status file_name(eg_context *ctx, eg_builder *b, const char *name, const char *path) {
+  char *const full = path == NULL ? NULL : realpath(path, NULL);
+  const eg_status status = text(ctx, b, name, full != NULL ? full : path);
+  free(full);
+  return status;
+}
+
+static eg_status overrides(eg_context *ctx, eg_builder *b) {
+  static const char *const dim = "override";
+  const eg_study *const s = b->plan->study;
+  if (s->n_overrides == 0) {
+    return EG_OK;
+  }
+  return eg_labelled_add(ctx, b->file, "/provenance", "overrides", EG_TYPE_TEXT, 1, &dim, &s->n_overrides, s->overrides,
+                         NULL);
+}
+
 eg_status eg_build_provenance(eg_context *ctx, eg_builder *b) {
   const eg_campaign *const c = b->summary->campaign;
   const eg_study *const s = b->plan->study;
@@ -32,6 +50,10 @@ eg_status eg_build_provenance(eg_context *ctx, eg_builder *b) {
   (void)snprintf(hdf5, sizeof hdf5, "%d.%d.%d", H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
   EG_TRY(eg_labelled_add(ctx, b->file, "/provenance", "study", EG_TYPE_TEXT, 0, NULL, NULL, &s->text, NULL));
   EG_TRY(eg_labelled_add(ctx, b->file, "/provenance", "study_resolved", EG_TYPE_TEXT, 0, NULL, NULL, &s->canonical, NULL));
+  EG_TRY(overrides(ctx, b));
+  EG_TRY(file_name(ctx, b, "study_file", s->path));
+  EG_TRY(file_name(ctx, b, "data_file", s->model.data));
+  EG_TRY(file_name(ctx, b, "model_file", s->model.file));
   EG_TRY(text(ctx, b, "version", EG_BUILD_VERSION));
   EG_TRY(text(ctx, b, "git_commit", EG_BUILD_COMMIT));
   EG_TRY(number(ctx, b, "git_dirty", EG_BUILD_IS_DIRTY));

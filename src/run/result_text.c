@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "ensgrad/result.h"
 #include "io/result_file.h"
+#include "run/result_text.h"
 
 static const char *const features[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2"};
 enum { N_FEATURES = 5 };
@@ -75,17 +76,17 @@ static size_t index_of(shape4 s, size_t run, size_t point, size_t time, size_t c
   return ((run * s.points + point) * s.times + time) * s.components + component;
 }
 
-static const char *step_name(const eg_labelled *file) {
+const char *eg_result_step_name(const eg_labelled *file) {
   return eg_labelled_find(file, "/", "learning_rate") != NULL ? "learning_rate" : "time_step";
 }
 
-static double time_of(const eg_labelled *file, size_t run, size_t t, size_t n_times) {
+double eg_result_time(const eg_labelled *file, size_t run, size_t t, size_t n_times) {
   const eg_variable *const v = eg_labelled_find(file, "/", "time");
   return v == NULL ? NAN : at(v, v->rank == 1 ? t : run * n_times + t);
 }
 
 /* Last time with a record in this run. */
-static size_t last_time(const eg_labelled *file, size_t run, size_t n_times) {
+size_t eg_result_last_time(const eg_labelled *file, size_t run, size_t n_times) {
   const eg_variable *const step = eg_labelled_find(file, "/", "step");
   size_t t = n_times - 1;
   while (t > 0 && step != NULL && at(step, run * n_times + t) < 0) {
@@ -95,7 +96,7 @@ static size_t last_time(const eg_labelled *file, size_t run, size_t n_times) {
 }
 
 /* What tells a run from others of the same learning rate: its description without that item ("sgd batch_size=4"). */
-static void run_label(const eg_labelled *file, size_t run, char *out, size_t size) {
+void eg_result_run_label(const eg_labelled *file, size_t run, char *out, size_t size) {
   const char *const description = word_at(eg_labelled_find(file, "/", "description"), run);
   const char *rate = strstr(description, " learning_rate=");
   rate = rate != NULL ? rate : strstr(description, " time_step=");
@@ -119,11 +120,11 @@ static void append_number(eg_text *text, int width, int digits, double value) {
 static void table_row(eg_text *text, const eg_labelled *file, const char *name, size_t run, size_t point) {
   const eg_variable *const mean = eg_labelled_find(file, "/", name);
   const shape4 s = shape_of(mean);
-  const size_t t = last_time(file, run, s.times);
+  const size_t t = eg_result_last_time(file, run, s.times);
   const eg_variable *const z = find(file, "/", name, "_z"), *const judged = find(file, "/", name, "_judged");
   char label[128];
-  run_label(file, run, label, sizeof label);
-  eg_text_append(text, "%-14s %-12.6g ", label, at(eg_labelled_find(file, "/", step_name(file)), run));
+  eg_result_run_label(file, run, label, sizeof label);
+  eg_text_append(text, "%-14s %-12.6g ", label, at(eg_labelled_find(file, "/", eg_result_step_name(file)), run));
   if (s.points > 1) {
     eg_text_append(text, "%-5zu ", point);
   }
@@ -167,7 +168,7 @@ static void estimates_table(eg_text *text, const eg_labelled *file) {
     }
     const shape4 s = shape_of(mean);
     if (!has_head) {
-      eg_text_append(text, "\n%-14s %-12s %s%-15s %-16s %-10s %-16s %s\n", "dynamics", step_name(file),
+      eg_text_append(text, "\n%-14s %-12s %s%-15s %-16s %-10s %-16s %s\n", "dynamics", eg_result_step_name(file),
                      s.points > 1 ? "point " : "", "feature", "mean", "stderr", "expected", "z");
       has_head = true;
     }
@@ -246,7 +247,7 @@ static void weak_table(eg_text *text, const eg_labelled *file, const char *prefi
   }
 }
 
-static eg_status read_result(eg_context *ctx, const char *path, eg_labelled **file) {
+eg_status eg_result_open(eg_context *ctx, const char *path, eg_labelled **file) {
   EG_TRY(eg_result_read(ctx, path, file));
   if (eg_labelled_find(*file, "/", "dynamics") == NULL || eg_labelled_find(*file, "/", "step") == NULL) {
     eg_labelled_free(*file);
@@ -284,7 +285,7 @@ static void counts_line(eg_text *text, const eg_labelled *file) {
 eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   eg_labelled *file = NULL;
   eg_text text = {0};
-  EG_TRY(read_result(ctx, path, &file));
+  EG_TRY(eg_result_open(ctx, path, &file));
   eg_text_append(&text, "%s\n%s: %s\n", group_text(file, "title"), path, group_text(file, "status"));
   estimates_table(&text, file);
   for (int a = 1; a <= 64; a++) {
@@ -292,13 +293,14 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
     (void)snprintf(prefix, sizeof prefix, a == 1 ? "weak_error" : "weak_error_%d", a);
     weak_table(&text, file, prefix);
   }
+  eg_result_histograms_text(&text, file);
   counts_line(&text, file);
   eg_labelled_free(file);
   return finish(ctx, &text, out);
 }
 
 /* A CSV field, quoted where it must be (RFC 4180). */
-static void append_quoted(eg_text *text, const char *field) {
+void eg_result_append_quoted(eg_text *text, const char *field) {
   if (strpbrk(field, ",\"\n") == NULL) {
     eg_text_append(text, "%s", field);
     return;
@@ -325,11 +327,11 @@ static void csv_rows(eg_text *text, const eg_labelled *file, const char *name) {
             continue;
           }
           char label[128];
-          run_label(file, run, label, sizeof label);
+          eg_result_run_label(file, run, label, sizeof label);
           eg_text_append(text, "%zu,", run);
-          append_quoted(text, label);
+          eg_result_append_quoted(text, label);
           eg_text_append(text, ",%.17g,%zu,%.17g,%.0f,%s,%zu",
-                         at(eg_labelled_find(file, "/", step_name(file)), run), point, time_of(file, run, t, s.times),
+                         at(eg_labelled_find(file, "/", eg_result_step_name(file)), run), point, eg_result_time(file, run, t, s.times),
                          at(step, run * s.times + t), name, k);
           for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
             const double v = at(find(file, "/", name, suffixes[i]), index_of(s, run, point, t, k));
@@ -349,10 +351,10 @@ static void csv_rows(eg_text *text, const eg_labelled *file, const char *name) {
 eg_status eg_result_csv(eg_context *ctx, const char *path, char **out) {
   eg_labelled *file = NULL;
   eg_text text = {0};
-  EG_TRY(read_result(ctx, path, &file));
+  EG_TRY(eg_result_open(ctx, path, &file));
   eg_text_append(&text, "run,dynamics,%s,point,time,step,feature,component,mean,stderr,count,variance,variance_stderr,"
                         "skewness,skewness_stderr,kurtosis,kurtosis_stderr,exact,expected,z\n",
-                 step_name(file));
+                 eg_result_step_name(file));
   for (int f = 0; f < N_FEATURES; f++) {
     if (eg_labelled_find(file, "/", features[f]) != NULL) {
       csv_rows(&text, file, features[f]);
@@ -362,9 +364,10 @@ eg_status eg_result_csv(eg_context *ctx, const char *path, char **out) {
   return finish(ctx, &text, out);
 }
 
-eg_status eg_result_check(eg_context *ctx, const char *path) {
+eg_status eg_result_check(eg_context *ctx, const char *path, int *is_complete) {
   eg_labelled *file = NULL;
-  EG_TRY(read_result(ctx, path, &file));
+  EG_TRY(eg_result_open(ctx, path, &file));
+  *is_complete = strcmp(group_text(file, "status"), "complete") == 0;
   eg_labelled_free(file);
   return EG_OK;
 }

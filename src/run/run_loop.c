@@ -7,13 +7,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "run/pilot.h"
+
 typedef struct run_loop {
   eg_campaign *campaign;
   const eg_loop_options *options;
   pthread_mutex_t lock;
-  pthread_cond_t changed;      /* a worker ended */
+  pthread_cond_t changed;      /* a worker ended, or a run has its grids */
   size_t *order;               /* runs, longest tiles first */
   uint64_t *cursor;            /* next tile of each run */
+  bool *has_pilot;             /* a worker makes the grids of this run */
   double work_done, work_total; /* trajectory-steps */
   double work_session;
   int n_working;
@@ -53,9 +56,13 @@ static void sort_runs(run_loop *loop) {
   }
 }
 
-/* Up to `most` consecutive tiles that are not done; false when nothing is left. Called with the lock held. */
-static bool take_tiles(run_loop *loop, size_t *preferred, uint64_t most, size_t *run, uint64_t *first, uint64_t *n) {
+typedef enum task { TASK_NONE, TASK_TILES, TASK_GRIDS, TASK_WAIT } task;
+
+/* Up to `most` consecutive tiles that are not done, or the automatic grids of a run, which come before its tiles; wait
+   when others make all the grids that are missing. Called with the lock held. */
+static task take_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *run, uint64_t *first, uint64_t *n) {
   const eg_plan *const plan = loop->campaign->plan;
+  bool is_waiting = false;
   for (size_t i = 0; i < plan->n_runs; i++) {
     const size_t r = loop->order[i];
     const eg_run_state *const state = &loop->campaign->runs[r];
@@ -67,8 +74,16 @@ static bool take_tiles(run_loop *loop, size_t *preferred, uint64_t most, size_t 
     if (tile == plan->runs[r].job.n_tiles) {
       continue;
     }
-    *first = tile;
     *run = r;
+    if (!state->histograms.has_grids) {
+      if (!loop->has_pilot[r]) {
+        loop->has_pilot[r] = true;
+        return TASK_GRIDS;
+      }
+      is_waiting = true;
+      continue;
+    }
+    *first = tile;
     const uint64_t limit = r == *preferred ? most : 1; /* another run: the device is not prepared for it yet */
     while (tile < plan->runs[r].job.n_tiles && !eg_tile_is_done(state, tile) && tile - *first < limit) {
       tile++;
@@ -76,9 +91,20 @@ static bool take_tiles(run_loop *loop, size_t *preferred, uint64_t most, size_t 
     *n = tile - *first;
     loop->cursor[r] = tile;
     *preferred = r;
-    return true;
+    return TASK_TILES;
   }
-  return false;
+  return is_waiting ? TASK_WAIT : TASK_NONE;
+}
+
+static task next_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *run, uint64_t *first, uint64_t *n) {
+  (void)pthread_mutex_lock(&loop->lock);
+  task t = take_task(loop, preferred, most, run, first, n);
+  while (t == TASK_WAIT && !loop->stop) {
+    (void)pthread_cond_wait(&loop->changed, &loop->lock); /* cannot fail with a locked mutex */
+    t = take_task(loop, preferred, most, run, first, n);
+  }
+  (void)pthread_mutex_unlock(&loop->lock);
+  return t;
 }
 
 /* More of the tiles right behind those just taken, up to `most` in all. Called with the lock held. */
@@ -122,16 +148,35 @@ static eg_status add_results(eg_context *ctx, run_loop *loop, size_t r, uint64_t
     loop->work_done += work;
     loop->work_session += work;
   }
+  eg_campaign_add_counts(loop->campaign, r, first, n, results[0].counts, results[0].paths);
   return EG_OK;
 }
 
-/* Buffers for a batch of tiles of one run. */
-static eg_status make_results(eg_context *ctx, const eg_job *job, uint64_t n, eg_tile_result **results,
-                              double **nodes) {
-  EG_TRY(eg_allocate(ctx, n, sizeof **results, results));
-  EG_TRY(eg_allocate(ctx, n * job->node_values, sizeof **nodes, nodes));
+/* What a batch of tiles of one run gives. */
+typedef struct batch {
+  eg_job job; /* the run's, with its own grids */
+  eg_tile_result *results;
+  double *nodes, *paths;
+  uint64_t *counts;
+} batch;
+
+static void free_batch(batch *b) {
+  free(b->results);
+  free(b->nodes);
+  free(b->paths);
+  free(b->counts);
+  memset(b, 0, sizeof *b);
+}
+
+static eg_status make_batch(eg_context *ctx, uint64_t n, batch *b) {
+  EG_TRY(eg_allocate(ctx, n, sizeof *b->results, &b->results));
+  EG_TRY(eg_allocate(ctx, n * b->job.node_values, sizeof *b->nodes, &b->nodes));
+  EG_TRY(eg_allocate(ctx, b->job.n_counts, sizeof *b->counts, &b->counts));
+  EG_TRY(eg_allocate(ctx, eg_job_path_values(&b->job), sizeof *b->paths, &b->paths));
   for (uint64_t i = 0; i < n; i++) {
-    (*results)[i].node = *nodes + i * job->node_values;
+    b->results[i].node = b->nodes + i * b->job.node_values;
+    b->results[i].counts = b->counts;
+    b->results[i].paths = b->paths;
   }
   return EG_OK;
 }
@@ -144,48 +189,65 @@ static void free_bad(eg_tile_result *results, uint64_t n) {
   }
 }
 
+static eg_status make_grids(eg_context *ctx, worker *w, size_t r) {
+  run_loop *const loop = w->loop;
+  double *edges = NULL;
+  EG_TRY(eg_pilot_edges(ctx, loop->options->backend, w->device, loop->campaign->plan, &loop->campaign->plan->runs[r].job,
+                        &loop->stop, &edges));
+  (void)pthread_mutex_lock(&loop->lock);
+  eg_run_histograms_set(loop->campaign->plan, &loop->campaign->runs[r].histograms, edges);
+  (void)pthread_cond_broadcast(&loop->changed);
+  (void)pthread_mutex_unlock(&loop->lock);
+  free(edges);
+  return EG_OK;
+}
+
 static eg_status work(eg_context *ctx, worker *w) {
   run_loop *const loop = w->loop;
   const eg_backend *const backend = loop->options->backend;
   size_t preferred = (size_t)-1, prepared = (size_t)-1;
   uint64_t most = 1;
-  eg_tile_result *results = NULL;
-  double *nodes = NULL;
+  batch b;
+  memset(&b, 0, sizeof b);
   eg_status status = EG_OK;
   while (status == EG_OK && !loop->stop) {
     size_t r = 0;
     uint64_t first = 0, n = 0;
-    (void)pthread_mutex_lock(&loop->lock);
-    const bool has_work = take_tiles(loop, &preferred, most, &r, &first, &n);
-    (void)pthread_mutex_unlock(&loop->lock);
-    if (!has_work) {
+    const task t = next_task(loop, &preferred, most, &r, &first, &n);
+    if (t == TASK_GRIDS) {
+      prepared = (size_t)-1; /* the device is taken for another job */
+      preferred = (size_t)-1;
+      EG_TRY_DONE(make_grids(ctx, w, r));
+      continue;
+    }
+    if (t != TASK_TILES) {
       break;
     }
     const eg_run *const run = &loop->campaign->plan->runs[r];
     if (r != prepared) {
-      free(results);
-      free(nodes);
-      results = NULL;
-      nodes = NULL;
-      EG_TRY_DONE(backend->prepare(ctx, w->device, &run->job, &most));
+      free_batch(&b);
+      b.job = run->job;
+      b.job.histograms = loop->campaign->runs[r].histograms.grids; /* they do not change any more */
+      b.job.edges = loop->campaign->runs[r].histograms.edges;
+      EG_TRY_DONE(backend->prepare(ctx, w->device, &b.job, &most));
       most = batch_of(run, most);
-      EG_TRY_DONE(make_results(ctx, &run->job, most, &results, &nodes));
+      EG_TRY_DONE(make_batch(ctx, most, &b));
       prepared = r;
       (void)pthread_mutex_lock(&loop->lock);
       take_more(loop, r, first, most, &n); /* a GPU is as long busy with one tile as with all it can hold */
       (void)pthread_mutex_unlock(&loop->lock);
     }
-    status = backend->advance(ctx, w->device, first, n, &loop->stop, results);
+    memset(b.counts, 0, b.job.n_counts * sizeof *b.counts);
+    status = backend->advance(ctx, w->device, first, n, &loop->stop, b.results);
     if (status == EG_OK) {
       (void)pthread_mutex_lock(&loop->lock);
-      status = add_results(ctx, loop, r, first, n, results);
+      status = add_results(ctx, loop, r, first, n, b.results);
       (void)pthread_mutex_unlock(&loop->lock);
     }
-    free_bad(results, n);
+    free_bad(b.results, n);
   }
 done:
-  free(results);
-  free(nodes);
+  free_batch(&b);
   return status;
 }
 
@@ -313,6 +375,7 @@ eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const eg_loop_opti
   (void)pthread_cond_init(&loop.changed, NULL);
   EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *loop.order, &loop.order));
   EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *loop.cursor, &loop.cursor));
+  EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *loop.has_pilot, &loop.has_pilot));
   EG_TRY_DONE(eg_allocate(ctx, (size_t)options->n_workers, sizeof *workers, &workers));
   sort_runs(&loop);
   count_work(&loop);
@@ -333,6 +396,7 @@ done:
   free(workers);
   free(loop.order);
   free(loop.cursor);
+  free(loop.has_pilot);
   free(loop.message);
   (void)pthread_mutex_destroy(&loop.lock);
   (void)pthread_cond_destroy(&loop.changed);

@@ -64,9 +64,11 @@ static eg_status prepare_all(eg_context *ctx, const eg_plan *plan, const eg_back
   eg_status status = EG_OK;
   EG_TRY(backend->open(ctx, 0, &device));
   for (size_t r = 0; r < plan->n_runs && status == EG_OK; r++) {
-    const eg_job *const job = &plan->runs[r].job, *const last = r > 0 ? &plan->runs[r - 1].job : NULL;
-    if (last == NULL || strcmp(job->stepper, last->stepper) != 0 || job->dim != last->dim) {
-      status = backend->prepare(ctx, device, job, &tiles);
+    const eg_job *const last = r > 0 ? &plan->runs[r - 1].job : NULL;
+    eg_job job = plan->runs[r].job;
+    job.n_histograms = job.n_edges = job.n_counts = job.row_counts = 0; /* their grids may not be known yet */
+    if (last == NULL || strcmp(job.stepper, last->stepper) != 0 || job.dim != last->dim) {
+      status = backend->prepare(ctx, device, &job, &tiles);
     }
   }
   backend->close(device);

@@ -166,6 +166,27 @@ static void append_observe(eg_text *out, const eg_study_observe *observe) {
   eg_text_append(out, "\n");
 }
 
+/* Only what is there: a study without them has the text that it always had. */
+static void append_histograms(eg_text *out, const eg_study_observe *observe) {
+  for (size_t i = 0; i < observe->n_histograms; i++) {
+    const eg_study_histogram *h = &observe->histograms[i];
+    eg_text_append(out, "observe.histograms %s", h->feature);
+    if (h->component >= 0) {
+      eg_text_append(out, "%d", h->component);
+    }
+    eg_text_append(out, " %s %s", EG_NUMBER_TEXT(h->bins), eg_grid_words[h->is_log ? 1 : 0]);
+    if (isnan(h->low)) {
+      eg_text_append(out, " automatic\n");
+    } else {
+      append_numbers(out, (const double[]){h->low, h->high}, 2);
+    }
+  }
+  if (observe->kept > 0) {
+    append_number(out, "observe.keep.realisations", observe->kept);
+    append_words(out, "observe.keep.of", observe->kept_features, observe->n_kept_features);
+  }
+}
+
 bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_text *out) {
   eg_text_append(out, "ensgrad study 1\nseed %" PRIu64 "\n", study->seed);
   append_model(out, study, model);
@@ -182,6 +203,7 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
                  study->noise_common ? "true" : "false", eg_state_words[study->float_state ? 1 : 0]);
   append_number(out, "diverged_limit", study->diverged_limit);
   append_observe(out, &study->observe);
+  append_histograms(out, &study->observe);
   for (size_t i = 0; i < study->n_weak_error; i++) {
     eg_text_append(out, "analyse.weak-error.reference ");
     append_text(out, study->weak_error[i].reference);

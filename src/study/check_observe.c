@@ -157,4 +157,5 @@ void eg_check_observe(eg_checker *c) {
   if (eg_yaml_get(map, "statistics") != NULL) {
     each_word(c, eg_yaml_get(map, "statistics"), "observe.statistics", add_statistic);
   }
+  eg_check_histograms(c, map);
 }

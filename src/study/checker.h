@@ -13,7 +13,7 @@
 #include "study/study.h"
 #include "study/yaml_tree.h"
 
-enum { EG_MAX_RUNS = 4096, EG_MAX_DYNAMICS = 256, EG_MAX_ANALYSES = 64 };
+enum { EG_MAX_RUNS = 4096, EG_MAX_DYNAMICS = 256, EG_MAX_ANALYSES = 64, EG_MAX_HISTOGRAMS = 64 };
 
 typedef struct eg_checker {
   eg_error_list *errors;
@@ -67,6 +67,7 @@ void eg_check_start(eg_checker *c);
 void eg_check_dynamics(eg_checker *c);
 void eg_check_sweep(eg_checker *c);
 void eg_check_observe(eg_checker *c);
+void eg_check_histograms(eg_checker *c, const eg_yaml_node *observe); /* and kept paths; after the features */
 void eg_check_analyse(eg_checker *c);
 
 /* check_sweep.c: is the key (as written in `sweep`) swept; the key node or NULL. */

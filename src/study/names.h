@@ -12,6 +12,7 @@ extern const char *const eg_noise_words[];
 extern const char *const eg_noise_or_common_words[]; /* the same and "common" as the last */
 extern const char *const eg_state_words[];
 extern const char *const eg_feature_words[];
+extern const char *const eg_grid_words[]; /* linear, log */
 extern const char *const eg_statistic_words[]; /* word i is the bit 1 << i */
 extern const char *const eg_analysis_words[];
 extern const char *const eg_analysis_later_words[]; /* in the design, not available yet */

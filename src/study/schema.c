@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "stats/histogram.h"
 #include "study/number.h"
 
 #define ANY_NUMBER   -INFINITY, INFINITY
@@ -108,6 +109,24 @@ static const eg_schema_row rows[] = {
      "values computed from the state; loss and gradient_norm2 need a loss model"},
     {"observe.statistics", EG_WORD | EG_LIST, "moments", NO_RANGE, eg_statistic_words, NULL,
      "over realisations; moments are always kept, msd adds the feature displacement2"},
+
+    {"observe.histograms", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
+     "counts of features in bins at every observation: a mapping or a list of them"},
+    {"observe.histograms.feature", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
+     "one of observe.features; x: every component has its own, x0, x1, ..: of that component"},
+    {"observe.histograms.bins", EG_WHOLE, "64", 1, EG_MAX_BINS, NULL, NULL, "bins between low and high"},
+    {"observe.histograms.scale", EG_WORD, "linear", NO_RANGE, eg_grid_words, NULL,
+     "bins of equal width in the value or in its logarithm"},
+    {"observe.histograms.low", EG_NUMBER, "from tile 0 of each run", ANY_NUMBER, NULL, NULL,
+     "lower edge of the first bin; low and high together or neither"},
+    {"observe.histograms.high", EG_NUMBER, "from tile 0 of each run", ANY_NUMBER, NULL, NULL,
+     "upper edge of the last bin"},
+    {"observe.keep", EG_MAP, "none", NO_RANGE, NULL, NULL,
+     "store single paths at the observations; at most 1000000 values in all"},
+    {"observe.keep.realisations", EG_WHOLE | EG_REQUIRED, NULL, 1, 1000000, NULL, NULL,
+     "how many: the first ones of every run"},
+    {"observe.keep.of", EG_WORD | EG_LIST, "all observed", NO_RANGE, eg_feature_words, NULL,
+     "which of observe.features"},
 
     {"analyse", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL, "list of {analysis: {..}}"},
     {"analyse.weak-error", EG_MAP, NULL, NO_RANGE, NULL, NULL,

@@ -103,6 +103,16 @@ typedef enum eg_observe_kind {
 
 enum { EG_STAT_MOMENTS = 1, EG_STAT_COVARIANCE = 2, EG_STAT_MSD = 4 };
 
+/* Counts of a feature in bins. */
+typedef struct eg_study_histogram {
+  char *feature;        /* of observe.features */
+  int component;        /* of x; -1: every component has its own */
+  double bins;          /* whole, 1 .. EG_MAX_BINS */
+  double low, high;     /* NaN: the grid comes from tile 0 of each run */
+  bool is_log;
+  eg_mark mark;
+} eg_study_histogram;
+
 typedef struct eg_study_observe {
   eg_observe_kind kind;
   size_t n;             /* linear, log */
@@ -112,6 +122,12 @@ typedef struct eg_study_observe {
   eg_mark *feature_marks;
   size_t n_features;
   unsigned statistics;  /* EG_STAT_*; moments always set */
+  eg_study_histogram *histograms;
+  size_t n_histograms;
+  double kept;          /* realisations of each run whose paths are kept; 0: none */
+  eg_mark kept_mark;
+  char **kept_features; /* subset of features; empty: all */
+  size_t n_kept_features;
 } eg_study_observe;
 
 typedef struct eg_study_weak_error {
@@ -126,6 +142,8 @@ struct eg_study {
   char *path;           /* as given, for messages */
   char *text;           /* the file byte for byte */
   size_t text_length;
+  char **overrides;     /* (n_overrides) as given, "key=value" */
+  size_t n_overrides;
   char *canonical;      /* the checked study in one normal form (defaults filled in, numbers at full precision,
                            keys in schema order): equal canonical text = same study. Free of paths, title aside. */
   char *title;

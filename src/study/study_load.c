@@ -100,6 +100,11 @@ eg_status eg_study_parse(eg_context *ctx, const char *name, const char *text, si
   made->path = eg_arena_copy(&memory, name, strlen(name));
   made->text = eg_arena_copy(&memory, text, length);
   made->text_length = length;
+  made->overrides = eg_arena_get(&memory, n, sizeof *made->overrides);
+  for (size_t i = 0; made->overrides != NULL && i < n; i++) {
+    made->overrides[i] = eg_arena_copy(&memory, overrides[i], strlen(overrides[i]));
+    made->n_overrides++;
+  }
   made->memory = memory.blocks;
   const eg_status status =
       memory.is_broken ? eg_fail(ctx, EG_ERR_MEMORY, "out of memory") : fill_study(ctx, made, overrides, n);

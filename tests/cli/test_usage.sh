@@ -77,7 +77,7 @@ expect 0 --help
 same out overview
 expect 0 -h
 same out overview
-for command in run check info export verify new models devices selftest help; do
+for command in run check info export replay verify new models devices selftest help; do
   says overview "  $command "
   expect 0 help "$command"
   is_empty err

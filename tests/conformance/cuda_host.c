@@ -12,7 +12,8 @@
 static const char study[] =
     "seed: 5\nmodel: ornstein-uhlenbeck\nstart: {points: [[0.5], [1]]}\ntime_step: 1/16\nsteps: 60\n"
     "dynamics: {name: sde, scheme: euler-maruyama}\nrealisations: 20000\n"
-    "observe: {at: {linear: 30}, features: [x, norm2], statistics: [moments, covariance]}\n";
+    "observe: {at: {linear: 30}, features: [x, norm2], statistics: [moments, covariance],\n"
+    "  histograms: [{feature: x, low: -1, high: 2}], keep: {realisations: 1100}}\n";
 
 static void set(const char *name, const char *value) {
   MUST(value != NULL ? setenv(name, value, 1) == 0 : unsetenv(name) == 0, "environment");
@@ -22,14 +23,18 @@ typedef struct tiles {
   eg_status status;
   char message[1024];
   double *nodes; /* (n_tiles, node_values) */
+  uint64_t *counts;
+  double *paths;
 } tiles;
 
 static void free_tiles(tiles t) {
   free(t.nodes);
+  free(t.counts);
+  free(t.paths);
 }
 
 static eg_status advance_all(eg_context *ctx, const eg_backend *backend, eg_device *device, const eg_job *job,
-                             const volatile int *stop, double *nodes) {
+                             const volatile int *stop, const tiles *t) {
   uint64_t at_once = 0;
   EG_TRY(backend->prepare(ctx, device, job, &at_once));
   eg_tile_result *const results = calloc(at_once, sizeof *results);
@@ -38,7 +43,9 @@ static eg_status advance_all(eg_context *ctx, const eg_backend *backend, eg_devi
   for (uint64_t first = 0; first < job->n_tiles && status == EG_OK; first += at_once) {
     const uint64_t n = job->n_tiles - first < at_once ? job->n_tiles - first : at_once;
     for (uint64_t i = 0; i < n; i++) {
-      results[i].node = nodes + (first + i) * job->node_values;
+      results[i].node = t->nodes + (first + i) * job->node_values;
+      results[i].counts = t->counts;
+      results[i].paths = t->paths;
     }
     status = backend->advance(ctx, device, first, n, stop, results);
     for (uint64_t i = 0; i < n; i++) {
@@ -53,15 +60,16 @@ static eg_status advance_all(eg_context *ctx, const eg_backend *backend, eg_devi
 static tiles run_tiles(const eg_backend *backend, const eg_job *job, const volatile int *stop) {
   eg_context *const ctx = eg_context_create();
   eg_device *device = NULL;
-  tiles t = {EG_OK, "", calloc(job->n_tiles * job->node_values, sizeof(double))};
-  MUST(ctx != NULL && t.nodes != NULL, "no memory");
+  tiles t = {EG_OK, "", calloc(job->n_tiles * job->node_values, sizeof(double)),
+             calloc(job->n_counts, sizeof(uint64_t)), calloc(eg_job_path_values(job), sizeof(double))};
+  MUST(ctx != NULL && t.nodes != NULL && t.counts != NULL && t.paths != NULL, "no memory");
   const eg_backend *found = backend;
   t.status = backend == NULL ? eg_backend_cuda(ctx, &found) : EG_OK; /* NULL: the plug-in, opened here */
   if (t.status == EG_OK) {
     t.status = found->open(ctx, 0, &device);
   }
   if (t.status == EG_OK) {
-    t.status = advance_all(ctx, found, device, job, stop, t.nodes);
+    t.status = advance_all(ctx, found, device, job, stop, &t);
     found->close(device);
   }
   (void)snprintf(t.message, sizeof t.message, "%s", eg_context_message(ctx));
@@ -74,7 +82,9 @@ static int is_right(const eg_job *job, const tiles *want) {
   const volatile int stop = 0;
   const tiles got = run_tiles(NULL, job, &stop);
   const int is_same = got.status == EG_OK &&
-                      memcmp(got.nodes, want->nodes, job->n_tiles * job->node_values * sizeof(double)) == 0;
+                      memcmp(got.nodes, want->nodes, job->n_tiles * job->node_values * sizeof(double)) == 0 &&
+                      memcmp(got.counts, want->counts, job->n_counts * sizeof *got.counts) == 0 &&
+                      memcmp(got.paths, want->paths, eg_job_path_values(job) * sizeof *got.paths) == 0;
   free_tiles(got);
   return is_same;
 }

@@ -20,7 +20,7 @@
 #include "reduce_twin.h"
 #include "thread_twin.h"
 
-enum { MULTIPROCESSORS = 1, FREE_BYTES = 3 << 20, MOST_BLOCKS = 64 };
+enum { MULTIPROCESSORS = 1, FREE_BYTES = 6 << 20, MOST_BLOCKS = 64 };
 
 /* ---- faults ---- */
 
@@ -112,7 +112,7 @@ const void *eg_fatbin_of_statistics(void) {
 
 /* ---- kernels ---- */
 
-static const char moments_kernel, comoments_kernel;
+static const char moments_kernel, comoments_kernel, count_kernel;
 
 cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code, enum cudaJitOption *a, void **b,
                                 unsigned c, enum cudaLibraryOption *d, void **e, unsigned f) {
@@ -144,7 +144,8 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t *kernel, cudaLibrary_t library, co
   const fake_unit *const unit = (const fake_unit *)(const void *)library;
   if (unit == &statistics) {
     const int is_moments = strcmp(name, "eg_reduce_moments") == 0;
-    *kernel = (cudaKernel_t)(uintptr_t)(is_moments ? &moments_kernel : &comoments_kernel);
+    const int is_count = strcmp(name, "eg_count_histograms") == 0;
+    *kernel = (cudaKernel_t)(uintptr_t)(is_moments ? &moments_kernel : is_count ? &count_kernel : &comoments_kernel);
     return cudaSuccess;
   }
   for (const twin_stepper *s = unit->steppers; s->name != NULL; s++) {
@@ -328,6 +329,56 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
   return enqueue_copy(to, from, bytes, 0, is_faulty("copy"), stream);
 }
 
+typedef struct copy_2d {
+  char *to;
+  const char *from;
+  size_t to_pitch, from_pitch, width, height;
+} copy_2d;
+
+static void run_copy_2d(void *data) {
+  copy_2d *const c = (copy_2d *)data;
+  for (size_t row = 0; row < c->height; row++) {
+    memcpy(c->to + row * c->to_pitch, c->from + row * c->from_pitch, c->width);
+  }
+  free(c);
+}
+
+cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
+                              enum cudaMemcpyKind kind, cudaStream_t stream) {
+  ANSWER_IF_FAILED();
+  copy_2d *const c = malloc(sizeof *c);
+  if (kind != cudaMemcpyDeviceToHost || c == NULL) {
+    free(c);
+    return cudaErrorInvalidMemcpyDirection;
+  }
+  need_inside(from, height > 0 ? (height - 1) * from_pitch + width : 0);
+  *c = (copy_2d){(char *)to, (const char *)from, to_pitch, from_pitch, width, height};
+  return fake_enqueue(stream, run_copy_2d, c);
+}
+
+typedef struct clearing {
+  void *p;
+  int value;
+  size_t bytes;
+} clearing;
+
+static void run_clearing(void *data) {
+  clearing *const c = (clearing *)data;
+  memset(c->p, c->value, c->bytes);
+  free(c);
+}
+
+cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t stream) {
+  ANSWER_IF_FAILED();
+  clearing *const c = malloc(sizeof *c);
+  if (c == NULL) {
+    return cudaErrorMemoryAllocation;
+  }
+  need_inside(p, bytes);
+  *c = (clearing){p, value, bytes};
+  return fake_enqueue(stream, run_clearing, c);
+}
+
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
   ANSWER_IF_FAILED();
   *available = FREE_BYTES - reserved;
@@ -342,6 +393,7 @@ typedef struct kernel_call {
   dim3 grid, block;
   int is_faulty;
   eg_tile_reduce reduce;
+  eg_count count;
   eg_launch launch;
   void *params, *staged;
 } kernel_call;
@@ -351,6 +403,13 @@ static void check_reduce(const eg_tile_reduce *r) {
   const size_t nodes = (size_t)r->tiles * r->all_records * r->n_points;
   need_inside(r->records, rows * r->n_features * r->ld * sizeof(double));
   need_inside(r->nodes, nodes * eg_node_values(r->n_features, r->with_covariance) * sizeof(double));
+}
+
+static void check_count(const eg_count *r) {
+  const size_t rows = (size_t)r->tiles * r->n_records * r->n_points;
+  const size_t counted = ((size_t)r->record_first + r->n_records) * r->n_points * r->row_counts;
+  need_inside(r->records, rows * r->n_features * r->ld * sizeof(double));
+  need_inside(r->counts, counted * sizeof(uint64_t));
 }
 
 static void check_launch(const eg_launch *a, const uint32_t *sizes, uint64_t started) {
@@ -375,6 +434,12 @@ static void run_kernel(void *data) {
   if (__atomic_load_n(&failed, __ATOMIC_SEQ_CST) == cudaSuccess) {
     if (c->kernel == &moments_kernel || c->kernel == &comoments_kernel) {
       reduce(c->kernel, c->grid, &c->reduce);
+    } else if (c->kernel == &count_kernel) {
+      for (uint64_t row = 0; row < c->grid.x; row++) {
+        for (uint32_t y = 0; y < c->grid.y; y++) {
+          count_histogram(&c->count, row, y);
+        }
+      }
     } else {
       ((const twin_stepper *)c->kernel)
           ->launch(c->params, &c->launch, c->staged, (uint64_t)c->grid.x * c->block.x);
@@ -427,6 +492,9 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   if (kernel == &moments_kernel || kernel == &comoments_kernel) {
     memcpy(&c->reduce, args[0], sizeof c->reduce);
     check_reduce(&c->reduce);
+  } else if (kernel == &count_kernel) {
+    memcpy(&c->count, args[0], sizeof c->count);
+    check_count(&c->count);
   } else {
     const uint32_t *const sizes = sizes_of((const twin_stepper *)kernel);
     memcpy(&c->launch, args[1], sizeof c->launch);

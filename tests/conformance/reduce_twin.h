@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "stats/histogram.h"
 #include "stats/moments_gpu.h"
 
 static inline double tree_block(double *v, uint32_t n) {
@@ -48,6 +49,22 @@ static inline void reduce_pair(const eg_tile_reduce *r, uint64_t row, uint32_t f
     shared[j] = eg_comoment_local(a, b, n, node[1 + 4 * f], node[1 + 4 * g]);
   }
   node[1 + 4 * r->n_features + pair] = tree_block(shared, n_threads);
+}
+
+static inline void count_histogram(const eg_count *r, uint64_t row, uint32_t i) {
+  const eg_histogram h = r->histograms[i];
+  uint32_t shared[EG_MAX_BINS + 2] = {0};
+  const double *const v = eg_count_lanes_at(r, row, h.column);
+  for (uint32_t l = 0; l < eg_count_used(r, row); l++) {
+    const uint32_t place = eg_histogram_place(&h, r->edges, v[l]);
+    if (place < h.bins + 2) {
+      shared[place]++;
+    }
+  }
+  uint64_t *const counts = eg_count_counts_at(r, row, &h);
+  for (uint32_t k = 0; k < h.bins + 2; k++) {
+    counts[k] += shared[k];
+  }
 }
 
 #endif

@@ -56,6 +56,8 @@ static void says_what_is_missing(void) {
 typedef struct tiles {
   size_t n;
   eg_tile_result *results;
+  uint64_t *counts;
+  double *paths;
 } tiles;
 
 static tiles run_tiles(const eg_backend *backend, const eg_job *job) {
@@ -63,14 +65,17 @@ static tiles run_tiles(const eg_backend *backend, const eg_job *job) {
   uint64_t at_once = 0;
   eg_device *device = NULL;
   eg_context *const ctx = eg_context_create();
-  tiles t = {job->n_tiles, calloc(job->n_tiles, sizeof *t.results)};
-  MUST(ctx != NULL && t.results != NULL, "no memory");
+  tiles t = {job->n_tiles, calloc(job->n_tiles, sizeof *t.results), calloc(job->n_counts + 1, sizeof *t.counts),
+             calloc(eg_job_path_values(job) + 1, sizeof *t.paths)};
+  MUST(ctx != NULL && t.results != NULL && t.counts != NULL && t.paths != NULL, "no memory");
   MUST(backend->open(ctx, 0, &device) == EG_OK, eg_context_message(ctx));
   MUST(backend->prepare(ctx, device, job, &at_once) == EG_OK, eg_context_message(ctx));
   CHECK(at_once >= 1);
   for (size_t i = 0; i < t.n; i++) {
     t.results[i].node = calloc(job->node_values, sizeof(double));
     MUST(t.results[i].node != NULL, "no memory");
+    t.results[i].counts = t.counts;
+    t.results[i].paths = t.paths;
   }
   for (uint64_t first = 0; first < t.n; first += at_once) {
     const uint64_t n = t.n - first < at_once ? t.n - first : at_once;
@@ -87,6 +92,8 @@ static void free_tiles(tiles t) {
     free(t.results[i].bad);
   }
   free(t.results);
+  free(t.counts);
+  free(t.paths);
 }
 
 static void compare_job(const eg_backend *cuda, const eg_run *run) {
@@ -107,6 +114,13 @@ static void compare_job(const eg_backend *cuda, const eg_run *run) {
     fprintf(stderr, "%s (%s, noise %d): %zu of %zu nodes and %zu lists differ (%zu failed trajectories)\n",
             run->description, job->stepper, job->kind, nodes, want.n, lists, n_bad);
   }
+  double counted = 0;
+  for (size_t i = 0; i < job->n_counts; i++) {
+    counted += (double)want.counts[i];
+  }
+  CHECK(job->n_histograms == 0 || counted > 0);
+  CHECK(memcmp(want.counts, got.counts, job->n_counts * sizeof *want.counts) == 0);
+  CHECK(memcmp(want.paths, got.paths, eg_job_path_values(job) * sizeof *want.paths) == 0);
   CHECK(nodes == 0);
   CHECK(lists == 0);
   free_tiles(want);
@@ -120,7 +134,8 @@ static void compare_study(const eg_backend *cuda, const char *model, const char 
   (void)snprintf(text, sizeof text,
                  "seed: 5\nmodel: %s\n%snoise: %s\nrealisations: 5000\n"
                  "observe: {at: {steps: [0, 1, 2, 17, 18, 40, 41]}, features: [x, norm2, displacement2%s], "
-                 "statistics: [moments, covariance]}\n",
+                 "statistics: [moments, covariance], histograms: [{feature: x, low: -1, high: 2}, {feature: "
+                 "norm2, bins: 4096, scale: log, low: 1e-9, high: 1e9}], keep: {realisations: 1100}}\n",
                  model, dynamics, noise, strstr(model, "ornstein") == NULL ? ", loss, gradient_norm2" : "");
   const planned p = plan_text(name, text);
   for (size_t i = 0; i < p.plan->n_runs; i++) {

@@ -8,6 +8,7 @@
 
 #include "core/rows.h"
 #include "core/unit_table.h"
+#include "analysis/histogram_grid.h"
 #include "reduce_twin.h"
 #include "thread_twin.h"
 
@@ -32,6 +33,8 @@ extern const eg_unit cpu_wide_ornstein_uhlenbeck_v3; /* double increments, for g
 extern const eg_fill_table eg_fill_table_v3, eg_fill_table_v4;
 void eg_reduce_tile_v3(const eg_reduce *r, double *records, double *scratch);
 void eg_reduce_tile_v4(const eg_reduce *r, double *records, double *scratch);
+void eg_count_tile_v3(const eg_count *r, uint32_t *scratch);
+void eg_count_tile_v4(const eg_count *r, uint32_t *scratch);
 void twin_indices(const uint32_t key[2], uint64_t realisation, uint64_t first, uint32_t n, uint32_t n_rows,
                   int32_t *out);
 
@@ -397,6 +400,73 @@ static void check_reduce(uint32_t ld, uint32_t n_lanes, uint32_t n_features) {
   free(scratch);
 }
 
+/* Records of two tiles counted by the twin of the GPU kernel in one launch, by each CPU kernel tile by tile. */
+static void compare_counts(uint32_t ld, uint32_t n_lanes, uint32_t bins) {
+  enum { TILES = 2, RECORDS = 3, ALL_RECORDS = 5, FIRST = 1, FEATURES = 2, HISTOGRAMS = 3 };
+  const size_t lanes = (size_t)RECORDS * POINTS * FEATURES * ld;
+  const uint32_t row_counts = HISTOGRAMS * (bins + 2);
+  const size_t n_counts = (size_t)ALL_RECORDS * POINTS * row_counts;
+  double *const records = need(sizeof(double) * TILES * lanes), *const edges = need(sizeof(double) * HISTOGRAMS * (bins + 1));
+  uint64_t *const got = need(sizeof(uint64_t) * n_counts), *const want = need(sizeof(uint64_t) * n_counts);
+  uint32_t *const scratch = need(sizeof(uint32_t) * (ld + 4 * (EG_MAX_BINS + 3)));
+  eg_histogram histograms[HISTOGRAMS];
+  eg_count r;
+  memset(histograms, 0, sizeof histograms);
+  memset(&r, 0, sizeof r);
+  for (uint32_t i = 0; i < HISTOGRAMS; i++) {
+    histograms[i].column = i % FEATURES;
+    histograms[i].bins = bins;
+    histograms[i].edge = i * (bins + 1);
+    histograms[i].count = i * (bins + 2);
+    histograms[i].is_log = i == 2;
+    eg_grid_set(&histograms[i], i == 2 ? 0.01 : -0.75, 2.5, edges);
+  }
+  for (size_t i = 0; i < TILES * lanes; i++) {
+    const double v = scrambled(-1.0, 3.0);
+    records[i] = v < -0.9 ? NAN : (v > 2.9 ? edges[i % (HISTOGRAMS * (bins + 1))] : v);
+  }
+  r.records = records;
+  r.histograms = histograms;
+  r.edges = edges;
+  r.tiles = TILES;
+  r.n_records = RECORDS;
+  r.n_points = POINTS;
+  r.n_features = FEATURES;
+  r.ld = ld;
+  r.n_lanes = n_lanes;
+  r.record_first = FIRST;
+  r.n_histograms = HISTOGRAMS;
+  r.row_counts = row_counts;
+  r.counts = got;
+  memset(got, 0, sizeof(uint64_t) * n_counts);
+  for (uint64_t row = 0; row < (uint64_t)TILES * RECORDS * POINTS; row++) {
+    for (uint32_t i = 0; i < HISTOGRAMS; i++) {
+      count_histogram(&r, row, i);
+    }
+  }
+  for (int v4 = 0; v4 <= is_v4; v4++) {
+    r.counts = want;
+    r.tiles = 1;
+    r.n_lanes = ld;
+    memset(want, 0, sizeof(uint64_t) * n_counts);
+    for (uint32_t tile = 0; tile < TILES; tile++) {
+      double *const own = need(sizeof(double) * lanes); /* the reduction before has masked what is not used */
+      for (size_t i = 0; i < lanes; i++) {
+        own[i] = tile * ld + i % ld < n_lanes ? records[tile * lanes + i] : NAN;
+      }
+      r.records = own;
+      (v4 ? eg_count_tile_v4 : eg_count_tile_v3)(&r, scratch);
+      free(own);
+    }
+    CHECK(memcmp(got, want, sizeof(uint64_t) * n_counts) == 0);
+  }
+  free(records);
+  free(edges);
+  free(got);
+  free(want);
+  free(scratch);
+}
+
 int main(void) {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
     printf("skipped: this CPU has no AVX2\n");
@@ -415,5 +485,9 @@ int main(void) {
   check_reduce(512, 1024, 2);
   check_reduce(4096, 4096 + 4000, 4);
   check_reduce(8192, 8000, 2);
+  compare_counts(64, 64 + 1, 1);
+  compare_counts(128, 128 + 77, 100);
+  compare_counts(4096, 4096 + 4000, 37);
+  compare_counts(8192, 8000, EG_MAX_BINS);
   return check_report();
 }

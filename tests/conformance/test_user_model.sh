@@ -100,6 +100,25 @@ echo '/* edited */' >>sine.h
 expect 5 run sgd.yaml -o sgd.h5 -q
 says err "sgd.h5"
 
+# ---- so does every file that it includes, wherever the study lies; no other file does ----
+mkdir -p study/parts
+cp "$root/tests/conformance/user_model.h" study/sine.h
+echo '#include "parts/with $ign # and blank.h"' >>study/sine.h
+printf '#include "deep.h"\n#include <math.h>\n' >'study/parts/with $ign # and blank.h'
+echo '/* nothing yet */' >study/parts/deep.h
+echo '/* nothing yet */' >study/parts/other.h
+cp sgd.yaml study
+expect 0 run study/sgd.yaml -o included.h5 -q --set realisations=2^10
+mv study moved
+echo '/* edited */' >>moved/parts/other.h
+expect 0 run moved/sgd.yaml -o included.h5 -q --set realisations=2^10
+echo '/* edited */' >>moved/parts/deep.h
+expect 5 run moved/sgd.yaml -o included.h5 -q --set realisations=2^10
+says err "included.h5"
+echo '/* nothing yet */' >moved/parts/deep.h
+echo '/* edited */' >>'moved/parts/with $ign # and blank.h'
+expect 5 run moved/sgd.yaml -o included.h5 -q --set realisations=2^10
+
 # ---- mistakes: exit 3 with the reason ----
 expect 3 run sgd.yaml -o bad.h5 --set model.sigmma=2
 says err "did you mean 'sigma'?"

@@ -3,7 +3,7 @@
 # with 1 and 2 threads, on every instruction set of this CPU, and after stops and a kill.
 #   sh tests/golden/test_bits.sh PROGRAM            compare
 #   sh tests/golden/test_bits.sh PROGRAM --write    make hashes.txt anew: a decision to be explained in the commit
-#   sh tests/golden/test_bits.sh PROGRAM --quick    only the first comparison (scripts/bits_matrix)
+#   sh tests/golden/test_bits.sh PROGRAM --quick [THREADS]    only the first comparison (scripts/bits_matrix)
 set -u
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 mode=${2:-}
@@ -50,6 +50,8 @@ regression-float regression --set state=float
 two-columns two_columns
 two-columns-gaussian64 two_columns --set noise=gaussian64
 two-columns-float two_columns --set state=float
+histograms histograms
+histograms-table5 histograms --set noise=table5
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
@@ -87,7 +89,7 @@ same() {
   fi
 }
 
-hashes two --threads 2
+hashes two --threads "${3:-2}"
 if [ "$mode" = --write ]; then
   if grep -q failed two; then
     grep failed two
@@ -111,41 +113,47 @@ if [ "$mode" != --quick ]; then
   done
 
   # A longer study, straight; stopped by --max-time again and again; stopped by SIGTERM; killed after a snapshot.
-  run straight.h5 regression --set realisations=2^13 --threads 2 || { echo "FAILED: straight"; cat log; exit 1; }
-  "$helpers/hash_result" straight.h5 >straight
-  stops=0
-  while run pieces.h5 regression --set realisations=2^13 --threads 1 --max-time 0.2; test $? -eq 75; do
-    stops=$((stops + 1))
-    test $stops -lt 200 || break
-  done
-  "$helpers/hash_result" pieces.h5 >pieces
-  same "stopped by --max-time $stops times" straight pieces
-  checks=$((checks + 1))
-  if [ $stops -lt 1 ]; then
-    failures=$((failures + 1))
-    echo "FAILED: --max-time did not stop anything: make the study longer"
-  fi
-  for signal in TERM KILL; do
-    "$program" run tests/golden/studies/regression.yaml --backend cpu -q -o $signal.h5 --set realisations=2^13 \
-      --threads 1 --snapshot 0.1 >log 2>&1 &
-    child=$!
-    sleep 0.3
-    kill -$signal $child 2>/dev/null || echo "finished before SIG$signal"
-    { wait $child; } 2>/dev/null # no word of the shell about the kill
-    code=$?
-    child=
+  # pieces STUDY REALISATIONS
+  pieces() {
+    rm -f ./*.h5
+    run straight.h5 "$1" --set realisations="$2" --threads 2 || { echo "FAILED: straight"; cat log; exit 1; }
+    "$helpers/hash_result" straight.h5 >straight
+    stops=0
+    while run pieces.h5 "$1" --set realisations="$2" --threads 1 --max-time 0.2; test $? -eq 75; do
+      stops=$((stops + 1))
+      test $stops -lt 200 || break
+    done
+    "$helpers/hash_result" pieces.h5 >pieces
+    same "$1 stopped by --max-time $stops times" straight pieces
     checks=$((checks + 1))
-    case $signal-$code in
-    TERM-75 | KILL-137 | *-0) ;; # 0: a fast machine was done already
-    *)
+    if [ $stops -lt 1 ]; then
       failures=$((failures + 1))
-      echo "FAILED: exit code $code after SIG$signal"
-      ;;
-    esac
-    run $signal.h5 regression --set realisations=2^13 --threads 2 || cat log
-    "$helpers/hash_result" $signal.h5 >continued
-    same "continued after SIG$signal" straight continued
-  done
+      echo "FAILED: --max-time did not stop anything: make the study longer"
+    fi
+    for signal in TERM KILL; do
+      "$program" run "tests/golden/studies/$1.yaml" --backend cpu -q -o $signal.h5 --set realisations="$2" \
+        --threads 1 --snapshot 0.1 >log 2>&1 &
+      child=$!
+      sleep 0.3
+      kill -$signal $child 2>/dev/null || echo "finished before SIG$signal"
+      { wait $child; } 2>/dev/null # no word of the shell about the kill
+      code=$?
+      child=
+      checks=$((checks + 1))
+      case $signal-$code in
+      TERM-75 | KILL-137 | *-0) ;; # 0: a fast machine was done already
+      *)
+        failures=$((failures + 1))
+        echo "FAILED: exit code $code after SIG$signal"
+        ;;
+      esac
+      run $signal.h5 "$1" --set realisations="$2" --threads 2 || cat log
+      "$helpers/hash_result" $signal.h5 >continued
+      same "$1 continued after SIG$signal" straight continued
+    done
+  }
+  pieces regression 2^13
+  pieces histograms 2^20
 fi
 echo "$checks checks, $failures failed; $(wc -l <two) hashes"
 test $failures -eq 0

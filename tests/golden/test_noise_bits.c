@@ -3,7 +3,20 @@
 #include "core/fill.h"
 #include "core/rows.h"
 
+#if defined(__x86_64__)
 extern const eg_fill_table eg_fill_table_v3, eg_fill_table_v4;
+static const eg_fill_table *const tables[] = {&eg_fill_table_v3, &eg_fill_table_v4};
+static int is_here(int i) {
+  return i == 0 ? __builtin_cpu_supports("avx2") : __builtin_cpu_supports("avx512f");
+}
+#else
+extern const eg_fill_table eg_fill_table_base;
+static const eg_fill_table *const tables[] = {&eg_fill_table_base};
+static int is_here(int i) {
+  return i == 0;
+}
+#endif
+enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
 static void compare_kind(const eg_fill_table *table, int kind) {
   static float narrow[3 * 128 * EG_LANES] __attribute__((aligned(4096)));
@@ -99,10 +112,9 @@ static void known_answers(void) {
 }
 
 int main(void) {
-  const eg_fill_table *tables[2] = {&eg_fill_table_v3, &eg_fill_table_v4};
   known_answers();
-  for (int i = 0; i < 2; i++) {
-    if (i == 0 ? !__builtin_cpu_supports("avx2") : !__builtin_cpu_supports("avx512f")) {
+  for (int i = 0; i < N_TABLES; i++) {
+    if (!is_here(i)) {
       continue;
     }
     for (int kind = 0; kind < EG_N_KINDS; kind++) {

@@ -7,6 +7,7 @@
 #include <hdf5.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,6 +15,7 @@
 
 #include "../check.h"
 #include "io/disk.h"
+#include "io/disk_stale.h"
 #include "io/image.h"
 #include "io/labelled.h"
 #include "io/result_file.h"
@@ -571,6 +573,62 @@ static void test_probe_and_links(void) {
 }
 
 /* The file-size limit stands for a full disk: write() fails part of the way. */
+/* A process that is killed while it writes: SIGXFSZ at its default comes in the middle of the file. */
+static void leave_temporary(const char *path) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const struct rlimit none = {0, 0}, low = {.rlim_cur = 1000, .rlim_max = 1000};
+    static char bytes[4096];
+    signal(SIGXFSZ, SIG_DFL);
+    if (setrlimit(RLIMIT_CORE, &none) == 0 && setrlimit(RLIMIT_FSIZE, &low) == 0) {
+      _exit(eg_disk_replace(ctx, path, bytes, sizeof bytes) == EG_OK ? 0 : 1);
+    }
+    _exit(2);
+  }
+  int state = 0;
+  CHECK(waitpid(child, &state, 0) == child && WIFSIGNALED(state) && WTERMSIG(state) == SIGXFSZ);
+}
+
+/* What killed runs leave is removed by the next one to the same output; nothing else is. */
+static void test_stale(void) {
+  static const struct {
+    const char *before; /* BEFORE, the place, AFTER */
+    const char *after;
+  } kept[] = {
+      {"stale.h5.tmp.2147483646.", "zzzzzzzz"},  /* not our digits */
+      {"stale.h5.tmp.2147483646.", "000000000"}, /* one too many */
+      {"stale.h5.tmp.0.", "00000000"},           /* no process number */
+      {"stale.h5.tmp.2147483646x.", "00000000"},
+      {"other.h5.tmp.2147483646.", "00000000"},
+      {"stale.h5.tmp", ""},
+  };
+  enum { N_TABLE = sizeof kept / sizeof kept[0], N_KEPT = N_TABLE + 1 };
+  char names[N_KEPT + 2][PATH_BYTES];
+  bool exists = true;
+  const int files = count_files();
+  leave_temporary(in_folder("stale.h5"));
+  leave_temporary(in_folder("stale.h5"));
+  CHECK(count_files() == files + 2);
+  for (int i = 0; i < N_TABLE; i++) {
+    snprintf(names[i], PATH_BYTES, "%s/%s%08x%s", folder, kept[i].before, eg_disk_place(), kept[i].after);
+  }
+  snprintf(names[N_TABLE], PATH_BYTES, "%s/stale.h5.tmp.%ld.%08x00000000", folder, (long)getpid(), eg_disk_place()); /* alive */
+  snprintf(names[N_KEPT], PATH_BYTES, "%s/stale.h5.tmp.2147483646.%08x00000000", folder, eg_disk_place() ^ 1); /* elsewhere */
+  for (int i = 0; i <= N_KEPT; i++) {
+    store(names[i], "", 0);
+  }
+  snprintf(names[N_KEPT + 1], PATH_BYTES, "%s/stale.h5.tmp.2147483646.%08x00000001", folder, eg_disk_place());
+  CHECK(mkdir(names[N_KEPT + 1], 0700) == 0); /* a folder */
+  must(eg_disk_probe(ctx, in_folder("stale.h5"), &exists));
+  CHECK(!exists);
+  CHECK(count_files() == files + N_KEPT + 2);
+  for (int i = 0; i <= N_KEPT + 1; i++) {
+    CHECK(access(names[i], F_OK) == 0);
+    CHECK(remove(names[i]) == 0);
+  }
+  CHECK(count_files() == files);
+}
+
 static void test_limit(void) {
   const char *path = in_folder("limit.h5");
   size_t n_before = 0, n_after = 0;
@@ -658,6 +716,7 @@ int main(int argc, char **argv) {
   test_refused_outputs();
   test_permissions();
   test_probe_and_links();
+  test_stale();
   test_limit();
   test_many();
   test_utf8();

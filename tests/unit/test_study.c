@@ -432,6 +432,57 @@ static void test_observe_and_analyse_errors(void) {
   check_says(BASE "analyse: [{weak-error: {features: [loss]}}]\n", "'loss' is not among 'observe.features'");
 }
 
+#define HISTOGRAMS "observe: {at: {linear: 2}, features: [x, norm2], histograms: "
+
+static void test_histogram_errors(void) {
+  check_says(HISTOGRAMS "[{feature: los}]}\n", "'observe.histograms.feature' = 'los' is not known; did you mean 'loss'?");
+  check_says(HISTOGRAMS "[{feature: loss}]}\n",
+             "1:73: error: a histogram of 'loss', which is not among 'observe.features': add it there");
+  check_says(HISTOGRAMS "[{feature: x}, {feature: x}]}\n", "two histograms of 'x'; one is stored under that name");
+  check_says(HISTOGRAMS "[{bins: 3}]}\n", "missing required key 'observe.histograms.feature'");
+  check_says(HISTOGRAMS "{feature: x, bins: 5000}}\n", "'observe.histograms.bins' = 5000 is out of range [1, 4096]");
+  check_says(HISTOGRAMS "{feature: x, binz: 5}}\n", "did you mean 'observe.histograms.bins'?");
+  check_says(HISTOGRAMS "{feature: x, scale: lin}}\n", "'observe.histograms.scale' = 'lin' is not known");
+  check_says(HISTOGRAMS "{feature: x, low: 1}}\n",
+             "'observe.histograms' needs both 'low' and 'high', or neither of them");
+  check_says(HISTOGRAMS "{feature: x, low: 1, high: 1}}\n", "'observe.histograms.high' = 1 is not above 'low' = 1");
+  check_says(HISTOGRAMS "{feature: x, scale: log, low: 0, high: 1}}\n", "'scale: log' needs 'low' > 0, got 0");
+  check_says(HISTOGRAMS "{feature: x, low: 0, high: 1e301}}\n", "the limits of a histogram are at most 1e300");
+  check_says(HISTOGRAMS "{feature: x, low: 1, high: 1.00000000001}}\n", "narrower than a double tells apart safely");
+  check_says(HISTOGRAMS "{feature: x, low: 0, high: 1e-300}}\n", "narrower than a double tells apart safely");
+  check_says(HISTOGRAMS "[]}\nkeep: 3\n", "unknown key 'keep'");
+  check_says("observe: {at: {linear: 2}, features: x, keep: 3}\n", "'observe.keep' must be a mapping, got '3'");
+  check_says("observe: {at: {linear: 2}, features: x, keep: {of: x}}\n",
+             "missing required key 'observe.keep.realisations'");
+  check_says("observe: {at: {linear: 2}, features: x, keep: {realisations: 0}}\n", "is out of range [1, 1000000]");
+  check_says("observe: {at: {linear: 2}, features: x, keep: {realisations: 1, of: [norm2]}}\n",
+             "paths of 'norm2', which is not among 'observe.features': add it there");
+  check_says("observe: {at: {linear: 2}, features: x, keep: {realisations: 1, of: [x, x]}}\n", "'x' is listed twice");
+}
+
+static void test_histograms(void) {
+  eg_context *ctx = eg_context_create();
+  eg_study *study = parse_good(ctx,
+                               "seed: 1\nmodel: quadratic\nlearning_rate: 1/8\nsteps: 8\ndynamics: gradient-flow\n"
+                               "realisations: 16\nobserve:\n  at: {linear: 2}\n  features: [x, norm2]\n  histograms:\n"
+                                          "    - {feature: x1, bins: 3, low: -1, high: 2}\n"
+                                          "    - {feature: norm2, scale: log}\n  keep: {realisations: 5, of: norm2}\n",
+                               NULL, 0);
+  if (study != NULL) {
+    const eg_study_observe *o = &study->observe;
+    CHECK(o->n_histograms == 2 && o->kept == 5 && o->n_kept_features == 1);
+    CHECK_TEXT(o->histograms[0].feature, "x");
+    CHECK(o->histograms[0].component == 1 && o->histograms[0].bins == 3 && !o->histograms[0].is_log);
+    CHECK(o->histograms[0].low == -1 && o->histograms[0].high == 2);
+    CHECK(o->histograms[1].component == -1 && o->histograms[1].bins == 64 && o->histograms[1].is_log);
+    CHECK(isnan(o->histograms[1].low) && isnan(o->histograms[1].high));
+    CHECK_HAS(study->canonical, "observe.histograms x1 3 linear -1 2\nobserve.histograms norm2 64 log automatic\n"
+                                "observe.keep.realisations 5\nobserve.keep.of norm2\n");
+  }
+  eg_study_free(study);
+  eg_context_free(ctx);
+}
+
 static void test_many_errors(void) {
   eg_text text = {0};
   for (int i = 0; i < 60; i++) {
@@ -636,6 +687,8 @@ int main(void) {
   test_dynamics_errors();
   test_sweep_errors();
   test_observe_and_analyse_errors();
+  test_histogram_errors();
+  test_histograms();
   test_many_errors();
   test_overrides();
   test_canonical();

@@ -100,6 +100,8 @@ static eg_cuda_status launch(eg_cuda_device *d, const eg_cuda_batch *batch, eg_l
   if (a->n_records > 0) {
     EG_CUDA_TRY(cudaStreamWaitEvent(d->statistics, flight->stepped, 0), "ordering launches");
     EG_CUDA_PASS(launch_reduce(d, batch, a, record, message));
+    EG_CUDA_PASS(eg_cuda_launch_counts(d, a, batch->tiles, record, message));
+    EG_CUDA_PASS(eg_cuda_keep_paths(d, a, batch->tiles, record, batch->results[0].paths, message));
     EG_CUDA_TRY(cudaEventRecord(slot->reduced, d->statistics), "ordering launches");
     d->next_slot = (d->next_slot + 1) % EG_CUDA_SLOTS;
   }
@@ -218,6 +220,7 @@ static eg_cuda_status collect(eg_cuda_device *d, eg_cuda_batch *batch, eg_cuda_m
 static eg_cuda_status advance(eg_cuda_device *d, uint64_t first, uint64_t n, const volatile int *stop,
                               eg_cuda_result *results, eg_cuda_message message) {
   unsigned turn = 0;
+  EG_CUDA_PASS(eg_cuda_clear_counts(d, message));
   for (uint64_t done = 0; done < n; done += d->tiles, turn++) {
     eg_cuda_batch *const batch = &d->batches[turn % EG_CUDA_BATCHES];
     if (batch->results != NULL) {
@@ -234,7 +237,7 @@ static eg_cuda_status advance(eg_cuda_device *d, uint64_t first, uint64_t n, con
       EG_CUDA_PASS(collect(d, batch, message));
     }
   }
-  return EG_CUDA_OK;
+  return eg_cuda_collect_counts(d, results[0].counts, message);
 }
 
 /* Nothing of this call is under way any more. */

@@ -20,6 +20,8 @@
 #include "plugin.h"
 #include "stats/moments_gpu.h"
 
+#define EG_KEPT_BYTES (4u << 20) /* records on their way to the kept paths, or one record where it is larger */
+
 enum { EG_CUDA_IN_FLIGHT = 4, EG_CUDA_SLOTS = 2, EG_CUDA_BATCHES = 2 };
 
 /* A launch that has been handed over. */
@@ -51,7 +53,7 @@ struct eg_cuda_device {
   eg_cuda_slot slots[EG_CUDA_SLOTS];
   eg_cuda_batch batches[EG_CUDA_BATCHES];
   cudaLibrary_t statistics_code;
-  cudaKernel_t reduce_moments, reduce_comoments;
+  cudaKernel_t reduce_moments, reduce_comoments, count_histograms;
   /* of the job */
   const eg_cuda_job *job;
   cudaLibrary_t unit;
@@ -63,7 +65,9 @@ struct eg_cuda_device {
   uint64_t n_launched;      /* since the streams were last empty */
   unsigned next_slot;
   void *params, *staged;    /* host, padded to the sizes of the kernel's arguments */
-  void *dev_record_steps, *dev_features, *dev_start, *dev_rows;
+  void *dev_record_steps, *dev_features, *dev_start, *dev_rows, *dev_histograms, *dev_edges, *dev_counts;
+  uint64_t *host_counts;    /* page-locked */
+  double *host_kept;        /* page-locked: EG_KEPT_BYTES */
 };
 
 /* Write a message and return EG_CUDA_FAILED. */
@@ -97,6 +101,16 @@ typedef struct eg_tile_bytes {
 eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_job *job);
 eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
 uint64_t eg_cuda_tiles_at_once(const eg_cuda_device *d, const eg_cuda_job *job);
+
+/* counts.c: counts of a launch's records, kept paths of its tiles, and what a call has counted; all in the stream of the
+   statistics. Keeping paths waits for it; only the few batches that have kept realisations do. */
+eg_cuda_status eg_cuda_make_counts(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
+eg_cuda_status eg_cuda_clear_counts(eg_cuda_device *d, eg_cuda_message message);
+eg_cuda_status eg_cuda_launch_counts(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
+                                     eg_cuda_message message);
+eg_cuda_status eg_cuda_keep_paths(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
+                                  double *paths, eg_cuda_message message);
+eg_cuda_status eg_cuda_collect_counts(eg_cuda_device *d, uint64_t *counts, eg_cuda_message message);
 
 void eg_cuda_release_job(eg_cuda_device *d);
 eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64_t *tiles_at_once,

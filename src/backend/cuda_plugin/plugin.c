@@ -127,6 +127,8 @@ static eg_cuda_status set_up(eg_cuda_device *d, eg_cuda_message message) {
               "loading eg_reduce_moments");
   EG_CUDA_TRY(cudaLibraryGetKernel(&d->reduce_comoments, d->statistics_code, "eg_reduce_comoments"),
               "loading eg_reduce_comoments");
+  EG_CUDA_TRY(cudaLibraryGetKernel(&d->count_histograms, d->statistics_code, "eg_count_histograms"),
+              "loading eg_count_histograms");
   return EG_CUDA_OK;
 }
 

@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 #include "core/launch.h"
+#include "stats/histogram.h"
 
 /* Raised whenever anything below, eg_launch or the meaning of either changes. */
-#define EG_CUDA_PLUGIN_ABI    1
+#define EG_CUDA_PLUGIN_ABI    2
 #define EG_CUDA_PLUGIN_FILE   "libensgrad_cuda.so"
 #define EG_CUDA_PLUGIN_SYMBOL "ensgrad_cuda_plugin"
 
@@ -49,6 +50,13 @@ typedef struct eg_cuda_job {
   uint64_t n_realisations, n_tiles;
   uint32_t tile;
   size_t node_values;
+  const eg_histogram *histograms;
+  size_t n_histograms;
+  const double *edges;
+  size_t n_edges, row_counts, n_counts;
+  const uint32_t *kept_columns;
+  size_t n_kept_columns;
+  uint64_t kept_first, n_kept;
 } eg_cuda_job;
 
 typedef struct eg_cuda_bad {
@@ -60,6 +68,8 @@ typedef struct eg_cuda_result {
   double *node;     /* node_values doubles, given by the caller */
   eg_cuda_bad *bad; /* malloc, NULL if none */
   size_t n_bad;
+  uint64_t *counts; /* as in eg_tile_result */
+  double *paths;
 } eg_cuda_result;
 
 typedef struct eg_cuda_device eg_cuda_device;

@@ -15,6 +15,13 @@ void eg_cuda_release_job(eg_cuda_device *d) {
   release_device(&d->dev_features);
   release_device(&d->dev_start);
   release_device(&d->dev_rows);
+  release_device(&d->dev_histograms);
+  release_device(&d->dev_edges);
+  release_device(&d->dev_counts);
+  (void)cudaFreeHost(d->host_counts);
+  (void)cudaFreeHost(d->host_kept);
+  d->host_counts = NULL;
+  d->host_kept = NULL;
   for (unsigned i = 0; i < EG_CUDA_SLOTS; i++) {
     release_device(&d->slots[i].records);
   }
@@ -96,6 +103,7 @@ static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg
 
 static eg_cuda_status set_up(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
   EG_CUDA_PASS(eg_cuda_load_kernel(d, job, message));
+  EG_CUDA_PASS(eg_cuda_make_counts(d, job, message)); /* before sizes are chosen from what is left */
   EG_CUDA_PASS(eg_cuda_choose_sizes(d, job, message));
   return make_buffers(d, job, message);
 }

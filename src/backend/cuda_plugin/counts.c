@@ -1,0 +1,147 @@
+/* Histogram counts and kept paths of a job. */
+#include <string.h>
+
+#include "device.h"
+
+static eg_cuda_status upload(const void *data, size_t bytes, void **out, eg_cuda_message message) {
+  EG_CUDA_TRY(cudaMalloc(out, bytes), "reserving GPU memory for histograms");
+  EG_CUDA_TRY(cudaMemcpy(*out, data, bytes, cudaMemcpyHostToDevice), "copying histograms to the GPU");
+  return EG_CUDA_OK;
+}
+
+/* Doubles of one record of the kept lanes of one tile. */
+static size_t kept_values(const eg_cuda_job *job) {
+  const size_t lanes = job->n_kept < job->tile ? (size_t)job->n_kept : job->tile;
+  return lanes * job->launch.n_points * job->n_features;
+}
+
+static size_t kept_bytes(const eg_cuda_job *job) {
+  const size_t one = kept_values(job) * sizeof(double);
+  return one > EG_KEPT_BYTES ? one : EG_KEPT_BYTES;
+}
+
+eg_cuda_status eg_cuda_make_counts(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
+  if (job->n_kept > 0) {
+    EG_CUDA_TRY(cudaMallocHost((void **)&d->host_kept, kept_bytes(job)), "reserving page-locked memory");
+  }
+  if (job->n_histograms == 0) {
+    return EG_CUDA_OK;
+  }
+  eg_cuda_status status =
+      upload(job->histograms, job->n_histograms * sizeof *job->histograms, &d->dev_histograms, message);
+  if (status == EG_CUDA_OK) {
+    status = upload(job->edges, job->n_edges * sizeof *job->edges, &d->dev_edges, message);
+  }
+  if (status != EG_CUDA_OK) {
+    return status;
+  }
+  EG_CUDA_TRY(cudaMalloc(&d->dev_counts, job->n_counts * sizeof(uint64_t)),
+              "reserving GPU memory for histograms");
+  EG_CUDA_TRY(cudaMallocHost((void **)&d->host_counts, job->n_counts * sizeof(uint64_t)),
+              "reserving page-locked memory");
+  return EG_CUDA_OK;
+}
+
+eg_cuda_status eg_cuda_clear_counts(eg_cuda_device *d, eg_cuda_message message) {
+  if (d->job->n_histograms > 0) {
+    EG_CUDA_TRY(cudaMemsetAsync(d->dev_counts, 0, d->job->n_counts * sizeof(uint64_t), d->statistics),
+                "clearing the histograms");
+  }
+  return EG_CUDA_OK;
+}
+
+eg_cuda_status eg_cuda_launch_counts(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
+                                     eg_cuda_message message) {
+  const eg_cuda_job *const job = d->job;
+  eg_count r;
+  if (job->n_histograms == 0) {
+    return EG_CUDA_OK;
+  }
+  memset(&r, 0, sizeof r);
+  r.records = a->records;
+  r.histograms = (const eg_histogram *)d->dev_histograms;
+  r.edges = (const double *)d->dev_edges;
+  r.counts = (uint64_t *)d->dev_counts;
+  r.tiles = (uint32_t)tiles;
+  r.n_records = a->n_records;
+  r.n_points = a->n_points;
+  r.n_features = a->n_features;
+  r.ld = a->ld;
+  r.n_lanes = a->n_lanes;
+  r.record_first = (uint32_t)record_first;
+  r.n_histograms = (uint32_t)job->n_histograms;
+  r.row_counts = (uint32_t)job->row_counts;
+  const unsigned rows = (unsigned)(tiles * a->n_records * a->n_points);
+  const unsigned threads = a->ld < 512 ? a->ld : 512;
+  void *args[1];
+  args[0] = &r;
+  EG_CUDA_TRY(cudaLaunchKernel((const void *)d->count_histograms, (dim3){rows, (unsigned)job->n_histograms, 1},
+                               (dim3){threads, 1, 1}, args, 0, d->statistics),
+              "starting the histograms");
+  return EG_CUDA_OK;
+}
+
+eg_cuda_status eg_cuda_collect_counts(eg_cuda_device *d, uint64_t *counts, eg_cuda_message message) {
+  const size_t n = d->job->n_counts;
+  if (d->job->n_histograms == 0) {
+    return EG_CUDA_OK;
+  }
+  EG_CUDA_TRY(cudaMemcpyAsync(d->host_counts, d->dev_counts, n * sizeof(uint64_t), cudaMemcpyDeviceToHost, d->statistics),
+              "copying histograms back");
+  EG_CUDA_TRY(cudaStreamSynchronize(d->statistics), "copying histograms back");
+  for (size_t i = 0; i < n; i++) {
+    counts[i] += d->host_counts[i];
+  }
+  return EG_CUDA_OK;
+}
+
+/* Records first .. first + n - 1 of this launch, lanes from .. to - 1 of one tile, through the host buffer. */
+static eg_cuda_status keep_some(eg_cuda_device *d, const eg_launch *a, uint64_t tile, uint32_t from, uint32_t to,
+                                size_t first, size_t n, size_t record_first, double *paths, eg_cuda_message message) {
+  const eg_cuda_job *const job = d->job;
+  const size_t row = a->n_points * (size_t)a->n_features, lanes = to - from;
+  const double *const records =
+      a->records + (tile * a->n_records + first) * row * a->ld + from;
+  EG_CUDA_TRY(cudaMemcpy2DAsync(d->host_kept, lanes * sizeof(double), records, a->ld * sizeof(double),
+                                lanes * sizeof(double), n * row, cudaMemcpyDeviceToHost, d->statistics),
+              "copying kept paths back");
+  EG_CUDA_TRY(cudaStreamSynchronize(d->statistics), "copying kept paths back");
+  const uint64_t kept_from = a->realisation_first + tile * a->ld + from - job->kept_first;
+  for (size_t record = 0; record < n; record++) {
+    for (size_t point = 0; point < a->n_points; point++) {
+      const double *const v = d->host_kept + (record * row + point * a->n_features) * lanes;
+      for (size_t l = 0; l < lanes; l++) {
+        double *const path = paths + ((point * job->n_kept + kept_from + l) * job->n_records + record_first + first +
+                                      record) * job->n_kept_columns; /* eg_job_path_at */
+        for (size_t c = 0; c < job->n_kept_columns; c++) {
+          path[c] = v[job->kept_columns[c] * lanes + l];
+        }
+      }
+    }
+  }
+  return EG_CUDA_OK;
+}
+
+eg_cuda_status eg_cuda_keep_paths(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
+                                  double *paths, eg_cuda_message message) {
+  const eg_cuda_job *const job = d->job;
+  const uint64_t kept_end = job->kept_first + job->n_kept;
+  for (uint64_t tile = 0; tile < tiles && job->n_kept > 0; tile++) {
+    const uint64_t begin = a->realisation_first + tile * a->ld;
+    const uint64_t rest = a->n_lanes - tile * a->ld, end = begin + (rest < a->ld ? rest : a->ld);
+    const uint64_t from = begin > job->kept_first ? begin : job->kept_first, to = end < kept_end ? end : kept_end;
+    if (from >= to) {
+      continue;
+    }
+    const size_t at_once = kept_bytes(job) / (kept_values(job) * sizeof(double));
+    for (size_t first = 0; first < a->n_records; first += at_once) {
+      const size_t n = a->n_records - first < at_once ? a->n_records - first : at_once;
+      const eg_cuda_status status = keep_some(d, a, tile, (uint32_t)(from - begin), (uint32_t)(to - begin), first, n,
+                                              record_first, paths, message);
+      if (status != EG_CUDA_OK) {
+        return status;
+      }
+    }
+  }
+  return EG_CUDA_OK;
+}

@@ -1,0 +1,36 @@
+#include "base/place.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A line of /proc/self/maps, "from-to modes offset device inode   path": its path if the mapping holds `address`. */
+static const char *path_of_mapping(const char *line, uintptr_t address) {
+  uintptr_t from, to;
+  if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &from, &to) != 2 || address < from || address >= to) {
+    return NULL;
+  }
+  return strchr(line, '/'); /* nothing before the path has a slash */
+}
+
+/* The kernel's own list of mappings and not dladdr: that gives argv[0] for the program, which may be relative to a folder
+   that was left since. */
+bool eg_place_folder(char *folder, size_t size) {
+  FILE *const maps = fopen("/proc/self/maps", "re");
+  const char *path = NULL;
+  char *line = NULL;
+  size_t capacity = 0;
+  if (maps == NULL) {
+    return false;
+  }
+  while (path == NULL && getline(&line, &capacity, maps) > 0) {
+    path = path_of_mapping(line, (uintptr_t)&eg_place_folder);
+  }
+  const char *const slash = path == NULL ? NULL : strrchr(path, '/');
+  const int length = slash == NULL ? -1 : snprintf(folder, size, "%.*s", (int)(slash - path), path);
+  free(line);
+  (void)fclose(maps); /* only read */
+  return length >= 0 && (size_t)length < size;
+}

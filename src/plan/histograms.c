@@ -1,0 +1,148 @@
+/* Histograms and kept paths of a study: columns, grids, sizes. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/histogram_grid.h"
+#include "plan/plan.h"
+
+static const double max_path_values = 1e6;
+
+static eg_status check_component(eg_context *ctx, const eg_plan *plan, const eg_study_histogram *h) {
+  if (h->component >= plan->dim) {
+    return eg_study_fail_at(ctx, plan->study, h->mark, "there is no x%d: the dimension is %d, components are x0 .. x%d",
+                            h->component, plan->dim, plan->dim - 1);
+  }
+  return EG_OK;
+}
+
+static eg_status plan_histogram(eg_context *ctx, const eg_plan *plan, const eg_study_histogram *h,
+                                eg_plan_histogram *out) {
+  const eg_feature *const f = eg_plan_feature(plan, h->feature);
+  if (f == NULL) {
+    return eg_fail(ctx, EG_ERR_INTERNAL, "histogram of unknown feature '%s'", h->feature);
+  }
+  EG_TRY(check_component(ctx, plan, h));
+  out->study = h;
+  out->is_automatic = isnan(h->low);
+  out->is_vector = f->id == EG_FEATURE_X && h->component < 0;
+  out->width = out->is_vector ? f->width : 1;
+  if (h->component >= 0) {
+    (void)snprintf(out->name, sizeof out->name, "x%d", h->component);
+  } else {
+    (void)snprintf(out->name, sizeof out->name, "%s", h->feature);
+  }
+  return EG_OK;
+}
+
+/* The grid of each of its columns. */
+static void add_grids(eg_plan *plan, eg_plan_histogram *h) {
+  const eg_feature *const f = eg_plan_feature(plan, h->study->feature);
+  h->first = plan->n_grids;
+  for (size_t k = 0; k < h->width; k++) {
+    eg_histogram *const grid = &plan->grids[plan->n_grids++];
+    grid->column = (uint32_t)(f->first + (h->study->component > 0 ? (size_t)h->study->component : 0) + k);
+    grid->bins = (uint32_t)h->study->bins;
+    grid->is_log = h->study->is_log;
+    grid->edge = (uint32_t)plan->n_edges;
+    grid->count = (uint32_t)plan->row_counts;
+    plan->n_edges += grid->bins + 1;
+    plan->row_counts += grid->bins + 2;
+  }
+}
+
+static void set_edges(eg_plan *plan, const eg_plan_histogram *h) {
+  for (size_t k = 0; k < h->width; k++) {
+    eg_histogram *const grid = &plan->grids[h->first + k];
+    if (h->is_automatic) {
+      for (uint32_t i = 0; i <= grid->bins; i++) {
+        plan->edges[grid->edge + i] = NAN;
+      }
+    } else {
+      eg_grid_set(grid, h->study->low, h->study->high, plan->edges);
+    }
+  }
+}
+
+static bool is_kept(const eg_study_observe *observe, const char *feature) {
+  bool is_named = observe->n_kept_features == 0;
+  for (size_t i = 0; i < observe->n_kept_features; i++) {
+    is_named = is_named || strcmp(observe->kept_features[i], feature) == 0;
+  }
+  return observe->kept > 0 && is_named;
+}
+
+static eg_status plan_kept(eg_context *ctx, eg_plan *plan) {
+  EG_TRY(eg_allocate(ctx, plan->n_features, sizeof *plan->kept, &plan->kept));
+  EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->kept_columns, &plan->kept_columns));
+  for (size_t i = 0; i < plan->n_features; i++) {
+    const eg_feature *const f = &plan->features[i];
+    if (!is_kept(&plan->study->observe, f->name)) {
+      continue;
+    }
+    eg_feature *const kept = &plan->kept[plan->n_kept_features++];
+    *kept = *f;
+    kept->first = plan->n_kept_columns;
+    for (size_t k = 0; k < f->width; k++) {
+      plan->kept_columns[plan->n_kept_columns++] = (uint32_t)(f->first + k);
+    }
+  }
+  return EG_OK;
+}
+
+eg_status eg_plan_histograms(eg_context *ctx, eg_plan *plan) {
+  const eg_study_observe *const o = &plan->study->observe;
+  size_t n = 0;
+  EG_TRY(eg_allocate(ctx, o->n_histograms, sizeof *plan->histograms, &plan->histograms));
+  for (size_t i = 0; i < o->n_histograms; i++) {
+    EG_TRY(plan_histogram(ctx, plan, &o->histograms[i], &plan->histograms[i]));
+    n += plan->histograms[i].width;
+  }
+  EG_TRY(eg_allocate(ctx, n, sizeof *plan->grids, &plan->grids));
+  for (size_t i = 0; i < o->n_histograms; i++) {
+    add_grids(plan, &plan->histograms[i]);
+  }
+  plan->n_histograms = o->n_histograms;
+  EG_TRY(eg_allocate(ctx, plan->n_edges, sizeof *plan->edges, &plan->edges));
+  for (size_t i = 0; i < plan->n_histograms; i++) {
+    set_edges(plan, &plan->histograms[i]);
+  }
+  return plan_kept(ctx, plan);
+}
+
+void eg_plan_histogram_job(const eg_plan *plan, eg_job *job) {
+  const uint64_t kept = (uint64_t)plan->study->observe.kept;
+  job->histograms = plan->grids;
+  job->n_histograms = plan->n_grids;
+  job->edges = plan->edges;
+  job->n_edges = plan->n_edges;
+  job->row_counts = plan->row_counts;
+  job->n_counts = plan->row_counts * plan->n_points * job->n_records;
+  job->kept_columns = plan->kept_columns;
+  job->n_kept_columns = plan->n_kept_columns;
+  job->n_kept = kept < job->n_realisations ? kept : job->n_realisations;
+}
+
+eg_status eg_plan_check_kept(eg_context *ctx, const eg_plan *plan) {
+  const eg_study_observe *const o = &plan->study->observe;
+  double values = 0, each = 0; /* of all runs; of one realisation of all runs */
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    values += (double)eg_job_path_values(&plan->runs[r].job);
+    each += (double)(plan->n_points * plan->runs[r].job.n_records * plan->n_kept_columns);
+  }
+  if (values <= max_path_values) {
+    return EG_OK;
+  }
+  const double fit = floor(max_path_values / each);
+  if (fit < 1) {
+    return eg_study_fail_at(ctx, plan->study, o->kept_mark,
+                            "kept paths: one realisation of all %zu runs has %.0f values, and at most %.0f are allowed: "
+                            "observe fewer times, or name fewer features in 'keep.of'",
+                            plan->n_runs, each, max_path_values);
+  }
+  return eg_study_fail_at(ctx, plan->study, o->kept_mark,
+                          "kept paths: %.0f realisations of %zu runs have %.0f values, and at most %.0f are allowed; "
+                          "%.0f realisations would fit",
+                          o->kept, plan->n_runs, values, max_path_values, fit);
+}

@@ -1,0 +1,81 @@
+#include "run/pilot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/histogram_grid.h"
+
+enum { MOST_REALISATIONS = 1024 };
+static const double MOST_VALUES = 0x1p24;
+
+/* The same trajectories with their values kept instead of reduced. columns: (plan->n_grids) */
+static eg_job pilot_job(const eg_plan *plan, const eg_job *job, uint32_t *columns) {
+  eg_job pilot = *job;
+  for (size_t i = 0; i < plan->n_grids; i++) {
+    columns[i] = plan->grids[i].column;
+  }
+  pilot.n_histograms = 0;
+  pilot.n_counts = 0;
+  pilot.kept_columns = columns;
+  pilot.n_kept_columns = plan->n_grids;
+  const double each = (double)(plan->n_points * job->n_records * plan->n_grids);
+  uint64_t n = job->n_realisations < job->tile ? job->n_realisations : job->tile;
+  n = n < MOST_REALISATIONS ? n : MOST_REALISATIONS;
+  while (n > 1 && (double)n * each > MOST_VALUES) {
+    n /= 2;
+  }
+  pilot.n_kept = n;
+  pilot.n_realisations = n;
+  pilot.n_tiles = 1;
+  return pilot;
+}
+
+/* Limits of grid i from the kept values of its column; groups: (records x points, n_kept). */
+static void limits_of(const eg_plan *plan, const eg_job *pilot, const double *paths, size_t i, double *groups,
+                      double *edges) {
+  const eg_histogram *const grid = &plan->grids[i];
+  const int32_t id = plan->codes[grid->column].id;
+  const bool is_nonnegative =
+      id == EG_FEATURE_NORM2 || id == EG_FEATURE_GRADIENT_NORM2 || id == EG_FEATURE_DISPLACEMENT2;
+  size_t at = 0;
+  for (size_t record = 0; record < pilot->n_records; record++) {
+    for (size_t point = 0; point < plan->n_points; point++) {
+      for (uint64_t kept = 0; kept < pilot->n_kept; kept++) {
+        groups[at++] = paths[eg_job_path_at(pilot, point, kept, record, i)];
+      }
+    }
+  }
+  eg_grid_limits(grid, is_nonnegative, pilot->n_records * plan->n_points, (size_t)pilot->n_kept, groups,
+                 &edges[grid->edge], &edges[grid->edge + grid->bins]);
+}
+
+eg_status eg_pilot_edges(eg_context *ctx, const eg_backend *backend, eg_device *device, const eg_plan *plan,
+                         const eg_job *job, const volatile int *stop, double **out) {
+  uint32_t *columns = NULL;
+  double *edges = NULL, *groups = NULL;
+  eg_tile_result result;
+  uint64_t tiles_at_once = 0;
+  eg_status status = EG_OK;
+  memset(&result, 0, sizeof result);
+  EG_TRY_DONE(eg_allocate(ctx, plan->n_grids, sizeof *columns, &columns));
+  EG_TRY_DONE(eg_allocate(ctx, plan->n_edges, sizeof *edges, &edges));
+  const eg_job pilot = pilot_job(plan, job, columns);
+  EG_TRY_DONE(eg_allocate(ctx, pilot.n_records * plan->n_points * (size_t)pilot.n_kept, sizeof *groups, &groups));
+  EG_TRY_DONE(eg_allocate(ctx, pilot.node_values, sizeof *result.node, &result.node));
+  EG_TRY_DONE(eg_allocate(ctx, eg_job_path_values(&pilot), sizeof *result.paths, &result.paths));
+  EG_TRY_DONE(backend->prepare(ctx, device, &pilot, &tiles_at_once));
+  EG_TRY_DONE(backend->advance(ctx, device, 0, 1, stop, &result));
+  for (size_t i = 0; i < plan->n_grids; i++) {
+    limits_of(plan, &pilot, result.paths, i, groups, edges);
+  }
+  *out = edges;
+  edges = NULL;
+done:
+  free(columns);
+  free(edges);
+  free(groups);
+  free(result.node);
+  free(result.paths);
+  free(result.bad);
+  return status;
+}

@@ -1,0 +1,22 @@
+/* What the texts made from a result file share. */
+#ifndef EG_RUN_RESULT_TEXT_H
+#define EG_RUN_RESULT_TEXT_H
+
+#include "base/text.h"
+#include "io/labelled.h"
+
+/* Read a result; EG_ERR_DAMAGED if it is sealed, but no result of a study. */
+EG_NODISCARD eg_status eg_result_open(eg_context *ctx, const char *path, eg_labelled **file);
+
+const char *eg_result_step_name(const eg_labelled *file); /* "learning_rate" or "time_step" */
+double eg_result_time(const eg_labelled *file, size_t run, size_t t, size_t n_times);
+size_t eg_result_last_time(const eg_labelled *file, size_t run, size_t n_times); /* with a record */
+/* The description of a run without its learning rate or time step. */
+void eg_result_run_label(const eg_labelled *file, size_t run, char *out, size_t size);
+/* A CSV field, quoted where it must be (RFC 4180). */
+void eg_result_append_quoted(eg_text *text, const char *field);
+
+/* Lines about histograms and kept paths for the printed table; nothing if there are none. */
+void eg_result_histograms_text(eg_text *text, const eg_labelled *file);
+
+#endif
