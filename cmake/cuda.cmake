@@ -1,7 +1,11 @@
 # The CUDA plug-in: target ensgrad_cuda -> libensgrad_cuda.so. nvcc compiles device code only, one fatbin per unit, which
 # the plug-in holds as bytes; the host side is C11 and links the static runtime. Nothing links libcuda.
 set(ENSGRAD_CUDA_ARCHITECTURES "80;90;100" CACHE STRING "GPU code; PTX of the last one is kept for newer devices")
+set(ENSGRAD_CUDA_UNITS "" CACHE STRING "units to compile ahead for the GPU, e.g. quadratic:2; empty: all")
 set(ensgrad_cuda_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16;linear_regression_gaussian:1,2,4,8,16")
+if(ENSGRAD_CUDA_UNITS)
+  set(ensgrad_cuda_units "${ENSGRAD_CUDA_UNITS}")
+endif()
 
 find_program(ENSGRAD_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
 if(NOT ENSGRAD_NVCC)
@@ -68,10 +72,25 @@ foreach(unit ${ensgrad_cuda_units})
 endforeach()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "${cuda_list}" @ONLY)
 
+# The kernel text itself goes along, for NVRTC.
+set(source_list "")
+set(source_number 0)
+set(kernel_sources ${kernel_headers} ${CMAKE_SOURCE_DIR}/kernels/unit_cuda.cu)
+list(FILTER kernel_sources EXCLUDE REGEX "/(lane_cpu|symroot_cpu|fill|unit_table)\\.h$")
+foreach(file ${kernel_sources})
+  file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR}/kernels ${file})
+  string(APPEND source_list "X(${source_number}, \"${name}\", \"${file}\")\n")
+  math(EXPR source_number "${source_number} + 1")
+endforeach()
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_source_list.h CONTENT "${source_list}" @ONLY)
+
 set(plugin_folder ${CMAKE_SOURCE_DIR}/src/backend/cuda_plugin)
-add_library(ensgrad_cuda MODULE ${plugin_folder}/plugin.c ${plugin_folder}/prepare.c ${plugin_folder}/advance.c
-                                ${plugin_folder}/counts.c
-                                ${plugin_folder}/fatbins.c)
+set(plugin_host_sources ${CMAKE_SOURCE_DIR}/src/base/hash.c) # the plug-in but its fatbins: tests link it to a device they play
+foreach(name plugin message prepare sizes kernel advance counts compile nvrtc code_cache sources)
+  list(APPEND plugin_host_sources ${plugin_folder}/${name}.c)
+endforeach()
+set_source_files_properties(${plugin_folder}/sources.c PROPERTIES OBJECT_DEPENDS "${kernel_sources}")
+add_library(ensgrad_cuda MODULE ${plugin_host_sources} ${plugin_folder}/fatbins.c)
 set_source_files_properties(
   ${plugin_folder}/fatbins.c PROPERTIES OBJECT_DEPENDS "${cuda_fatbins}"
                                         COMPILE_DEFINITIONS "EG_FATBIN_DIR=\"${cuda_folder}\"")
@@ -80,3 +99,33 @@ target_link_options(ensgrad_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,--no-undefin
 set_target_properties(ensgrad_cuda PROPERTIES PREFIX lib LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 install(TARGETS ensgrad_cuda LIBRARY DESTINATION lib/ensgrad) # where the program looks: ../lib/ensgrad
 message(STATUS "CUDA: ${ENSGRAD_NVCC} ${CUDAToolkit_VERSION}, architectures ${ENSGRAD_CUDA_ARCHITECTURES}")
+
+# Programs that nvcc compiles as a whole: what only a GPU can answer, and peers. Not part of ensgrad.
+set(program_gencode "")
+foreach(arch ${ENSGRAD_CUDA_ARCHITECTURES})
+  list(APPEND program_gencode -gencode=arch=compute_${arch},code=sm_${arch})
+endforeach()
+list(APPEND program_gencode -gencode=arch=compute_${newest},code=compute_${newest})
+function(add_gpu_program target output source) # further arguments: options of nvcc
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND ${ENSGRAD_NVCC} ${program_gencode} -std=c++17 -O3 -I${CMAKE_SOURCE_DIR}/kernels ${ARGN} -o ${output}
+            ${CMAKE_SOURCE_DIR}/${source}
+    DEPENDS ${CMAKE_SOURCE_DIR}/${source} ${kernel_headers}
+    COMMENT "CUDA ${target}"
+    VERBATIM)
+  add_custom_target(${target} ${all} DEPENDS ${output})
+endfunction()
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/tests ${CMAKE_BINARY_DIR}/bench)
+find_program(ENSGRAD_CXX NAMES g++ c++ clang++) # nvcc needs one for the host side
+if(ENSGRAD_CXX)
+  set(all "")
+  if(ENSGRAD_TESTS)
+    set(all ALL)
+    add_gpu_program(gpu_audit ${CMAKE_BINARY_DIR}/tests/gpu_audit tests/gpu/gpu_audit.cu -fmad=false -ftz=false
+                    -prec-sqrt=true -prec-div=true -Xcompiler=-ffp-contract=off)
+    set(all "")
+  endif()
+  add_gpu_program(ou_curand ${CMAKE_BINARY_DIR}/bench/ou_curand bench/peers/ou_curand.cu)
+  add_gpu_program(ou_curand_fast ${CMAKE_BINARY_DIR}/bench/ou_curand_fast bench/peers/ou_curand.cu --use_fast_math -DFAST)
+endif()

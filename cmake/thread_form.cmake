@@ -4,7 +4,7 @@ if(NOT TARGET test_thread_form OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD
   return()
 endif()
 set(twin_units ornstein_uhlenbeck: geometric_brownian_motion: double_well: quadratic:3 quadratic:4 quadratic:8 linear_regression:4
-    linear_regression:8 linear_regression_gaussian:2 linear_regression_gaussian:8)
+    linear_regression:6 linear_regression:8 linear_regression_gaussian:2 linear_regression_gaussian:8)
 set(twin_folder ${CMAKE_BINARY_DIR}/generated)
 set(twin_all_kinds ornstein_uhlenbeck quadratic_3 linear_regression_gaussian_2)
 set(twin_flags -O1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
@@ -48,6 +48,11 @@ foreach(unit ${twin_units})
                     "#define EG_UNIT_SYMBOL cpu_${name}_${isa}\n#define EG_ISA_NAME \"${isa}\"\n")
   endforeach()
 endforeach()
+# for the run-time compiler that is played: float state, a user's model
+add_twin_source(twin twin_ornstein_uhlenbeck_float ornstein_uhlenbeck ""
+                "#define TWIN_SYMBOL twin_ornstein_uhlenbeck_float\n#define TWIN_ALL_KINDS\n#define EG_REAL float\n")
+add_twin_source(twin twin_user_model ../../tests/conformance/user_model ""
+                "#define TWIN_SYMBOL twin_user_model\n#define TWIN_ALL_KINDS\n")
 add_twin_source(v3 cpu_wide_ornstein_uhlenbeck_v3 ornstein_uhlenbeck ""
                 "#define EG_NOISE_REAL double\n#define EG_UNIT_SYMBOL cpu_wide_ornstein_uhlenbeck_v3\n#define EG_ISA_NAME \"v3\"\n")
 
@@ -68,16 +73,58 @@ target_sources(test_thread_form PRIVATE $<TARGET_OBJECTS:eg_thread_form_twin> $<
 # real one must.
 if(TARGET ensgrad_cuda)
   set(fake_folder ${CMAKE_BINARY_DIR}/tests/fake_cuda)
-  add_library(fake_cuda MODULE ${plugin_folder}/plugin.c ${plugin_folder}/prepare.c ${plugin_folder}/advance.c
-                               ${plugin_folder}/counts.c
-                               tests/conformance/fake_cudart.c $<TARGET_OBJECTS:eg_thread_form_twin>)
-  target_link_libraries(fake_cuda PRIVATE ensgrad_flags m) # fma of the twins
+  add_library(fake_cuda MODULE ${plugin_host_sources} tests/conformance/fake_cudart.c tests/conformance/fake_streams.c
+                               $<TARGET_OBJECTS:eg_thread_form_twin>)
+  target_link_libraries(fake_cuda PRIVATE ensgrad_flags Threads::Threads ${CMAKE_DL_LIBS} m)
   target_include_directories(fake_cuda PRIVATE ${plugin_folder} tests/conformance)
   target_include_directories(fake_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
   target_link_options(fake_cuda PRIVATE -Wl,--no-undefined)
   set_target_properties(fake_cuda PROPERTIES PREFIX lib OUTPUT_NAME ensgrad_cuda LIBRARY_OUTPUT_DIRECTORY ${fake_folder})
   add_dependencies(test_cuda_backend fake_cuda)
-  add_test(NAME conformance.test_cuda_host COMMAND test_cuda_backend WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  add_executable(cuda_host tests/conformance/cuda_host.c)
+  target_link_libraries(cuda_host PRIVATE ensgrad)
+  target_include_directories(cuda_host PRIVATE tests)
+  set_target_properties(cuda_host PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_dependencies(cuda_host fake_cuda)
+  add_test(NAME conformance.test_cuda_host COMMAND cuda_host WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(conformance.test_cuda_host PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600
                        ENVIRONMENT ENSGRAD_TEST_PLUGIN=${fake_folder})
+  add_executable(nvrtc_compile tests/conformance/nvrtc_compile.c)
+  foreach(name compile nvrtc code_cache sources message)
+    target_sources(nvrtc_compile PRIVATE ${plugin_folder}/${name}.c)
+  endforeach()
+  target_link_libraries(nvrtc_compile PRIVATE ensgrad)
+  target_include_directories(nvrtc_compile PRIVATE tests ${plugin_folder})
+  target_include_directories(nvrtc_compile SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+  set_target_properties(nvrtc_compile PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME conformance.test_nvrtc_compile COMMAND nvrtc_compile)
+  set_tests_properties(conformance.test_nvrtc_compile PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600)
+  add_test(NAME slow.test_nvrtc_full COMMAND nvrtc_compile --full)
+  set_tests_properties(slow.test_nvrtc_full PROPERTIES LABELS slow SKIP_RETURN_CODE 77 TIMEOUT 7200)
+  add_library(other_abi MODULE tests/conformance/other_abi.c)
+  target_link_libraries(other_abi PRIVATE ensgrad_flags)
+  target_include_directories(other_abi PRIVATE ${plugin_folder})
+  set_target_properties(other_abi PROPERTIES PREFIX lib OUTPUT_NAME ensgrad_cuda
+                        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/other_abi)
+  add_test(NAME conformance.test_cuda_faults
+           COMMAND sh tests/conformance/cuda_faults.sh $<TARGET_FILE:ensgrad_program> $<TARGET_FILE:hash_result>
+                   ${fake_folder} ${CMAKE_BINARY_DIR}/tests/other_abi WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(conformance.test_cuda_faults PROPERTIES LABELS conformance TIMEOUT 600)
+  add_library(fake_nvrtc MODULE tests/conformance/fake_nvrtc.c)
+  target_link_libraries(fake_nvrtc PRIVATE ensgrad_flags)
+  set_target_properties(fake_nvrtc PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME conformance.test_cuda_compile
+           COMMAND sh tests/conformance/cuda_compile.sh $<TARGET_FILE:ensgrad_program> $<TARGET_FILE:hash_result>
+                   ${fake_folder} $<TARGET_FILE:fake_nvrtc> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(conformance.test_cuda_compile PROPERTIES LABELS conformance TIMEOUT 600)
+  foreach(order concurrent steps statistics)
+    set(name conformance.test_cuda_bits_${order})
+    add_test(NAME ${name} COMMAND test_cuda_backend WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600
+                         ENVIRONMENT "ENSGRAD_TEST_PLUGIN=${fake_folder};ENSGRAD_FAKE_ORDER=${order}")
+  endforeach()
+  if(TARGET gpu_audit)
+    add_test(NAME conformance.test_gpu_audit COMMAND ${CMAKE_BINARY_DIR}/tests/gpu_audit)
+    set_tests_properties(conformance.test_gpu_audit PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600)
+  endif()
 endif()

@@ -1,7 +1,8 @@
 /*
  * The CUDA driver around a unit, the same text for nvcc (fatbins embedded in the plug-in) and NVRTC. Needs
  *   -DEG_MODEL_FILE="\"models/NAME.h\""  and -DEG_DIM=n where the model does not fix it,
- * and may be narrowed to one noise kind by -DEG_KIND_NAME=table8 -DEG_KIND_CODE=EG_KIND_TABLE8.
+ * and may be narrowed to one noise kind by -DEG_KIND_NAME=table8 -DEG_KIND_CODE=EG_KIND_TABLE8, and to one stepper by
+ * -DEG_ONE_STEPPER -DEG_WANTED_euler_diagonal=EG_YES.
  *
  * Kernels: eg_advance_<stepper>_<kind> where the stepper takes increments, else eg_advance_<stepper>;
  * arguments (eg_params, eg_launch, eg_staged) by value; EG_THREADS threads a block, one thread a trajectory
@@ -22,7 +23,7 @@
 /* Blocks that must fit a multiprocessor: small steps want many warps, large ones all registers. */
 #define EG_BLOCKS (EG_DIM <= 2 ? 5 : EG_DIM <= 4 && !EG_CAPS_COVARIANCE ? 4 : 2)
 
-/* What the host compares before it launches: see src/backend/cuda_plugin/module.c. */
+/* What the host compares before it launches: see src/backend/cuda_plugin/kernel.c. */
 extern "C" {
 extern __constant__ const uint32_t eg_unit_sizes[8];
 __constant__ const uint32_t eg_unit_sizes[8] = {
@@ -125,7 +126,20 @@ EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, 
 #define FOLD_DATA(s)               EACH_KIND_FOLD(s, EG_FORM_DATA)
 #define FOLD_SAMPLES(s)            EACH_KIND_SAMPLES(s) /* two-point noise would make wrong samples: refused by the plan */
 
-#define PLAIN(stepper, normals, rows) PLAIN_##normals(stepper, normals, rows)
-#define FOLD(stepper, source, n_acc)  FOLD_##source(stepper)
+/* SECOND(EG_WANTED_name, 0, 0) is 1 where that name is defined as EG_YES, else 0. */
+#if defined(EG_ONE_STEPPER)
+#define EG_YES             0, 1
+#define SECOND(...)        SECOND2(__VA_ARGS__)
+#define SECOND2(a, b, ...) b
+#define TAKE(is_wanted, ...)  TAKE2(is_wanted, __VA_ARGS__)
+#define TAKE2(is_wanted, ...) TAKE_##is_wanted(__VA_ARGS__)
+#define TAKE_0(...)
+#define TAKE_1(...) __VA_ARGS__
+#define ONLY_WANTED(stepper, ...) TAKE(SECOND(EG_WANTED_##stepper, 0, 0), __VA_ARGS__)
+#else
+#define ONLY_WANTED(stepper, ...) __VA_ARGS__
+#endif
+#define PLAIN(stepper, normals, rows) ONLY_WANTED(stepper, PLAIN_##normals(stepper, normals, rows))
+#define FOLD(stepper, source, n_acc)  ONLY_WANTED(stepper, FOLD_##source(stepper))
 EG_STEPPERS(PLAIN, FOLD)
 #endif

@@ -173,6 +173,8 @@ EG_FN void lane_end(eg_end_fn end, int n_acc, const eg_params *p, const eg_unifo
   lane_store(block, EG_DIM, x);
 }
 
+#include "core/symroot_cpu.h"
+
 #define LANES _Pragma("omp simd") for (int l = 0; l < EG_LANES; l++)
 
 /* ---- records ---- */
@@ -413,6 +415,18 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, const eg_para
   }
 }
 
+/* One step of all lanes; step_fn is a constant. */
+EG_FN void step_plain(eg_plain_fn step_fn, const eg_params *p, const eg_uniforms *u, eg_real *x,
+                      const eg_noise_real *noise, const eg_real *staged) {
+#if EG_SYMROOT_BLOCK
+  if (step_fn == eg_step_euler_symroot || step_fn == eg_step_strang_symroot) {
+    step_symroot(step_fn == eg_step_strang_symroot, p, u, x, noise);
+    return;
+  }
+#endif
+  LANES { lane_plain(step_fn, p, u, x + l, noise + l, staged + l); }
+}
+
 /* Steps from < .. <= to of one block. */
 EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, const eg_params *params, const eg_launch *a,
                          const eg_uniforms *uniforms, eg_thread *t, eg_block_state block, uint64_t realisation,
@@ -446,8 +460,7 @@ EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, const eg_pa
     }
     for (uint64_t i = 0; i < n; i++) {
       for (uint32_t point = 0; point < a->n_points; point++) {
-        eg_real *const x = block.x + (size_t)point * EG_DIM * EG_LANES;
-        LANES { lane_plain(step_fn, p, u, x + l, noise + l, staged + l); }
+        step_plain(step_fn, p, u, block.x + (size_t)point * EG_DIM * EG_LANES, noise, staged);
       }
       noise += normals * EG_LANES;
       staged += (size_t)rows * EG_ROW_VALUES;

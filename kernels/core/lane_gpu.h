@@ -191,6 +191,13 @@ EG_FN void eg_queue_fill(eg_queue *q, int kind, int n_blocks, const uint32_t *ke
       for (int j = 0; j < 4; j++) {
         q->values[4 * b + j] = eg_three_point_value(w[j]);
       }
+#if EG_DEVICE
+    } else if (kind == EG_KIND_GAUSSIAN_FAST) {
+      EG_UNROLL
+      for (int j = 0; j < 4; j += 2) {
+        eg_normal2_fast(w[j], w[j + 1], &q->values[4 * b + j], &q->values[4 * b + j + 1]);
+      }
+#endif
     } else {
       EG_UNROLL
       for (int j = 0; j < 4; j += 2) {

@@ -18,6 +18,7 @@ typedef unsigned long long uint64_t;
 #define EG_RESTRICT     __restrict__
 #define EG_UNROLL       _Pragma("unroll")
 #define EG_ROLLED       _Pragma("unroll 1")
+#define EG_GPU_ROLLED   EG_ROLLED /* unrolled on the CPU, where a rolled loop would keep a lane function from vectorising */
 #define EG_TABLE        static __device__ const
 #define EG_STATIC_ASSERT(condition, text) static_assert(condition, text)
 /* Nothing computed from memory is carried across: keeps large steps from filling the registers with constants. */
@@ -33,6 +34,11 @@ EG_FN uint64_t eg_bits64(double a) { return (uint64_t)__double_as_longlong(a); }
 EG_FN double eg_double_of_bits(uint64_t a) { return __longlong_as_double((long long)a); }
 EG_FN uint32_t eg_mulhi32(uint32_t a, uint32_t b) { return __umulhi(a, b); }
 EG_FN float eg_float_of_u32(uint32_t a) { return __uint2float_rn(a); }
+/* The special function unit, an instruction each: about 22 bits, the bits of one GPU model. */
+EG_FN float eg_hardware_log2(float a) { float b; asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(b) : "f"(a)); return b; }
+EG_FN float eg_hardware_sqrt(float a) { float b; asm("sqrt.approx.ftz.f32 %0, %1;" : "=f"(b) : "f"(a)); return b; }
+EG_FN float eg_hardware_sin(float a) { float b; asm("sin.approx.ftz.f32 %0, %1;" : "=f"(b) : "f"(a)); return b; }
+EG_FN float eg_hardware_cos(float a) { float b; asm("cos.approx.ftz.f32 %0, %1;" : "=f"(b) : "f"(a)); return b; }
 
 #else
 
@@ -50,6 +56,7 @@ EG_FN float eg_float_of_u32(uint32_t a) { return __uint2float_rn(a); }
 #define EG_UNROLL       _Pragma("GCC unroll 64")
 #define EG_ROLLED       _Pragma("GCC unroll 1")
 #endif
+#define EG_GPU_ROLLED   EG_UNROLL
 #define EG_TABLE        static const
 #define EG_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
 #define EG_FENCE()      ((void)0)

@@ -103,6 +103,56 @@ EG_FN void eg_flow(const eg_params *p, const eg_real *st, eg_real *x) {
 }
 
 #if EG_DIM <= 6
+#define EG_ST_PAIRS (EG_DIM * (EG_DIM + 1) / 2)
+
+#if EG_STRIDE == 1 && EG_DIM > 4
+/* C += the quadratic forms, every pair at once over rolled loops: written out, the 588 coefficients of dimension 6 take
+   more registers than a GPU has. Each pair adds in the order of the plain form below. */
+EG_FN void eg_add_forms(const eg_real *forms, const eg_real *u, eg_real *C) {
+  EG_ROLLED
+  for (int a = 0; a <= EG_DIM; a++) {
+    eg_real inner[EG_ST_PAIRS], u_b = u[0];
+    EG_UNROLL
+    for (int pair = 0; pair < EG_ST_PAIRS; pair++) {
+      inner[pair] = 0;
+    }
+    EG_ROLLED
+    for (int b = 0; b <= a; b++) {
+      const eg_real *const form = forms + a * (a + 1) / 2 + b;
+      u_b = u[0];
+      EG_UNROLL
+      for (int k = 1; k <= EG_DIM; k++) { /* a run-time index would put u on the stack */
+        u_b = k == b ? u[k] : u_b;
+      }
+      EG_UNROLL
+      for (int pair = 0; pair < EG_ST_PAIRS; pair++) {
+        inner[pair] = eg_mad(form[pair * EG_ST_FORM], u_b, inner[pair]);
+      }
+    }
+    EG_UNROLL
+    for (int pair = 0; pair < EG_ST_PAIRS; pair++) {
+      C[pair] = eg_mad(inner[pair], u_b, C[pair]); /* u_b is u_a now */
+    }
+  }
+}
+#else
+EG_FN void eg_add_forms(const eg_real *forms, const eg_real *u, eg_real *C) {
+  EG_UNROLL
+  for (int pair = 0; pair < EG_ST_PAIRS; pair++) {
+    const eg_real *const form = forms + pair * EG_ST_FORM;
+    EG_UNROLL
+    for (int a = 0; a <= EG_DIM; a++) {
+      eg_real inner = 0;
+      EG_UNROLL
+      for (int b = 0; b <= a; b++) {
+        inner = eg_mad(form[a * (a + 1) / 2 + b], u[b], inner);
+      }
+      C[pair] = eg_mad(inner, u[a], C[pair]);
+    }
+  }
+}
+#endif
+
 /* E[(a.x - y)^2 a_i a_j] - d_i d_j with d = grad R - ridge x, the mean of the data part. */
 EG_FN void eg_covariance(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *C) {
   eg_real u[EG_DIM + 1], d[EG_DIM];
@@ -117,20 +167,9 @@ EG_FN void eg_covariance(const eg_params *p, const eg_real *st, const eg_real *x
   for (int i = 0; i < EG_DIM; i++) {
     EG_UNROLL
     for (int j = 0; j <= i; j++) {
-      const int pair = i * (i + 1) / 2 + j;
-      const eg_real *form = st + EG_ST_T + pair * EG_ST_FORM;
-      eg_real sum = -d[i] * d[j];
-      EG_UNROLL
-      for (int a = 0; a <= EG_DIM; a++) {
-        eg_real inner = 0;
-        EG_UNROLL
-        for (int b = 0; b <= a; b++) {
-          inner = eg_mad(form[a * (a + 1) / 2 + b], u[b], inner);
-        }
-        sum = eg_mad(inner, u[a], sum);
-      }
-      C[pair] = sum;
+      C[i * (i + 1) / 2 + j] = -d[i] * d[j];
     }
   }
+  eg_add_forms(st + EG_ST_T, u, C);
 }
 #endif

@@ -37,7 +37,9 @@ EG_FN void eg_step_gradient_flow(const eg_params *p, const eg_uniforms *u, eg_re
                                  const eg_row *rows) {
   (void)z;
   (void)rows;
-  eg_half_flow(p, u, x);
-  eg_half_flow(p, u, x);
+  EG_GPU_ROLLED /* else ptxas keeps the constants of both halves in registers, and has too few from dimension 12 on */
+  for (int half = 0; half < 2; half++) {
+    eg_half_flow(p, u, x);
+  }
 }
 #endif

@@ -121,60 +121,39 @@ EG_FN void eg_noise_form_cholesky(const eg_params *p, const eg_uniforms *u, cons
  * eigenvectors, z is carried along: w = V^T z after the rotations, then v = V sqrt(D) w needs V, so V is kept too.
  */
 #define EG_JACOBI_SWEEPS 7
-/* A rolled loop inside the lane function keeps gcc from vectorising over lanes (d = 4: 981 ns a step, unrolled 144; d = 6:
-   2926 and 449, but 25 s to compile each unit). The GPU wants it rolled. */
+/* Unrolled, the loop vectorises over lanes on the CPU, but takes 25 s to compile for d = 6; rolled it does not: from
+   dimension 5 on the CPU driver goes by blocks of lanes instead (core/symroot_cpu.h). The GPU wants it rolled. */
 #if EG_DEVICE || EG_DIM > 4
 #define EG_JACOBI_LOOP EG_ROLLED
 #else
 #define EG_JACOBI_LOOP EG_UNROLL
 #endif
-EG_FN void eg_noise_form_symroot(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
-                                 const eg_row *rows, eg_real *v) {
-  (void)rows;
-  eg_real C[EG_TRIANGLE], V[EG_DIM * EG_DIM];
-  eg_covariance(p, u->staged, x, C);
-#if EG_DIM == 1
-  V[0] = 1; /* gcc 12 keeps a loop of one turn, and then no lane loop is vectorised */
-#else
-  EG_UNROLL
-  for (int i = 0; i < EG_DIM * EG_DIM; i++) {
-    V[i] = i % (EG_DIM + 1) == 0 ? (eg_real)1 : (eg_real)0;
-  }
-  EG_JACOBI_LOOP
-  for (int sweep = 0; sweep < EG_JACOBI_SWEEPS; sweep++) {
-    EG_UNROLL
-    for (int i = 1; i < EG_DIM; i++) {
-      EG_UNROLL
-      for (int j = 0; j < i; j++) {
-        /* tan(theta) = sign(tau) / (|tau| + sqrt(1 + tau^2)), tau = (C_ii - C_jj) / (2 C_ij); written so that C_ij = 0
-           gives no rotation and nothing divides by zero */
-        const eg_real off = C[EG_AT(i, j)];
-        const eg_real gap = (eg_real)0.5 * (C[EG_AT(i, i)] - C[EG_AT(j, j)]);
-        const eg_real size = (gap < 0 ? -gap : gap) + eg_root(eg_mad(gap, gap, off * off));
-        const eg_real safe = size > 0 ? size : (eg_real)1;
-        const eg_real t = (gap < 0 ? -off : off) / safe;
-        const eg_real c = (eg_real)1 / eg_root(eg_mad(t, t, (eg_real)1));
-        const eg_real s = t * c;
-        C[EG_AT(i, i)] = eg_mad(t, off, C[EG_AT(i, i)]);
-        C[EG_AT(j, j)] = eg_mad(-t, off, C[EG_AT(j, j)]);
-        C[EG_AT(i, j)] = 0;
-        EG_UNROLL
-        for (int k = 0; k < EG_DIM; k++) {
-          if (k != i && k != j) {
-            const int at_i = k < i ? EG_AT(i, k) : EG_AT(k, i);
-            const int at_j = k < j ? EG_AT(j, k) : EG_AT(k, j);
-            const eg_real a = C[at_i], b = C[at_j];
-            C[at_i] = eg_mad(c, a, s * b);
-            C[at_j] = eg_mad(c, b, -(s * a));
-          }
-          const eg_real a = V[k * EG_DIM + i], b = V[k * EG_DIM + j];
-          V[k * EG_DIM + i] = eg_mad(c, a, s * b);
-          V[k * EG_DIM + j] = eg_mad(c, b, -(s * a));
-        }
-      }
-    }
-  }
-#endif
+
+typedef struct eg_rotation {
+  eg_real t, c, s; /* tangent, cosine, sine */
+} eg_rotation;
+
+/* tan(theta) = sign(tau) / (|tau| + sqrt(1 + tau^2)), tau = (C_ii - C_jj) / (2 C_ij); written so that C_ij = 0 gives no
+   rotation and nothing divides by zero */
+EG_FN eg_rotation eg_rotation_of(eg_real C_ii, eg_real C_jj, eg_real C_ij) {
+  eg_rotation r;
+  const eg_real gap = (eg_real)0.5 * (C_ii - C_jj);
+  const eg_real size = (gap < 0 ? -gap : gap) + eg_root(eg_mad(gap, gap, C_ij * C_ij));
+  const eg_real safe = size > 0 ? size : (eg_real)1;
+  r.t = (gap < 0 ? -C_ij : C_ij) / safe;
+  r.c = (eg_real)1 / eg_root(eg_mad(r.t, r.t, (eg_real)1));
+  r.s = r.t * r.c;
+  return r;
+}
+
+EG_FN void eg_rotate(eg_real c, eg_real s, eg_real *i, eg_real *j) {
+  const eg_real a = *i, b = *j;
+  *i = eg_mad(c, a, s * b);
+  *j = eg_mad(c, b, -(s * a));
+}
+
+/* v = noise_scale V sqrt(D) V^T z; D: the diagonal of C. */
+EG_FN void eg_symroot_apply(const eg_uniforms *u, const eg_real *C, const eg_real *V, eg_noise z, eg_real *v) {
   eg_real w[EG_DIM];
   EG_UNROLL
   for (int i = 0; i < EG_DIM; i++) {
@@ -195,5 +174,48 @@ EG_FN void eg_noise_form_symroot(const eg_params *p, const eg_uniforms *u, const
     }
     v[k] = sum;
   }
+}
+
+EG_FN void eg_symroot_begin(eg_real *V) {
+#if EG_DIM == 1
+  V[0] = 1; /* gcc 12 keeps a loop of one turn, and then no lane loop is vectorised */
+#else
+  EG_UNROLL
+  for (int i = 0; i < EG_DIM * EG_DIM; i++) {
+    V[i] = i % (EG_DIM + 1) == 0 ? (eg_real)1 : (eg_real)0;
+  }
+#endif
+}
+
+EG_FN void eg_noise_form_symroot(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
+                                 const eg_row *rows, eg_real *v) {
+  (void)rows;
+  eg_real C[EG_TRIANGLE], V[EG_DIM * EG_DIM];
+  eg_covariance(p, u->staged, x, C);
+  eg_symroot_begin(V);
+#if EG_DIM > 1
+  EG_JACOBI_LOOP
+  for (int sweep = 0; sweep < EG_JACOBI_SWEEPS; sweep++) {
+    EG_UNROLL
+    for (int i = 1; i < EG_DIM; i++) {
+      EG_UNROLL
+      for (int j = 0; j < i; j++) {
+        const eg_real off = C[EG_AT(i, j)];
+        const eg_rotation r = eg_rotation_of(C[EG_AT(i, i)], C[EG_AT(j, j)], off);
+        C[EG_AT(i, i)] = eg_mad(r.t, off, C[EG_AT(i, i)]);
+        C[EG_AT(j, j)] = eg_mad(-r.t, off, C[EG_AT(j, j)]);
+        C[EG_AT(i, j)] = 0;
+        EG_UNROLL
+        for (int k = 0; k < EG_DIM; k++) {
+          if (k != i && k != j) {
+            eg_rotate(r.c, r.s, &C[k < i ? EG_AT(i, k) : EG_AT(k, i)], &C[k < j ? EG_AT(j, k) : EG_AT(k, j)]);
+          }
+          eg_rotate(r.c, r.s, &V[k * EG_DIM + i], &V[k * EG_DIM + j]);
+        }
+      }
+    }
+  }
+#endif
+  eg_symroot_apply(u, C, V, z, v);
 }
 #endif

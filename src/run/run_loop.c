@@ -140,6 +140,16 @@ static task next_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *
   return t;
 }
 
+/* More of the tiles right behind those just taken, up to `most` in all. Called with the lock held. */
+static void take_more(run_loop *loop, size_t run, uint64_t first, uint64_t most, uint64_t *n) {
+  const eg_run_state *const state = &loop->campaign->runs[run];
+  while (*n < most && loop->cursor[run] == first + *n && first + *n < loop->campaign->plan->runs[run].job.n_tiles &&
+         !eg_tile_is_done(state, first + *n)) {
+    (*n)++;
+    loop->cursor[run]++;
+  }
+}
+
 /* Tiles a CPU worker takes at once: about a millisecond of work, so that the lock costs nothing. */
 static uint64_t batch_of(const eg_plan *plan, const eg_run *run, uint64_t device_wants) {
   const double tiles = 4e6 / sum_members(plan, run, tile_cost);
@@ -285,6 +295,9 @@ static eg_status work(eg_context *ctx, worker *w) {
       most = batch_of(loop->campaign->plan, run, most);
       EG_TRY_DONE(make_batch(ctx, most, n_together(loop->campaign->plan, r), &b));
       prepared = r;
+      (void)pthread_mutex_lock(&loop->lock);
+      take_more(loop, r, first, most, &n); /* a GPU is as long busy with one tile as with all it can hold */
+      (void)pthread_mutex_unlock(&loop->lock);
     }
     memset(b.counts, 0, b.n_counts * sizeof *b.counts);
     status = backend->advance(ctx, w->device, first, n, &loop->stop, b.results);

@@ -20,6 +20,7 @@ typedef struct session {
   eg_campaign *campaign;
   const char *output;
   double started, wall_before;
+  char device[160];
 } session;
 
 static eg_status write_file(eg_context *ctx, session *s) {
@@ -35,7 +36,7 @@ static eg_status snapshot(eg_context *ctx, void *user) {
   return write_file(ctx, user);
 }
 
-static eg_status choose_backend(eg_context *ctx, const eg_study *study, const char *name, const eg_backend **backend) {
+static eg_status choose_backend(eg_context *ctx, const char *name, const eg_backend **backend) {
   if (strcmp(name, "cpu") == 0) {
     *backend = &eg_backend_cpu;
     return EG_OK;
@@ -50,18 +51,50 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
   if (strcmp(name, "auto") != 0) {
     return eg_fail(ctx, EG_ERR_USAGE, "unknown backend '%s'; allowed: auto, cpu, cuda", name);
   }
-  /* auto: a GPU where it serves this study; what it lacks is not an error then */
-  const bool is_compiled = study->noise == EG_NOISE_GAUSSIAN || study->noise == EG_NOISE_TABLE5 ||
-                           study->noise == EG_NOISE_TWO_POINT;
+  /* auto: a GPU if there is one and it has the form of this study; what is missing is not an error then */
   const eg_model_info *const model = study->model.name != NULL ? eg_model_find(study->model.name) : NULL;
   const bool is_population = model != NULL && model->is_population;
-  const bool needs_cpu =
-      is_population || study->model.file != NULL || study->float_state || study->n_groups > 0 || !is_compiled;
+  const bool needs_cpu = is_population || study->n_groups > 0;
   if (needs_cpu || eg_backend_cuda(ctx, backend) != EG_OK) {
     *backend = &eg_backend_cpu;
   } else if (eg_backend_verify(ctx, *backend) != EG_OK) { /* a GPU is trusted only after it gave the CPU's bits */
     eg_warn(ctx, "the GPU is not used: %s", eg_context_message(ctx));
     *backend = &eg_backend_cpu;
+  }
+  return EG_OK;
+}
+
+/* Every kernel of the plan is prepared once; those not compiled ahead are compiled here, before the first step. */
+static eg_status prepare_all(eg_context *ctx, const eg_plan *plan, const eg_backend *backend) {
+  eg_device *device = NULL;
+  uint64_t tiles = 0;
+  eg_status status = EG_OK;
+  EG_TRY(backend->open(ctx, 0, &device));
+  for (size_t r = 0; r < plan->n_runs && status == EG_OK; r++) {
+    const eg_job *const last = r > 0 ? &plan->runs[r - 1].job : NULL;
+    eg_job job = plan->runs[r].job;
+    job.n_histograms = job.n_edges = job.n_counts = job.row_counts = 0; /* their grids may not be known yet */
+    if (last == NULL || strcmp(job.stepper, last->stepper) != 0 || job.dim != last->dim) {
+      status = backend->prepare(ctx, device, &job, &tiles);
+    }
+  }
+  backend->close(device);
+  return status;
+}
+
+/* A GPU that cannot serve this plan: an error if it was asked for, else the CPU, with a line that says why. */
+static eg_status check_backend(eg_context *ctx, const eg_plan *plan, bool is_auto, const eg_backend **backend) {
+  if (*backend != &eg_backend_cpu) {
+    const eg_status status = prepare_all(ctx, plan, *backend);
+    if (status != EG_ERR_DEVICE || !is_auto) {
+      return status;
+    }
+    eg_warn(ctx, "the GPU is not used: %s", eg_context_message(ctx));
+    *backend = &eg_backend_cpu;
+  }
+  if (*backend == &eg_backend_cpu && plan->study->noise == EG_NOISE_GAUSSIAN_FAST) {
+    return eg_fail(ctx, EG_ERR_DEVICE,
+                   "noise gaussian-fast exists on the GPU only; use gaussian, or a machine with a GPU");
   }
   return EG_OK;
 }
@@ -124,6 +157,17 @@ static eg_status judge(eg_context *ctx, const session *s) {
   return EG_OK;
 }
 
+/* Name the device for /provenance by opening one. */
+static eg_status use_device(eg_context *ctx, session *s, const eg_backend *backend) {
+  eg_device *device = NULL;
+  EG_TRY(backend->open(ctx, 0, &device));
+  (void)snprintf(s->device, sizeof s->device, "%s", backend->describe(device));
+  backend->close(device);
+  s->campaign->backend = backend->name;
+  s->campaign->device = s->device;
+  return EG_OK;
+}
+
 static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend, const eg_run_options *options) {
   eg_loop_options loop;
   memset(&loop, 0, sizeof loop);
@@ -138,7 +182,17 @@ static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend,
   loop.progress = options->progress;
   loop.user = options->user;
   s->campaign->threads = loop.n_workers;
-  const eg_status status = eg_run_loop(ctx, s->campaign, &loop);
+  eg_status status = eg_run_loop(ctx, s->campaign, &loop);
+  const bool may_change = strcmp(options->backend, "auto") == 0 && backend != &eg_backend_cpu &&
+                          s->campaign->plan->study->noise != EG_NOISE_GAUSSIAN_FAST;
+  if (status == EG_ERR_DEVICE && may_change) { /* the bits are the same there */
+    eg_warn(ctx, "the GPU failed, the CPU goes on: %s", eg_context_message(ctx));
+    loop.backend = &eg_backend_cpu;
+    loop.n_workers = worker_count(loop.backend, options->threads);
+    s->campaign->threads = loop.n_workers;
+    EG_TRY(use_device(ctx, s, loop.backend));
+    status = eg_run_loop(ctx, s->campaign, &loop);
+  }
   if (status != EG_OK && status != EG_STOPPED) {
     return status; /* what the last snapshot holds stays */
   }
@@ -149,15 +203,6 @@ static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend,
   return EG_OK;
 }
 
-/* Name the device for /provenance by opening one. */
-static eg_status describe_device(eg_context *ctx, const eg_backend *backend, char *line, size_t size) {
-  eg_device *device = NULL;
-  EG_TRY(backend->open(ctx, 0, &device));
-  (void)snprintf(line, size, "%s", backend->describe(device));
-  backend->close(device);
-  return EG_OK;
-}
-
 eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_options *options) {
   session s;
   memset(&s, 0, sizeof s);
@@ -165,18 +210,14 @@ eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_opti
   s.started = eg_now();
   eg_plan *plan = NULL;
   const eg_backend *backend = NULL;
-  char device[160] = "";
+  const bool is_auto = strcmp(options->backend, "auto") == 0;
   eg_status status = EG_OK;
-  EG_TRY_DONE(choose_backend(ctx, study, options->backend, &backend));
-  if (study->noise == EG_NOISE_GAUSSIAN_FAST && backend == &eg_backend_cpu) {
-    EG_TRY_DONE(eg_fail(ctx, EG_ERR_DEVICE, "noise gaussian-fast exists on the GPU only; use gaussian, or a machine with a GPU"));
-  }
+  EG_TRY_DONE(choose_backend(ctx, options->backend, &backend));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
+  EG_TRY_DONE(check_backend(ctx, plan, is_auto, &backend));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &s.campaign));
   EG_TRY_DONE(open_output(ctx, &s, options));
-  EG_TRY_DONE(describe_device(ctx, backend, device, sizeof device));
-  s.campaign->backend = backend->name;
-  s.campaign->device = device;
+  EG_TRY_DONE(use_device(ctx, &s, backend));
   s.campaign->command_line = options->command_line;
   const bool was_complete = eg_campaign_is_complete(s.campaign);
   if (!was_complete) {

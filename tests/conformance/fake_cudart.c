@@ -1,7 +1,12 @@
 /*
- * A CUDA runtime that plays a small device on the host, for the plug-in's own code: memory is malloc, streams
- * are done at once, kernels are the twins of thread_twin.c and reduce_twin.h. Time is made up so that
- * launches are cut anywhere, and memory is short so that records come in parts.
+ * A CUDA runtime that plays a small device on the host, for the plug-in's own code: memory is malloc, kernels are the
+ * twins of thread_twin.c and reduce_twin.h, streams really work beside the host (fake_streams.h). Memory is short, so
+ * that records come in parts; memory that is freed in use, or written beyond its end, is found out.
+ *
+ * ENSGRAD_FAKE_FAULT=NAME:N makes the N-th call of a kind fail (counted from 1, anew when the setting changes):
+ *   devices  no GPU             load     no code for this GPU     malloc, host  out of memory
+ *   launch   a launch refused   kernel   a kernel fails while it runs, and every call after that
+ *   copy     one bit of what comes back to the host is wrong
  */
 #include <cuda_runtime_api.h>
 
@@ -10,36 +15,92 @@
 #include <string.h>
 
 #include "core/noise.h"
+#include "fake_streams.h"
 #include "fatbins.h"
 #include "reduce_twin.h"
 #include "thread_twin.h"
 
-enum { MULTIPROCESSORS = 1, FREE_BYTES = 3 << 20, MOST_KERNELS = 64 };
+enum { MULTIPROCESSORS = 1, FREE_BYTES = 6 << 20, MOST_BLOCKS = 64 };
+
+/* ---- faults ---- */
+
+static cudaError_t failed; /* of a kernel: stays */
+
+static int is_faulty(const char *name) {
+  static char setting[64];
+  static unsigned long count;
+  const char *const fault = getenv("ENSGRAD_FAKE_FAULT"), *const given = fault != NULL ? fault : "";
+  if (strcmp(given, setting) != 0) {
+    count = 0;
+    failed = cudaSuccess;
+    (void)snprintf(setting, sizeof setting, "%s", given);
+  }
+  const size_t n = strlen(name);
+  if (strncmp(setting, name, n) != 0 || setting[n] != ':') {
+    return 0;
+  }
+  return ++count == strtoul(setting + n + 1, NULL, 10);
+}
+
+/* What every call says first. */
+#define ANSWER_IF_FAILED()                                                                                   \
+  do {                                                                                                       \
+    const cudaError_t failed_ = __atomic_load_n(&failed, __ATOMIC_SEQ_CST);                                  \
+    if (failed_ != cudaSuccess) {                                                                            \
+      return failed_;                                                                                        \
+    }                                                                                                        \
+  } while (0)
 
 typedef struct fake_unit {
-  const char *model;
+  const char *model;      /* its file, as an #include names it */
+  const char *name;       /* of what the plug-in holds ready, else NULL */
   int dim;
+  const char *real;
   const twin_stepper *steppers;
   const uint32_t *sizes;
+  int is_compiled;        /* at run time: has the kinds that are not compiled ahead */
 } fake_unit;
 
 #define UNITS(X)                                                                                             \
-  X(ornstein_uhlenbeck, "ornstein-uhlenbeck", 1)                                                             \
-  X(double_well, "double-well", 1)                                                                           \
-  X(quadratic_4, "quadratic", 4)                                                                             \
-  X(linear_regression_4, "linear-regression", 4)
-#define DECLARE(name, model, dim)                                                                            \
-  extern const twin_stepper twin_##name[];                                                                   \
-  extern const uint32_t twin_##name##_sizes[8];
+  X(ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", "ornstein-uhlenbeck", 1, "double")                    \
+  X(double_well, "models/double_well.h", "double-well", 1, "double")                                         \
+  X(quadratic_4, "models/quadratic.h", "quadratic", 4, "double")                                             \
+  X(linear_regression_4, "models/linear_regression.h", "linear-regression", 4, "double")                     \
+  X(ornstein_uhlenbeck_float, "models/ornstein_uhlenbeck.h", NULL, 1, "float")                               \
+  X(user_model, "user_model.h", NULL, 1, "double")
+#define DECLARE(symbol, model, name, dim, real)                                                              \
+  extern const twin_stepper twin_##symbol[];                                                                 \
+  extern const uint32_t twin_##symbol##_sizes[8];
 UNITS(DECLARE)
-#define ROW(name, model, dim) {model, dim, twin_##name, twin_##name##_sizes},
+#define ROW(symbol, model, name, dim, real) {model, name, dim, real, twin_##symbol, twin_##symbol##_sizes, 0},
 static const fake_unit units[] = {UNITS(ROW)};
-static const fake_unit statistics = {"statistics", 0, NULL, NULL};
+static const fake_unit statistics = {"statistics", "statistics", 0, "double", NULL, NULL, 0};
 
 const void *eg_fatbin_of_unit(const char *model, int dim) {
   for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-    if (strcmp(units[i].model, model) == 0 && units[i].dim == dim) {
+    if (units[i].name != NULL && strcmp(units[i].name, model) == 0 && units[i].dim == dim) {
       return &units[i];
+    }
+  }
+  return NULL;
+}
+
+/* What fake_nvrtc.c makes instead of machine code: the options it was given. NULL if `code` is none of that. */
+static fake_unit *unit_of_text(const void *code) {
+  char model[128], real[16];
+  int dim = 0;
+  if (memcmp(code, "FAKE CODE", 9) != 0 ||
+      sscanf((const char *)code, "FAKE CODE %127s %d %15s", model, &dim, real) != 3) {
+    return NULL;
+  }
+  for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    if (strcmp(units[i].model, model) == 0 && units[i].dim == dim && strcmp(units[i].real, real) == 0) {
+      fake_unit *const unit = malloc(sizeof *unit);
+      if (unit != NULL) {
+        *unit = units[i];
+        unit->is_compiled = 1;
+      }
+      return unit;
     }
   }
   return NULL;
@@ -56,17 +117,30 @@ static const char moments_kernel, comoments_kernel, count_kernel;
 cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code, enum cudaJitOption *a, void **b,
                                 unsigned c, enum cudaLibraryOption *d, void **e, unsigned f) {
   (void)a, (void)b, (void)c, (void)d, (void)e, (void)f;
-  *library = (cudaLibrary_t)(uintptr_t)code;
-  return cudaSuccess;
+  ANSWER_IF_FAILED();
+  if (is_faulty("load")) {
+    return cudaErrorNoKernelImageForDevice;
+  }
+  const fake_unit *const unit = (const fake_unit *)code;
+  if (unit == &statistics || (unit >= units && unit < units + sizeof units / sizeof units[0])) {
+    *library = (cudaLibrary_t)(uintptr_t)code;
+    return cudaSuccess;
+  }
+  *library = (cudaLibrary_t)(void *)unit_of_text(code);
+  return *library != NULL ? cudaSuccess : cudaErrorInvalidKernelImage;
 }
 
 cudaError_t cudaLibraryUnload(cudaLibrary_t library) {
-  (void)library;
+  fake_unit *const unit = (fake_unit *)(void *)library;
+  if (unit->is_compiled) {
+    free(unit);
+  }
   return cudaSuccess;
 }
 
 cudaError_t cudaLibraryGetKernel(cudaKernel_t *kernel, cudaLibrary_t library, const char *name) {
-  static const char *const kinds[] = {"gaussian", "", "", "table5", "", "", "two_point", ""};
+  static const char *const kinds[] = {"gaussian", "gaussian_fast", "gaussian64", "table5",
+                                      "table8",   "table10",       "two_point",  "three_point"};
   const fake_unit *const unit = (const fake_unit *)(const void *)library;
   if (unit == &statistics) {
     const int is_moments = strcmp(name, "eg_reduce_moments") == 0;
@@ -78,6 +152,11 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t *kernel, cudaLibrary_t library, co
     char plain[128], with_kind[128];
     const int has_kinds =
         s[0].kind != EG_KIND_GAUSSIAN || (s[1].name != NULL && strcmp(s[1].name, s->name) == 0);
+    const int is_ahead = !has_kinds || s->kind == EG_KIND_GAUSSIAN || s->kind == EG_KIND_TABLE5 ||
+                         s->kind == EG_KIND_TWO_POINT;
+    if (!is_ahead && !unit->is_compiled) {
+      continue;
+    }
     (void)snprintf(plain, sizeof plain, "eg_advance_%s", s->name);
     (void)snprintf(with_kind, sizeof with_kind, "eg_advance_%s_%s", s->name, kinds[s->kind]);
     if (strcmp(name, has_kinds ? with_kind : plain) == 0) {
@@ -114,40 +193,71 @@ static void reduce(const void *kernel, dim3 grid, const eg_tile_reduce *r) {
   }
 }
 
-cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, void **args, size_t shared,
-                             cudaStream_t stream) {
-  (void)shared, (void)stream;
-  if (grid.x == 0 || grid.y == 0 || block.x == 0 || block.x > 1024) {
-    return cudaErrorInvalidConfiguration;
-  }
-  if (kernel == &moments_kernel || kernel == &comoments_kernel) {
-    reduce(kernel, grid, (const eg_tile_reduce *)args[0]);
-    return cudaSuccess;
-  }
-  if (kernel == &count_kernel) {
-    for (uint64_t row = 0; row < grid.x; row++) {
-      for (uint32_t y = 0; y < grid.y; y++) {
-        count_histogram((const eg_count *)args[0], row, y);
-      }
-    }
-    return cudaSuccess;
-  }
-  ((const twin_stepper *)kernel)
-      ->launch(args[0], (const eg_launch *)args[1], (const double *)args[2], (uint64_t)grid.x * block.x);
-  return cudaSuccess;
-}
-
-cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *kernel, int threads,
-                                                          size_t shared) {
-  (void)kernel, (void)threads, (void)shared;
-  *blocks = 6;
-  return cudaSuccess;
-}
-
 /* ---- memory: filled with rubbish, so that nothing relies on zeros ---- */
 
-static cudaError_t reserve(void **p, size_t bytes) {
+typedef struct block {
+  unsigned char *start;
+  size_t bytes;
+} block;
+
+static block blocks[MOST_BLOCKS]; /* of the device; only the host's threads touch the list */
+static size_t reserved;
+
+static void need_inside(const void *start, size_t bytes) {
+  const unsigned char *const p = (const unsigned char *)start;
+  for (int i = 0; i < MOST_BLOCKS; i++) {
+    const block *const b = &blocks[i];
+    if (b->start != NULL && p >= b->start && p <= b->start + b->bytes && bytes <= (size_t)(b->start + b->bytes - p)) {
+      return;
+    }
+  }
+  fake_misuse("a kernel or copy goes beyond the memory it was given");
+}
+
+cudaError_t cudaMalloc(void **p, size_t bytes) {
+  int i = 0;
+  ANSWER_IF_FAILED();
+  while (i < MOST_BLOCKS && blocks[i].start != NULL) {
+    i++;
+  }
+  if (is_faulty("malloc") || i == MOST_BLOCKS || bytes > FREE_BYTES - reserved) {
+    return cudaErrorMemoryAllocation;
+  }
   *p = malloc(bytes);
+  if (*p == NULL) {
+    return cudaErrorMemoryAllocation;
+  }
+  memset(*p, 0xa5, bytes);
+  blocks[i].start = (unsigned char *)*p;
+  blocks[i].bytes = bytes;
+  reserved += bytes;
+  return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *p) {
+  if (p == NULL) {
+    return cudaSuccess;
+  }
+  fake_finish(NULL); /* CUDA does so too */
+  if (!fake_all_idle()) {
+    fake_misuse("memory is freed while the device works");
+  }
+  for (int i = 0; i < MOST_BLOCKS; i++) {
+    if (blocks[i].start == p) {
+      reserved -= blocks[i].bytes;
+      memset(p, 0xa5, blocks[i].bytes);
+      blocks[i].start = NULL;
+      free(p);
+      return cudaSuccess;
+    }
+  }
+  fake_misuse("memory is freed that was not reserved");
+  return cudaErrorInvalidValue;
+}
+
+cudaError_t cudaMallocHost(void **p, size_t bytes) {
+  ANSWER_IF_FAILED();
+  *p = is_faulty("host") ? NULL : malloc(bytes);
   if (*p == NULL) {
     return cudaErrorMemoryAllocation;
   }
@@ -155,53 +265,259 @@ static cudaError_t reserve(void **p, size_t bytes) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMalloc(void **p, size_t bytes) {
-  return bytes > FREE_BYTES ? cudaErrorMemoryAllocation : reserve(p, bytes);
-}
-cudaError_t cudaMallocHost(void **p, size_t bytes) {
-  return reserve(p, bytes);
-}
-cudaError_t cudaFree(void *p) {
-  free(p);
-  return cudaSuccess;
-}
 cudaError_t cudaFreeHost(void *p) {
+  if (p != NULL && !fake_all_idle()) {
+    fake_misuse("memory is freed while the device works");
+  }
   free(p);
   return cudaSuccess;
 }
+
+typedef struct copy {
+  void *to;
+  const void *from;
+  size_t bytes;
+  int is_wrong;
+  unsigned char staged[];
+} copy;
+
+static void run_copy(void *data) {
+  copy *const c = (copy *)data;
+  memcpy(c->to, c->from, c->bytes);
+  if (c->is_wrong && c->bytes > 0) {
+    ((unsigned char *)c->to)[c->bytes / 2] ^= 16;
+  }
+  free(c);
+}
+
+static cudaError_t enqueue_copy(void *to, const void *from, size_t bytes, int is_staged, int is_wrong,
+                                cudaStream_t stream) {
+  copy *const c = malloc(sizeof *c + (is_staged ? bytes : 0));
+  if (c == NULL) {
+    return cudaErrorMemoryAllocation;
+  }
+  c->to = to;
+  c->from = from;
+  c->bytes = bytes;
+  c->is_wrong = is_wrong;
+  if (is_staged) {
+    memcpy(c->staged, from, bytes);
+    c->from = c->staged;
+  }
+  return fake_enqueue(stream, run_copy, c);
+}
+
+/* To the device: from ordinary memory it may return before the copy has arrived. */
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind) {
-  (void)kind;
+  ANSWER_IF_FAILED();
+  if (kind == cudaMemcpyHostToDevice) {
+    need_inside(to, bytes);
+    return enqueue_copy(to, from, bytes, 1, 0, NULL);
+  }
+  fake_finish(NULL);
   memcpy(to, from, bytes);
   return cudaSuccess;
 }
+
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                             cudaStream_t stream) {
-  (void)stream;
-  return cudaMemcpy(to, from, bytes, kind);
+  ANSWER_IF_FAILED();
+  if (kind != cudaMemcpyDeviceToHost) {
+    return cudaErrorInvalidMemcpyDirection;
+  }
+  need_inside(from, bytes);
+  return enqueue_copy(to, from, bytes, 0, is_faulty("copy"), stream);
 }
+
+typedef struct copy_2d {
+  char *to;
+  const char *from;
+  size_t to_pitch, from_pitch, width, height;
+} copy_2d;
+
+static void run_copy_2d(void *data) {
+  copy_2d *const c = (copy_2d *)data;
+  for (size_t row = 0; row < c->height; row++) {
+    memcpy(c->to + row * c->to_pitch, c->from + row * c->from_pitch, c->width);
+  }
+  free(c);
+}
+
 cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
                               enum cudaMemcpyKind kind, cudaStream_t stream) {
-  (void)kind, (void)stream;
-  for (size_t row = 0; row < height; row++) {
-    memcpy((char *)to + row * to_pitch, (const char *)from + row * from_pitch, width);
+  ANSWER_IF_FAILED();
+  copy_2d *const c = malloc(sizeof *c);
+  if (kind != cudaMemcpyDeviceToHost || c == NULL) {
+    free(c);
+    return cudaErrorInvalidMemcpyDirection;
   }
-  return cudaSuccess;
+  need_inside(from, height > 0 ? (height - 1) * from_pitch + width : 0);
+  *c = (copy_2d){(char *)to, (const char *)from, to_pitch, from_pitch, width, height};
+  return fake_enqueue(stream, run_copy_2d, c);
 }
+
+typedef struct clearing {
+  void *p;
+  int value;
+  size_t bytes;
+} clearing;
+
+static void run_clearing(void *data) {
+  clearing *const c = (clearing *)data;
+  memset(c->p, c->value, c->bytes);
+  free(c);
+}
+
 cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t stream) {
-  (void)stream;
-  memset(p, value, bytes);
-  return cudaSuccess;
+  ANSWER_IF_FAILED();
+  clearing *const c = malloc(sizeof *c);
+  if (c == NULL) {
+    return cudaErrorMemoryAllocation;
+  }
+  need_inside(p, bytes);
+  *c = (clearing){p, value, bytes};
+  return fake_enqueue(stream, run_clearing, c);
 }
+
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
-  *available = *total = FREE_BYTES;
+  ANSWER_IF_FAILED();
+  *available = FREE_BYTES - reserved;
+  *total = FREE_BYTES;
   return cudaSuccess;
 }
 
-/* ---- device, streams, time ---- */
+/* ---- launches: arguments are copied when the launch is asked for, as CUDA does ---- */
+
+typedef struct kernel_call {
+  const void *kernel;
+  dim3 grid, block;
+  int is_faulty;
+  eg_tile_reduce reduce;
+  eg_count count;
+  eg_launch launch;
+  void *params, *staged;
+} kernel_call;
+
+static void check_reduce(const eg_tile_reduce *r) {
+  const size_t rows = (size_t)r->tiles * r->n_records * r->n_points;
+  const size_t nodes = (size_t)r->tiles * r->all_records * r->n_points;
+  need_inside(r->records, rows * r->n_features * r->ld * sizeof(double));
+  need_inside(r->nodes, nodes * eg_node_values(r->n_features, r->with_covariance) * sizeof(double));
+}
+
+static void check_count(const eg_count *r) {
+  const size_t rows = (size_t)r->tiles * r->n_records * r->n_points;
+  const size_t counted = ((size_t)r->record_first + r->n_records) * r->n_points * r->row_counts;
+  need_inside(r->records, rows * r->n_features * r->ld * sizeof(double));
+  need_inside(r->counts, counted * sizeof(uint64_t));
+}
+
+static void check_launch(const eg_launch *a, const uint32_t *sizes, uint64_t started) {
+  const uint64_t threads = (uint64_t)(a->n_lanes + a->ld - 1) / a->ld * a->n_points * a->ld;
+  if (started < threads) {
+    fake_misuse("a launch has fewer threads than trajectories");
+  }
+  need_inside(a->state, threads * sizes[3] * sizes[4]);
+  need_inside(a->first_bad, threads * sizeof(uint64_t));
+  need_inside(a->records, threads * a->n_records * a->n_features * sizeof(double));
+  need_inside(a->record_steps, a->n_records * sizeof(uint64_t));
+}
+
+static void run_kernel(void *data) {
+  kernel_call *const c = (kernel_call *)data;
+  if (c->is_faulty) {
+    __atomic_store_n(&failed, cudaErrorLaunchFailure, __ATOMIC_SEQ_CST);
+  }
+  if (!fake_is_idle(NULL)) { /* it would read inputs that have not arrived */
+    __atomic_store_n(&failed, cudaErrorIllegalAddress, __ATOMIC_SEQ_CST);
+  }
+  if (__atomic_load_n(&failed, __ATOMIC_SEQ_CST) == cudaSuccess) {
+    if (c->kernel == &moments_kernel || c->kernel == &comoments_kernel) {
+      reduce(c->kernel, c->grid, &c->reduce);
+    } else if (c->kernel == &count_kernel) {
+      for (uint64_t row = 0; row < c->grid.x; row++) {
+        for (uint32_t y = 0; y < c->grid.y; y++) {
+          count_histogram(&c->count, row, y);
+        }
+      }
+    } else {
+      ((const twin_stepper *)c->kernel)
+          ->launch(c->params, &c->launch, c->staged, (uint64_t)c->grid.x * c->block.x);
+    }
+  }
+  free(c->params);
+  free(c->staged);
+  free(c);
+}
+
+static void *copy_of(const void *data, size_t bytes) {
+  void *const copy = malloc(bytes > 0 ? bytes : 1);
+  if (copy == NULL) {
+    fake_misuse("no memory for arguments");
+  }
+  memcpy(copy, data, bytes);
+  return copy;
+}
+
+static const uint32_t *sizes_of(const twin_stepper *stepper) {
+  for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    for (const twin_stepper *s = units[i].steppers; s->name != NULL; s++) {
+      if (s == stepper) {
+        return units[i].sizes;
+      }
+    }
+  }
+  fake_misuse("a kernel that was never found");
+  return NULL;
+}
+
+cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, void **args, size_t shared,
+                             cudaStream_t stream) {
+  (void)shared;
+  ANSWER_IF_FAILED();
+  if (grid.x == 0 || grid.y == 0 || block_size.x == 0 || block_size.x > 1024) {
+    return cudaErrorInvalidConfiguration;
+  }
+  if (is_faulty("launch")) {
+    return cudaErrorLaunchOutOfResources;
+  }
+  kernel_call *const c = calloc(1, sizeof *c);
+  if (c == NULL) {
+    return cudaErrorMemoryAllocation;
+  }
+  c->kernel = kernel;
+  c->grid = grid;
+  c->block = block_size;
+  c->is_faulty = is_faulty("kernel");
+  if (kernel == &moments_kernel || kernel == &comoments_kernel) {
+    memcpy(&c->reduce, args[0], sizeof c->reduce);
+    check_reduce(&c->reduce);
+  } else if (kernel == &count_kernel) {
+    memcpy(&c->count, args[0], sizeof c->count);
+    check_count(&c->count);
+  } else {
+    const uint32_t *const sizes = sizes_of((const twin_stepper *)kernel);
+    memcpy(&c->launch, args[1], sizeof c->launch);
+    c->params = copy_of(args[0], sizes[0]);
+    c->staged = copy_of(args[2], sizes[2]);
+    check_launch(&c->launch, sizes, (uint64_t)grid.x * block_size.x);
+  }
+  return fake_enqueue(stream, run_kernel, c);
+}
+
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *n_blocks, const void *kernel, int threads,
+                                                          size_t shared) {
+  (void)kernel, (void)threads, (void)shared;
+  *n_blocks = 4;
+  return cudaSuccess;
+}
+
+/* ---- the device ---- */
 
 cudaError_t cudaGetDeviceCount(int *n) {
   *n = 1;
-  return cudaSuccess;
+  failed = cudaSuccess; /* a new attempt of the test */
+  return is_faulty("devices") ? cudaErrorNoDevice : cudaSuccess;
 }
 cudaError_t cudaSetDevice(int index) {
   return index == 0 ? cudaSuccess : cudaErrorInvalidDevice;
@@ -219,35 +535,21 @@ cudaError_t cudaDriverGetVersion(int *version) {
   *version = 13000;
   return cudaSuccess;
 }
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags) {
-  (void)flags;
-  *stream = NULL;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  (void)stream;
+cudaError_t cudaDeviceSynchronize(void) {
+  if (!fake_setting_is("ENSGRAD_FAKE_BREAK", "inputs")) {
+    fake_finish_all();
+  }
+  ANSWER_IF_FAILED();
   return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  (void)stream;
+  fake_finish(stream);
+  ANSWER_IF_FAILED();
   return cudaSuccess;
 }
-cudaError_t cudaEventCreate(cudaEvent_t *event) {
-  *event = NULL;
-  return cudaSuccess;
-}
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  (void)event;
-  return cudaSuccess;
-}
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  (void)event, (void)stream;
-  return cudaSuccess;
-}
-cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t before, cudaEvent_t after) {
-  static int turn;
-  (void)before, (void)after;
-  *milliseconds = turn++ % 2 == 0 ? 2000.0f : 90.0f; /* the number of steps goes down and up */
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  fake_event_finish(event);
+  ANSWER_IF_FAILED();
   return cudaSuccess;
 }
 cudaError_t cudaGetLastError(void) {

@@ -21,6 +21,7 @@
   X(quadratic_4)                                                                                             \
   X(quadratic_8)                                                                                             \
   X(linear_regression_4)                                                                                     \
+  X(linear_regression_6)                                                                                     \
   X(linear_regression_8)                                                                                     \
   X(linear_regression_gaussian_2)                                                                            \
   X(linear_regression_gaussian_8)

@@ -1,13 +1,13 @@
-/* Launches: many tiles, a range of steps short enough to stop quickly, statistics of its records right behind
- * it. */
+/* Launches: batches of tiles, ranges of steps short enough to stop quickly, statistics of their records beside the
+   next steps. device.h says what orders the two streams. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "device.h"
 
-/* A launch aims at this time: long against its overhead, short against the patience of a signal or a display.
- */
-#define LAUNCH_SECONDS 0.25
+/* A launch aims at this time: long against its overhead; all that are in flight together are short against the
+   patience of a signal. */
+#define LAUNCH_SECONDS 0.1
 #define MOST_STEPS     0x40000000u /* the kernel counts the steps of a launch in 32 bits */
 
 static eg_cuda_status launch_advance(eg_cuda_device *d, const eg_launch *a, uint64_t tiles,
@@ -20,20 +20,20 @@ static eg_cuda_status launch_advance(eg_cuda_device *d, const eg_launch *a, uint
   args[1] = &launch;
   args[2] = d->staged;
   EG_CUDA_TRY(cudaLaunchKernel((const void *)d->kernel, (dim3){(unsigned)blocks, 1, 1},
-                               (dim3){d->block_threads, 1, 1}, args, 0, d->stream),
+                               (dim3){d->block_threads, 1, 1}, args, 0, d->stepping),
               "starting the steps");
   return EG_CUDA_OK;
 }
 
-/* Nodes of the records that a launch has just written. */
-static eg_cuda_status launch_reduce(eg_cuda_device *d, const eg_launch *a, uint64_t tiles,
+/* Nodes of the records that a launch writes. */
+static eg_cuda_status launch_reduce(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a,
                                     size_t record_first, eg_cuda_message message) {
   const eg_cuda_job *const job = d->job;
   eg_tile_reduce r;
   memset(&r, 0, sizeof r);
-  r.records = (const double *)d->dev_records;
-  r.nodes = (double *)d->dev_nodes;
-  r.tiles = (uint32_t)tiles;
+  r.records = a->records;
+  r.nodes = (double *)batch->nodes;
+  r.tiles = (uint32_t)batch->tiles;
   r.n_records = a->n_records;
   r.n_points = a->n_points;
   r.n_features = a->n_features;
@@ -42,23 +42,23 @@ static eg_cuda_status launch_reduce(eg_cuda_device *d, const eg_launch *a, uint6
   r.record_first = (uint32_t)record_first;
   r.all_records = (uint32_t)job->n_records;
   r.with_covariance = job->with_covariance;
-  const unsigned rows = (unsigned)(tiles * a->n_records * a->n_points);
+  const unsigned rows = (unsigned)(batch->tiles * a->n_records * a->n_points);
   const unsigned threads = a->ld / eg_tree_lanes(a->ld);
   const unsigned pairs = job->with_covariance ? a->n_features * (a->n_features - 1) / 2 : 0;
   void *args[1];
   args[0] = &r;
   EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_moments, (dim3){rows, a->n_features, 1},
-                               (dim3){threads, 1, 1}, args, 0, d->stream),
+                               (dim3){threads, 1, 1}, args, 0, d->statistics),
               "starting the statistics");
   if (pairs > 0) {
     EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_comoments, (dim3){rows, pairs, 1},
-                                 (dim3){threads, 1, 1}, args, 0, d->stream),
+                                 (dim3){threads, 1, 1}, args, 0, d->statistics),
                 "starting the statistics");
   }
   return EG_CUDA_OK;
 }
 
-/* Steps of the next launch from the time of the last one, which made `steps`. */
+/* Steps of the next launch from the time of one that is over, which made `steps`. */
 static void adapt(eg_cuda_device *d, uint64_t steps, float milliseconds) {
   const double seconds = milliseconds > 0.01f ? 1e-3 * (double)milliseconds : 1e-5;
   double factor = LAUNCH_SECONDS / seconds;
@@ -70,12 +70,53 @@ static void adapt(eg_cuda_device *d, uint64_t steps, float milliseconds) {
   d->steps_at_once = wanted < 1.0 ? 1 : wanted > MOST_STEPS ? MOST_STEPS : (uint64_t)wanted;
 }
 
-static eg_cuda_status advance_all(eg_cuda_device *d, eg_launch *a, uint64_t tiles, const volatile int *stop,
-                                  double *paths, eg_cuda_message message) {
+/* A free place for one more launch: waits for the oldest in flight if there is none. */
+static eg_cuda_status take_place(eg_cuda_device *d, eg_cuda_flight **flight, eg_cuda_message message) {
+  eg_cuda_flight *const f = &d->flights[d->n_launched % EG_CUDA_IN_FLIGHT];
+  if (d->n_launched >= EG_CUDA_IN_FLIGHT) {
+    float milliseconds = 0;
+    EG_CUDA_TRY(cudaEventSynchronize(f->stepped), "advancing trajectories");
+    EG_CUDA_TRY(cudaEventElapsedTime(&milliseconds, f->before, f->stepped), "timing a launch");
+    adapt(d, f->steps, milliseconds);
+  }
+  d->n_launched++;
+  *flight = f;
+  return EG_CUDA_OK;
+}
+
+/* Steps step_first .. step_last of a batch with their records, numbered from `record` on, and the statistics of these. */
+static eg_cuda_status launch(eg_cuda_device *d, const eg_cuda_batch *batch, eg_launch *a, size_t record,
+                             eg_cuda_flight *flight, eg_cuda_message message) {
+  eg_cuda_slot *const slot = &d->slots[d->next_slot];
+  a->record_steps = (const uint64_t *)d->dev_record_steps + record;
+  a->records = (double *)slot->records;
+  flight->steps = a->step_last - a->step_first;
+  if (a->n_records > 0) {
+    EG_CUDA_TRY(cudaStreamWaitEvent(d->stepping, slot->reduced, 0), "ordering launches");
+  }
+  EG_CUDA_TRY(cudaEventRecord(flight->before, d->stepping), "timing a launch");
+  EG_CUDA_PASS(launch_advance(d, a, batch->tiles, message));
+  EG_CUDA_TRY(cudaEventRecord(flight->stepped, d->stepping), "timing a launch");
+  if (a->n_records > 0) {
+    EG_CUDA_TRY(cudaStreamWaitEvent(d->statistics, flight->stepped, 0), "ordering launches");
+    EG_CUDA_PASS(launch_reduce(d, batch, a, record, message));
+    EG_CUDA_PASS(eg_cuda_launch_counts(d, a, batch->tiles, record, message));
+    EG_CUDA_PASS(eg_cuda_keep_paths(d, a, batch->tiles, record, batch->results[0].paths, message));
+    EG_CUDA_TRY(cudaEventRecord(slot->reduced, d->statistics), "ordering launches");
+    d->next_slot = (d->next_slot + 1) % EG_CUDA_SLOTS;
+  }
+  return EG_CUDA_OK;
+}
+
+/* All launches of a batch. Each goes as far as time and room for records allow. The last one ends in the last record. */
+static eg_cuda_status launch_all(eg_cuda_device *d, const eg_cuda_batch *batch, eg_launch *a,
+                                 const volatile int *stop, eg_cuda_message message) {
   const eg_cuda_job *const job = d->job;
   const uint64_t last = job->record_steps[job->n_records - 1];
   size_t record = 0;
   while (record < job->n_records) {
+    eg_cuda_flight *flight = NULL;
+    EG_CUDA_PASS(take_place(d, &flight, message));
     if (*stop) {
       return EG_CUDA_STOPPED;
     }
@@ -89,31 +130,41 @@ static eg_cuda_status advance_all(eg_cuda_device *d, eg_launch *a, uint64_t tile
     if (a->n_records == d->records_at_once) { /* the next record waits for the next launch */
       a->step_last = job->record_steps[record + a->n_records - 1];
     }
-    a->record_steps = (const uint64_t *)d->dev_record_steps + record;
-    EG_CUDA_TRY(cudaEventRecord(d->before, d->stream), "timing a launch");
-    eg_cuda_status status = launch_advance(d, a, tiles, message);
-    if (status == EG_CUDA_OK && a->n_records > 0) {
-      status = launch_reduce(d, a, tiles, record, message);
-    }
-    if (status == EG_CUDA_OK && a->n_records > 0) {
-      status = eg_cuda_launch_counts(d, a, tiles, record, message);
-    }
-    if (status != EG_CUDA_OK) {
-      return status;
-    }
-    EG_CUDA_TRY(cudaEventRecord(d->after, d->stream), "timing a launch");
-    EG_CUDA_TRY(cudaStreamSynchronize(d->stream), "advancing trajectories");
-    float milliseconds = 0;
-    EG_CUDA_TRY(cudaEventElapsedTime(&milliseconds, d->before, d->after), "timing a launch");
-    adapt(d, a->step_last - a->step_first, milliseconds);
-    status = eg_cuda_keep_paths(d, a, tiles, record, paths, message);
-    if (status != EG_CUDA_OK) {
-      return status;
-    }
+    EG_CUDA_PASS(launch(d, batch, a, record, flight, message));
     record += a->n_records;
     a->step_first = a->step_last;
     a->is_restart = 1;
   }
+  return EG_CUDA_OK;
+}
+
+/* Start a batch and ask for its results; nothing waits for them yet. */
+static eg_cuda_status begin(eg_cuda_device *d, eg_cuda_batch *batch, const volatile int *stop,
+                            eg_cuda_message message) {
+  const eg_cuda_job *const job = d->job;
+  const uint64_t left = job->n_realisations - batch->first * job->tile;
+  const uint64_t lanes = batch->tiles * job->tile;
+  eg_launch a = job->launch;
+  a.realisation_first = batch->first * job->tile;
+  a.n_lanes = (uint32_t)(left < lanes ? left : lanes);
+  a.ld = job->tile;
+  a.n_features = (uint32_t)job->n_features;
+  a.features = (const eg_feature_code *)d->dev_features;
+  a.start = (const double *)d->dev_start;
+  a.staged = NULL; /* goes by value */
+  a.rows = d->dev_rows;
+  a.state = batch->state;
+  a.first_bad = (uint64_t *)batch->first_bad;
+  a.is_restart = 0;
+  EG_CUDA_PASS(launch_all(d, batch, &a, stop, message));
+  /* behind the last reduction, which waited for the last steps */
+  EG_CUDA_TRY(cudaMemcpyAsync(batch->host_nodes, batch->nodes, batch->tiles * job->node_values * sizeof(double),
+                              cudaMemcpyDeviceToHost, d->statistics),
+              "copying results back");
+  EG_CUDA_TRY(cudaMemcpyAsync(batch->host_first_bad, batch->first_bad, lanes * a.n_points * sizeof(uint64_t),
+                              cudaMemcpyDeviceToHost, d->statistics),
+              "copying results back");
+  EG_CUDA_TRY(cudaEventRecord(batch->copied, d->statistics), "copying results back");
   return EG_CUDA_OK;
 }
 
@@ -127,16 +178,14 @@ static eg_cuda_status list_bad(const eg_cuda_device *d, const uint64_t *first_ba
       n += first_bad[(size_t)point * ld + l] != EG_NEVER;
     }
   }
-  result->bad = NULL;
-  result->n_bad = n;
   if (n == 0) {
     return EG_CUDA_OK;
   }
   result->bad = (eg_cuda_bad *)calloc(n, sizeof *result->bad);
   if (result->bad == NULL) {
-    result->n_bad = 0;
     return eg_cuda_say(message, EG_CUDA_MEMORY, "out of memory for the list of %zu failed trajectories", n);
   }
+  result->n_bad = n;
   eg_cuda_bad *next = result->bad;
   for (uint32_t l = 0; l < n_lanes; l++) {
     for (uint32_t point = 0; point < n_points; point++) {
@@ -152,74 +201,68 @@ static eg_cuda_status list_bad(const eg_cuda_device *d, const uint64_t *first_ba
   return EG_CUDA_OK;
 }
 
-static void free_bad(eg_cuda_result *results, uint64_t n) {
-  for (uint64_t i = 0; i < n; i++) {
-    free(results[i].bad);
-    results[i].bad = NULL;
-    results[i].n_bad = 0;
-  }
-}
-
-static eg_cuda_status collect(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, eg_cuda_result *results,
-                              eg_cuda_message message) {
+/* Wait for the results of a batch and hand them out; its buffers are free afterwards. */
+static eg_cuda_status collect(eg_cuda_device *d, eg_cuda_batch *batch, eg_cuda_message message) {
   const eg_cuda_job *const job = d->job;
-  const size_t lanes = (size_t)a->n_points * a->ld;
-  EG_CUDA_TRY(cudaMemcpyAsync(d->host_nodes, d->dev_nodes, tiles * job->node_values * sizeof(double),
-                              cudaMemcpyDeviceToHost, d->stream),
-              "copying results back");
-  EG_CUDA_TRY(cudaMemcpyAsync(d->host_first_bad, d->dev_first_bad, tiles * lanes * sizeof(uint64_t),
-                              cudaMemcpyDeviceToHost, d->stream),
-              "copying results back");
-  EG_CUDA_TRY(cudaStreamSynchronize(d->stream), "copying results back");
-  for (uint64_t i = 0; i < tiles; i++) {
-    const uint64_t before = i * a->ld;
-    const uint64_t rest = a->n_lanes > before ? a->n_lanes - before : 0;
-    memcpy(results[i].node, d->host_nodes + i * job->node_values, job->node_values * sizeof(double));
-    const eg_cuda_status status = list_bad(d, d->host_first_bad + i * lanes, a->realisation_first + before,
-                                           (uint32_t)(rest < a->ld ? rest : a->ld), &results[i], message);
-    if (status != EG_CUDA_OK) {
-      free_bad(results, i);
-      return status;
-    }
+  const size_t lanes = (size_t)job->launch.n_points * job->tile;
+  EG_CUDA_TRY(cudaEventSynchronize(batch->copied), "advancing trajectories");
+  for (uint64_t i = 0; i < batch->tiles; i++) {
+    const uint64_t realisation = (batch->first + i) * job->tile, left = job->n_realisations - realisation;
+    eg_cuda_result *const result = &batch->results[i];
+    memcpy(result->node, batch->host_nodes + i * job->node_values, job->node_values * sizeof(double));
+    EG_CUDA_PASS(list_bad(d, batch->host_first_bad + i * lanes, realisation,
+                          (uint32_t)(left < job->tile ? left : job->tile), result, message));
   }
+  batch->results = NULL;
   return EG_CUDA_OK;
 }
 
-static eg_cuda_status advance_some(eg_cuda_device *d, uint64_t first, uint64_t tiles,
-                                   const volatile int *stop, eg_cuda_result *results,
-                                   eg_cuda_message message) {
-  const eg_cuda_job *const job = d->job;
-  const uint64_t left = job->n_realisations - first * job->tile;
-  eg_launch a = job->launch;
-  a.realisation_first = first * job->tile;
-  a.n_lanes = (uint32_t)(left < tiles * job->tile ? left : tiles * job->tile);
-  a.ld = job->tile;
-  a.n_features = (uint32_t)job->n_features;
-  a.features = (const eg_feature_code *)d->dev_features;
-  a.start = (const double *)d->dev_start;
-  a.staged = NULL; /* goes by value */
-  a.rows = d->dev_rows;
-  a.state = d->dev_state;
-  a.records = (double *)d->dev_records;
-  a.first_bad = (uint64_t *)d->dev_first_bad;
-  a.is_restart = 0;
-  const eg_cuda_status status = advance_all(d, &a, tiles, stop, results[0].paths, message);
-  return status != EG_CUDA_OK ? status : collect(d, &a, tiles, results, message);
+static eg_cuda_status advance(eg_cuda_device *d, uint64_t first, uint64_t n, const volatile int *stop,
+                              eg_cuda_result *results, eg_cuda_message message) {
+  unsigned turn = 0;
+  EG_CUDA_PASS(eg_cuda_clear_counts(d, message));
+  for (uint64_t done = 0; done < n; done += d->tiles, turn++) {
+    eg_cuda_batch *const batch = &d->batches[turn % EG_CUDA_BATCHES];
+    if (batch->results != NULL) {
+      EG_CUDA_PASS(collect(d, batch, message));
+    }
+    batch->first = first + done;
+    batch->tiles = n - done < d->tiles ? n - done : d->tiles;
+    batch->results = results + done;
+    EG_CUDA_PASS(begin(d, batch, stop, message));
+  }
+  for (unsigned i = 0; i < EG_CUDA_BATCHES; i++, turn++) { /* the oldest first */
+    eg_cuda_batch *const batch = &d->batches[turn % EG_CUDA_BATCHES];
+    if (batch->results != NULL) {
+      EG_CUDA_PASS(collect(d, batch, message));
+    }
+  }
+  return eg_cuda_collect_counts(d, results[0].counts, message);
+}
+
+/* Nothing of this call is under way any more. */
+static void settle(eg_cuda_device *d) {
+  (void)cudaStreamSynchronize(d->stepping); /* an error has been reported already, or would come again */
+  (void)cudaStreamSynchronize(d->statistics);
+  for (unsigned i = 0; i < EG_CUDA_BATCHES; i++) {
+    d->batches[i].results = NULL;
+  }
+  d->n_launched = 0;
 }
 
 eg_cuda_status eg_cuda_advance(eg_cuda_device *d, uint64_t first, uint64_t n, const volatile int *stop,
                                eg_cuda_result *results, eg_cuda_message message) {
   EG_CUDA_TRY(cudaSetDevice(d->index), "choosing the GPU");
-  eg_cuda_status status = eg_cuda_clear_counts(d, message);
-  uint64_t done = 0;
-  while (status == EG_CUDA_OK && done < n) {
-    const uint64_t tiles = n - done < d->tiles ? n - done : d->tiles;
-    status = advance_some(d, first + done, tiles, stop, results + done, message);
-    done += status == EG_CUDA_OK ? tiles : 0;
+  for (uint64_t i = 0; i < n; i++) {
+    results[i].bad = NULL;
+    results[i].n_bad = 0;
   }
-  status = status == EG_CUDA_OK ? eg_cuda_collect_counts(d, results[0].counts, message) : status;
-  if (status != EG_CUDA_OK) {
-    free_bad(results, done);
+  const eg_cuda_status status = advance(d, first, n, stop, results, message);
+  settle(d);
+  for (uint64_t i = 0; status != EG_CUDA_OK && i < n; i++) {
+    free(results[i].bad);
+    results[i].bad = NULL;
+    results[i].n_bad = 0;
   }
   return status;
 }

@@ -44,7 +44,7 @@ eg_cuda_status eg_cuda_make_counts(eg_cuda_device *d, const eg_cuda_job *job, eg
 
 eg_cuda_status eg_cuda_clear_counts(eg_cuda_device *d, eg_cuda_message message) {
   if (d->job->n_histograms > 0) {
-    EG_CUDA_TRY(cudaMemsetAsync(d->dev_counts, 0, d->job->n_counts * sizeof(uint64_t), d->stream),
+    EG_CUDA_TRY(cudaMemsetAsync(d->dev_counts, 0, d->job->n_counts * sizeof(uint64_t), d->statistics),
                 "clearing the histograms");
   }
   return EG_CUDA_OK;
@@ -58,7 +58,7 @@ eg_cuda_status eg_cuda_launch_counts(eg_cuda_device *d, const eg_launch *a, uint
     return EG_CUDA_OK;
   }
   memset(&r, 0, sizeof r);
-  r.records = (const double *)d->dev_records;
+  r.records = a->records;
   r.histograms = (const eg_histogram *)d->dev_histograms;
   r.edges = (const double *)d->dev_edges;
   r.counts = (uint64_t *)d->dev_counts;
@@ -76,7 +76,7 @@ eg_cuda_status eg_cuda_launch_counts(eg_cuda_device *d, const eg_launch *a, uint
   void *args[1];
   args[0] = &r;
   EG_CUDA_TRY(cudaLaunchKernel((const void *)d->count_histograms, (dim3){rows, (unsigned)job->n_histograms, 1},
-                               (dim3){threads, 1, 1}, args, 0, d->stream),
+                               (dim3){threads, 1, 1}, args, 0, d->statistics),
               "starting the histograms");
   return EG_CUDA_OK;
 }
@@ -86,9 +86,9 @@ eg_cuda_status eg_cuda_collect_counts(eg_cuda_device *d, uint64_t *counts, eg_cu
   if (d->job->n_histograms == 0) {
     return EG_CUDA_OK;
   }
-  EG_CUDA_TRY(cudaMemcpyAsync(d->host_counts, d->dev_counts, n * sizeof(uint64_t), cudaMemcpyDeviceToHost, d->stream),
+  EG_CUDA_TRY(cudaMemcpyAsync(d->host_counts, d->dev_counts, n * sizeof(uint64_t), cudaMemcpyDeviceToHost, d->statistics),
               "copying histograms back");
-  EG_CUDA_TRY(cudaStreamSynchronize(d->stream), "copying histograms back");
+  EG_CUDA_TRY(cudaStreamSynchronize(d->statistics), "copying histograms back");
   for (size_t i = 0; i < n; i++) {
     counts[i] += d->host_counts[i];
   }
@@ -101,11 +101,11 @@ static eg_cuda_status keep_some(eg_cuda_device *d, const eg_launch *a, uint64_t 
   const eg_cuda_job *const job = d->job;
   const size_t row = a->n_points * (size_t)a->n_features, lanes = to - from;
   const double *const records =
-      (const double *)d->dev_records + (tile * a->n_records + first) * row * a->ld + from;
+      a->records + (tile * a->n_records + first) * row * a->ld + from;
   EG_CUDA_TRY(cudaMemcpy2DAsync(d->host_kept, lanes * sizeof(double), records, a->ld * sizeof(double),
-                                lanes * sizeof(double), n * row, cudaMemcpyDeviceToHost, d->stream),
+                                lanes * sizeof(double), n * row, cudaMemcpyDeviceToHost, d->statistics),
               "copying kept paths back");
-  EG_CUDA_TRY(cudaStreamSynchronize(d->stream), "copying kept paths back");
+  EG_CUDA_TRY(cudaStreamSynchronize(d->statistics), "copying kept paths back");
   const uint64_t kept_from = a->realisation_first + tile * a->ld + from - job->kept_first;
   for (size_t record = 0; record < n; record++) {
     for (size_t point = 0; point < a->n_points; point++) {

@@ -1,4 +1,17 @@
-/* One GPU as one worker thread holds it: the loaded kernels and buffers of its job. */
+/*
+ * One GPU as one worker thread holds it: the loaded kernels and the buffers of its job.
+ *
+ * Work goes through two streams. `stepping` has the advance kernels, `statistics` (of higher priority) the reductions
+ * and the copies back. Records lie in two slots that take turns: launch k + 1 steps into the other slot while the
+ * records of launch k are reduced. What orders the two streams:
+ *
+ *   stepped (of a launch)  its records are complete      -> statistics may read them
+ *   reduced (of a slot)    its records have been read    -> stepping may overwrite them
+ *   copied  (of a batch)   its results lie on the host   -> the host may read them, and use the batch's buffers again
+ *
+ * The host runs ahead by EG_CUDA_IN_FLIGHT launches. Tiles go in batches; two of them have buffers, so that the
+ * results of one are taken while the other steps.
+ */
 #ifndef EG_CUDA_DEVICE_H
 #define EG_CUDA_DEVICE_H
 
@@ -9,26 +22,50 @@
 
 #define EG_KEPT_BYTES (4u << 20) /* records on their way to the kept paths, or one record where it is larger */
 
+enum { EG_CUDA_IN_FLIGHT = 4, EG_CUDA_SLOTS = 2, EG_CUDA_BATCHES = 2 };
+
+/* A launch that has been handed over. */
+typedef struct eg_cuda_flight {
+  cudaEvent_t before, stepped;
+  uint64_t steps;
+} eg_cuda_flight;
+
+typedef struct eg_cuda_slot {
+  void *records;
+  cudaEvent_t reduced;
+} eg_cuda_slot;
+
+typedef struct eg_cuda_batch {
+  void *state, *first_bad, *nodes;
+  double *host_nodes;       /* page-locked */
+  uint64_t *host_first_bad; /* page-locked */
+  cudaEvent_t copied;
+  /* while it is under way */
+  uint64_t first, tiles;
+  eg_cuda_result *results;  /* NULL: the buffers are free */
+} eg_cuda_batch;
+
 struct eg_cuda_device {
-  int index, n_multiprocessors, threads_each;
+  int index, n_multiprocessors, threads_each, capability; /* 90: sm_90 */
   char description[512];
-  cudaStream_t stream;
-  cudaEvent_t before, after;
-  cudaLibrary_t statistics;
+  cudaStream_t stepping, statistics;
+  eg_cuda_flight flights[EG_CUDA_IN_FLIGHT];
+  eg_cuda_slot slots[EG_CUDA_SLOTS];
+  eg_cuda_batch batches[EG_CUDA_BATCHES];
+  cudaLibrary_t statistics_code;
   cudaKernel_t reduce_moments, reduce_comoments, count_histograms;
   /* of the job */
   const eg_cuda_job *job;
   cudaLibrary_t unit;
   cudaKernel_t kernel;
   unsigned block_threads;
-  uint64_t tiles; /* at once */
-  size_t records_at_once;
-  uint64_t steps_at_once;  /* adapts so that a launch takes a fraction of a second */
-  double *params, *staged; /* host, padded to the sizes of the kernel's arguments */
-  void *dev_record_steps, *dev_features, *dev_start, *dev_rows, *dev_state, *dev_records, *dev_first_bad,
-      *dev_nodes, *dev_histograms, *dev_edges, *dev_counts;
-  double *host_nodes;       /* page-locked */
-  uint64_t *host_first_bad; /* page-locked */
+  uint64_t tiles;           /* of a batch */
+  size_t records_at_once;   /* of a launch */
+  uint64_t steps_at_once;   /* of a launch: adapts so that one takes a fraction of a second */
+  uint64_t n_launched;      /* since the streams were last empty */
+  unsigned next_slot;
+  void *params, *staged;    /* host, padded to the sizes of the kernel's arguments */
+  void *dev_record_steps, *dev_features, *dev_start, *dev_rows, *dev_histograms, *dev_edges, *dev_counts;
   uint64_t *host_counts;    /* page-locked */
   double *host_kept;        /* page-locked: EG_KEPT_BYTES */
 };
@@ -46,10 +83,27 @@ eg_cuda_status eg_cuda_say(eg_cuda_message message, eg_cuda_status status, const
     }                                                                                                        \
   } while (0)
 
-void eg_cuda_release_job(eg_cuda_device *d);
-eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64_t *tiles_at_once,
-                               eg_cuda_message message);
-/* counts.c: counts of a launch's records, kept paths of its tiles, and what a call has counted. */
+#define EG_CUDA_PASS(call)                                                                                   \
+  do {                                                                                                       \
+    const eg_cuda_status eg_status_ = (call);                                                                \
+    if (eg_status_ != EG_CUDA_OK) {                                                                          \
+      return eg_status_;                                                                                     \
+    }                                                                                                        \
+  } while (0)
+
+/* kernel.c: find or compile the kernel of a job, and fill its arguments that stay. */
+eg_cuda_status eg_cuda_load_kernel(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
+
+/* sizes.c: bytes of one tile, and of one of its records; d->tiles and d->records_at_once. */
+typedef struct eg_tile_bytes {
+  size_t state, first_bad, nodes, record;
+} eg_tile_bytes;
+eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_job *job);
+eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
+uint64_t eg_cuda_tiles_at_once(const eg_cuda_device *d, const eg_cuda_job *job);
+
+/* counts.c: counts of a launch's records, kept paths of its tiles, and what a call has counted; all in the stream of the
+   statistics. Keeping paths waits for it; only the few batches that have kept realisations do. */
 eg_cuda_status eg_cuda_make_counts(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
 eg_cuda_status eg_cuda_clear_counts(eg_cuda_device *d, eg_cuda_message message);
 eg_cuda_status eg_cuda_launch_counts(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
@@ -58,6 +112,9 @@ eg_cuda_status eg_cuda_keep_paths(eg_cuda_device *d, const eg_launch *a, uint64_
                                   double *paths, eg_cuda_message message);
 eg_cuda_status eg_cuda_collect_counts(eg_cuda_device *d, uint64_t *counts, eg_cuda_message message);
 
+void eg_cuda_release_job(eg_cuda_device *d);
+eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64_t *tiles_at_once,
+                               eg_cuda_message message);
 eg_cuda_status eg_cuda_advance(eg_cuda_device *d, uint64_t first, uint64_t n, const volatile int *stop,
                                eg_cuda_result *results, eg_cuda_message message);
 

@@ -1,19 +1,10 @@
 /* The exported table, and opening and closing of a device. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "device.h"
 #include "fatbins.h"
-
-eg_cuda_status eg_cuda_say(eg_cuda_message message, eg_cuda_status status, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  (void)vsnprintf(message.text, message.size, format, args); /* a cut message is better than none */
-  va_end(args);
-  return status;
-}
 
 /* What a user can do about the errors that are not ours. */
 static const char *advice(cudaError_t error) {
@@ -57,6 +48,12 @@ static eg_cuda_status count_devices(int *n_devices, eg_cuda_message message) {
   return EG_CUDA_OK;
 }
 
+static void destroy_event(cudaEvent_t event) {
+  if (event != NULL) {
+    (void)cudaEventDestroy(event);
+  }
+}
+
 static void close_device(eg_cuda_device *d) {
   if (d == NULL) {
     return;
@@ -64,19 +61,47 @@ static void close_device(eg_cuda_device *d) {
   /* Nothing can be done about errors while closing: the process or the device is going away. */
   (void)cudaSetDevice(d->index);
   eg_cuda_release_job(d);
+  if (d->statistics_code != NULL) {
+    (void)cudaLibraryUnload(d->statistics_code);
+  }
+  for (unsigned i = 0; i < EG_CUDA_IN_FLIGHT; i++) {
+    destroy_event(d->flights[i].before);
+    destroy_event(d->flights[i].stepped);
+  }
+  for (unsigned i = 0; i < EG_CUDA_SLOTS; i++) {
+    destroy_event(d->slots[i].reduced);
+  }
+  for (unsigned i = 0; i < EG_CUDA_BATCHES; i++) {
+    destroy_event(d->batches[i].copied);
+  }
+  if (d->stepping != NULL) {
+    (void)cudaStreamDestroy(d->stepping);
+  }
   if (d->statistics != NULL) {
-    (void)cudaLibraryUnload(d->statistics);
-  }
-  if (d->before != NULL) {
-    (void)cudaEventDestroy(d->before);
-  }
-  if (d->after != NULL) {
-    (void)cudaEventDestroy(d->after);
-  }
-  if (d->stream != NULL) {
-    (void)cudaStreamDestroy(d->stream);
+    (void)cudaStreamDestroy(d->statistics);
   }
   free(d);
+}
+
+/* Streams that do not wait for the default one, and the events between them (device.h). The reductions are short and
+   free a slot for records: they go first where both could run. */
+static eg_cuda_status make_streams(eg_cuda_device *d, eg_cuda_message message) {
+  int least = 0, greatest = 0;
+  EG_CUDA_TRY(cudaDeviceGetStreamPriorityRange(&least, &greatest), "making a stream");
+  EG_CUDA_TRY(cudaStreamCreateWithPriority(&d->stepping, cudaStreamNonBlocking, least), "making a stream");
+  EG_CUDA_TRY(cudaStreamCreateWithPriority(&d->statistics, cudaStreamNonBlocking, greatest), "making a stream");
+  for (unsigned i = 0; i < EG_CUDA_IN_FLIGHT; i++) {
+    EG_CUDA_TRY(cudaEventCreateWithFlags(&d->flights[i].before, cudaEventDefault), "making an event");
+    EG_CUDA_TRY(cudaEventCreateWithFlags(&d->flights[i].stepped, cudaEventBlockingSync), "making an event");
+  }
+  for (unsigned i = 0; i < EG_CUDA_SLOTS; i++) {
+    EG_CUDA_TRY(cudaEventCreateWithFlags(&d->slots[i].reduced, cudaEventDisableTiming), "making an event");
+  }
+  for (unsigned i = 0; i < EG_CUDA_BATCHES; i++) {
+    EG_CUDA_TRY(cudaEventCreateWithFlags(&d->batches[i].copied, cudaEventDisableTiming | cudaEventBlockingSync),
+                "making an event");
+  }
+  return EG_CUDA_OK;
 }
 
 static eg_cuda_status set_up(eg_cuda_device *d, eg_cuda_message message) {
@@ -91,19 +116,18 @@ static eg_cuda_status set_up(eg_cuda_device *d, eg_cuda_message message) {
                        properties.name, properties.major, properties.minor);
   }
   d->n_multiprocessors = properties.multiProcessorCount;
+  d->capability = 10 * properties.major + properties.minor;
   d->threads_each = properties.maxThreadsPerMultiProcessor;
   (void)snprintf(d->description, sizeof d->description, "%s, %d SM, driver for CUDA %d.%d", properties.name,
                  properties.multiProcessorCount, driver / 1000, driver % 1000 / 10);
-  EG_CUDA_TRY(cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking), "making a stream");
-  EG_CUDA_TRY(cudaEventCreate(&d->before), "making an event");
-  EG_CUDA_TRY(cudaEventCreate(&d->after), "making an event");
-  EG_CUDA_TRY(cudaLibraryLoadData(&d->statistics, eg_fatbin_of_statistics(), NULL, NULL, 0, NULL, NULL, 0),
+  EG_CUDA_PASS(make_streams(d, message));
+  EG_CUDA_TRY(cudaLibraryLoadData(&d->statistics_code, eg_fatbin_of_statistics(), NULL, NULL, 0, NULL, NULL, 0),
               "loading the statistics kernels");
-  EG_CUDA_TRY(cudaLibraryGetKernel(&d->reduce_moments, d->statistics, "eg_reduce_moments"),
+  EG_CUDA_TRY(cudaLibraryGetKernel(&d->reduce_moments, d->statistics_code, "eg_reduce_moments"),
               "loading eg_reduce_moments");
-  EG_CUDA_TRY(cudaLibraryGetKernel(&d->reduce_comoments, d->statistics, "eg_reduce_comoments"),
+  EG_CUDA_TRY(cudaLibraryGetKernel(&d->reduce_comoments, d->statistics_code, "eg_reduce_comoments"),
               "loading eg_reduce_comoments");
-  EG_CUDA_TRY(cudaLibraryGetKernel(&d->count_histograms, d->statistics, "eg_count_histograms"),
+  EG_CUDA_TRY(cudaLibraryGetKernel(&d->count_histograms, d->statistics_code, "eg_count_histograms"),
               "loading eg_count_histograms");
   return EG_CUDA_OK;
 }

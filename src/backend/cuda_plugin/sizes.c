@@ -1,0 +1,100 @@
+/* How much a launch takes: tiles that fill the device, records that fit its memory. Choices of speed alone: no bit
+   of a result depends on them. */
+#include "device.h"
+
+/* The slots for records of one launch together stay below this. */
+enum { RECORD_MEGABYTES = 2048 };
+
+/* A batch takes up to so many times the lanes that the device holds at once, where that fills its last wave better. */
+enum { MOST_LOADS = 4 };
+
+#define GOOD_FILL         0.97
+#define STEPS_PER_SECOND  2e11 /* component steps of a large GPU, a low guess: performance of the exact Gaussian / 4 */
+#define CALL_SECONDS      1.0  /* of one call of eg_cuda_advance: what its caller does between two calls is not hidden */
+#define CALL_RESULT_BYTES ((uint64_t)256 << 20)
+
+eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_job *job) {
+  eg_tile_bytes b;
+  const size_t lanes = (size_t)job->launch.n_points * job->tile;
+  b.state = lanes * (size_t)job->dim * (job->is_float ? sizeof(float) : sizeof(double));
+  b.first_bad = lanes * sizeof(uint64_t);
+  b.nodes = job->node_values * sizeof(double);
+  b.record = lanes * job->n_features * sizeof(double);
+  return b;
+}
+
+/* Bytes of one tile of everything that stays for the whole job. */
+static size_t fixed_bytes(const eg_tile_bytes *b) {
+  return EG_CUDA_BATCHES * (b->state + b->first_bad + b->nodes);
+}
+
+/* Part of the thread slots that are busy, on average over the waves of a launch. */
+static double fill_of(uint64_t threads, uint64_t wave) {
+  const uint64_t waves = (threads + wave - 1) / wave;
+  return (double)threads / (double)(waves * wave);
+}
+
+/* At least a lane for every thread slot of the device; then the number whose last wave is fullest. */
+static uint64_t filling_tiles(const eg_cuda_device *d, const eg_cuda_job *job, uint64_t most) {
+  const uint64_t threads_of_tile = (uint64_t)job->tile * job->launch.n_points;
+  const uint64_t slots = (uint64_t)d->n_multiprocessors * (uint64_t)d->threads_each;
+  const uint64_t load = (slots + threads_of_tile - 1) / threads_of_tile;
+  const uint64_t least = load < most ? load : most;
+  int blocks = 0;
+  const cudaError_t error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, (const void *)d->kernel,
+                                                                          (int)d->block_threads, 0);
+  if (error != cudaSuccess || blocks <= 0) {
+    (void)cudaGetLastError(); /* only a choice of size: go on without */
+    return least;
+  }
+  const uint64_t wave = (uint64_t)blocks * (uint64_t)d->n_multiprocessors * d->block_threads;
+  uint64_t best = least;
+  double best_fill = fill_of(least * threads_of_tile, wave);
+  for (uint64_t tiles = least + 1; tiles <= most && tiles <= MOST_LOADS * load && best_fill < GOOD_FILL; tiles++) {
+    const double fill = fill_of(tiles * threads_of_tile, wave);
+    if (fill > best_fill) {
+      best = tiles;
+      best_fill = fill;
+    }
+  }
+  return best;
+}
+
+eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
+  size_t available = 0, total = 0;
+  EG_CUDA_TRY(cudaMemGetInfo(&available, &total), "asking for free GPU memory");
+  const eg_tile_bytes b = eg_cuda_tile_bytes(job);
+  const size_t record = EG_CUDA_SLOTS * b.record, fixed = fixed_bytes(&b);
+  const size_t inputs = job->n_row_values * sizeof(double) + job->n_records * sizeof(uint64_t);
+  available = available > inputs ? available - inputs : 0;
+  if (fixed + record > available) {
+    return eg_cuda_say(message, EG_CUDA_FAILED,
+                       "one tile needs %zu kB of GPU memory and %zu kB are free: observe less, or use the CPU",
+                       (fixed + record + inputs) >> 10, (available + inputs) >> 10);
+  }
+  const size_t budget = available / 2;
+  uint64_t most = 0x7fffffffu / job->tile; /* n_lanes is 32 bits */
+  const uint64_t that_fit = budget / (fixed + record);
+  most = most < that_fit ? most : that_fit;
+  most = most < job->n_tiles ? most : job->n_tiles;
+  d->tiles = filling_tiles(d, job, most > 0 ? most : 1);
+  size_t for_records = budget > d->tiles * fixed ? budget - d->tiles * fixed : 0;
+  const size_t most_bytes = (size_t)RECORD_MEGABYTES << 20;
+  for_records = for_records < most_bytes ? for_records : most_bytes;
+  const size_t records = for_records / (d->tiles * record);
+  d->records_at_once = records < 1 ? 1 : records < job->n_records ? records : job->n_records;
+  return EG_CUDA_OK;
+}
+
+/* Several short batches a call, so that the device has work while results are taken; one where it takes long, so
+   that a stop loses little. */
+uint64_t eg_cuda_tiles_at_once(const eg_cuda_device *d, const eg_cuda_job *job) {
+  const double lanes = (double)d->tiles * job->tile * job->launch.n_points;
+  const double steps = (double)job->record_steps[job->n_records - 1];
+  const double seconds = lanes * steps * job->dim * (1.0 + job->launch.fold_count) / STEPS_PER_SECOND;
+  const uint64_t batch_bytes = d->tiles * job->node_values * sizeof(double);
+  uint64_t batches = seconds > CALL_SECONDS ? 1 : seconds > CALL_SECONDS / 16 ? (uint64_t)(CALL_SECONDS / seconds) : 16;
+  const uint64_t that_fit = CALL_RESULT_BYTES / (batch_bytes > 0 ? batch_bytes : 1);
+  batches = batches < that_fit ? batches : that_fit;
+  return d->tiles * (batches > 1 ? batches : 1);
+}

@@ -1,0 +1,180 @@
+/*
+ * The plug-in's host code on a device that is played (fake_cudart.c, fake_streams.h): launches that overlap in every
+ * order give the CPU's bits, each wait that is left out is noticed, a stop leaves nothing under way, and every failure
+ * of the runtime ends in a status and a message. ENSGRAD_TEST_PLUGIN names the folder of the plug-in.
+ */
+#include <unistd.h>
+
+#include "backend/backend.h"
+#include "trajectories.h"
+
+/* Many tiles in several batches, records in several launches. */
+static const char study[] =
+    "seed: 5\nmodel: ornstein-uhlenbeck\nstart: {points: [[0.5], [1]]}\ntime_step: 1/16\nsteps: 60\n"
+    "dynamics: {name: sde, scheme: euler-maruyama}\nrealisations: 20000\n"
+    "observe: {at: {linear: 30}, features: [x, norm2], statistics: [moments, covariance],\n"
+    "  histograms: [{feature: x, low: -1, high: 2}], keep: {realisations: 1100}}\n";
+
+static void set(const char *name, const char *value) {
+  MUST(value != NULL ? setenv(name, value, 1) == 0 : unsetenv(name) == 0, "environment");
+}
+
+typedef struct tiles {
+  eg_status status;
+  char message[1024];
+  double *nodes; /* (n_tiles, node_values) */
+  uint64_t *counts;
+  double *paths;
+} tiles;
+
+static void free_tiles(tiles t) {
+  free(t.nodes);
+  free(t.counts);
+  free(t.paths);
+}
+
+static eg_status advance_all(eg_context *ctx, const eg_backend *backend, eg_device *device, const eg_job *job,
+                             const volatile int *stop, const tiles *t) {
+  uint64_t at_once = 0;
+  EG_TRY(backend->prepare(ctx, device, job, &at_once));
+  eg_tile_result *const results = calloc(at_once, sizeof *results);
+  MUST(at_once >= 1 && results != NULL, "no memory");
+  eg_status status = EG_OK;
+  for (uint64_t first = 0; first < job->n_tiles && status == EG_OK; first += at_once) {
+    const uint64_t n = job->n_tiles - first < at_once ? job->n_tiles - first : at_once;
+    for (uint64_t i = 0; i < n; i++) {
+      results[i].node = t->nodes + (first + i) * job->node_values;
+      results[i].counts = t->counts;
+      results[i].paths = t->paths;
+    }
+    status = backend->advance(ctx, device, first, n, stop, results);
+    for (uint64_t i = 0; i < n; i++) {
+      free(results[i].bad);
+      results[i].bad = NULL;
+    }
+  }
+  free(results);
+  return status;
+}
+
+static tiles run_tiles(const eg_backend *backend, const eg_job *job, const volatile int *stop) {
+  eg_context *const ctx = eg_context_create();
+  eg_device *device = NULL;
+  tiles t = {EG_OK, "", calloc(job->n_tiles * job->node_values, sizeof(double)),
+             calloc(job->n_counts, sizeof(uint64_t)), calloc(eg_job_path_values(job), sizeof(double))};
+  MUST(ctx != NULL && t.nodes != NULL && t.counts != NULL && t.paths != NULL, "no memory");
+  const eg_backend *found = backend;
+  t.status = backend == NULL ? eg_backend_cuda(ctx, &found) : EG_OK; /* NULL: the plug-in, opened here */
+  if (t.status == EG_OK) {
+    t.status = found->open(ctx, 0, &device);
+  }
+  if (t.status == EG_OK) {
+    t.status = advance_all(ctx, found, device, job, stop, &t);
+    found->close(device);
+  }
+  (void)snprintf(t.message, sizeof t.message, "%s", eg_context_message(ctx));
+  eg_context_free(ctx);
+  return t;
+}
+
+/* 1: the CPU's bits; 0: others, or a failure. */
+static int is_right(const eg_job *job, const tiles *want) {
+  const volatile int stop = 0;
+  const tiles got = run_tiles(NULL, job, &stop);
+  const int is_same = got.status == EG_OK &&
+                      memcmp(got.nodes, want->nodes, job->n_tiles * job->node_values * sizeof(double)) == 0 &&
+                      memcmp(got.counts, want->counts, job->n_counts * sizeof *got.counts) == 0 &&
+                      memcmp(got.paths, want->paths, eg_job_path_values(job) * sizeof *got.paths) == 0;
+  free_tiles(got);
+  return is_same;
+}
+
+static void orders_and_waits(const eg_job *job, const tiles *want) {
+  static const char *const orders[] = {"concurrent", "steps", "statistics"};
+  static const struct {
+    const char *order, *left_out;
+  } controls[] = {{"steps", "stepping"}, {"statistics", "statistics"}, {"steps", "host"}, {"statistics", "host"},
+                  {"steps", "inputs"}};
+  for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+    set("ENSGRAD_FAKE_ORDER", orders[i]);
+    CHECK(is_right(job, want));
+  }
+  for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) { /* each must be noticed */
+    set("ENSGRAD_FAKE_ORDER", controls[i].order);
+    set("ENSGRAD_FAKE_BREAK", controls[i].left_out);
+    const int is_noticed = !is_right(job, want);
+    CHECK(is_noticed);
+    printf("without waits of '%s', order '%s': %s\n", controls[i].left_out, controls[i].order,
+           is_noticed ? "noticed" : "NOT NOTICED");
+    set("ENSGRAD_FAKE_BREAK", NULL);
+  }
+  set("ENSGRAD_FAKE_ORDER", NULL);
+}
+
+static void stops(const eg_job *job, const tiles *want) {
+  const volatile int stop = 1;
+  const tiles got = run_tiles(NULL, job, &stop);
+  CHECK(got.status == EG_STOPPED);
+  free_tiles(got);
+  CHECK(is_right(job, want));
+}
+
+/* The first, second, .. call of a kind fails, until none is left that could; returns how many did. */
+static int fail_each(const eg_job *job, const tiles *want, const char *kind, const char *message) {
+  const volatile int stop = 0;
+  for (int n = 1; n < 2000; n += n < 12 ? 1 : n / 4) { /* the later ones are like each other */
+    char fault[64];
+    (void)snprintf(fault, sizeof fault, "%s:%d", kind, n);
+    set("ENSGRAD_FAKE_FAULT", fault);
+    const tiles got = run_tiles(NULL, job, &stop);
+    set("ENSGRAD_FAKE_FAULT", NULL);
+    const int is_over = got.status == EG_OK;
+    if (!is_over) {
+      CHECK(got.status == EG_ERR_DEVICE);
+      CHECK_HAS(got.message, message);
+    }
+    free_tiles(got);
+    if (is_over) {
+      return n - 1; /* about, beyond the twelfth */
+    }
+    if (n < 3) {
+      CHECK(is_right(job, want)); /* the plug-in goes on as if nothing had been */
+    }
+  }
+  return 2000;
+}
+
+static void faults(const eg_job *job, const tiles *want) {
+  set("ENSGRAD_FAKE_ORDER", "statistics");
+  CHECK(fail_each(job, want, "devices", "no GPU is visible") >= 2);
+  CHECK(fail_each(job, want, "load", "compute capability 8.0") == 2);
+  CHECK(fail_each(job, want, "malloc", "the GPU's memory is full") >= 10);
+  CHECK(fail_each(job, want, "host", "the GPU's memory is full") == 4);
+  CHECK(fail_each(job, want, "launch", "starting the st") >= 20);
+  CHECK(fail_each(job, want, "kernel", "a kernel failed") >= 20);
+  set("ENSGRAD_FAKE_FAULT", "copy:1");
+  CHECK(!is_right(job, want)); /* nothing here can know: eg_backend_verify is what looks */
+  set("ENSGRAD_FAKE_FAULT", NULL);
+  CHECK(is_right(job, want));
+  set("ENSGRAD_FAKE_ORDER", NULL);
+}
+
+int main(void) {
+  const char *const folder = getenv("ENSGRAD_TEST_PLUGIN");
+  if (folder == NULL) {
+    printf("skipped: ENSGRAD_TEST_PLUGIN is not set\n");
+    return 77;
+  }
+  set("ENSGRAD_PLUGIN_PATH", folder);
+  const volatile int stop = 0;
+  const planned p = plan_text("study.yaml", study);
+  const eg_job *const job = &p.plan->runs[0].job;
+  const tiles want = run_tiles(&eg_backend_cpu, job, &stop);
+  MUST(want.status == EG_OK && job->n_tiles >= 5, want.message);
+  orders_and_waits(job, &want);
+  stops(job, &want);
+  faults(job, &want);
+  free_tiles(want);
+  plan_free(p);
+  return check_report();
+}
