@@ -39,9 +39,9 @@ enum { SOURCE_ROWS = 0, SOURCE_DATA = 1, SOURCE_SAMPLES = 2 };
 
 #define SEGMENT_FOLD_SAMPLES(stepper, n_acc)                                                                 \
   static __attribute__((noinline)) void segment_##stepper(                                                   \
-      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,      \
-      uint64_t realisation, uint64_t from, uint64_t to) {                                                    \
-    segment_samples(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, n_acc, p, a, u, t, block,        \
+      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
+      const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
+    segment_samples(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, n_acc, p, a, u, t, *block,       \
                     realisation, from, to);                                                                  \
   }                                                                                                          \
   static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \

@@ -6,7 +6,6 @@
 
 #include "ensgrad/run.h"
 #include "io/result_file.h"
-#include "model/catalogue.h"
 #include "model/units.h"
 #include "run/run_loop.h"
 
@@ -42,20 +41,14 @@ static eg_status choose_backend(eg_context *ctx, const char *name, const eg_back
     return EG_OK;
   }
   if (strcmp(name, "cuda") == 0) {
-    if (study->n_groups > 0) {
-      return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far; use --backend cpu or auto");
-    }
     EG_TRY(eg_backend_cuda(ctx, backend));
     return eg_backend_verify(ctx, *backend);
   }
   if (strcmp(name, "auto") != 0) {
     return eg_fail(ctx, EG_ERR_USAGE, "unknown backend '%s'; allowed: auto, cpu, cuda", name);
   }
-  /* auto: a GPU if there is one and it has the form of this study; what is missing is not an error then */
-  const eg_model_info *const model = study->model.name != NULL ? eg_model_find(study->model.name) : NULL;
-  const bool is_population = model != NULL && model->is_population;
-  const bool needs_cpu = is_population || study->n_groups > 0;
-  if (needs_cpu || eg_backend_cuda(ctx, backend) != EG_OK) {
+  /* auto: a GPU if there is one; what is missing is not an error then */
+  if (eg_backend_cuda(ctx, backend) != EG_OK) {
     *backend = &eg_backend_cpu;
   } else if (eg_backend_verify(ctx, *backend) != EG_OK) { /* a GPU is trusted only after it gave the CPU's bits */
     eg_warn(ctx, "the GPU is not used: %s", eg_context_message(ctx));
