@@ -19,6 +19,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default) /* what stands here is exported by the shared library, and nothing else */
+#endif
 
 typedef struct eg_replay_options {
   const char *run;       /* index, description or label of a run; NULL: the only one */
@@ -43,6 +46,9 @@ void eg_replay_options_default(eg_replay_options *options); /* every observation
  */
 EG_NODISCARD eg_status eg_replay(eg_context *ctx, const char *path, const eg_replay_options *options, char **text);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif
