@@ -20,12 +20,13 @@ static void add_dim(shape_list *s, const char *name, size_t n, bool is_there) {
 }
 
 static eg_status add(eg_context *ctx, eg_builder *b, const char *name, const char *suffix, eg_type type,
-                     const shape_list *s, const void *data, const char *long_name) {
+                     const shape_list *s, const void *data, const char *unit, const char *long_name) {
   char full[64], text[200];
   size_t index = 0;
   (void)snprintf(full, sizeof full, "%s%s", name, suffix);
   (void)snprintf(text, sizeof text, "%s %s", long_name, name);
   EG_TRY(eg_labelled_add(ctx, b->file, "/", full, type, s->rank, s->dims, s->shape, data, &index));
+  EG_TRY(eg_labelled_set_text(ctx, b->file, index, "units", unit));
   return eg_labelled_set_text(ctx, b->file, index, "long_name", text);
 }
 
@@ -69,7 +70,7 @@ static eg_status add_counts(eg_context *ctx, eg_builder *b, const eg_plan_histog
   const size_t n = plan->n_runs * plan->n_points * plan->n_records * h->width * (part == BINS ? bins : 1);
   EG_TRY(eg_allocate(ctx, n, sizeof *counts, &counts));
   gather_counts(b, h, part, counts);
-  const eg_status status = add(ctx, b, h->name, suffix, EG_TYPE_I64, &s, counts, long_name);
+  const eg_status status = add(ctx, b, h->name, suffix, EG_TYPE_I64, &s, counts, "1", long_name);
   free(counts);
   return status;
 }
@@ -95,7 +96,8 @@ static eg_status add_edges(eg_context *ctx, eg_builder *b, const eg_plan_histogr
       }
     }
   }
-  const eg_status status = add(ctx, b, h->name, suffix, EG_TYPE_F64, &s, edges, long_name);
+  const eg_status status = add(ctx, b, h->name, suffix, EG_TYPE_F64, &s, edges,
+                               eg_feature_unit(eg_plan_feature(plan, h->study->feature), ""), long_name);
   free(edges);
   return status;
 }
@@ -147,7 +149,8 @@ static eg_status build_path(eg_context *ctx, eg_builder *b, const eg_feature *f,
       }
     }
   }
-  const eg_status status = add(ctx, b, f->name, "_path", EG_TYPE_F64, &s, values, "single trajectories (NaN: not finite) of");
+  const eg_status status = add(ctx, b, f->name, "_path", EG_TYPE_F64, &s, values, eg_feature_unit(f, ""),
+                               "single trajectories (NaN: not finite) of");
   free(values);
   return status;
 }
@@ -168,7 +171,7 @@ static eg_status build_paths(eg_context *ctx, eg_builder *b) {
   for (size_t i = 0; i < n_kept; i++) {
     numbers[i] = (int64_t)i;
   }
-  const eg_status status = add(ctx, b, "realisation", "", EG_TYPE_I64, &s, numbers, "number of the kept");
+  const eg_status status = add(ctx, b, "realisation", "", EG_TYPE_I64, &s, numbers, "1", "number of the kept");
   free(numbers);
   EG_TRY(status);
   for (size_t i = 0; i < plan->n_kept_features; i++) {

@@ -41,7 +41,7 @@ static void gather(const eg_builder *b, size_t n, const eg_feature *f, eg_type t
 }
 
 /* Unit of a feature or of a number derived from it. Lengths and losses are the model's own. */
-static const char *unit_of(const eg_feature *f, const char *suffix) {
+const char *eg_feature_unit(const eg_feature *f, const char *suffix) {
   static const char *const units[] = {"length", "length^2", "loss", "loss^2/length^2", "length^2"};
   static const char *const squares[] = {"length^2", "length^4", "loss^2", "loss^4/length^4", "length^4"};
   suffix += strncmp(suffix, "_difference", 11) == 0 ? 11 : 0;
@@ -84,7 +84,7 @@ eg_status eg_builder_add_over(eg_context *ctx, eg_builder *b, const char *dim, s
   if (index != NULL) {
     *index = at;
   }
-  EG_TRY(eg_labelled_set_text(ctx, b->file, at, "units", unit_of(f, suffix)));
+  EG_TRY(eg_labelled_set_text(ctx, b->file, at, "units", eg_feature_unit(f, suffix)));
   return eg_labelled_set_text(ctx, b->file, at, "long_name", text);
 }
 

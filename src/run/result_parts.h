@@ -38,6 +38,9 @@ EG_NODISCARD eg_status eg_build_covariance(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_difference_coordinates(eg_context *ctx, eg_builder *b, eg_text *names);
 EG_NODISCARD eg_status eg_build_differences(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_msd(eg_context *ctx, eg_builder *b);
+/* Unit of a feature (suffix "") or of a number derived from it ("_variance", ..). */
+const char *eg_feature_unit(const eg_feature *feature, const char *suffix);
+
 /* Counts of the histograms and kept paths (result_histograms.c); their coordinates by name. */
 EG_NODISCARD eg_status eg_build_histograms(eg_context *ctx, eg_builder *b);
 void eg_append_histogram_coordinates(const eg_plan *plan, eg_text *names);

@@ -73,8 +73,8 @@ def replay(path, program):
                  for n in names}
         runs, points, kept, times, _ = next(iter(paths.values())).shape
         for r, p, k in np.ndindex(runs, points, kept):
-            if (7 * r + 5 * p + k) % 9 != 0:
-                continue
+            if (7 * r + 5 * p + k) % max(1, runs * points * kept // 40) != 0:
+                continue  # about 40 of them
             text = subprocess.run([program, "replay", path, "--run", str(r), "--point", str(p), "--realisation", str(k),
                                    "--csv", "-"], check=True, capture_output=True, text=True).stdout
             rows = list(csv.DictReader(io.StringIO(text)))

@@ -4,7 +4,7 @@ import sys
 
 import xarray
 
-path, table = sys.argv[1], open(sys.argv[2]).read().splitlines()
+path, table = sys.argv[1], open(sys.argv[2]).read().split("\nHistograms;")[0].splitlines()
 compared = 0
 for engine in (None, "h5netcdf", "netcdf4"):
     ds = xarray.open_dataset(path, engine=engine)
