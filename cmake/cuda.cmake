@@ -68,6 +68,9 @@ foreach(unit ${ensgrad_cuda_units})
 endforeach()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "${cuda_list}" @ONLY)
 
+# Compiled and looked at (test_ptxas.sh), not embedded: the plug-in does not launch populations yet.
+add_fatbin(unit_mean_field_linear_1 unit_cuda.cu "-DEG_MODEL_FILE=\"models/mean_field_linear.h\"" -DEG_DIM=1)
+
 set(plugin_folder ${CMAKE_SOURCE_DIR}/src/backend/cuda_plugin)
 add_library(ensgrad_cuda MODULE ${plugin_folder}/plugin.c ${plugin_folder}/prepare.c ${plugin_folder}/advance.c
                                 ${plugin_folder}/counts.c

@@ -13,6 +13,7 @@ sm_90  unit_linear_regression_12 eg_advance_gradient_flow 24
 sm_100 unit_linear_regression_12 eg_advance_gradient_flow 80
 sm_100 unit_linear_regression_6  eg_advance_euler_cholesky_gaussian 600
 sm_100 unit_linear_regression_6  eg_advance_strang_cholesky_gaussian 568
+sm_90  unit_linear_regression_gaussian_16 eg_advance_euler_factor_gaussian 8
 LIST
 awk '
   FNR == NR { accepted[$1 " " $2 " " $3] = $4; next }
