@@ -365,7 +365,7 @@ static void test_dynamics_errors(void) {
   check_says("dynamics: [sgd]\n",
              "1:12: error: 'sgd' needs 'batch_size' (here, or sweep: {batch_size: [..]})");
   check_says("dynamics: {name: sgd, factor: pair}\n",
-             "1:23: error: 'sgd' has no 'factor'; only for: sme1 sme2");
+             "1:23: error: 'sgd' has no 'factor'; only for: sme1 sme2 smf1 smf2");
   check_says("dynamics: [sdg]\n",
              "'dynamics.name' = 'sdg' is not known; did you mean 'sgd'? allowed: sgd, gradient-flow, ");
   check_says("model: linear-regression\ndynamics: [sde]\n",
@@ -656,7 +656,7 @@ static void test_templates_and_schema(void) {
   if (schema != NULL) {
     CHECK_HAS(schema, "\nseed: a whole number, range [0, 18446744073709551615], required\n");
     CHECK_HAS(schema, "\n  dynamics.batch_size: a whole number, range [1, 2147483647]");
-    CHECK_HAS(schema, "    only for: sgd sme1 sme2\n");
+    CHECK_HAS(schema, "    only for: sgd sme1 sme2 smf1 smf2\n");
     CHECK_HAS(schema, "one of: x, norm2, loss, gradient_norm2, displacement2\n");
   }
   free(schema);
