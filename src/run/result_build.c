@@ -41,6 +41,9 @@ static eg_status build_status(eg_context *ctx, eg_builder *b) {
   const int64_t n_judged = (int64_t)b->n_judged;
   EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "ensgrad_schema", EG_TYPE_I64, 2, schema));
   EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "status", eg_campaign_is_complete(c) ? "complete" : "partial"));
+  if (c->plan->study->noise == EG_NOISE_GAUSSIAN_FAST) { /* the one kind whose numbers are those of one GPU model */
+    EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "bits", "device"));
+  }
   EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "z_judged", EG_TYPE_I64, 1, &n_judged));
   EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "z_largest", EG_TYPE_F64, 1, &b->max_z));
   return eg_labelled_set_group(ctx, b->file, "/", "z_limit", EG_TYPE_F64, 1, &limit);

@@ -149,8 +149,8 @@ static void faults(const eg_job *job, const tiles *want) {
   CHECK(fail_each(job, want, "devices", "no GPU is visible") >= 2);
   CHECK(fail_each(job, want, "load", "compute capability 8.0") == 2);
   CHECK(fail_each(job, want, "malloc", "the GPU's memory is full") >= 10);
-  CHECK(fail_each(job, want, "host", "the GPU's memory is full") == 4);
-  CHECK(fail_each(job, want, "launch", "starting the st") >= 20);
+  CHECK(fail_each(job, want, "host", "the GPU's memory is full") == 6);
+  CHECK(fail_each(job, want, "launch", "starting the ") >= 20);
   CHECK(fail_each(job, want, "kernel", "a kernel failed") >= 20);
   set("ENSGRAD_FAKE_FAULT", "copy:1");
   CHECK(!is_right(job, want)); /* nothing here can know: eg_backend_verify is what looks */
