@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "run/pilot.h"
 
@@ -29,6 +30,14 @@ double eg_now(void) {
   struct timespec t;
   (void)clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int eg_worker_count(const eg_backend *backend, int threads) {
+  if (backend != &eg_backend_cpu) {
+    return 1;
+  }
+  const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  return threads > 0 ? threads : (cores > 0 ? (int)cores : 1);
 }
 
 static double tile_work(const eg_run *run) {
@@ -108,7 +117,7 @@ static task next_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *
 }
 
 /* Tiles a CPU worker takes at once: about a millisecond of work, so that the lock costs nothing. */
-static uint64_t batch_of(const eg_run *run, uint64_t device_wants) {
+uint64_t eg_run_batch(const eg_run *run, uint64_t device_wants) {
   const double tiles = 4e6 / tile_cost(run);
   const uint64_t n = tiles < 1 ? 1 : (tiles > 64 ? 64 : (uint64_t)tiles);
   return n > device_wants ? n : device_wants;
@@ -220,7 +229,7 @@ static eg_status work(eg_context *ctx, worker *w) {
       b.job.histograms = loop->campaign->runs[r].histograms.grids; /* they do not change any more */
       b.job.edges = loop->campaign->runs[r].histograms.edges;
       EG_TRY_DONE(backend->prepare(ctx, w->device, &b.job, &most));
-      most = batch_of(run, most);
+      most = eg_run_batch(run, most);
       EG_TRY_DONE(make_batch(ctx, most, &b));
       prepared = r;
     }

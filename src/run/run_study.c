@@ -59,14 +59,6 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
   return EG_OK;
 }
 
-static int worker_count(const eg_backend *backend, int threads) {
-  if (backend != &eg_backend_cpu) {
-    return 1;
-  }
-  const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  return threads > 0 ? threads : (cores > 0 ? (int)cores : 1);
-}
-
 static double wall_of(const eg_labelled *file) {
   const eg_attribute *const a = eg_labelled_group_attribute(file, "/provenance", "wall_seconds");
   return a != NULL && a->type == EG_TYPE_F64 && a->n == 1 ? *(const double *)a->data : 0.0;
@@ -121,7 +113,7 @@ static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend,
   eg_loop_options loop;
   memset(&loop, 0, sizeof loop);
   loop.backend = backend;
-  loop.n_workers = worker_count(backend, options->threads);
+  loop.n_workers = eg_worker_count(backend, options->threads);
   loop.started = s->started;
   loop.max_time = options->max_time;
   loop.snapshot_seconds = options->snapshot_seconds > 0 ? options->snapshot_seconds : 60;
