@@ -20,9 +20,11 @@ static double number_in(const char *text, const char *after, const char *key) {
 static void ask(bench *b, const question *q) {
   const char *const study = bench_text("%s/studies/%s", BENCH_SOURCE, q->study);
   const char *const set = bench_text("realisations=%s", q->realisations);
-  const char *const *const check = bench_words(b, b->program, "check", study, "--threads", "1", "--json", "--set", set, NULL);
-  const char *const *const run = bench_words(b, b->program, "run", study, "-o", "result.h5", "--force", "--backend", "cpu",
-                                             "--threads", "1", "--quiet", "--set", set, NULL);
+  const char *const *const check =
+      bench_words(b, b->program, "check", study, "--threads", "1", "--json", "--set", set, NULL);
+  const char *const *const run =
+      bench_words(b, b->program, "run", study, "-o", "result.h5", "--force", "--backend", "cpu", "--threads",
+                  "1", "--quiet", "--set", set, NULL);
   double seconds[BENCH_ROUNDS], memory[BENCH_ROUNDS], took[BENCH_ROUNDS], ratio[BENCH_ROUNDS];
   double predicted = 0, bytes = 0;
   size_t n = 0;
@@ -53,13 +55,14 @@ static void ask(bench *b, const question *q) {
     most = ratio[i] > most ? ratio[i] : most;
   }
   bench_line(b, q->name, bench_text("%s, %s realisations", q->study, q->realisations),
-             bench_text("\"unit\": \"predicted / actual CPU time\", \"repeats\": %zu, \"median\": %.3f, \"best\": %.3f, "
-                        "\"worst\": %.3f, \"seconds\": %.4f, \"memory_ratio\": %.3f, \"memory_mib\": %.2f, "
+             bench_text("\"unit\": \"predicted / actual CPU time\", \"repeats\": %zu, \"median\": %.3f, "
+                        "\"best\": %.3f, \"worst\": %.3f, \"seconds\": %.4f, \"memory_ratio\": %.3f, \"memory_mib\": %.2f, "
                         "\"check_seconds\": %.3f",
                         n, bench_median(ratio, n), least, most, bench_median(seconds, n),
                         bytes / 0x1p20 / bench_median(memory, n), bench_median(memory, n), bench_median(took, n)));
-  fprintf(stderr, "check: %-28s predicted / actual time %.2f (%.2f .. %.2f), memory %.2f; run %.3f s, check %.3f s\n", q->name,
-          bench_median(ratio, n), least, most, bytes / 0x1p20 / bench_median(memory, n), bench_median(seconds, n),
+  fprintf(stderr,
+          "check: %-28s predicted / actual time %.2f (%.2f .. %.2f), memory %.2f; run %.3f s, check %.3f s\n",
+          q->name, bench_median(ratio, n), least, most, bytes / 0x1p20 / bench_median(memory, n), bench_median(seconds, n),
           bench_median(took, n));
 }
 

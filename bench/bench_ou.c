@@ -68,7 +68,8 @@ static void add_python(bench *b, const char *name, const char *module, const cha
                        long steps, const bench_case *own, double ratio) {
   const char *const python = bench_python_with(b, module);
   if (python == NULL) {
-    bench_add_missing(b, name, bench_text("%s is not installed (scripts/bench installs it where there is a network)", module));
+    bench_add_missing(
+        b, name, bench_text("%s is not installed (scripts/bench installs it where there is a network)", module));
     return;
   }
   add_peer(b, name, python, bench_text("%s/peers/%s", BENCH_SOURCE, script), "", trajectories, steps, own, ratio);

@@ -61,7 +61,10 @@ void eg_text_append(eg_text *text, const char *format, ...) {
 
 /* Bytes of the well-formed UTF-8 character at c (RFC 3629, table in section 4), 0 if it is none. */
 static size_t utf8_length(const unsigned char *c) {
-  const size_t n = c[0] >= 0xC2 && c[0] <= 0xDF ? 2 : (c[0] >= 0xE0 && c[0] <= 0xEF ? 3 : (c[0] >= 0xF0 && c[0] <= 0xF4 ? 4 : 0));
+  const size_t n = c[0] >= 0xC2 && c[0] <= 0xDF   ? 2
+                   : c[0] >= 0xE0 && c[0] <= 0xEF ? 3
+                   : c[0] >= 0xF0 && c[0] <= 0xF4 ? 4
+                                                  : 0;
   const unsigned low = c[0] == 0xE0 ? 0xA0 : (c[0] == 0xF0 ? 0x90 : 0x80);
   const unsigned high = c[0] == 0xED ? 0x9F : (c[0] == 0xF4 ? 0x8F : 0xBF);
   for (size_t i = 1; i < n; i++) {

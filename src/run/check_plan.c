@@ -16,8 +16,8 @@
 static const double BUDGET = 0.7;
 
 static const char table5_remark[] =
-    "its moments are those of a Gaussian up to order 7 only: for weak errors of smooth features; not for strong errors, "
-    "tails, densities after few steps or rare events (docs/noise.md)";
+    "its moments are those of a Gaussian up to order 7 only: for weak errors of smooth features; not for strong "
+    "errors, tails, densities after few steps or rare events (docs/noise.md)";
 
 typedef struct prediction { /* of one backend */
   bool is_usable;
@@ -79,8 +79,8 @@ static eg_status predict_table5(eg_context *ctx, const check *c, int threads, pr
     n += eg_can_use_table5(c->plan, &c->plan->runs[r]);
   }
   if (n == 0) {
-    return eg_copy_string(ctx, "no run of the study integrates with Gaussian increments by a scheme of weak order 1 or 2",
-                          &p->reason);
+    return eg_copy_string(
+        ctx, "no run of the study integrates with Gaussian increments by a scheme of weak order 1 or 2", &p->reason);
   }
   return predict(ctx, c, &eg_backend_cpu, threads, EG_KIND_TABLE5, p);
 }
@@ -209,8 +209,9 @@ static void describe_check(eg_text *text, const check *c) {
     n_beyond += is_beyond(run);
   }
   if (n_beyond > 0) {
-    eg_text_append(text, "%zu of %zu runs are beyond mean-square stability (UNSTABLE): their second moments grow without "
-                         "bound\n",
+    eg_text_append(text,
+                   "%zu of %zu runs are beyond mean-square stability (UNSTABLE): their second moments grow without "
+                   "bound\n",
                    n_beyond, plan->n_runs);
   }
   eg_text_append(text, "trajectory-steps %.4g; accumulators ", work);

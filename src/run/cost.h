@@ -11,7 +11,8 @@
 
 #include "run/campaign.h"
 
-typedef struct eg_tile_cost { /* seconds of one full tile on one worker; of a single step and of a single record of it */
+/* Seconds of one full tile on one worker; of a single step and of a single record of it. */
+typedef struct eg_tile_cost {
   double fixed, step, record;
 } eg_tile_cost;
 
