@@ -19,7 +19,8 @@ typedef struct timer {
   const eg_plan *plan;
   const eg_backend *backend;
   eg_device *device;
-  double part; /* seconds that one call should take */
+  double part;      /* seconds that one call should take */
+  uint64_t n_tiles; /* of the last call: a GPU takes many at once */
 } timer;
 
 static double now_on(const eg_backend *backend) {
@@ -48,7 +49,7 @@ static eg_status time_once(eg_context *ctx, const timer *t, uint64_t n, eg_tile_
 }
 
 /* The shortest of `rounds` calls, per tile. */
-static eg_status time_job(eg_context *ctx, const timer *t, const eg_job *job, int rounds, double *seconds) {
+static eg_status time_job(eg_context *ctx, timer *t, const eg_job *job, int rounds, double *seconds) {
   uint64_t n = 1;
   eg_tile_result *results = NULL;
   double *nodes = NULL;
@@ -70,6 +71,7 @@ static eg_status time_job(eg_context *ctx, const timer *t, const eg_job *job, in
     best = once < best ? once : best;
   }
   *seconds = best / (double)n;
+  t->n_tiles = n;
 done:
   free(results);
   free(nodes);
@@ -78,7 +80,7 @@ done:
 }
 
 /* The job with `steps` steps and `records` evenly spread records, and on the CPU `lanes` realisations of one tile. */
-static eg_status time_part(eg_context *ctx, const timer *t, const eg_job *job, uint64_t lanes, uint64_t steps,
+static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_t lanes, uint64_t steps,
                            uint64_t records, int rounds, double *seconds) {
   eg_job part = *job;
   uint64_t *at = NULL;
@@ -110,16 +112,17 @@ static uint64_t tile_lanes(const eg_job *job) {
   return smaller(job->tile, (job->n_realisations + EG_LANES - 1) / EG_LANES * EG_LANES);
 }
 
-/* Steps after which a call takes about a part: at most `most`. *seconds: of one call with them. */
-static eg_status find_steps(eg_context *ctx, const timer *t, const eg_job *job, uint64_t lanes, uint64_t most,
-                            uint64_t *steps, double *seconds) {
+/* Steps after which a call takes about a part: at most `most`. */
+static eg_status find_steps(eg_context *ctx, timer *t, const eg_job *job, uint64_t lanes, uint64_t most,
+                            uint64_t *steps) {
+  double tile = 0;
   *steps = 1;
-  EG_TRY(time_part(ctx, t, job, lanes, 1, 1, 1, seconds));
-  while (*steps < most && *seconds < 0.5 * t->part) {
-    const double ratio = t->part / (*seconds + 1e-9);
+  EG_TRY(time_part(ctx, t, job, lanes, 1, 1, 1, &tile));
+  while (*steps < most && tile * (double)t->n_tiles < 0.5 * t->part) {
+    const double ratio = t->part / (tile * (double)t->n_tiles + 1e-9);
     const double factor = ratio < 2 ? 2 : (ratio > 1024 ? 1024 : ratio);
     *steps = smaller(most, (uint64_t)((double)*steps * factor));
-    EG_TRY(time_part(ctx, t, job, lanes, *steps, 1, 1, seconds));
+    EG_TRY(time_part(ctx, t, job, lanes, *steps, 1, 1, &tile));
   }
   return EG_OK;
 }
@@ -132,10 +135,9 @@ static uint64_t choose_lanes(const timer *t, const eg_job *job, double block_sec
   return smaller(lanes, all);
 }
 
-static eg_status extrapolate(eg_context *ctx, const timer *t, const eg_job *job, uint64_t lanes, eg_tile_cost *cost) {
+static eg_status extrapolate(eg_context *ctx, timer *t, const eg_job *job, uint64_t lanes, eg_tile_cost *cost) {
   uint64_t steps = 1;
-  double once = 0;
-  EG_TRY(find_steps(ctx, t, job, lanes, total_steps(job), &steps, &once));
+  EG_TRY(find_steps(ctx, t, job, lanes, total_steps(job), &steps));
   const uint64_t few = steps / 4 > 0 ? steps / 4 : 1;
   const double per_record = (double)total_steps(job) / (double)job->n_records;
   uint64_t records = smaller((uint64_t)((double)steps / (per_record < 1 ? 1 : per_record)), steps);
@@ -158,13 +160,13 @@ static eg_status extrapolate(eg_context *ctx, const timer *t, const eg_job *job,
   return EG_OK;
 }
 
-static eg_status measure_shape(eg_context *ctx, const timer *t, const eg_job *job, eg_tile_cost *cost) {
+static eg_status measure_shape(eg_context *ctx, timer *t, const eg_job *job, eg_tile_cost *cost) {
   double probe = 0;
   const bool is_cpu = t->backend == &eg_backend_cpu;
   const uint64_t block = is_cpu ? smaller(EG_LANES, tile_lanes(job)) : tile_lanes(job);
   EG_TRY(time_part(ctx, t, job, block, 1, 1, 2, &probe));
   const double whole = probe * (double)tile_lanes(job) / (double)block * (double)total_steps(job);
-  if (whole <= t->part) { /* short enough: nothing to extrapolate */
+  if (whole * (double)t->n_tiles <= t->part) { /* short enough: nothing to extrapolate */
     *cost = (eg_tile_cost){0, 0, 0};
     return time_job(ctx, t, job, ROUNDS, &cost->fixed);
   }
@@ -257,7 +259,7 @@ static bool scale_from(const eg_plan *plan, const eg_cost *cost, size_t r, eg_ru
   return false;
 }
 
-static eg_status measure_run(eg_context *ctx, const timer *t, size_t r, int kind, double deadline, eg_cost *cost) {
+static eg_status measure_run(eg_context *ctx, timer *t, size_t r, int kind, double deadline, eg_cost *cost) {
   const eg_plan *const plan = t->plan;
   const eg_job job = job_with(plan, &plan->runs[r], kind);
   eg_run_cost *const out = &cost->runs[r];
@@ -312,7 +314,7 @@ eg_status eg_cost_measure(eg_context *ctx, const eg_plan *plan, const eg_backend
                           double budget, eg_cost *cost) {
   memset(cost, 0, sizeof *cost);
   const size_t n_shapes = count_shapes(plan);
-  timer t = {plan, backend, NULL, fmin(budget / (double)n_shapes, 0.06) / PARTS};
+  timer t = {plan, backend, NULL, fmin(budget / (double)n_shapes, 0.06) / PARTS, 1};
   t.part = fmax(t.part, LEAST_PART);
   const double deadline = eg_now() + budget;
   eg_status status = EG_OK;

@@ -157,6 +157,31 @@ static void test_times(const char *text) {
   eg_context_free(ctx);
 }
 
+/* A device that wants several tiles a call, as a GPU does, and knows no bytes. */
+static eg_status prepare_many(eg_context *ctx, eg_device *device, const eg_job *job, uint64_t *tiles_at_once) {
+  const eg_status status = eg_backend_cpu.prepare(ctx, device, job, tiles_at_once);
+  *tiles_at_once = 5;
+  return status;
+}
+
+static void test_many_tiles(const char *text) {
+  const eg_backend many = {"many",       eg_backend_cpu.open,    eg_backend_cpu.close, eg_backend_cpu.describe,
+                           prepare_many, eg_backend_cpu.advance, NULL};
+  eg_context *const ctx = eg_context_create();
+  eg_study *const study = parse(ctx, text);
+  eg_plan *const plan = make_plan(ctx, study);
+  eg_cost cost;
+  CHECK(eg_cost_measure(ctx, plan, &many, 3, -1, 0.05, &cost) == EG_OK);
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    CHECK(isfinite(cost.runs[r].seconds) && cost.runs[r].seconds > 0);
+  }
+  CHECK(cost.n_workers == 1 && cost.n_parallel == 1 && cost.worker_bytes == 0);
+  eg_cost_free(&cost);
+  eg_plan_free(plan);
+  eg_study_free(study);
+  eg_context_free(ctx);
+}
+
 int main(void) {
   test_bytes(ou);
   test_bytes(quadratic);
@@ -169,5 +194,7 @@ int main(void) {
   test_table5(rows, "nnnnyy");   /* rows and pairs draw no increments */
   test_times(ou);
   test_times(rows);
+  test_many_tiles(ou);
+  test_many_tiles(rows);
   return check_report();
 }
