@@ -458,14 +458,13 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data
   }
 }
 
-/* The same for a constant count that fits the rows buffer; is_unregularised is constant, too. */
-EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count, int is_unregularised,
-                    const eg_params *params, const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t, eg_block_state block,
+/* The same for a constant count that fits the rows buffer. */
+EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count, const eg_params *params,
+                    const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t, eg_block_state block,
                     uint64_t realisation, uint64_t from, uint64_t to) {
   const eg_params own_params = *params; /* copies, as in segment_plain */
   eg_uniforms own_uniforms = *uniforms;
   own_uniforms.batch_size = (eg_real)count; /* its value, but known when compiled: a product with 1 vanishes */
-  own_uniforms.is_unregularised = is_unregularised;
   const eg_params *const p = &own_params;
   const eg_uniforms *const u = &own_uniforms;
   eg_ahead *const ahead = block.ahead;
@@ -491,25 +490,12 @@ EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count, 
 EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, int n_acc, const eg_params *p,
                         const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
                         uint64_t realisation, uint64_t from, uint64_t to) {
-#if defined(EG_IS_UNREGULARISED)
-  const int is_unregularised = EG_IS_UNREGULARISED(p, u->staged);
-#else
-  const int is_unregularised = 0;
-#endif
   if (!is_data && a->fold_count == 1) {
-    if (is_unregularised) {
-      fold_few(begin, add, end, 1, 1, p, a, u, t, block, realisation, from, to);
-    } else {
-      fold_few(begin, add, end, 1, 0, p, a, u, t, block, realisation, from, to);
-    }
+    fold_few(begin, add, end, 1, p, a, u, t, block, realisation, from, to);
     return;
   }
   if (!is_data && a->fold_count == 4 && EG_ROWS_HELD >= 4) {
-    if (is_unregularised) {
-      fold_few(begin, add, end, 4, 1, p, a, u, t, block, realisation, from, to);
-    } else {
-      fold_few(begin, add, end, 4, 0, p, a, u, t, block, realisation, from, to);
-    }
+    fold_few(begin, add, end, 4, p, a, u, t, block, realisation, from, to);
     return;
   }
   for (uint64_t step = from; step < to; step++) {

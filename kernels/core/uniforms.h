@@ -7,7 +7,6 @@
 typedef struct eg_uniforms {
   eg_real h, learning_rate, rate_over_batch, batch_size, correction, noise_scale;
   const eg_real *staged;
-  int is_unregularised; /* known that the regulariser's gradient is 0: a constant where a driver compiles both cases */
 } eg_uniforms;
 
 EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
@@ -19,7 +18,6 @@ EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   u.correction = (eg_real)a->correction;
   u.noise_scale = (eg_real)a->noise_scale;
   u.staged = (const eg_real *)a->staged;
-  u.is_unregularised = 0;
   return u;
 }
 

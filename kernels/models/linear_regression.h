@@ -84,7 +84,6 @@ EG_FN void eg_add_row_gradient(const eg_params *p, const eg_real *st, const eg_r
   }
 }
 
-#define EG_IS_UNREGULARISED(p, st) ((st)[EG_ST_RIDGE] == 0)
 EG_FN void eg_regulariser_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {
   (void)p;
   EG_UNROLL

@@ -11,8 +11,7 @@ EG_FN void eg_begin_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *
   eg_regulariser_gradient(p, u->staged, x, acc);
   EG_UNROLL
   for (int k = 0; k < EG_DIM; k++) {
-    /* + 0 takes the sign of a zero, so that both cases agree to the last bit */
-    acc[k] = u->is_unregularised ? (eg_real)0 : eg_mad(u->batch_size, acc[k], (eg_real)0);
+    acc[k] = u->batch_size * acc[k];
   }
 }
 
