@@ -1,6 +1,6 @@
 /*
  * How long is one Euler-Maruyama step of the Ornstein-Uhlenbeck process, through the whole program? `ensgrad
- * run` on studies/ou.yaml against numpy, GSL, XMDS2 and naive C, one thread each, start-up (a run of one
+ * run` on studies/ou.yaml against numpy, numba, JAX, GSL, XMDS2 and naive C, one thread each, start-up (a run of one
  * step) taken off.
  */
 #include "measure.h"
@@ -63,6 +63,18 @@ static void add_xmds(bench *b, const char *name, const char *form, long trajecto
   c->target_ratio = ratio;
 }
 
+/* A peer from PyPI, in the environment that scripts/bench makes. */
+static void add_python(bench *b, const char *name, const char *module, const char *script, long trajectories,
+                       long steps, const bench_case *own, double ratio) {
+  const char *const python = bench_python_with(b, module);
+  if (python == NULL) {
+    bench_add_missing(
+        b, name, bench_text("%s is not installed (scripts/bench installs it where there is a network)", module));
+    return;
+  }
+  add_peer(b, name, python, bench_text("%s/peers/%s", BENCH_SOURCE, script), "", trajectories, steps, own, ratio);
+}
+
 int main(int argc, char **argv) {
   bench b;
   bench_open(&b, "ou", argc, argv);
@@ -76,6 +88,8 @@ int main(int argc, char **argv) {
   add_own(&b, "ensgrad gaussian64, double, segments of 500", "gaussian64", "double", 4000, 500, 0);
   add_peer(&b, "numpy, PCG64, in place", "/usr/bin/python3", BENCH_SOURCE "/peers/ou_numpy.py",
            "/usr/bin/python3 is not installed", 4096, 8000, own, 20);
+  add_python(&b, "numba, njit, standard_normal", "numba", "ou_numba.py", 4096, 8000, own, 0);
+  add_python(&b, "JAX, scan, threefry, float", "jax", "ou_jax.py", 8192, 8000, own, 0);
   add_peer(&b, "GSL, taus2, ziggurat", NULL, bench_text("%s/ou_gsl", b.peers),
            "GSL (libgsl-dev) is not installed", 8192, 8000, own, 10);
   add_xmds(&b, "XMDS2, one trajectory per path", "paths", 16384, 1000, own, 25);

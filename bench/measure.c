@@ -216,6 +216,23 @@ bool bench_run(bench *b, const char *const *words, bench_sample *sample) {
   return true;
 }
 
+const char *bench_output(const bench *b) {
+  static char text[1 << 16];
+  FILE *file = fopen(bench_text("%s/output", b->folder), "r");
+  const size_t n = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
+  text[n] = '\0';
+  if (file != NULL) {
+    fclose(file);
+  }
+  return text;
+}
+
+const char *bench_python_with(const bench *b, const char *module) {
+  const char *const python = bench_text("%s/venv/bin/python", b->peers);
+  const char *const command = bench_text("'%s' -c 'import %s' >/dev/null 2>&1", python, module);
+  return bench_is_there(python) && system(command) == 0 ? python : NULL;
+}
+
 void bench_measure(bench *b) {
   for (int round = 0; round < b->repeats; round++) {
     for (size_t i = 0; i < b->n_cases; i++) {
@@ -226,6 +243,7 @@ void bench_measure(bench *b) {
         continue;
       }
       c->seconds[c->n] = c->samples[c->n].cpu - start.cpu;
+      c->wall[c->n] = c->samples[c->n].wall - start.wall;
       c->n++;
     }
     fprintf(stderr, "\r%s: round %d of %d", b->name, round + 1, b->repeats);
@@ -289,6 +307,7 @@ void bench_report(bench *b, const char *unit) {
     }
     const double scale = 1e9 / c->work;
     const double median = scale * bench_median(c->seconds, c->n), best = scale * bench_best(c->seconds, c->n);
+    const double wall = scale * bench_median(c->wall, c->n), best_wall = scale * bench_best(c->wall, c->n);
     double ratio = 0;
     if (c->own != NULL && c->own->n > 0) {
       ratio = median / (1e9 / c->own->work * bench_median(c->own->seconds, c->own->n));
@@ -296,9 +315,10 @@ void bench_report(bench *b, const char *unit) {
     const double cycles = median * b->clock;
     bench_line(
         b, c->name, c->size,
-        bench_text("\"unit\": \"%s\", \"repeats\": %zu, \"best\": %.4f, \"median\": %.4f, \"cycles\": %.2f, "
+        bench_text("\"unit\": \"%s\", \"repeats\": %zu, \"best\": %.4f, \"median\": %.4f, "
+                   "\"wall_best\": %.4f, \"wall_median\": %.4f, \"cycles\": %.2f, "
                    "\"target\": %g, \"own\": \"%s\", \"ratio\": %.2f, \"target_ratio\": %g",
-                   unit, c->n, best, median, cycles, c->target, c->own != NULL ? c->own->name : "", ratio,
+                   unit, c->n, best, median, best_wall, wall, cycles, c->target, c->own != NULL ? c->own->name : "", ratio,
                    c->target_ratio));
     fprintf(stderr, "%-46s %10.4f %10.4f %8.2f", c->name, best, median, cycles);
     print_figure(false, c->target);

@@ -8,8 +8,8 @@
  *
  * Time is CPU time of the process (user + system, wait4), so other work on the machine counts little. Each
  * round runs every case once, and right before it the case's start-up (the same program with almost no work),
- * whose time is taken off. A figure is the median over rounds; the best is printed beside it. A speed never
- * fails a benchmark.
+ * whose time is taken off. A figure is the median over rounds; the best, and the median of the wall time, stand
+ * beside it. A speed never fails a benchmark.
  */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
@@ -36,6 +36,7 @@ typedef struct bench_case {
   const char *missing;            /* why the peer is missing */
   size_t n;
   double seconds[BENCH_ROUNDS]; /* CPU seconds less start-up */
+  double wall[BENCH_ROUNDS];    /* wall seconds less start-up */
   bench_sample samples[BENCH_ROUNDS];
 } bench_case;
 
@@ -71,6 +72,12 @@ bench_case *bench_add_missing(bench *b, const char *name, const char *why);
 
 /* One process to its end. False, with a line on stderr, if it cannot be run or fails. */
 bool bench_run(bench *b, const char *const *words, bench_sample *sample);
+
+/* What the last process printed on stdout and stderr, at most 64 KiB; valid until the next call. */
+const char *bench_output(const bench *b);
+
+/* The Python of the folder of peers (scripts/bench makes it), where it has that module; NULL if not. */
+const char *bench_python_with(const bench *b, const char *module);
 
 void bench_measure(bench *b);
 

@@ -25,6 +25,13 @@ else()
   list(APPEND kernel_flags -Wno-pass-failed)
 endif()
 
+# The fills are long straight lines of vector code that must share 32 registers and four pipes: gcc orders them better when
+# it also schedules before it allocates registers (measured: normals 6 %, two-point 18 % faster).
+set(fill_flags "")
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  set(fill_flags -fschedule-insns -fsched-pressure)
+endif()
+
 set(free_models quadratic linear_regression linear_regression_gaussian mean_field_linear) # models of any dimension
 set(generated ${CMAKE_BINARY_DIR}/generated)
 set(unit_list "")
@@ -82,5 +89,6 @@ foreach(isa ${ensgrad_isas})
   target_link_libraries(eg_kernels_${isa} PRIVATE ensgrad_flags)
   target_compile_options(eg_kernels_${isa} PRIVATE ${kernel_flags} ${isa_flags_${isa}})
   set_target_properties(eg_kernels_${isa} PROPERTIES POSITION_INDEPENDENT_CODE ON) # for the shared library
+  set_source_files_properties(${generated}/fill_cpu_${isa}.c PROPERTIES COMPILE_OPTIONS "${fill_flags}")
   list(APPEND ensgrad_kernel_objects $<TARGET_OBJECTS:eg_kernels_${isa}>)
 endforeach()

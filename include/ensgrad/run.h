@@ -57,8 +57,23 @@ void eg_run_options_default(eg_run_options *options);
  */
 EG_NODISCARD eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_options *options);
 
-/* Plan only: a text with runs, steps, tiles, accumulators and warnings. Owned by the caller (free()). */
-EG_NODISCARD eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **text);
+typedef struct eg_check_options {
+  int threads; /* CPU workers to predict for; 0: one per core */
+  int as_json; /* one JSON object on one line */
+} eg_check_options;
+
+/**
+ * Plan a study and predict what it costs: runs, steps, tiles, mean-square stability limits, bytes of accumulators,
+ * workers and file, and the time on each backend, from about a second of measurement with the study's own kernels.
+ * Nothing is written. Times hold for cores with nothing else to do.
+ *
+ * options  may be NULL: defaults
+ * text     out: owned by the caller (free())
+ *
+ * Fails with EG_ERR_STUDY as eg_run_study does. A backend that cannot be used is an answer, not a failure.
+ */
+EG_NODISCARD eg_status eg_run_check(eg_context *ctx, const eg_study *study, const eg_check_options *options,
+                                    char **text);
 
 /* Models as text (name NULL: all, one line each). Owned by the caller. */
 EG_NODISCARD eg_status eg_models_text(eg_context *ctx, const char *name, char **text);

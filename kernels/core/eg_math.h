@@ -140,8 +140,9 @@ EG_FN double eg_tanh(double x) {
 EG_FN float eg_minus_2_ln_u32(uint32_t w) {
   const float u = eg_fmaf(eg_float_of_u32(w), 0x1p-32f, 0x1p-33f);
   const uint32_t bits = eg_bits32(u);
-  const int32_t e = (int32_t)(bits - 0x3f3504f3u) >> 23; /* u = 2^e m, m in [sqrt(1/2), sqrt(2)) */
-  const float m = eg_float_of_bits(bits - ((uint32_t)e << 23));
+  /* u = 2^e m, m in [sqrt(1/2), sqrt(2)); e stays where the exponent is, times 2^23 */
+  const uint32_t e = (bits - 0x3f3504f3u) & 0xff800000u;
+  const float m = eg_float_of_bits(bits - e);
   const float f = m - 1.0f;
   float p = 2.021380457e-01f;
   p = eg_fmaf(p, f, -3.244516572e-01f);
@@ -151,15 +152,15 @@ EG_FN float eg_minus_2_ln_u32(uint32_t w) {
   p = eg_fmaf(p, f, -6.667011791e-01f);
   p = eg_fmaf(p, f, 1.000007302e+00f);
   p = eg_fmaf(p, f, -1.999999891e+00f);
-  return eg_fmaf((float)e, -1.386294361e+00f, p * f);
+  return eg_fmaf((float)(int32_t)e, -1.386294361e+00f * 0x1p-23f, p * f);
 }
 
 /* sin and cos of 2 pi (w + 1/2) 2^-32; absolute error below 1.3e-7; a quarter turn on the words
    exchanges them up to sign exactly, so all 2^32 words average to 0. */
 EG_FN void eg_sincos_u32(uint32_t w, float *sine, float *cosine) {
-  const uint32_t quadrant = (w + 0x20000000u) >> 30;
-  const int32_t r = (int32_t)(w - (quadrant << 30)); /* in [-2^29, 2^29): |y| <= 1/2 */
-  const float y = eg_fmaf((float)r, 0x1p-30f, 0x1p-31f);
+  const uint32_t turn = w + 0x20000000u; /* its two high bits are the quadrant */
+  /* what is left, 4 times: w without them, as a signed number in [-2^31, 2^31): |y| <= 1/2 */
+  const float y = eg_fmaf((float)(int32_t)(w << 2), 0x1p-32f, 0x1p-31f);
   const float u = y * y;
   float p = -4.601657885e-03f;
   p = eg_fmaf(p, u, 7.968003277e-02f);
@@ -170,13 +171,12 @@ EG_FN void eg_sincos_u32(uint32_t w, float *sine, float *cosine) {
   q = eg_fmaf(q, u, 2.535949467e-01f);
   q = eg_fmaf(q, u, -1.233696662e+00f);
   q = eg_fmaf(q, u, 9.999999674e-01f);
-  /* quadrant bit 0 exchanges sine and cosine, signs go in by bits */
-  const uint32_t swap = 0u - (quadrant & 1u);
-  const uint32_t s_bits = eg_bits32(s), q_bits = eg_bits32(q);
-  const uint32_t sine_bits = (q_bits & swap) | (s_bits & ~swap);
-  const uint32_t cosine_bits = (s_bits & swap) | (q_bits & ~swap);
-  *sine = eg_float_of_bits(sine_bits ^ ((quadrant & 2u) << 30));
-  *cosine = eg_float_of_bits(cosine_bits ^ (((quadrant + 1u) & 2u) << 30));
+  /* bit 30 exchanges sine and cosine, signs go in by bits */
+  const int is_swapped = (turn & 0x40000000u) != 0;
+  const uint32_t sine_bits = eg_bits32(is_swapped ? q : s);
+  const uint32_t cosine_bits = eg_bits32(is_swapped ? s : q);
+  *sine = eg_float_of_bits(sine_bits ^ (turn & 0x80000000u));
+  *cosine = eg_float_of_bits(cosine_bits ^ ((turn + 0x40000000u) & 0x80000000u));
 }
 
 #endif

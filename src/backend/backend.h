@@ -102,6 +102,8 @@ typedef struct eg_backend {
      between launches: when set, returns EG_STOPPED and the results are void. */
   eg_status (*advance)(eg_context *ctx, eg_device *device, uint64_t first, uint64_t n, const volatile int *stop,
                        eg_tile_result *results);
+  /* Bytes of all buffers that the device holds for the prepared job; the member may be NULL: unknown. */
+  size_t (*bytes)(const eg_device *device);
 } eg_backend;
 
 extern const eg_backend eg_backend_cpu;

@@ -28,7 +28,15 @@ struct eg_device {
   size_t records_at_once;
   eg_device **members; /* of a group: this one, which leads, and those that it owns; NULL: one job alone */
   size_t n_members;
+  size_t own_bytes, job_bytes; /* of the buffers that stay, and of those for the job */
 };
+
+/* Page-aligned and zeroed, and counted. */
+static eg_status reserve(eg_context *ctx, size_t *bytes, size_t count, size_t size, void *out_pointer) {
+  EG_TRY(eg_allocate_pages(ctx, count, size, out_pointer));
+  *bytes += count * size;
+  return EG_OK;
+}
 
 static void close_device(eg_device *d);
 
@@ -56,6 +64,7 @@ static void release_job(eg_device *d) {
   d->places = NULL;
   d->first_bad = NULL;
   d->job = NULL;
+  d->job_bytes = 0;
 }
 
 static void close_device(eg_device *d) {
@@ -76,9 +85,9 @@ static eg_status open_device(eg_context *ctx, int index, eg_device **device) {
   EG_TRY(eg_allocate(ctx, 1, sizeof *d, &d));
   EG_TRY_DONE(eg_cpu_kernels_choose(ctx, &d->kernels));
   d->thread.fill = d->kernels->fill;
-  EG_TRY_DONE(eg_allocate_pages(ctx, EG_NOISE_BYTES, 1, &d->thread.noise));
-  EG_TRY_DONE(eg_allocate_pages(ctx, EG_ROWS_BYTES, 1, &d->thread.rows));
-  EG_TRY_DONE(eg_allocate_pages(ctx, EG_INDEX_BLOCKS * 4 * EG_LANES, sizeof(int32_t), &d->thread.index));
+  EG_TRY_DONE(reserve(ctx, &d->own_bytes, EG_NOISE_BYTES, 1, &d->thread.noise));
+  EG_TRY_DONE(reserve(ctx, &d->own_bytes, EG_ROWS_BYTES, 1, &d->thread.rows));
+  EG_TRY_DONE(reserve(ctx, &d->own_bytes, EG_INDEX_BLOCKS * 4 * EG_LANES, sizeof(int32_t), &d->thread.index));
   *device = d;
   d = NULL;
 done:
@@ -91,9 +100,9 @@ static const char *describe(const eg_device *device) {
 }
 
 /* A copy of n doubles in the type of the state. */
-static eg_status convert(eg_context *ctx, const double *values, size_t n, bool is_float, void **out) {
+static eg_status convert(eg_context *ctx, size_t *bytes, const double *values, size_t n, bool is_float, void **out) {
   void *copy = NULL;
-  EG_TRY(eg_allocate_pages(ctx, n, is_float ? sizeof(float) : sizeof(double), &copy));
+  EG_TRY(reserve(ctx, bytes, n, is_float ? sizeof(float) : sizeof(double), &copy));
   for (size_t i = 0; i < n; i++) {
     if (is_float) {
       ((float *)copy)[i] = (float)values[i];
@@ -136,15 +145,15 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   const size_t row = n_points * job->n_features * ld;
   const size_t most = RECORD_BYTES / (row * sizeof(double) * (job->group == NULL ? 1 : job->group->n_members));
   d->records_at_once = most == 0 ? 1 : (most < job->n_records ? most : job->n_records);
-  EG_TRY(eg_allocate_pages(ctx, d->unit->block_bytes(n_particles > 0 ? n_particles : (uint32_t)n_points), 1, &d->thread.block));
-  EG_TRY(convert(ctx, job->staged, job->n_staged, job->is_float, &d->staged));
-  EG_TRY(convert(ctx, job->rows, job->n_row_values, job->is_float, &d->rows));
-  EG_TRY(eg_allocate_pages(ctx, job->state_values, sizeof(double), &d->state));
-  EG_TRY(eg_allocate_pages(ctx, d->records_at_once * row, sizeof(double), &d->records));
-  EG_TRY(eg_allocate_pages(ctx, ld / 2 * 3, sizeof(double), &d->scratch));
-  EG_TRY(eg_allocate_pages(ctx, n_points * ld, sizeof(uint64_t), &d->first_bad));
+  EG_TRY(reserve(ctx, &d->job_bytes, d->unit->block_bytes(n_particles > 0 ? n_particles : (uint32_t)n_points), 1, &d->thread.block));
+  EG_TRY(convert(ctx, &d->job_bytes, job->staged, job->n_staged, job->is_float, &d->staged));
+  EG_TRY(convert(ctx, &d->job_bytes, job->rows, job->n_row_values, job->is_float, &d->rows));
+  EG_TRY(reserve(ctx, &d->job_bytes, job->state_values, sizeof(double), &d->state));
+  EG_TRY(reserve(ctx, &d->job_bytes, d->records_at_once * row, sizeof(double), &d->records));
+  EG_TRY(reserve(ctx, &d->job_bytes, ld / 2 * 3, sizeof(double), &d->scratch));
+  EG_TRY(reserve(ctx, &d->job_bytes, n_points * ld, sizeof(uint64_t), &d->first_bad));
   if (job->n_histograms > 0) {
-    EG_TRY(eg_allocate_pages(ctx, ld + 4 * (EG_MAX_BINS + 3), sizeof(uint32_t), &d->places));
+    EG_TRY(reserve(ctx, &d->job_bytes, ld + 4 * (EG_MAX_BINS + 3), sizeof(uint32_t), &d->places));
   }
   return EG_OK;
 }
@@ -439,4 +448,12 @@ static eg_status advance(eg_context *ctx, eg_device *d, uint64_t first, uint64_t
   return EG_OK;
 }
 
-const eg_backend eg_backend_cpu = {"cpu", open_device, close_device, describe, prepare, advance};
+static size_t bytes_of(const eg_device *d) {
+  size_t bytes = d->own_bytes + d->job_bytes;
+  for (size_t i = 1; i < d->n_members; i++) {
+    bytes += bytes_of(d->members[i]);
+  }
+  return bytes;
+}
+
+const eg_backend eg_backend_cpu = {"cpu", open_device, close_device, describe, prepare, advance, bytes_of};

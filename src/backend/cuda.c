@@ -130,7 +130,7 @@ static eg_status advance(eg_context *ctx, eg_device *d, uint64_t first, uint64_t
   return status;
 }
 
-static const eg_backend backend_cuda = {"cuda", open_device, close_device, describe, prepare, advance};
+static const eg_backend backend_cuda = {"cuda", open_device, close_device, describe, prepare, advance, NULL};
 
 /* ---- finding the plug-in ---- */
 

@@ -59,6 +59,40 @@ void eg_text_append(eg_text *text, const char *format, ...) {
   va_end(args);
 }
 
+/* Bytes of the well-formed UTF-8 character at c (RFC 3629, table in section 4), 0 if it is none. */
+static size_t utf8_length(const unsigned char *c) {
+  const size_t n = c[0] >= 0xC2 && c[0] <= 0xDF   ? 2
+                   : c[0] >= 0xE0 && c[0] <= 0xEF ? 3
+                   : c[0] >= 0xF0 && c[0] <= 0xF4 ? 4
+                                                  : 0;
+  const unsigned low = c[0] == 0xE0 ? 0xA0 : (c[0] == 0xF0 ? 0x90 : 0x80);
+  const unsigned high = c[0] == 0xED ? 0x9F : (c[0] == 0xF4 ? 0x8F : 0xBF);
+  for (size_t i = 1; i < n; i++) {
+    if (c[i] < (i == 1 ? low : 0x80) || c[i] > (i == 1 ? high : 0xBF)) {
+      return 0;
+    }
+  }
+  return n;
+}
+
+void eg_text_append_json(eg_text *text, const char *value) {
+  eg_text_append(text, "\"");
+  for (const unsigned char *c = (const unsigned char *)value; *c != '\0';) {
+    const size_t n = *c < 0x80 ? 1 : utf8_length(c);
+    if (*c == '"' || *c == '\\') {
+      eg_text_append(text, "\\%c", *c);
+    } else if (*c < 0x20 || *c == 0x7F) {
+      eg_text_append(text, "\\u%04x", (unsigned)*c);
+    } else if (n > 0) {
+      eg_text_append_bytes(text, (const char *)c, n);
+    } else {
+      eg_text_append(text, "\\ufffd");
+    }
+    c += n > 0 ? n : 1;
+  }
+  eg_text_append(text, "\"");
+}
+
 const char *eg_text_string(const eg_text *text) {
   return text->data == NULL ? "" : text->data;
 }

@@ -49,8 +49,8 @@ const cli_command cli_command_export = {
     .least = 1,
     .most = 1,
     .summary = "write the estimates of a result file as CSV",
-    .details = "One line for every run, point, time, feature and component (and bin, or realisation). For Python,\n"
-               "xarray opens the result file itself: xarray.open_dataset(\"FILE.h5\").\n",
+    .details = "One line for every run, point, time, feature and component (and bin, or realisation).\n"
+               "For Python, xarray opens the result file itself: xarray.open_dataset(\"FILE.h5\").\n",
     .options = options,
     .run = export_result,
 };

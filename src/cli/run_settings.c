@@ -31,8 +31,7 @@ eg_status cli_check_backend(cli_program *program, const cli_command *command, co
                         nearest != NULL ? "'? " : "");
 }
 
-static eg_status read_threads(cli_program *program, const cli_command *command, const char *text,
-                              int *threads) {
+eg_status cli_read_threads(cli_program *program, const cli_command *command, const char *text, int *threads) {
   if (text == NULL) {
     return EG_OK;
   }
@@ -109,7 +108,7 @@ eg_status cli_run_settings_read(cli_program *program, const cli_command *command
   eg_status status = cli_check_backend(program, command, backend);
   status = status != EG_OK ? status : cli_check_overrides(program, command, args);
   status =
-      status != EG_OK ? status : read_threads(program, command, cli_value(args, "threads"), &run->threads);
+      status != EG_OK ? status : cli_read_threads(program, command, cli_value(args, "threads"), &run->threads);
   status =
       status != EG_OK ? status : read_duration(program, command, args, "snapshot", &run->snapshot_seconds);
   status = status != EG_OK ? status : read_duration(program, command, args, "max-time", &run->max_time);

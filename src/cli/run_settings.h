@@ -19,6 +19,10 @@ void cli_run_settings_free(cli_run_settings *settings);
 EG_NODISCARD eg_status cli_check_overrides(cli_program *program, const cli_command *command,
                                            const cli_args *args);
 
+/* The number of --threads; NULL leaves it as it is. */
+EG_NODISCARD eg_status cli_read_threads(cli_program *program, const cli_command *command, const char *text,
+                                        int *threads);
+
 /* Is it a backend name? NULL is. */
 EG_NODISCARD eg_status cli_check_backend(cli_program *program, const cli_command *command, const char *name);
 

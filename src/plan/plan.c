@@ -207,15 +207,43 @@ static void finish_job(const eg_plan *plan, eg_run *run) {
   a->n_features = (uint32_t)plan->n_columns;
 }
 
+uint64_t eg_plan_final_nodes(const eg_job *job) {
+  uint64_t n = 0;
+  for (uint64_t block = 0; block < EG_BLOCKS; block++) {
+    /* a block of k tiles ends as the complete trees of the binary digits of k */
+    n += (uint64_t)__builtin_popcountll(job->n_tiles / EG_BLOCKS + (block < job->n_tiles % EG_BLOCKS ? 1 : 0));
+  }
+  return n;
+}
+
 double eg_plan_accumulator_bytes(const eg_plan *plan) {
   double bytes = 0;
   for (size_t i = 0; i < eg_plan_n_sums(plan); i++) {
     const eg_job *const job = &eg_plan_sum_run(plan, i)->job;
-    const double blocks = job->n_tiles < EG_BLOCKS ? (double)job->n_tiles : EG_BLOCKS;
-    const double counts = i < plan->n_runs ? (double)job->n_counts : 0; /* a difference has none */
-    bytes += (double)job->node_values * sizeof(double) * blocks + counts * sizeof(uint64_t);
+    bytes += (double)eg_plan_final_nodes(job) * (double)job->node_values * sizeof(double);
+    bytes += i < plan->n_runs ? (double)job->n_counts * sizeof(uint64_t) : 0; /* a difference has none */
   }
   return bytes;
+}
+
+const char *eg_plan_largest_statistic(const eg_plan *plan, double *bytes) {
+  const uint32_t columns = (uint32_t)plan->n_columns;
+  const double row = eg_node_values(columns, plan->with_covariance);
+  const double covariance = row - eg_node_values(columns, 0), moments = 4.0 * columns;
+  double counts = 0;
+  for (size_t i = 0; i < plan->n_runs; i++) {
+    counts += (double)plan->runs[i].job.n_counts * sizeof(uint64_t);
+  }
+  *bytes = (eg_plan_accumulator_bytes(plan) - counts) * (covariance > moments ? covariance : moments) / row;
+  if (counts > *bytes) {
+    *bytes = counts;
+    return "histogram";
+  }
+  return covariance > moments ? "covariance" : "moments";
+}
+
+double eg_plan_accumulator_limit(void) {
+  return max_accumulator_bytes;
 }
 
 static eg_status check_size(eg_context *ctx, const eg_plan *plan) {
@@ -223,15 +251,16 @@ static eg_status check_size(eg_context *ctx, const eg_plan *plan) {
   if (bytes <= max_accumulator_bytes) {
     return EG_OK;
   }
-  const uint32_t row_values = eg_node_values((uint32_t)plan->n_columns, plan->with_covariance);
-  const char *const largest = plan->row_counts > (size_t)EG_BLOCKS * row_values          ? "the histograms"
-                              : plan->with_covariance && plan->n_columns > 9 ? "the covariance (features^2)"
-                                                                             : "the moments";
+  double largest_bytes = 0;
+  const char *const largest = eg_plan_largest_statistic(plan, &largest_bytes);
   return eg_study_fail_at(ctx, plan->study, plan->study->observe.mark,
-                          "the accumulators need %.3g GiB (%zu runs x %zu times x %zu points x (%u values x 64 blocks + "
-                          "%zu counts)); at most 1 GiB is allowed. The largest part is %s: observe fewer times or features",
-                          bytes / 0x1p30, plan->n_runs, plan->n_records, plan->n_points, row_values, plan->row_counts,
-                          largest);
+                          "the accumulators need %.3g GiB (%zu runs x %zu times x %zu points x (%u values x 64 blocks or "
+                          "more + %zu counts)); at most 1 GiB is allowed. The largest statistic is %s with %.3g GiB: "
+                          "observe fewer times or features%s",
+                          bytes / 0x1p30, plan->n_runs, plan->n_records, plan->n_points,
+                          eg_node_values((uint32_t)plan->n_columns, plan->with_covariance), plan->row_counts, largest,
+                          largest_bytes / 0x1p30,
+                          plan->with_covariance ? ", or leave out the covariance (it grows with features^2)" : "");
 }
 
 /* The samples of a model without data are Gaussian; another noise kind changes their law, not only an integrator's noise. */

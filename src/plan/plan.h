@@ -108,8 +108,12 @@ typedef struct eg_plan {
 EG_NODISCARD eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **plan);
 void eg_plan_free(eg_plan *plan);
 
-/* Bytes of all accumulators, and a one-screen description of the plan for `ensgrad check`. */
+/* Nodes of the summation tree when all tiles of a job are done. */
+uint64_t eg_plan_final_nodes(const eg_job *job);
+/* Bytes of all accumulators in the complete result; the statistic that takes most of them, and how much. */
 double eg_plan_accumulator_bytes(const eg_plan *plan);
+const char *eg_plan_largest_statistic(const eg_plan *plan, double *bytes);
+double eg_plan_accumulator_limit(void);
 
 /* Feature by name, NULL if the study does not observe it. */
 const eg_feature *eg_plan_feature(const eg_plan *plan, const char *name);

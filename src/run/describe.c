@@ -1,6 +1,5 @@
-/* Texts about plans, models, devices and the build. */
+/* Texts about models, devices and the build. */
 #include <hdf5.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,7 @@
 #include "ensgrad/run.h"
 #include "model/catalogue.h"
 #include "model/units.h"
-#include "plan/plan.h"
+#include "backend/backend.h"
 
 static eg_status finish(eg_context *ctx, eg_text *text, char **out) {
   if (text->is_broken || text->data == NULL) {
@@ -20,59 +19,6 @@ static eg_status finish(eg_context *ctx, eg_text *text, char **out) {
   }
   *out = text->data;
   return EG_OK;
-}
-
-static void describe_run(eg_text *text, const eg_run *run) {
-  eg_text_append(text, "  %-44s %-16s steps %-9llu h %-10.4g tiles %llu x %u", run->description, run->job.stepper,
-                 (unsigned long long)run->steps, run->job.launch.h, (unsigned long long)run->job.n_tiles,
-                 run->job.tile);
-  if (!isnan(run->stability_limit)) {
-    eg_text_append(text, "  stable below %.3g", run->stability_limit);
-  }
-  eg_text_append(text, "%s\n", run->is_deterministic ? "  (deterministic: one realisation)" : "");
-}
-
-static void describe_group(eg_text *text, const eg_plan *plan, const eg_group *group) {
-  eg_text_append(text, "  group %s, on the CPU:", group->description);
-  for (size_t i = 0; i < group->n_members; i++) {
-    const eg_run *const run = &plan->runs[group->runs[i]];
-    eg_text_append(text, "%s %s", i > 0 ? "," : "", run->description);
-    if (run->job.launch.noise_ratio > 1) {
-      eg_text_append(text, " (sums of %u increments)", run->job.launch.noise_ratio);
-    }
-  }
-  eg_text_append(text, "\n");
-}
-
-eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **out) {
-  eg_plan *plan = NULL;
-  eg_text text = {0};
-  double work = 0;
-  EG_TRY(eg_plan_create(ctx, study, &plan));
-  eg_text_append(&text, "%s\n", study->title != NULL && study->title[0] != '\0' ? study->title : "(no title)");
-  eg_text_append(&text, "model %s, dimension %d (padded to %d), %zu point%s, noise %s, %s state\n",
-                 study->model.name != NULL ? study->model.name : study->model.file, plan->dim, plan->padded_dim,
-                 plan->n_points, plan->n_points == 1 ? "" : "s", eg_noise_name(study->noise),
-                 study->float_state ? "float" : "double");
-  if (plan->data.n_rows > 0) {
-    eg_text_append(&text, "data: %zu rows, %zu columns%s\n", plan->data.n_rows, plan->data.n_columns,
-                   study->model.standardize ? ", standardised" : "");
-  }
-  eg_text_append(&text, "%zu runs, %.6g realisations each, %zu observation times, %zu feature columns\n", plan->n_runs,
-                 study->realisations, plan->n_records, plan->n_columns);
-  for (size_t r = 0; r < plan->n_runs; r++) {
-    const eg_run *const run = &plan->runs[r];
-    describe_run(&text, run);
-    const double particles = run->job.launch.n_particles > 0 ? (double)run->job.launch.n_particles : 1.0;
-    work += (double)run->job.n_realisations * (double)plan->n_points * particles * (double)run->steps * run->substeps;
-  }
-  for (size_t g = 0; g < plan->n_groups; g++) {
-    describe_group(&text, plan, &plan->groups[g]);
-  }
-  eg_text_append(&text, "trajectory-steps %.4g, accumulators %.3g MiB\n", work,
-                 eg_plan_accumulator_bytes(plan) / 0x1p20);
-  eg_plan_free(plan);
-  return finish(ctx, &text, out);
 }
 
 static void describe_model(eg_text *text, const eg_model_info *m) {

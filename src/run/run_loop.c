@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "run/pilot.h"
 
@@ -29,6 +30,14 @@ double eg_now(void) {
   struct timespec t;
   (void)clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int eg_worker_count(const eg_backend *backend, int threads) {
+  if (backend != &eg_backend_cpu) {
+    return 1;
+  }
+  const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  return threads > 0 ? threads : (cores > 0 ? (int)cores : 1);
 }
 
 /* Trajectory-steps; of a population, particle-steps. */
@@ -151,7 +160,7 @@ static void take_more(run_loop *loop, size_t run, uint64_t first, uint64_t most,
 }
 
 /* Tiles a CPU worker takes at once: about a millisecond of work, so that the lock costs nothing. */
-static uint64_t batch_of(const eg_plan *plan, const eg_run *run, uint64_t device_wants) {
+uint64_t eg_run_batch(const eg_plan *plan, const eg_run *run, uint64_t device_wants) {
   const double tiles = 4e6 / sum_members(plan, run, tile_cost);
   const uint64_t n = tiles < 1 ? 1 : (tiles > 64 ? 64 : (uint64_t)tiles);
   return n > device_wants ? n : device_wants;
@@ -292,7 +301,7 @@ static eg_status work(eg_context *ctx, worker *w) {
       free_batch(&b);
       EG_TRY_DONE(make_jobs(ctx, loop->campaign, r, &b));
       EG_TRY_DONE(backend->prepare(ctx, w->device, b.jobs, &most));
-      most = batch_of(loop->campaign->plan, run, most);
+      most = eg_run_batch(loop->campaign->plan, run, most);
       EG_TRY_DONE(make_batch(ctx, most, n_together(loop->campaign->plan, r), &b));
       prepared = r;
       (void)pthread_mutex_lock(&loop->lock);

@@ -23,6 +23,12 @@ EG_NODISCARD eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const
 /* Run one built-in known answer on a backend: EG_ERR_DEVICE if its bits differ from the CPU's. */
 EG_NODISCARD eg_status eg_backend_verify(eg_context *ctx, const eg_backend *backend);
 
+/* Workers for a backend: `threads` on the CPU, 0 for one per core; one on a GPU. */
+int eg_worker_count(const eg_backend *backend, int threads);
+
+/* Tiles that a worker takes at once, where the device wants at least so many. */
+uint64_t eg_run_batch(const eg_plan *plan, const eg_run *run, uint64_t device_wants);
+
 /* Seconds on a monotonic clock. */
 double eg_now(void);
 

@@ -92,14 +92,6 @@ static eg_status check_backend(eg_context *ctx, const eg_plan *plan, bool is_aut
   return EG_OK;
 }
 
-static int worker_count(const eg_backend *backend, int threads) {
-  if (backend != &eg_backend_cpu) {
-    return 1;
-  }
-  const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  return threads > 0 ? threads : (cores > 0 ? (int)cores : 1);
-}
-
 static double wall_of(const eg_labelled *file) {
   const eg_attribute *const a = eg_labelled_group_attribute(file, "/provenance", "wall_seconds");
   return a != NULL && a->type == EG_TYPE_F64 && a->n == 1 ? *(const double *)a->data : 0.0;
@@ -165,7 +157,7 @@ static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend,
   eg_loop_options loop;
   memset(&loop, 0, sizeof loop);
   loop.backend = backend;
-  loop.n_workers = worker_count(backend, options->threads);
+  loop.n_workers = eg_worker_count(backend, options->threads);
   loop.started = s->started;
   loop.max_time = options->max_time;
   loop.snapshot_seconds = options->snapshot_seconds > 0 ? options->snapshot_seconds : 60;
@@ -181,7 +173,7 @@ static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend,
   if (status == EG_ERR_DEVICE && may_change) { /* the bits are the same there */
     eg_warn(ctx, "the GPU failed, the CPU goes on: %s", eg_context_message(ctx));
     loop.backend = &eg_backend_cpu;
-    loop.n_workers = worker_count(loop.backend, options->threads);
+    loop.n_workers = eg_worker_count(loop.backend, options->threads);
     s->campaign->threads = loop.n_workers;
     EG_TRY(use_device(ctx, s, loop.backend));
     status = eg_run_loop(ctx, s->campaign, &loop);

@@ -120,5 +120,5 @@ expect 3 check all.yaml --set observe.histograms='{feature: x3}'
 says err "there is no x3: the dimension is 1"
 expect 3 check all.yaml --set observe.histograms='{feature: x, bins: 4096}' --set observe.at='{steps: {linear: 100000}}' \
   --set steps=2^20 --set observe.keep='{realisations: 1}' --set observe.features=x
-says err "The largest part is the histograms"
+says err "The largest statistic is histogram"
 report
