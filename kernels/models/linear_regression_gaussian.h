@@ -142,7 +142,8 @@ EG_FN void eg_covariance(const eg_params *p, const eg_real *st, const eg_real *x
   for (int i = 0; i < EG_DIM; i++) {
     EG_UNROLL
     for (int j = 0; j <= i; j++) {
-      C[i * (i + 1) / 2 + j] = st[i] * st[j] * eg_mad(u[i], u[j], i == j ? tau2 : (eg_real)0);
+      const eg_real product = (st[i] * u[i]) * (st[j] * u[j]);
+      C[i * (i + 1) / 2 + j] = i == j ? eg_mad((eg_real)p->input_variance[i], tau2, product) : product;
     }
   }
 }
