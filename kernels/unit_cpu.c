@@ -4,35 +4,41 @@
 
 #include "core/lane_cpu.h"
 
-#define SEGMENT_PLAIN(stepper, normals, rows)                                                                \
+#define SEGMENT_PLAIN(stepper, normals, rows) SEGMENT_CHAIN(stepper, normals, rows, 0)
+#define SEGMENT_CHAIN(stepper, normals, rows, extra)                                                         \
   static __attribute__((noinline)) void segment_##stepper(                                                   \
       const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,      \
       uint64_t realisation, uint64_t from, uint64_t to) {                                                    \
-    segment_plain(eg_step_##stepper, normals, rows, p, a, u, t, block, realisation, from, to);               \
+    segment_plain(eg_step_##stepper, normals, rows, extra, p, a, u, t, block, realisation, from, to);        \
   }                                                                                                          \
   static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
-    drive(segment_##stepper, (const eg_params *)params, a, t);                                               \
+    drive(segment_##stepper, extra, (const eg_params *)params, a, t);                                        \
   }
 
 enum { SOURCE_ROWS = 0, SOURCE_DATA = 1 };
 
-#define SEGMENT_FOLD(stepper, source, n_acc)                                                                 \
+#define SEGMENT_FOLD(stepper, source, n_acc) SEGMENT_FOLD_CHAIN(stepper, source, n_acc, 0)
+#define SEGMENT_FOLD_CHAIN(stepper, source, n_acc, extra)                                                    \
   static __attribute__((noinline)) void segment_##stepper(                                                   \
       const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,      \
       uint64_t realisation, uint64_t from, uint64_t to) {                                                    \
-    segment_fold(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, SOURCE_##source, n_acc, p, a, u, t, \
-                 block, realisation, from, to);                                                              \
+    segment_fold(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, SOURCE_##source, n_acc, extra, p,   \
+                 a, u, t, block, realisation, from, to);                                                              \
   }                                                                                                          \
   static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
-    drive(segment_##stepper, (const eg_params *)params, a, t);                                               \
+    drive(segment_##stepper, extra, (const eg_params *)params, a, t);                                        \
   }
 
 EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
+EG_CHAINS(SEGMENT_CHAIN, SEGMENT_FOLD_CHAIN)
 
-#define ROW_PLAIN(stepper, normals, rows) {#stepper, normals, rows, advance_##stepper},
-#define ROW_FOLD(stepper, source, n_acc)                                                                     \
-  {#stepper, SOURCE_##source == SOURCE_DATA ? -1 : 0, SOURCE_##source == SOURCE_ROWS ? -1 : 0, advance_##stepper},
-static const eg_unit_stepper steppers[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD)};
+#define ROW_PLAIN(stepper, normals, rows)        ROW_CHAIN(stepper, normals, rows, 0)
+#define ROW_CHAIN(stepper, normals, rows, extra) {#stepper, normals, rows, extra, advance_##stepper},
+#define ROW_FOLD(stepper, source, n_acc)         ROW_FOLD_CHAIN(stepper, source, n_acc, 0)
+#define ROW_FOLD_CHAIN(stepper, source, n_acc, extra)                                                        \
+  {#stepper, SOURCE_##source == SOURCE_DATA ? -1 : 0, SOURCE_##source == SOURCE_ROWS ? -1 : 0, extra,        \
+   advance_##stepper},
+static const eg_unit_stepper steppers[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_CHAINS(ROW_CHAIN, ROW_FOLD_CHAIN)};
 
 #define PARAM_SCALAR(name, value, low, high, doc) {#name, value, low, high, 0, doc},
 #define PARAM_VECTOR(name, value, low, high, doc) {#name, value, low, high, 1, doc},

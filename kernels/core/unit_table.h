@@ -5,7 +5,7 @@
 #include "core/fill.h"
 #include "core/launch.h"
 
-#define EG_UNIT_ABI 1
+#define EG_UNIT_ABI 2
 
 /* Buffers of one thread, page aligned; sizes by eg_unit.block_bytes and the constants below. */
 #define EG_NOISE_BYTES 131072 /* two Philox blocks of two-point noise as doubles; mostly an eighth of it is used */
@@ -25,6 +25,7 @@ typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_th
 typedef struct eg_unit_stepper {
   const char *name;
   int32_t normals, rows; /* increments and rows a step; -1: fold_count of them */
+  int32_t extra;         /* values of a trajectory besides x: velocity, second moments, .. */
   eg_advance_fn advance;
 } eg_unit_stepper;
 

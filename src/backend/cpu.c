@@ -121,7 +121,7 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   EG_TRY(eg_allocate_pages(ctx, d->unit->block_bytes((uint32_t)n_points), 1, &d->thread.block));
   EG_TRY(convert(ctx, job->staged, job->n_staged, job->is_float, &d->staged));
   EG_TRY(convert(ctx, job->rows, job->n_row_values, job->is_float, &d->rows));
-  EG_TRY(eg_allocate_pages(ctx, n_points * (size_t)job->dim * ld, sizeof(double), &d->state));
+  EG_TRY(eg_allocate_pages(ctx, n_points * (size_t)(job->dim + d->stepper->extra) * ld, sizeof(double), &d->state));
   EG_TRY(eg_allocate_pages(ctx, d->records_at_once * row, sizeof(double), &d->records));
   EG_TRY(eg_allocate_pages(ctx, ld / 2 * 3, sizeof(double), &d->scratch));
   EG_TRY(eg_allocate_pages(ctx, n_points * ld, sizeof(uint64_t), &d->first_bad));

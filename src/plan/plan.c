@@ -314,6 +314,7 @@ static void free_run(eg_run *run) {
   free(run->staged);
   free(run->description);
   eg_affine_free(&run->affine);
+  eg_affine_free(&run->lifted);
 }
 
 void eg_plan_free(eg_plan *plan) {

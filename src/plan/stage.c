@@ -190,6 +190,10 @@ static void oracle_settings(eg_run *run) {
     run->affine.is_process = true; /* a raw sde of a loss model: noise scale 1 */
     law.batch_size = 1;
   }
+  if (run->chain.is_general || run->dynamics->id == EG_NOISY_GD) {
+    law.law = EG_LAW_SDE1; /* whose Euler-Maruyama scheme has the moments of the chain */
+    law.scheme = EG_AFFINE_EULER_MARUYAMA;
+  }
   run->law = run->scheme_law = law;
   if (run->scheme == EG_EULER_MARUYAMA) {
     run->scheme_law.scheme = EG_AFFINE_EULER_MARUYAMA;
@@ -199,7 +203,7 @@ static void oracle_settings(eg_run *run) {
 }
 
 static eg_status stability(eg_context *ctx, const eg_plan *plan, eg_run *run) {
-  if (run->dynamics->id != EG_SGD || !run->has_oracle) {
+  if (run->dynamics->id != EG_SGD || run->chain.is_general || !run->has_oracle) {
     return EG_OK;
   }
   EG_TRY(eg_affine_stability_limit(ctx, &run->affine, run->batch_size, &run->stability_limit));
@@ -234,6 +238,9 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   run->job.n_staged = (size_t)unit->n_staged;
   run->job.rows = plan->rows;
   run->job.n_row_values = plan->n_row_values;
+  if (run->has_oracle && run->chain.is_general) {
+    EG_TRY(eg_plan_chain_oracle(ctx, run));
+  }
   if (run->has_oracle) {
     oracle_settings(run);
     EG_TRY(stability(ctx, plan, run));

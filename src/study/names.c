@@ -5,12 +5,15 @@
 #define EG_NOISE_WORDS                                                                                       \
   "gaussian", "gaussian-fast", "gaussian64", "table5", "table8", "table10", "two-point", "three-point"
 
-const char *const eg_dynamics_words[] = {"sgd", "gradient-flow", "sme1", "sme2", "sde", NULL};
+const char *const eg_dynamics_words[] = {
+    "sgd", "gradient-flow", "sme1", "sme2", "sde", "svag", "noisy-gd", "adam", "adamw", "rmsprop", "signsgd", NULL};
 const char *const eg_sampling_words[] = {"replacement", NULL};
 const char *const eg_factor_words[] = {"pair", "data", "cholesky", "symmetric-root", NULL};
 const char *const eg_scheme_words[] = {"euler-maruyama", "strang", "exact", NULL};
 const char *const eg_noise_words[] = {EG_NOISE_WORDS, NULL};
 const char *const eg_noise_or_common_words[] = {EG_NOISE_WORDS, "common", NULL};
+const char *const eg_schedule_words[] = {"constant", "step", "polynomial", "cosine", "cyclic", NULL};
+const char *const eg_preconditioner_words[] = {"after", "before", NULL};
 const char *const eg_state_words[] = {"double", "float", NULL};
 const char *const eg_feature_words[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2", NULL};
 const char *const eg_statistic_words[] = {"moments", "covariance", "msd", NULL};

@@ -52,10 +52,31 @@ typedef struct eg_study_start {
   eg_mark mark;
 } eg_study_start;
 
-typedef enum eg_dynamics_id { EG_SGD, EG_GRADIENT_FLOW, EG_SME1, EG_SME2, EG_SDE } eg_dynamics_id;
+typedef enum eg_dynamics_id {
+  EG_SGD, EG_GRADIENT_FLOW, EG_SME1, EG_SME2, EG_SDE, EG_SVAG, EG_NOISY_GD, EG_ADAM, EG_ADAMW, EG_RMSPROP, EG_SIGNSGD
+} eg_dynamics_id;
 typedef enum eg_sampling { EG_SAMPLING_REPLACEMENT } eg_sampling;
 typedef enum eg_factor { EG_FACTOR_DEFAULT, EG_FACTOR_PAIR, EG_FACTOR_DATA, EG_FACTOR_CHOLESKY, EG_FACTOR_SYMMETRIC_ROOT } eg_factor;
 typedef enum eg_scheme { EG_SCHEME_DEFAULT, EG_EULER_MARUYAMA, EG_STRANG, EG_EXACT } eg_scheme;
+
+/* Learning rate of a chain as a function of its step; lengths in steps (kernels/core/schedule.h). */
+typedef enum eg_schedule_kind {
+  EG_RATE_CONSTANT, EG_RATE_STEP, EG_RATE_POLYNOMIAL, EG_RATE_COSINE, EG_RATE_CYCLIC
+} eg_schedule_kind;
+typedef struct eg_study_schedule {
+  eg_schedule_kind kind;
+  double period, gamma, last, power, warm_up;
+} eg_study_schedule;
+
+/* What chains have beyond batch and sampling (kernels/steppers/chain.h). NaN: swept. */
+typedef struct eg_study_chain {
+  double l;               /* SVAG; of adaptive and sign chains their noise amplification: >= 1, whole */
+  double momentum, dampening, weight_decay, clip, beta1, beta2, epsilon; /* clip: infinity for none */
+  bool nesterov, decoupled, bias_correction;
+  bool divides_before;    /* preconditioner: before: divide by the average that this gradient is not in yet */
+  bool is_general;        /* something here was written: the general stepper is needed */
+  eg_study_schedule schedule;
+} eg_study_chain;
 
 typedef struct eg_study_dynamics {
   eg_dynamics_id id;
@@ -65,6 +86,7 @@ typedef struct eg_study_dynamics {
   eg_factor factor;     /* sme1, sme2; default chosen by the plan (finite data: pair) */
   eg_scheme scheme;     /* sme1, sme2, sde; default chosen by the plan (sme: strang, sde: euler-maruyama) */
   double substeps;      /* SDEs: >= 1, whole; h = learning_rate / substeps */
+  eg_study_chain chain; /* chains */
   eg_mark mark;
 } eg_study_dynamics;
 
@@ -78,6 +100,9 @@ typedef enum eg_sweep_target {
   EG_SWEEP_START_POINT,   /* all components of the single start point */
   EG_SWEEP_START_MEAN,
   EG_SWEEP_START_STD,
+  EG_SWEEP_L,
+  EG_SWEEP_MOMENTUM,
+  EG_SWEEP_WEIGHT_DECAY,
   EG_SWEEP_PARAM
 } eg_sweep_target;
 
