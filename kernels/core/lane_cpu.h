@@ -341,9 +341,10 @@ static void load_block(const eg_launch *a, eg_block_state block, uint64_t realis
     }
   }
   for (uint32_t row = 0; row < a->n_points * width; row++) {
-    const uint32_t point = row / width, k = row % width; /* what a stepper keeps of its own begins at 0 */
+    const uint32_t point = row / width, k = row % width;
+    const eg_real own = k >= 2 * EG_DIM ? (eg_real)a->chain.start_square : (eg_real)0; /* of the stepper */
     for (uint32_t l = 0; l < EG_LANES; l++) {
-      const eg_real start = k < EG_DIM ? block.start[(point * EG_DIM + k) * EG_LANES + l] : (eg_real)0;
+      const eg_real start = k < EG_DIM ? block.start[(point * EG_DIM + k) * EG_LANES + l] : own;
       block.x[row * EG_LANES + l] = a->is_restart ? state[(size_t)row * a->ld + slot + l] : start;
     }
   }

@@ -35,6 +35,7 @@ typedef struct eg_chain {
   double clip2;           /* largest squared norm of the estimate, or infinity */
   double beta2, new_square, epsilon;
   double log_beta1, log_beta2;        /* for the bias correction; 0: none */
+  double start_square;    /* adaptive: mean squared gradient to begin with */
   uint32_t half;
   uint32_t is_sign, is_before;
   uint32_t substeps;      /* iterations in one learning_rate */
@@ -80,6 +81,6 @@ typedef struct eg_launch {
 } eg_launch;
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 392, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 400, "layout differs between host and device");
 
 #endif

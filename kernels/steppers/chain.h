@@ -15,7 +15,7 @@
  *   adaptive  m' = beta1 m + (1 - beta1) g,  s' = beta2 s + (1 - beta2) g^2,
  *             x' = (1 - eta_k decay) x - eta_k a1 m' / (sqrt(a2 s') + epsilon),  a_i = 1 / (1 - beta_i^k) or 1;
  *             Adam, AdamW (decay), RMSprop (beta1 = 0; `preconditioner: before` divides by s instead of s')
- * Extra state behind x: v; or m, s. It starts at 0.
+ * Extra state behind x: v; or m, s. v and m start at 0, s at start_square.
  */
 #if EG_CAPS_LOSS && (EG_CAPS_ROWS || EG_CAPS_CHANNELS)
 EG_FN void eg_clip(const eg_uniforms *u, eg_real *g) {

@@ -50,6 +50,7 @@ static void set_adaptive(const eg_study_chain *from, eg_chain *to) {
     to->new_weight = 1.0;
   }
   to->epsilon = from->epsilon * l;
+  to->start_square = from->start_square * l * l;
   if (from->bias_correction) {
     to->log_beta1 = to->momentum > 0.0 ? log(to->momentum) : 0.0;
     to->log_beta2 = to->beta2 > 0.0 ? log(to->beta2) : 0.0;

@@ -146,6 +146,7 @@ static void append_chain(eg_text *out, const eg_study_chain *chain) {
   append_number(out, "dynamics.beta1", chain->beta1);
   append_number(out, "dynamics.beta2", chain->beta2);
   append_number(out, "dynamics.epsilon", chain->epsilon);
+  append_number(out, "dynamics.start_square", chain->start_square);
   append_number(out, "dynamics.weight_decay", chain->weight_decay);
   append_number(out, "dynamics.clip", chain->clip);
   eg_text_append(out, "dynamics.nesterov %d\ndynamics.decoupled %d\ndynamics.bias_correction %d\n", chain->nesterov,

@@ -83,6 +83,7 @@ void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *d
   read_number(c, map, "dynamics.beta1", NULL, true, &chain->beta1);
   read_number(c, map, "dynamics.beta2", NULL, true, &chain->beta2);
   read_number(c, map, "dynamics.epsilon", NULL, false, &chain->epsilon);
+  read_number(c, map, "dynamics.start_square", NULL, false, &chain->start_square);
   (void)eg_get_flag(c, map, "dynamics.nesterov", &chain->nesterov); /* absent or reported: the default stays */
   (void)eg_get_flag(c, map, "dynamics.decoupled", &chain->decoupled);
   (void)eg_get_flag(c, map, "dynamics.bias_correction", &chain->bias_correction);

@@ -100,6 +100,8 @@ static const eg_schema_row rows[] = {
      "weight of the last mean squared gradient, below 1"},
     {"dynamics.epsilon", EG_NUMBER, "1e-8", 0, INFINITY, NULL, "adam adamw rmsprop",
      "added to the root of the mean squared gradient"},
+    {"dynamics.start_square", EG_NUMBER, "0", 0, INFINITY, NULL, "adam adamw rmsprop",
+     "mean squared gradient to begin with"},
     {"dynamics.bias_correction", EG_FLAG, "true; rmsprop: false", NO_RANGE, NULL, "adam adamw rmsprop",
      "divide the means by 1 - beta^k"},
     {"dynamics.preconditioner", EG_WORD, "after", NO_RANGE, eg_preconditioner_words, "rmsprop",

@@ -149,7 +149,7 @@ static inline trajectories trajectories_of(const setup *s) {
   a.ld = s->ld;
   void *const staged = as_state(s->staged, s->n_staged, job->is_float);
   void *const rows = as_state(s->rows, s->n_row_values, job->is_float);
-  void *const state = pages(t.n_points * (size_t)s->unit->dim * t.ld * sizeof(double));
+  void *const state = pages(t.n_points * 3 * (size_t)s->unit->dim * t.ld * sizeof(double)); /* x and what chains keep */
   a.staged = staged;
   a.rows = rows;
   a.state = state;
