@@ -81,7 +81,12 @@ static __attribute__((noinline)) void hold_rows(const eg_launch *a, eg_thread *t
     const uint64_t block = q / 4;
     const uint64_t wanted = (limit + 3) / 4 - block;
     const uint64_t n = wanted < EG_INDEX_BLOCKS ? wanted : EG_INDEX_BLOCKS;
-    t->fill->fill_rows(a->key, realisation, block, (int)n, a->n_rows, t->index);
+    if (a->sampling == 0) {
+      t->fill->fill_rows(a->key, realisation, block, (int)n, a->n_rows, t->index);
+    } else {
+      t->fill->fill_permuted(a->key, realisation, block * 4, (int)n * 4, a->n_rows, a->sampling, a->fold_count,
+                             t->permutation, t->index);
+    }
     ahead->index_first = block * 4;
     ahead->index_last = (block + n) * 4;
   }

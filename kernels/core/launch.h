@@ -78,9 +78,11 @@ typedef struct eg_launch {
   double *records;            /* (n_records, n_points, n_features, ld), realisation fastest; NaN: masked */
   uint64_t *first_bad;        /* (n_points, ld): first step with a non-finite state, or EG_NEVER */
   eg_chain chain;
+  int32_t sampling;           /* EG_SAMPLE_*, of chains on data rows */
+  int32_t reserved;
 } eg_launch;
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 400, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 408, "layout differs between host and device");
 
 #endif

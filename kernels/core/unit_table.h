@@ -18,6 +18,7 @@ typedef struct eg_thread {
   void *rows;      /* EG_ROWS_BYTES */
   int32_t *index;  /* EG_INDEX_BLOCKS * 4 * EG_LANES */
   void *block;     /* block_bytes(n_points): state of one block, its backup, start points, accumulators */
+  eg_permutation *permutation; /* of chains that draw without replacement, else NULL */
 } eg_thread;
 
 typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_thread *thread);

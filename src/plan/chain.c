@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "core/model.h"
+#include "core/permutation.h"
 #include "plan/plan.h"
+#include "study/names.h"
 
 static bool is_adaptive(eg_dynamics_id id) {
   return id == EG_ADAM || id == EG_ADAMW || id == EG_RMSPROP;
@@ -99,10 +101,34 @@ eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int c
   return EG_OK;
 }
 
+eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps) {
+  static const int32_t kinds[] = {EG_SAMPLE_REPLACEMENT, EG_SAMPLE_FRESH, EG_SAMPLE_SHUFFLE, EG_SAMPLE_FIXED};
+  eg_launch *const a = &run->job.launch;
+  const eg_mark mark = run->dynamics->mark;
+  a->sampling = kinds[run->dynamics->sampling];
+  if (a->sampling == EG_SAMPLE_REPLACEMENT) {
+    return EG_OK;
+  }
+  if ((caps & EG_CAP_ROWS) == 0) {
+    return eg_study_fail_at(ctx, plan->study, mark, "run '%s': sampling %s needs data rows, and the model has none",
+                            run->description, eg_sampling_words[run->dynamics->sampling]);
+  }
+  if (a->n_rows > EG_PERMUTATION_MOST) {
+    return eg_study_fail_at(ctx, plan->study, mark, "run '%s': sampling %s takes at most %u rows, the data have %u",
+                            run->description, eg_sampling_words[run->dynamics->sampling], EG_PERMUTATION_MOST, a->n_rows);
+  }
+  if (a->fold_count > a->n_rows) {
+    return eg_study_fail_at(ctx, plan->study, mark,
+                            "run '%s': a step draws %u rows without replacement, and the data have %u", run->description,
+                            a->fold_count, a->n_rows);
+  }
+  return EG_OK;
+}
+
 eg_status eg_plan_chain_oracle(eg_context *ctx, eg_run *run) {
   const eg_study_chain *const s = &run->chain;
   const eg_chain *const c = &run->job.launch.chain;
-  const bool is_affine = !is_amplified_by_square(run->dynamics->id) && isinf(s->clip) &&
+  const bool is_affine = run->dynamics->sampling == EG_SAMPLING_REPLACEMENT && !is_amplified_by_square(run->dynamics->id) && isinf(s->clip) &&
                          s->schedule.kind == EG_RATE_CONSTANT && !(s->schedule.warm_up > 1.0) &&
                          2 * run->affine.dim <= EG_AFFINE_MAX_DIM;
   if (!is_affine) {

@@ -69,6 +69,8 @@ typedef struct eg_plan {
 /* plan/chain.c: iterations of a chain in one learning rate (SVAG), and the coefficients of its step. */
 void eg_plan_chain_iterations(eg_run *run);
 EG_NODISCARD eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps);
+/* How rows are drawn, and whether there are enough of them. */
+EG_NODISCARD eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps);
 /* The map of (x, v) of an affine chain; has_oracle becomes false where the chain is not affine. */
 EG_NODISCARD eg_status eg_plan_chain_oracle(eg_context *ctx, eg_run *run);
 

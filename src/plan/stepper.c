@@ -185,6 +185,7 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
     EG_TRY(raw_sde(ctx, plan, run, unit->caps));
     break;
   }
+  EG_TRY(eg_plan_sampling(ctx, plan, run, unit->caps));
   const eg_unit_stepper *const stepper = find_stepper(unit, run->job.stepper);
   if (stepper == NULL) {
     return refuse(ctx, plan, run, "the model does not define the functions this dynamics needs");

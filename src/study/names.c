@@ -7,7 +7,7 @@
 
 const char *const eg_dynamics_words[] = {
     "sgd", "gradient-flow", "sme1", "sme2", "sde", "svag", "noisy-gd", "adam", "adamw", "rmsprop", "signsgd", NULL};
-const char *const eg_sampling_words[] = {"replacement", NULL};
+const char *const eg_sampling_words[] = {"replacement", "without-replacement", "shuffle", "fixed-shuffle", NULL};
 const char *const eg_factor_words[] = {"pair", "data", "cholesky", "symmetric-root", NULL};
 const char *const eg_scheme_words[] = {"euler-maruyama", "strang", "exact", NULL};
 const char *const eg_noise_words[] = {EG_NOISE_WORDS, NULL};

@@ -55,7 +55,9 @@ typedef struct eg_study_start {
 typedef enum eg_dynamics_id {
   EG_SGD, EG_GRADIENT_FLOW, EG_SME1, EG_SME2, EG_SDE, EG_SVAG, EG_NOISY_GD, EG_ADAM, EG_ADAMW, EG_RMSPROP, EG_SIGNSGD
 } eg_dynamics_id;
-typedef enum eg_sampling { EG_SAMPLING_REPLACEMENT } eg_sampling;
+typedef enum eg_sampling {
+  EG_SAMPLING_REPLACEMENT, EG_SAMPLING_WITHOUT_REPLACEMENT, EG_SAMPLING_SHUFFLE, EG_SAMPLING_FIXED_SHUFFLE
+} eg_sampling;
 typedef enum eg_factor { EG_FACTOR_DEFAULT, EG_FACTOR_PAIR, EG_FACTOR_DATA, EG_FACTOR_CHOLESKY, EG_FACTOR_SYMMETRIC_ROOT } eg_factor;
 typedef enum eg_scheme { EG_SCHEME_DEFAULT, EG_EULER_MARUYAMA, EG_STRANG, EG_EXACT } eg_scheme;
 
@@ -82,7 +84,7 @@ typedef struct eg_study_dynamics {
   eg_dynamics_id id;
   char *label;          /* name in the result; default the dynamics name, "#2" appended to repeats */
   double batch_size;    /* sgd, sme1, sme2: >= 1, whole */
-  eg_sampling sampling; /* sgd */
+  eg_sampling sampling; /* chains */
   eg_factor factor;     /* sme1, sme2; default chosen by the plan (finite data: pair) */
   eg_scheme scheme;     /* sme1, sme2, sde; default chosen by the plan (sme: strang, sde: euler-maruyama) */
   double substeps;      /* SDEs: >= 1, whole; h = learning_rate / substeps */

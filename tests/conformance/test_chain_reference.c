@@ -22,7 +22,36 @@ static double normal(const eg_job *job, uint64_t realisation, uint64_t q) {
   return eg_draw(job->kind, w, (int)(q % n));
 }
 
+/* Row of draw q without replacement: the permutation made from its beginning, a word at a time. */
+static size_t permuted_index(const eg_job *job, uint64_t realisation, uint64_t q) {
+  const uint64_t count = job->launch.fold_count, step = q / count, steps = ROWS / count;
+  uint64_t first = 0, place = step % steps * count + q % count;
+  size_t order[ROWS];
+  if (job->launch.sampling == EG_SAMPLE_FRESH) {
+    first = step * count;
+    place = q % count;
+  } else if (job->launch.sampling == EG_SAMPLE_SHUFFLE) {
+    first = step / steps * ROWS;
+  }
+  for (size_t i = 0; i < ROWS; i++) {
+    order[i] = i;
+  }
+  for (uint64_t i = 0; i <= place; i++) {
+    uint32_t w[4];
+    eg_block(job->launch.key, EG_STREAM_PERMUTE, realisation, (first + i) / 4, w);
+    const size_t other =
+        (size_t)i + eg_choice_of_word(job->launch.key, realisation, first + i, w[(first + i) % 4], ROWS - (uint32_t)i);
+    const size_t row = order[i];
+    order[i] = order[other];
+    order[other] = row;
+  }
+  return order[place];
+}
+
 static size_t row_index(const eg_job *job, uint64_t realisation, uint64_t q) {
+  if (job->launch.sampling != EG_SAMPLE_REPLACEMENT) {
+    return permuted_index(job, realisation, q);
+  }
   uint32_t w[4];
   eg_block(job->launch.key, EG_STREAM_ROWS, realisation, q / 4, w);
   return eg_index_is_rejected(w[q % 4], ROWS) ? (size_t)eg_index_search(job->launch.key, realisation, q, ROWS)
@@ -169,13 +198,23 @@ static const char chains[] =
     "  - {name: rmsprop, label: rms, batch_size: 2, beta2: 0.875}\n"
     "  - {name: rmsprop, label: before, l: 2, batch_size: 2, beta2: 0.75, epsilon: 0.5, preconditioner: before}\n";
 
-static void compare(const char *model, const char *noise) {
+static const char samplings[] =
+    "  - {name: sgd, label: plain, batch_size: 4, sampling: without-replacement}\n"
+    "  - {name: sgd, label: heavy, batch_size: 4, sampling: shuffle}\n"
+    "  - {name: sgd, label: one, batch_size: 1, sampling: shuffle, momentum: 0.5}\n"
+    "  - {name: sgd, label: seven, batch_size: 7, sampling: shuffle}\n"
+    "  - {name: sgd, label: all, batch_size: 23, sampling: without-replacement}\n"
+    "  - {name: sgd, label: fixed, batch_size: 5, sampling: fixed-shuffle}\n"
+    "  - {name: svag, label: svag, l: 2, batch_size: 3, sampling: without-replacement}\n"
+    "  - {name: adam, label: adam, batch_size: 2, sampling: fixed-shuffle, epsilon: 0.125}\n";
+
+static void compare(const char *model, const char *noise, const char *dynamics) {
   char name[64], text[4000];
   (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
   (void)snprintf(text, sizeof text,
                  "seed: 77\nmodel: %s\nstart: {points: [[1, -0.5], [-2, 0.75]]}\nlearning_rate: 1/8\nsteps: 45\n"
                  "noise: %s\ndynamics:\n%srealisations: 1000\nobserve: {at: {steps: [1, 2, 9, 20, 45]}, features: [x]}\n",
-                 model, noise, chains);
+                 model, noise, dynamics);
   const planned p = plan_text(name, text);
   for (size_t i = 0; i < p.plan->n_runs; i++) {
     const eg_run *const run = &p.plan->runs[i];
@@ -212,10 +251,11 @@ int main(void) {
   }
   (void)snprintf(path, sizeof path, "%s/two.h5", folder);
   MUST(write_rows(path, ROWS, D, &inputs[0][0], target), "data file");
-  compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian");
-  compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "gaussian");
-  compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "two-point");
-  compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "gaussian64");
+  compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian", chains);
+  compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian", samplings);
+  compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "gaussian", chains);
+  compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "two-point", chains);
+  compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "gaussian64", chains);
   (void)unlink(path);
   (void)rmdir(folder);
   return check_report();

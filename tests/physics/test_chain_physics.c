@@ -3,7 +3,7 @@
  *   - tables of svag-and-sde-validity.md: oracle B (SVAG, exact recursion), 4.2 (RMSprop and Adam, enumeration of all
  *     65536 sign sequences), 4.3 (sign SGD on a lattice), 4.4 (heavy ball, stationary variance and both SVAG limits);
  *   - the lattice chain of sign SGD iterated here, probabilities by erfc;
- *   - a linear recursion for momentum with a schedule, written here.
+ *   - a linear recursion for momentum with a schedule, and an enumeration of all orders of rows, written here.
  * The exact moments of the library are compared to all digits of the tables, simulations in standard errors.
  */
 #include "oracle/affine.h"
@@ -228,6 +228,79 @@ static void scheduled(void) {
   eg_labelled_free(file);
 }
 
+/* ---- sampling modes: all orders of the four rows, batches of 2, two epochs ---- */
+
+static void sgd_step(double *x, int i, int j) { /* eta = 0.1 */
+  double g[2] = {0, 0};
+  const int batch[2] = {i, j};
+  for (int b = 0; b < 2; b++) {
+    const double *const a = inputs[batch[b]];
+    const double residual = a[0] * x[0] + a[1] * x[1] - target[batch[b]];
+    g[0] += residual * a[0] / 2;
+    g[1] += residual * a[1] / 2;
+  }
+  x[0] -= 0.1 * g[0];
+  x[1] -= 0.1 * g[1];
+}
+
+static void order_of(int number, int *order) { /* number < 24 */
+  int rest[4] = {0, 1, 2, 3};
+  for (int i = 0, radix = 6, n = 4; i < 4; i++, n--) {
+    const int k = number / radix;
+    order[i] = rest[k];
+    memmove(rest + k, rest + k + 1, sizeof(int) * (size_t)(n - 1 - k));
+    number %= radix;
+    radix /= n > 2 ? n - 1 : 1;
+  }
+}
+
+/* E |x|^2 after two epochs: fresh orders, one order twice, or a fresh pair every step. */
+static void enumerate(double *shuffled, double *fixed, double *fresh) {
+  *shuffled = *fixed = *fresh = 0;
+  for (int first = 0; first < 24; first++) {
+    for (int second = 0; second < 24; second++) {
+      int p[4], q[4];
+      double x[2] = {0, 0};
+      order_of(first, p);
+      order_of(second, q);
+      sgd_step(x, p[0], p[1]);
+      sgd_step(x, p[2], p[3]);
+      sgd_step(x, q[0], q[1]);
+      sgd_step(x, q[2], q[3]);
+      *shuffled += (x[0] * x[0] + x[1] * x[1]) / 576;
+      *fixed += first == second ? (x[0] * x[0] + x[1] * x[1]) / 24 : 0;
+    }
+  }
+  for (int code = 0; code < 20736; code++) { /* 12 ordered pairs, four steps */
+    double x[2] = {0, 0};
+    for (int step = 0, rest = code; step < 4; step++, rest /= 12) {
+      const int i = rest % 12 / 3, k = rest % 3;
+      sgd_step(x, i, k < i ? k : k + 1);
+    }
+    *fresh += (x[0] * x[0] + x[1] * x[1]) / 20736;
+  }
+}
+
+static void samplings(void) {
+  double shuffled, fixed, fresh;
+  enumerate(&shuffled, &fixed, &fresh);
+  eg_labelled *const file = run_study(
+      "seed: 306\nmodel: {name: linear-regression, data: four.h5, standardize: false}\nlearning_rate: 0.1\nsteps: 4\n"
+      "dynamics:\n  - {name: sgd, label: shuffle, batch_size: 2, sampling: shuffle}\n"
+      "  - {name: sgd, label: fixed, batch_size: 2, sampling: fixed-shuffle}\n"
+      "  - {name: sgd, label: fresh, batch_size: 2, sampling: without-replacement}\n"
+      "  - {name: sgd, label: replacement, batch_size: 2}\n"
+      "realisations: 2^20\nobserve: {at: {steps: [4]}, features: [x, norm2]}\n");
+  expect(file, "sampling", "shuffle", "norm2", 0, shuffled);
+  expect(file, "sampling", "fixed", "norm2", 0, fixed);
+  expect(file, "sampling", "fresh", "norm2", 0, fresh);
+  reject(file, "sampling", "shuffle", "norm2", 0, fresh);
+  reject(file, "sampling", "fixed", "norm2", 0, fresh);
+  reject(file, "sampling", "replacement", "norm2", 0, fresh);
+  CHECK(is_near(read_value(file, "norm2_expected", run_index(file, "fresh"), 0, 0), fresh, 1e-14));
+  eg_labelled_free(file);
+}
+
 int main(void) {
   char path[64];
   if (mkdtemp(folder) == NULL) {
@@ -243,6 +316,7 @@ int main(void) {
   sign();
   heavy_ball();
   scheduled();
+  samplings();
   judge(25, 10);
   (void)unlink(path);
   (void)rmdir(folder);
