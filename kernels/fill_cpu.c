@@ -4,6 +4,7 @@
  * latency of the multiply, and a noinline fill keeps the step loops small.
  */
 #include "core/fill.h"
+#include "core/permute_cpu.h"
 #include "core/rows.h"
 
 #if defined(__AVX512F__) || defined(__AVX2__)
@@ -450,6 +451,7 @@ const eg_fill_table EG_PASTE(eg_fill_table, EG_ISA) = {
     {fill64_gaussian, NULL, fill_gaussian64, fill64_table5, fill64_table8, fill64_table10, fill64_two_point,
      fill64_three_point},
     fill_rows,
+    fill_permuted,
     stage_f64,
     stage_f32,
 };

@@ -18,21 +18,22 @@
   }
 EG_POPULATION_STEPPERS(ADVANCE_POPULATION)
 
-#define ROW_POPULATION(stepper, normals, rows, stages) {#stepper, normals, rows, advance_##stepper},
+#define ROW_POPULATION(stepper, normals, rows, stages) {#stepper, normals, rows, 0, advance_##stepper},
 static const eg_unit_stepper steppers[] = {EG_POPULATION_STEPPERS(ROW_POPULATION)};
 
 #else
 #include "core/lane_cpu.h"
 #include "core/samples_cpu.h"
 
-#define SEGMENT_PLAIN(stepper, normals, rows)                                                                \
+#define SEGMENT_PLAIN(stepper, normals, rows) SEGMENT_CHAIN(stepper, normals, rows, 0)
+#define SEGMENT_CHAIN(stepper, normals, rows, extra)                                                         \
   static __attribute__((noinline)) void segment_##stepper(                                                   \
       const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
       const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
-    segment_plain(eg_step_##stepper, normals, rows, p, a, u, t, *block, realisation, from, to);              \
+    segment_plain(eg_step_##stepper, normals, rows, extra, p, a, u, t, *block, realisation, from, to);       \
   }                                                                                                          \
   static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
-    drive(segment_##stepper, (const eg_params *)params, a, t);                                               \
+    drive(segment_##stepper, extra, (const eg_params *)params, a, t);                                        \
   }
 
 enum { SOURCE_ROWS = 0, SOURCE_DATA = 1, SOURCE_SAMPLES = 2 };
@@ -45,33 +46,36 @@ enum { SOURCE_ROWS = 0, SOURCE_DATA = 1, SOURCE_SAMPLES = 2 };
                     realisation, from, to);                                                                  \
   }                                                                                                          \
   static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
-    drive(segment_##stepper, (const eg_params *)params, a, t);                                               \
+    drive(segment_##stepper, 0, (const eg_params *)params, a, t);                                            \
   }
 
-#define SEGMENT_FOLD_ROWS(stepper, n_acc)    SEGMENT_ELEMENTS(stepper, ROWS, n_acc)
-#define SEGMENT_FOLD_DATA(stepper, n_acc)    SEGMENT_ELEMENTS(stepper, DATA, n_acc)
+#define SEGMENT_FOLD_ROWS(stepper, n_acc)    SEGMENT_FOLD_CHAIN(stepper, ROWS, n_acc, 0)
+#define SEGMENT_FOLD_DATA(stepper, n_acc)    SEGMENT_FOLD_CHAIN(stepper, DATA, n_acc, 0)
 #define SEGMENT_FOLD(stepper, source, n_acc) SEGMENT_FOLD_##source(stepper, n_acc)
-#define SEGMENT_ELEMENTS(stepper, source, n_acc)                                                             \
+#define SEGMENT_FOLD_CHAIN(stepper, source, n_acc, extra)                                                    \
   static __attribute__((noinline)) void segment_##stepper(                                                   \
       const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
       const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
-    segment_fold(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, SOURCE_##source, n_acc, p, a, u, t, \
-                 *block, realisation, from, to);                                                             \
+    segment_fold(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, SOURCE_##source, n_acc, extra, p,   \
+                 a, u, t, *block, realisation, from, to);                                                    \
   }                                                                                                          \
   static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
-    drive(segment_##stepper, (const eg_params *)params, a, t);                                               \
+    drive(segment_##stepper, extra, (const eg_params *)params, a, t);                                        \
   }
 
 EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
+EG_CHAINS(SEGMENT_CHAIN, SEGMENT_FOLD_CHAIN)
 
-#define ROW_PLAIN(stepper, normals, rows) {#stepper, normals, rows, advance_##stepper},
-#define ROW_FOLD(stepper, source, n_acc)                                                                     \
+#define ROW_PLAIN(stepper, normals, rows)        ROW_CHAIN(stepper, normals, rows, 0)
+#define ROW_CHAIN(stepper, normals, rows, extra) {#stepper, normals, rows, extra, advance_##stepper},
+#define ROW_FOLD(stepper, source, n_acc)         ROW_FOLD_CHAIN(stepper, source, n_acc, 0)
+#define ROW_FOLD_CHAIN(stepper, source, n_acc, extra)                                                        \
   {#stepper,                                                                                                 \
    SOURCE_##source == SOURCE_DATA      ? -1                                                                  \
    : SOURCE_##source == SOURCE_SAMPLES ? EG_SAMPLE                                                           \
                                        : 0,                                                                  \
-   SOURCE_##source == SOURCE_DATA ? 0 : -1, advance_##stepper},
-static const eg_unit_stepper steppers[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD)};
+   SOURCE_##source == SOURCE_DATA ? 0 : -1, extra, advance_##stepper},
+static const eg_unit_stepper steppers[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_CHAINS(ROW_CHAIN, ROW_FOLD_CHAIN)};
 #endif
 
 #define PARAM_SCALAR(name, value, low, high, doc) {#name, value, low, high, 0, doc},

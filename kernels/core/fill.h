@@ -18,10 +18,25 @@ typedef void (*eg_fill_rows_fn)(const uint32_t key[2], uint64_t realisation_firs
 typedef void (*eg_stage_rows_fn)(const void *rows, uint32_t n_rows, int columns, const int32_t *index, int n_draws,
                                  void *out);
 
+/* A shuffle of the rows for EG_LANES realisations, in the middle of being made: `done` draws of it. */
+typedef struct eg_permutation {
+  uint64_t realisation, first, block; /* of the words */
+  uint32_t done;
+  int32_t is_valid;
+  uint16_t *order, *chosen;           /* (n_rows, EG_LANES); order begins as the identity */
+  uint32_t words[4 * EG_LANES];
+} eg_permutation;
+
+/* out[d * EG_LANES + lane] = row of draw first_draw + d, without replacement: core/permutation.h. */
+typedef void (*eg_fill_permuted_fn)(const uint32_t key[2], uint64_t realisation_first, uint64_t first_draw, int n_draws,
+                                    uint32_t n_rows, int sampling, uint32_t count, eg_permutation *permutation,
+                                    int32_t *out);
+
 typedef struct eg_fill_table {
   eg_fill_fn fill[EG_N_KINDS];   /* float; double for gaussian64; NULL for gaussian-fast */
   eg_fill_fn fill64[EG_N_KINDS]; /* every kind as doubles */
   eg_fill_rows_fn fill_rows;
+  eg_fill_permuted_fn fill_permuted;
   eg_stage_rows_fn stage_f64, stage_f32;
 } eg_fill_table;
 

@@ -9,6 +9,7 @@
 #include "core/unit_table.h"
 
 #define EG_ACC_MAX (EG_DIM + 1)
+#define EG_WIDTH_MAX (3 * EG_DIM) /* doubles of a trajectory: x, and up to twice as many of a stepper's own */
 #define EG_ROW_VALUES ((EG_DIM + 1) * EG_LANES)
 /* Draws of rows kept staged: whole index blocks, about a quarter of EG_ROWS_BYTES, so that the first-level cache has
    room for the state and the data too. */
@@ -33,23 +34,27 @@ typedef struct eg_ahead {
   uint64_t backup_step;             /* whose state the backup is */
 } eg_ahead;
 
-/* The parts of thread->block: x, backup, start points, accumulators, and the copy that find_first_bad keeps. */
+/* The parts of thread->block: x, backup, the copy that find_first_bad keeps, start points, accumulators. x of a point:
+   (width, EG_LANES). */
 typedef struct eg_block {
-  eg_real *x, *backup, *start, *acc;
+  eg_real *x, *backup, *kept, *start, *acc;
   eg_ahead *ahead;
+  size_t width; /* values of a trajectory: EG_DIM and those of the stepper */
 } eg_block_state;
 
 static uint64_t block_bytes(uint32_t n_points) {
-  return ((uint64_t)n_points * 4 * EG_DIM + EG_ACC_MAX) * EG_LANES * sizeof(eg_real);
+  return ((uint64_t)n_points * (3 * EG_WIDTH_MAX + EG_DIM) + EG_ACC_MAX) * EG_LANES * sizeof(eg_real);
 }
 
-static eg_block_state block_of(const eg_thread *t, uint32_t n_points, eg_ahead *ahead) {
-  const size_t part = (size_t)n_points * EG_DIM * EG_LANES;
+static eg_block_state block_of(const eg_thread *t, uint32_t n_points, int extra, eg_ahead *ahead) {
   eg_block_state b;
+  b.width = (size_t)(EG_DIM + extra);
+  const size_t part = n_points * b.width * EG_LANES;
   b.x = (eg_real *)t->block;
   b.backup = b.x + part;
-  b.start = b.backup + part;
-  b.acc = b.start + part;
+  b.kept = b.backup + part;
+  b.start = b.kept + part;
+  b.acc = b.start + (size_t)n_points * EG_DIM * EG_LANES;
   b.ahead = ahead;
   return b;
 }
@@ -86,7 +91,12 @@ static __attribute__((noinline)) void hold_rows(const eg_launch *a, eg_thread *t
     const uint64_t block = q / 4;
     const uint64_t wanted = (limit + 3) / 4 - block;
     const uint64_t n = wanted < EG_INDEX_BLOCKS ? wanted : EG_INDEX_BLOCKS;
-    t->fill->fill_rows(a->key, realisation, block, (int)n, a->n_rows, t->index);
+    if (a->sampling == 0) {
+      t->fill->fill_rows(a->key, realisation, block, (int)n, a->n_rows, t->index);
+    } else {
+      t->fill->fill_permuted(a->key, realisation, block * 4, (int)n * 4, a->n_rows, a->sampling, a->fold_count,
+                             t->permutation, t->index);
+    }
     ahead->index_first = block * 4;
     ahead->index_last = (block + n) * 4;
   }
@@ -115,33 +125,33 @@ EG_FN void lane_store(eg_real *block, int count, const eg_real *values) {
   }
 }
 
-EG_FN void lane_plain(eg_plain_fn step, const eg_params *p, const eg_uniforms *u, eg_real *block,
+EG_FN void lane_plain(eg_plain_fn step, int extra, const eg_params *p, const eg_uniforms *u, eg_real *block,
                       const eg_noise_real *noise, const eg_real *staged_rows) {
-  eg_real x[EG_DIM];
+  eg_real x[EG_WIDTH_MAX];
   eg_noise z;
   eg_row rows[2];
   z.z = noise;
   rows[0].base = staged_rows;
   rows[1].base = staged_rows + EG_ROW_VALUES;
-  lane_load(block, EG_DIM, x);
+  lane_load(block, EG_DIM + extra, x);
   step(p, u, x, z, rows);
-  lane_store(block, EG_DIM, x);
+  lane_store(block, EG_DIM + extra, x);
 }
 
 /* A whole fold over `count` rows, count constant: the accumulator stays in registers. */
-EG_FN void lane_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count, const eg_params *p,
+EG_FN void lane_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, int count, const eg_params *p,
                      const eg_uniforms *u, eg_real *block, const eg_real *staged_rows) {
-  eg_real x[EG_DIM], acc[EG_ACC_MAX];
-  lane_load(block, EG_DIM, x);
+  eg_real x[EG_WIDTH_MAX], acc[EG_ACC_MAX];
+  lane_load(block, EG_DIM + extra, x);
   begin(p, u, x, acc);
   EG_UNROLL
   for (int i = 0; i < count; i++) {
     eg_row row;
     row.base = staged_rows + (size_t)i * EG_ROW_VALUES;
-    add(p, u, x, row, (eg_real)0, acc);
+    add(p, u, x, row, (uint32_t)i < u->half ? u->weight_first : u->weight_second, acc);
   }
   end(p, u, x, acc);
-  lane_store(block, EG_DIM, x);
+  lane_store(block, EG_DIM + extra, x);
 }
 
 EG_FN void lane_begin(eg_begin_fn begin, int n_acc, const eg_params *p, const eg_uniforms *u, eg_real *block,
@@ -164,13 +174,13 @@ EG_FN void lane_add(eg_add_fn add, int n_acc, const eg_params *p, const eg_unifo
   lane_store(acc_block, n_acc, acc);
 }
 
-EG_FN void lane_end(eg_end_fn end, int n_acc, const eg_params *p, const eg_uniforms *u, eg_real *block,
+EG_FN void lane_end(eg_end_fn end, int extra, int n_acc, const eg_params *p, const eg_uniforms *u, eg_real *block,
                     const eg_real *acc_block) {
-  eg_real x[EG_DIM], acc[EG_ACC_MAX];
-  lane_load(block, EG_DIM, x);
+  eg_real x[EG_WIDTH_MAX], acc[EG_ACC_MAX];
+  lane_load(block, EG_DIM + extra, x);
   lane_load(acc_block, n_acc, acc);
   end(p, u, x, acc);
-  lane_store(block, EG_DIM, x);
+  lane_store(block, EG_DIM + extra, x);
 }
 
 #include "core/symroot_cpu.h"
@@ -278,9 +288,8 @@ static __attribute__((noinline, cold)) void find_first_bad(eg_segment_fn segment
                                                            const eg_block_state *parts, uint64_t realisation,
                                                            uint64_t from, uint64_t to, uint64_t *first_bad) {
   const eg_block_state block = *parts;
-  const size_t size = (size_t)a->n_points * EG_DIM * EG_LANES;
-  eg_real *const kept = block.start + size + EG_ACC_MAX * EG_LANES; /* behind the accumulators: see block_bytes */
-  memcpy(kept, block.x, size * sizeof(eg_real));
+  const size_t size = (size_t)a->n_points * block.width * EG_LANES;
+  memcpy(block.kept, block.x, size * sizeof(eg_real));
   memcpy(block.x, block.backup, size * sizeof(eg_real));
   if (from > block.ahead->backup_step) {
     segment(p, a, u, t, parts, realisation, block.ahead->backup_step, from);
@@ -289,7 +298,7 @@ static __attribute__((noinline, cold)) void find_first_bad(eg_segment_fn segment
     segment(p, a, u, t, parts, realisation, step, step + 1);
     for (uint32_t point = 0; point < a->n_points; point++) {
       uint8_t bad[EG_LANES];
-      mark_bad(block.x + (size_t)point * EG_DIM * EG_LANES, bad);
+      mark_bad(block.x + (size_t)point * block.width * EG_LANES, bad);
       for (int l = 0; l < EG_LANES; l++) {
         uint64_t *slot = first_bad + (size_t)point * a->ld + l;
         if (bad[l] && *slot == EG_NEVER) {
@@ -298,7 +307,7 @@ static __attribute__((noinline, cold)) void find_first_bad(eg_segment_fn segment
       }
     }
   }
-  memcpy(block.x, kept, size * sizeof(eg_real));
+  memcpy(block.x, block.kept, size * sizeof(eg_real));
 }
 
 /* One record of one block: features, and masks of lanes that are not finite. `slot` is the block's first lane. */
@@ -309,7 +318,8 @@ static __attribute__((noinline)) void record_block(eg_segment_fn segment, const 
   const eg_block_state block = *parts;
   int is_searched = 0;
   for (uint32_t point = 0; point < a->n_points; point++) {
-    const size_t offset = (size_t)point * EG_DIM * EG_LANES;
+    const size_t offset = (size_t)point * block.width * EG_LANES;
+    const eg_real *const start = block.start + (size_t)point * EG_DIM * EG_LANES;
     double *const out =
         a->records + ((size_t)record * a->n_points + point) * a->n_features * a->ld + slot;
     uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + slot;
@@ -319,7 +329,7 @@ static __attribute__((noinline)) void record_block(eg_segment_fn segment, const 
         double *const column = out + (size_t)f * a->ld;
         LANES { column[l] = (double)x[l]; }
       } else {
-        block_feature(p, u, a->features[f], block.x + offset, block.start + offset, out + (size_t)f * a->ld);
+        block_feature(p, u, a->features[f], block.x + offset, start, out + (size_t)f * a->ld);
       }
     }
     if (is_all_finite(block.x + offset, a->features, out, a->n_features, a->ld)) {
@@ -361,11 +371,19 @@ static __attribute__((noinline)) void record_block(eg_segment_fn segment, const 
 
 static void load_block(const eg_launch *a, eg_block_state block, uint64_t realisation, uint32_t slot) {
   const eg_real *const state = (const eg_real *)a->state;
+  const uint32_t width = (uint32_t)block.width;
   for (uint32_t row = 0; row < a->n_points * EG_DIM; row++) {
     for (int l = 0; l < EG_LANES; l++) {
-      const eg_real start = eg_start_value(a, realisation + (uint64_t)l, row / EG_DIM, row % EG_DIM);
-      block.start[row * EG_LANES + (uint32_t)l] = start;
-      block.x[row * EG_LANES + (uint32_t)l] = a->is_restart ? state[(size_t)row * a->ld + slot + (size_t)l] : start;
+      block.start[row * EG_LANES + (uint32_t)l] =
+          eg_start_value(a, realisation + (uint64_t)l, row / EG_DIM, row % EG_DIM);
+    }
+  }
+  for (uint32_t row = 0; row < a->n_points * width; row++) {
+    const uint32_t point = row / width, k = row % width;
+    const eg_real own = k >= 2 * EG_DIM ? (eg_real)a->chain.start_square : (eg_real)0; /* of the stepper */
+    for (uint32_t l = 0; l < EG_LANES; l++) {
+      const eg_real start = k < EG_DIM ? block.start[(point * EG_DIM + k) * EG_LANES + l] : own;
+      block.x[row * EG_LANES + l] = a->is_restart ? state[(size_t)row * a->ld + slot + l] : start;
     }
   }
   if (!a->is_restart) {
@@ -379,16 +397,16 @@ static void load_block(const eg_launch *a, eg_block_state block, uint64_t realis
 
 static void store_block(const eg_launch *a, eg_block_state block, uint32_t slot) {
   eg_real *const state = (eg_real *)a->state;
-  for (uint32_t row = 0; row < a->n_points * EG_DIM; row++) {
+  for (uint32_t row = 0; row < a->n_points * (uint32_t)block.width; row++) {
     memcpy(state + (size_t)row * a->ld + slot, block.x + (size_t)row * EG_LANES, EG_LANES * sizeof(eg_real));
   }
 }
 
-static __attribute__((noinline)) void drive(eg_segment_fn segment, const eg_params *p, const eg_launch *a,
+static __attribute__((noinline)) void drive(eg_segment_fn segment, int extra, const eg_params *p, const eg_launch *a,
                                             eg_thread *t) {
   const eg_uniforms uniforms = eg_uniforms_of(a);
   eg_ahead ahead;
-  const eg_block_state block = block_of(t, a->n_points, &ahead);
+  const eg_block_state block = block_of(t, a->n_points, extra, &ahead);
   for (uint32_t slot = 0; slot < a->n_lanes; slot += EG_LANES) {
     const uint64_t realisation = a->realisation_first + slot;
     memset(&ahead, 0, sizeof ahead);
@@ -416,7 +434,7 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, const eg_para
 }
 
 /* One step of all lanes; step_fn is a constant. */
-EG_FN void step_plain(eg_plain_fn step_fn, const eg_params *p, const eg_uniforms *u, eg_real *x,
+EG_FN void step_plain(eg_plain_fn step_fn, int extra, const eg_params *p, const eg_uniforms *u, eg_real *x,
                       const eg_noise_real *noise, const eg_real *staged) {
 #if EG_SYMROOT_BLOCK
   if (step_fn == eg_step_euler_symroot || step_fn == eg_step_strang_symroot) {
@@ -424,15 +442,15 @@ EG_FN void step_plain(eg_plain_fn step_fn, const eg_params *p, const eg_uniforms
     return;
   }
 #endif
-  LANES { lane_plain(step_fn, p, u, x + l, noise + l, staged + l); }
+  LANES { lane_plain(step_fn, extra, p, u, x + l, noise + l, staged + l); }
 }
 
 /* Steps from < .. <= to of one block. */
-EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, const eg_params *params, const eg_launch *a,
+EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, int extra, const eg_params *params, const eg_launch *a,
                          const eg_uniforms *uniforms, eg_thread *t, eg_block_state block, uint64_t realisation,
                          uint64_t from, uint64_t to) {
   const eg_params own_params = *params; /* copies that no store can reach: coefficients stay in registers */
-  const eg_uniforms own_uniforms = *uniforms;
+  eg_uniforms own_uniforms = *uniforms;
   const eg_params *const p = &own_params;
   const eg_uniforms *const u = &own_uniforms;
   eg_ahead *const ahead = block.ahead;
@@ -459,8 +477,12 @@ EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, const eg_pa
       n = held < n ? held : n;
     }
     for (uint64_t i = 0; i < n; i++) {
+      if (extra > 0) {
+        eg_uniforms_at(&own_uniforms, a, step + i);
+      }
       for (uint32_t point = 0; point < a->n_points; point++) {
-        step_plain(step_fn, p, u, block.x + (size_t)point * EG_DIM * EG_LANES, noise, staged);
+        eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
+        step_plain(step_fn, extra, p, u, x, noise, staged);
       }
       noise += normals * EG_LANES;
       staged += (size_t)rows * EG_ROW_VALUES;
@@ -470,13 +492,18 @@ EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, const eg_pa
 }
 
 /* A fold over fold_count rows a step with the accumulator in memory: any count. */
-EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, int n_acc, const eg_params *p,
-                    const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
-                    uint64_t realisation, uint64_t step) {
+EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, int n_acc, int extra,
+                    const eg_params *p, const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t,
+                    eg_block_state block, uint64_t realisation, uint64_t step) {
+  eg_uniforms own_uniforms = *uniforms;
+  const eg_uniforms *const u = &own_uniforms;
   const uint64_t count = a->fold_count;
   eg_ahead *const ahead = block.ahead;
+  if (extra > 0) {
+    eg_uniforms_at(&own_uniforms, a, step);
+  }
   for (uint32_t point = 0; point < a->n_points; point++) {
-    eg_real *const x = block.x + (size_t)point * EG_DIM * EG_LANES;
+    eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
     LANES { lane_begin(begin, n_acc, p, u, x + l, block.acc + l); }
     for (uint64_t i = 0; i < count; i++) {
       const uint64_t q = step * count + i;
@@ -499,15 +526,16 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data
           hold_rows(a, t, ahead, realisation, q, 1, a->step_last * count);
         }
         const eg_real *const staged = (const eg_real *)t->rows + (q - ahead->row_first) * EG_ROW_VALUES;
-        LANES { lane_add(add, n_acc, p, u, x + l, staged + l, (eg_real)0, block.acc + l); }
+        const eg_real weight = i < u->half ? u->weight_first : u->weight_second;
+        LANES { lane_add(add, n_acc, p, u, x + l, staged + l, weight, block.acc + l); }
       }
     }
-    LANES { lane_end(end, n_acc, p, u, x + l, block.acc + l); }
+    LANES { lane_end(end, extra, n_acc, p, u, x + l, block.acc + l); }
   }
 }
 
 /* The same for a constant count that fits the rows buffer. */
-EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count, const eg_params *params,
+EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, int count, const eg_params *params,
                     const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t, eg_block_state block,
                     uint64_t realisation, uint64_t from, uint64_t to) {
   const eg_params own_params = *params; /* copies, as in segment_plain */
@@ -525,9 +553,12 @@ EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count, 
     const uint64_t n = held < to - step ? held : to - step;
     const eg_real *staged = (const eg_real *)t->rows + (q - ahead->row_first) * EG_ROW_VALUES;
     for (uint64_t i = 0; i < n; i++) {
+      if (extra > 0) {
+        eg_uniforms_at(&own_uniforms, a, step + i);
+      }
       for (uint32_t point = 0; point < a->n_points; point++) {
-        eg_real *const x = block.x + (size_t)point * EG_DIM * EG_LANES;
-        LANES { lane_fold(begin, add, end, count, p, u, x + l, staged + l); }
+        eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
+        LANES { lane_fold(begin, add, end, extra, count, p, u, x + l, staged + l); }
       }
       staged += (size_t)count * EG_ROW_VALUES;
     }
@@ -535,19 +566,19 @@ EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count, 
   }
 }
 
-EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, int n_acc, const eg_params *p,
-                        const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
+EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, int n_acc, int extra,
+                        const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
                         uint64_t realisation, uint64_t from, uint64_t to) {
   if (!is_data && a->fold_count == 1) {
-    fold_few(begin, add, end, 1, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, 1, p, a, u, t, block, realisation, from, to);
     return;
   }
   if (!is_data && a->fold_count == 4 && EG_ROWS_HELD >= 4) {
-    fold_few(begin, add, end, 4, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, 4, p, a, u, t, block, realisation, from, to);
     return;
   }
   for (uint64_t step = from; step < to; step++) {
-    fold_any(begin, add, end, is_data, n_acc, p, a, u, t, block, realisation, step);
+    fold_any(begin, add, end, is_data, n_acc, extra, p, a, u, t, block, realisation, step);
   }
 }
 

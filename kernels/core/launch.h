@@ -2,7 +2,7 @@
 #ifndef EG_CORE_LAUNCH_H
 #define EG_CORE_LAUNCH_H
 
-#include "core/portable.h"
+#include "core/schedule.h"
 
 #define EG_LANES 64 /* realisations that the CPU advances together; the width of a block in every buffer */
 
@@ -23,6 +23,24 @@ enum { EG_START_FIXED = 0, EG_START_RANDOM = 1 };
 
 /* "never": no bad step. */
 #define EG_NEVER 0xffffffffffffffffull
+
+/* The rule by which a chain moves (steppers/chain.h). All zero for other steppers. */
+typedef struct eg_chain {
+  double rate;            /* unscheduled learning rate of one iteration: learning_rate / l */
+  double inverse_batch;   /* 1 / B */
+  double weight_first, weight_second; /* of the rows before and from `half` on: 1 and 0, or those of SVAG */
+  double momentum, new_weight;        /* momentum, 1 - dampening; adaptive: beta1, 1 - beta1 */
+  double lookahead, velocity_weight;  /* 0, 1; Nesterov: 1, momentum */
+  double weight_decay, decay;         /* in the gradient; decoupled */
+  double clip2;           /* largest squared norm of the estimate, or infinity */
+  double beta2, new_square, epsilon;
+  double log_beta1, log_beta2;        /* for the bias correction; 0: none */
+  double start_square;    /* adaptive: mean squared gradient to begin with */
+  uint32_t half;
+  uint32_t is_sign, is_before;
+  uint32_t substeps;      /* iterations in one learning_rate */
+  eg_schedule schedule;
+} eg_chain;
 
 typedef struct eg_launch {
   /* noise */
@@ -59,12 +77,15 @@ typedef struct eg_launch {
   const void *staged;         /* (EG_STAGED) eg_real: what the model prepared on the host */
   const void *rows;           /* data in chunks of columns: see core/rows.h */
   /* buffers of the tile (GPU: of the first tile; tile t begins at t times the size of one) */
-  void *state;                /* (n_points, EG_DIM, ld) eg_real, realisation fastest */
+  void *state;                /* (n_points, EG_DIM + extra, ld) eg_real, realisation fastest */
   double *records;            /* (n_records, n_points, n_features, ld), realisation fastest; NaN: masked */
   uint64_t *first_bad;        /* (n_points, ld): first step with a non-finite state, or EG_NEVER */
+  eg_chain chain;
+  int32_t sampling;           /* EG_SAMPLE_*, of chains on data rows */
+  int32_t reserved;
 } eg_launch;
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 208, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 416, "layout differs between host and device");
 
 #endif

@@ -22,7 +22,9 @@ enum {
   EG_STREAM_ROWS = 2,        /* data row indices */
   EG_STREAM_ROWS_RETRY = 3,  /* replaces the rare word that Lemire's method rejects */
   EG_STREAM_START = 4,       /* random start points */
-  EG_STREAM_KEY = 5          /* key derivation */
+  EG_STREAM_KEY = 5,         /* key derivation */
+  EG_STREAM_PERMUTE = 6,     /* choices of a shuffle of rows */
+  EG_STREAM_PERMUTE_RETRY = 7
 };
 
 #define EG_PHILOX_M0 0xD2511F53u

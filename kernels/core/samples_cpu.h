@@ -57,7 +57,7 @@ EG_FN void samples_any(eg_begin_fn begin, eg_add_sample_fn add, eg_end_fn end, i
           samples_from(a, t, block.ahead, realisation, (step * count + i) * EG_SAMPLE, EG_SAMPLE);
       LANES { lane_add_sample(add, n_acc, p, u, x + l, noise + l, block.acc + l); }
     }
-    LANES { lane_end(end, n_acc, p, u, x + l, block.acc + l); }
+    LANES { lane_end(end, 0, n_acc, p, u, x + l, block.acc + l); }
   }
 }
 

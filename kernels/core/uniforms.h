@@ -7,7 +7,26 @@
 typedef struct eg_uniforms {
   eg_real h, learning_rate, rate_over_batch, batch_size, correction, noise_scale;
   const eg_real *staged;
+  /* of chains: eg_chain in core/launch.h; the second group changes with the step */
+  eg_real inverse_batch, weight_first, weight_second, momentum, new_weight, lookahead, velocity_weight;
+  eg_real weight_decay, clip2, beta2, new_square, epsilon;
+  eg_real sign_part, plain_part;
+  uint32_t half, is_before;
+  eg_real rate, shrink, unbias1, unbias2;
 } eg_uniforms;
+
+/* The coefficients of iteration `step` (the first is 0). */
+EG_FN void eg_uniforms_at(eg_uniforms *u, const eg_launch *a, uint64_t step) {
+  const eg_chain *const c = &a->chain;
+  double rate = c->rate;
+  if (c->schedule.kind != EG_SCHEDULE_CONSTANT || c->schedule.warm_up > 0) {
+    rate = rate * eg_schedule_factor(&c->schedule, (double)step / (double)c->substeps);
+  }
+  u->rate = (eg_real)rate;
+  u->shrink = (eg_real)(1.0 - rate * c->decay);
+  u->unbias1 = (eg_real)(c->log_beta1 < 0 ? 1.0 / (1.0 - eg_exp((double)(step + 1) * c->log_beta1)) : 1.0);
+  u->unbias2 = (eg_real)(c->log_beta2 < 0 ? 1.0 / (1.0 - eg_exp((double)(step + 1) * c->log_beta2)) : 1.0);
+}
 
 EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   eg_uniforms u;
@@ -18,6 +37,24 @@ EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   u.correction = (eg_real)a->correction;
   u.noise_scale = (eg_real)a->noise_scale;
   u.staged = (const eg_real *)a->staged;
+  const eg_chain *const c = &a->chain;
+  u.inverse_batch = (eg_real)c->inverse_batch;
+  u.weight_first = (eg_real)c->weight_first;
+  u.weight_second = (eg_real)c->weight_second;
+  u.momentum = (eg_real)c->momentum;
+  u.new_weight = (eg_real)c->new_weight;
+  u.lookahead = (eg_real)c->lookahead;
+  u.velocity_weight = (eg_real)c->velocity_weight;
+  u.weight_decay = (eg_real)c->weight_decay;
+  u.clip2 = (eg_real)c->clip2;
+  u.beta2 = (eg_real)c->beta2;
+  u.new_square = (eg_real)c->new_square;
+  u.epsilon = (eg_real)c->epsilon;
+  u.half = c->half;
+  u.sign_part = c->is_sign ? (eg_real)1 : (eg_real)0;
+  u.plain_part = c->is_sign ? (eg_real)0 : (eg_real)1;
+  u.is_before = c->is_before;
+  u.rate = u.shrink = u.unbias1 = u.unbias2 = 0;
   return u;
 }
 

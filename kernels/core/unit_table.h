@@ -19,6 +19,7 @@ typedef struct eg_thread {
   int32_t *index;  /* EG_INDEX_BLOCKS * 4 * EG_LANES */
   void *block;     /* block_bytes(n_points): state of one block, its backup, start points, accumulators; of the
                       population form block_bytes(n_particles): terms and sums of the blocks */
+  eg_permutation *permutation; /* of chains that draw without replacement, else NULL */
 } eg_thread;
 
 typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_thread *thread);
@@ -26,6 +27,7 @@ typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_th
 typedef struct eg_unit_stepper {
   const char *name;
   int32_t normals, rows; /* increments and rows a step; -1: fold_count of them; n, -1: fold_count samples of n each */
+  int32_t extra;         /* values of a trajectory besides x: velocity, second moments, .. */
   eg_advance_fn advance;
 } eg_unit_stepper;
 

@@ -24,6 +24,7 @@
 #include "steppers/noise_forms.h"
 #include "steppers/modified_equation.h"
 #include "steppers/sgd.h"
+#include "steppers/chain.h"
 
 #if EG_CAPS_DRIFT
 #define EG_LIST_FLOW(PLAIN, FOLD) PLAIN(gradient_flow, 0, 0)
@@ -86,6 +87,24 @@
 #else
 #define EG_LIST_EXACT(PLAIN, FOLD)
 #endif
+
+/* Steppers with values of their own behind x, and coefficients that change with the step: a fourth column says how many
+   values. */
+#if EG_CAPS_LOSS && EG_CAPS_ROWS
+#define EG_CHAINS_ROWS(PLAIN, FOLD)                                                                          \
+  FOLD(momentum_rows, ROWS, EG_DIM, EG_DIM) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)
+#else
+#define EG_CHAINS_ROWS(PLAIN, FOLD)
+#endif
+
+#if EG_CAPS_LOSS && EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES /* drawn samples are not affine in the normals */
+#define EG_CHAINS_CHANNELS(PLAIN, FOLD)                                                                      \
+  PLAIN(momentum_channels, EG_CHANNELS, 0, EG_DIM) PLAIN(adaptive_channels, EG_CHANNELS, 0, 2 * EG_DIM)
+#else
+#define EG_CHAINS_CHANNELS(PLAIN, FOLD)
+#endif
+
+#define EG_CHAINS(PLAIN, FOLD) EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD)
 
 #define EG_STEPPERS(PLAIN, FOLD)                                                                             \
   EG_LIST_FLOW(PLAIN, FOLD)                                                                                  \

@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "core/noise.h"
+#include "core/permutation.h"
 #include "core/rows.h"
 #include "model/units.h"
 #include "model/user_model.h"
@@ -49,9 +50,34 @@ static void release_members(eg_device *d) {
   d->n_members = 0;
 }
 
+static void release_permutation(eg_thread *thread) {
+  if (thread->permutation != NULL) {
+    free(thread->permutation->order);
+    free(thread->permutation->chosen);
+    free(thread->permutation);
+    thread->permutation = NULL;
+  }
+}
+
+/* The shuffle of a run that draws without replacement, at the identity. */
+static eg_status make_permutation(eg_context *ctx, const eg_job *job, eg_thread *thread) {
+  const size_t n = job->launch.n_rows;
+  if (job->launch.sampling == EG_SAMPLE_REPLACEMENT) {
+    return EG_OK;
+  }
+  EG_TRY(eg_allocate(ctx, 1, sizeof *thread->permutation, &thread->permutation));
+  EG_TRY(eg_allocate(ctx, n * EG_LANES, sizeof(uint16_t), &thread->permutation->order));
+  EG_TRY(eg_allocate(ctx, n * EG_LANES, sizeof(uint16_t), &thread->permutation->chosen));
+  for (size_t i = 0; i < n * EG_LANES; i++) {
+    thread->permutation->order[i] = (uint16_t)(i / EG_LANES);
+  }
+  return EG_OK;
+}
+
 static void release_job(eg_device *d) {
   release_members(d);
   free(d->thread.block);
+  release_permutation(&d->thread);
   free(d->staged);
   free(d->rows);
   free(d->state);
@@ -146,6 +172,7 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   const size_t most = RECORD_BYTES / (row * sizeof(double) * (job->group == NULL ? 1 : job->group->n_members));
   d->records_at_once = most == 0 ? 1 : (most < job->n_records ? most : job->n_records);
   EG_TRY(reserve(ctx, &d->job_bytes, d->unit->block_bytes(n_particles > 0 ? n_particles : (uint32_t)n_points), 1, &d->thread.block));
+  EG_TRY(make_permutation(ctx, job, &d->thread));
   EG_TRY(convert(ctx, &d->job_bytes, job->staged, job->n_staged, job->is_float, &d->staged));
   EG_TRY(convert(ctx, &d->job_bytes, job->rows, job->n_row_values, job->is_float, &d->rows));
   EG_TRY(reserve(ctx, &d->job_bytes, job->state_values, sizeof(double), &d->state));

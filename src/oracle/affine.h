@@ -52,6 +52,19 @@ EG_NODISCARD eg_status eg_affine_geometric_brownian_motion(eg_context *ctx, doub
                                                            eg_affine_model *out);
 void eg_affine_free(eg_affine_model *model);
 
+/* A chain with a velocity on an affine model, as an affine map of z = (x, v):
+     g = grad + noise + weight_decay x,  v' = momentum v + new_weight g,  d = lookahead g + velocity_weight v',
+     x' = (1 - h decay) x - h d.
+   `out` has dimension 2 dim and is advanced by the Euler-Maruyama scheme with step h: z' = z - h (H z - g0) + noise has
+   the chain's first and second moments, with any batch size and, SVAG(l) having h = learning_rate / l and l times the
+   noise covariance, for any l (arXiv 2102.12470). Its loss is that of no model. */
+typedef struct eg_affine_chain {
+  double momentum, new_weight, lookahead, velocity_weight, weight_decay, decay;
+} eg_affine_chain;
+EG_NODISCARD eg_status eg_affine_chain_lift(eg_context *ctx, const eg_affine_model *model, const eg_affine_chain *chain,
+                                            double h, eg_affine_model *out);
+enum { EG_AFFINE_MAX_DIM = 48 }; /* points x dimensions of a moment computation */
+
 typedef enum eg_law {
   EG_LAW_SGD,            /* the chain, batch with replacement */
   EG_LAW_GRADIENT_FLOW,  /* dx = -grad R dt */

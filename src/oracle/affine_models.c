@@ -156,6 +156,40 @@ eg_status eg_affine_geometric_brownian_motion(eg_context *ctx, double mu, double
   return EG_OK;
 }
 
+/* With k = lookahead + velocity_weight new_weight and H' = H + weight_decay I:
+     x' - x = -h (decay x + k (H' x - g0 + noise) + velocity_weight momentum v)
+     v' - v = -h ((1 - momentum) v - new_weight (H' x - g0 + noise)) / h */
+eg_status eg_affine_chain_lift(eg_context *ctx, const eg_affine_model *model, const eg_affine_chain *chain, double h,
+                               eg_affine_model *out) {
+  const size_t d = (size_t)model->dim, D = 2 * d, n = (size_t)model->n_channels;
+  const double k = chain->lookahead + chain->velocity_weight * chain->new_weight, w = chain->new_weight / h;
+  EG_TRY(allocate_model(ctx, 2 * model->dim, n, out));
+  for (size_t i = 0; i < d; i++) {
+    for (size_t j = 0; j < d; j++) {
+      const double curvature = model->H[i * d + j] + (i == j ? chain->weight_decay : 0.0);
+      out->H[i * D + j] = k * curvature + (i == j ? chain->decay : 0.0);
+      out->H[(d + i) * D + j] = -w * curvature;
+    }
+    out->H[i * D + d + i] = chain->velocity_weight * chain->momentum;
+    out->H[(d + i) * D + d + i] = (1.0 - chain->momentum) / h;
+    out->g0[i] = k * model->g0[i];
+    out->g0[d + i] = -w * model->g0[i];
+  }
+  for (size_t c = 0; c < n; c++) {
+    const double *const S = model->S + c * d * d, *const s = model->s + c * d;
+    double *const wide = out->S + c * D * D, *const shift = out->s + c * D;
+    for (size_t i = 0; i < d; i++) {
+      for (size_t j = 0; j < d; j++) {
+        wide[i * D + j] = k * S[i * d + j];
+        wide[(d + i) * D + j] = -w * S[i * d + j];
+      }
+      shift[i] = k * s[i];
+      shift[d + i] = -w * s[i];
+    }
+  }
+  return EG_OK;
+}
+
 double eg_affine_loss(const eg_affine_model *model, const double *mean, const double *second) {
   const size_t d = (size_t)model->dim;
   double quadratic = 0.0, linear = 0.0;

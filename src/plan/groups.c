@@ -16,11 +16,12 @@ typedef struct draws {
   int32_t normals, rows; /* as in eg_unit_stepper; -1: fold_count */
   uint32_t fold_count;
   bool is_channels;      /* one normal per channel of the model, not per component */
+  int32_t sampling;      /* of rows */
 } draws;
 
 static draws draws_of(const eg_plan *plan, const eg_run *run) {
   const eg_unit *const unit = eg_plan_unit(plan);
-  draws d = {0, 0, 0, strstr(run->job.stepper, "_channels") != NULL};
+  draws d = {0, 0, 0, strstr(run->job.stepper, "_channels") != NULL, run->job.launch.sampling};
   for (int32_t i = 0; i < unit->n_steppers; i++) {
     if (strcmp(unit->steppers[i].name, run->job.stepper) == 0) {
       d.normals = unit->steppers[i].normals;
@@ -36,7 +37,8 @@ static bool has_draws(draws d) {
 }
 
 static bool are_same_draws(draws a, draws b) {
-  return a.normals == b.normals && a.rows == b.rows && a.fold_count == b.fold_count && a.is_channels == b.is_channels;
+  return a.normals == b.normals && a.rows == b.rows && a.fold_count == b.fold_count && a.is_channels == b.is_channels &&
+         a.sampling == b.sampling;
 }
 
 static void append_draws(eg_text *text, draws d) {
@@ -228,12 +230,17 @@ static uint64_t noise_id(const eg_group *group) {
   return eg_hash_text(eg_hash_text(EG_HASH_START, "\x01group "), group->description);
 }
 
+static bool subtracts_noise(const char *stepper) {
+  return strcmp(stepper, "sgd_channels") == 0 || strcmp(stepper, "momentum_channels") == 0 ||
+         strcmp(stepper, "adaptive_channels") == 0;
+}
+
 /* The chain subtracts its noise, the equations add theirs: the same normals drive both the same way once the sign of
    the chain's (whose law is symmetric) is turned. */
 static void align_signs(eg_plan *plan, const eg_group *group) {
   for (size_t i = 0; i < group->n_members; i++) {
     eg_run *const run = &plan->runs[group->runs[i]];
-    if (strcmp(run->job.stepper, "sgd_channels") == 0) {
+    if (subtracts_noise(run->job.stepper)) {
       run->job.launch.noise_scale = -run->job.launch.noise_scale;
     }
   }

@@ -177,7 +177,7 @@ static void finish_tiles(const eg_plan *plan, eg_run *run) {
     job->state_values = (size_t)job->tile * eg_plan_population_values(job->launch.n_particles, plan->padded_dim);
   } else {
     job->tile = lane_tile(plan, job->n_realisations);
-    job->state_values = plan->n_points * (size_t)plan->padded_dim * job->tile;
+    job->state_values = plan->n_points * ((size_t)plan->padded_dim + run->extra) * job->tile;
   }
   job->launch.ld = job->tile > EG_LANES ? job->tile : EG_LANES;
   job->n_tiles = (job->n_realisations + job->tile - 1) / job->tile;
@@ -269,8 +269,8 @@ static void warn_of_discrete_samples(eg_context *ctx, const eg_plan *plan) {
   const bool is_gaussian = kind == EG_NOISE_GAUSSIAN || kind == EG_NOISE_GAUSSIAN64 || kind == EG_NOISE_GAUSSIAN_FAST;
   for (size_t r = 0; r < plan->n_runs && !is_gaussian; r++) {
     const char *const stepper = plan->runs[r].job.stepper;
-    if (strcmp(stepper, "sgd_channels") == 0 || strcmp(stepper, "sgd_samples") == 0) {
-      eg_warn(ctx, "noise %s makes the samples of sgd discrete: moments agree with the Gaussian model only up to the exact "
+    if (eg_is_chain(plan->runs[r].dynamics->id) && strstr(stepper, "_rows") == NULL) {
+      eg_warn(ctx, "noise %s makes the samples of a chain discrete: moments agree with the Gaussian model only up to the exact "
                    "order of that kind (docs/noise.md)",
               eg_noise_name(kind));
       return;
@@ -346,6 +346,7 @@ static void free_run(eg_run *run) {
   free(run->staged);
   free(run->description);
   eg_affine_free(&run->affine);
+  eg_affine_free(&run->lifted);
 }
 
 void eg_plan_free(eg_plan *plan) {

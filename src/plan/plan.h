@@ -37,6 +37,8 @@ typedef struct eg_run {
   eg_factor factor;
   double learning_rate;    /* step of the chain; time step of a process */
   double batch_size, substeps, horizon, ridge;
+  eg_study_chain chain;    /* of chains, with the sweep applied */
+  size_t extra;            /* values of a trajectory besides x (eg_unit_stepper) */
   double *axis_values;     /* (n_sweep): value of each sweep axis, NaN where this dynamics has no such key */
   uint64_t steps;          /* of length learning_rate */
   uint64_t *observe_steps; /* (n_records) in steps of length learning_rate */
@@ -47,6 +49,7 @@ typedef struct eg_run {
   bool is_deterministic;   /* no noise and fixed start: one realisation says all */
   bool has_oracle;
   eg_affine_model affine;
+  eg_affine_model lifted;  /* affine chain with a velocity: the map of (x, v); dim 0: none */
   eg_affine_setting law;    /* the dynamics itself */
   eg_affine_setting scheme_law; /* the scheme that is run */
   double stability_limit;  /* largest stable learning rate in mean square, NaN if unknown */
@@ -105,6 +108,14 @@ typedef struct eg_plan {
 } eg_plan;
 
 /* Plan a study. EG_ERR_STUDY with file, line and what would be right. */
+/* plan/chain.c: iterations of a chain in one learning rate (SVAG), and the coefficients of its step. */
+void eg_plan_chain_iterations(eg_run *run);
+EG_NODISCARD eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps);
+/* How rows are drawn, and whether there are enough of them. */
+EG_NODISCARD eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps);
+/* The map of (x, v) of an affine chain; has_oracle becomes false where the chain is not affine. */
+EG_NODISCARD eg_status eg_plan_chain_oracle(eg_context *ctx, eg_run *run);
+
 EG_NODISCARD eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **plan);
 void eg_plan_free(eg_plan *plan);
 

@@ -32,7 +32,7 @@ size_t eg_plan_find_run(const eg_plan *plan, const char *label, const eg_run *li
 
 size_t eg_plan_reference_sgd(const eg_plan *plan, const eg_run *like) {
   const eg_dynamics_id id = like->dynamics->id;
-  const bool has_batch = id == EG_SME1 || id == EG_SME2 || id == EG_SMF1 || id == EG_SMF2;
+  const bool has_batch = id != EG_GRADIENT_FLOW && id != EG_SDE;
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const run = &plan->runs[r];
     if (run->dynamics->id == EG_SGD && run->learning_rate == like->learning_rate &&

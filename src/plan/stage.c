@@ -179,11 +179,17 @@ static eg_status affine_model(eg_context *ctx, const eg_plan *plan, eg_run *run)
   return EG_OK;
 }
 
+/* A fresh subset of B of N rows has covariance Sigma / B x (N - B) / (N - 1): a batch of size B (N - 1) / (N - B). */
+static double effective_batch(const eg_run *run) {
+  const double n = (double)run->job.launch.n_rows, batch = run->batch_size;
+  return run->dynamics->sampling == EG_SAMPLING_WITHOUT_REPLACEMENT ? batch * (n - 1) / (n - batch) : batch;
+}
+
 static void oracle_settings(eg_run *run) {
   eg_affine_setting law;
   memset(&law, 0, sizeof law);
   law.learning_rate = run->learning_rate;
-  law.batch_size = run->batch_size;
+  law.batch_size = effective_batch(run);
   law.substeps = (int)run->substeps;
   law.scheme = EG_AFFINE_EXACT;
   law.law = run->dynamics->id == EG_SGD             ? EG_LAW_SGD
@@ -195,6 +201,10 @@ static void oracle_settings(eg_run *run) {
     run->affine.is_process = true; /* a raw sde of a loss model: noise scale 1 */
     law.batch_size = 1;
   }
+  if (run->chain.is_general || run->dynamics->id == EG_NOISY_GD) {
+    law.law = EG_LAW_SDE1; /* whose Euler-Maruyama scheme has the moments of the chain */
+    law.scheme = EG_AFFINE_EULER_MARUYAMA;
+  }
   run->law = run->scheme_law = law;
   if (run->scheme == EG_EULER_MARUYAMA) {
     run->scheme_law.scheme = EG_AFFINE_EULER_MARUYAMA;
@@ -204,10 +214,10 @@ static void oracle_settings(eg_run *run) {
 }
 
 static eg_status stability(eg_context *ctx, const eg_plan *plan, eg_run *run) {
-  if (run->dynamics->id != EG_SGD || !run->has_oracle) {
+  if (run->dynamics->id != EG_SGD || run->chain.is_general || !run->has_oracle) {
     return EG_OK;
   }
-  EG_TRY(eg_affine_stability_limit(ctx, &run->affine, run->batch_size, &run->stability_limit));
+  EG_TRY(eg_affine_stability_limit(ctx, &run->affine, effective_batch(run), &run->stability_limit));
   if (run->learning_rate > run->stability_limit) {
     eg_study_warn_at(ctx, plan->study, plan->study->learning_rate_mark,
                      "learning_rate %.6g of run '%s' is beyond mean-square stability: second moments diverge above "
@@ -239,6 +249,13 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   run->job.n_staged = (size_t)unit->n_staged;
   run->job.rows = plan->rows;
   run->job.n_row_values = plan->n_row_values;
+  const eg_sampling sampling = run->dynamics->sampling;
+  if (sampling == EG_SAMPLING_SHUFFLE || sampling == EG_SAMPLING_FIXED_SHUFFLE) {
+    run->has_oracle = false; /* steps of one epoch depend on each other */
+  }
+  if (run->has_oracle && run->chain.is_general) {
+    EG_TRY(eg_plan_chain_oracle(ctx, run));
+  }
   if (run->has_oracle) {
     oracle_settings(run);
     EG_TRY(stability(ctx, plan, run));

@@ -105,6 +105,25 @@ static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, 
   return EG_OK;
 }
 
+/* Gradient descent with Gaussian noise of the batch's covariance: the Euler-Maruyama scheme of sme1 with a step of one
+   learning rate, taken as a chain. */
+static eg_status noisy_gd(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
+  if ((caps & (EG_CAP_ROWS | EG_CAP_SAMPLES)) != 0 && run->dynamics->factor == EG_FACTOR_DEFAULT) {
+    run->factor = (caps & EG_CAP_ROWS) != 0 ? EG_FACTOR_DATA : EG_FACTOR_CLOSED_FORM; /* a pair is not Gaussian */
+  } else if (run->dynamics->factor == EG_FACTOR_PAIR) {
+    return refuse(ctx, plan, run, "factor pair is not Gaussian; allowed: data, cholesky, symmetric-root, closed-form");
+  }
+  eg_study_dynamics euler = *run->dynamics;
+  const eg_study_dynamics *const own = run->dynamics;
+  euler.scheme = EG_EULER_MARUYAMA;
+  euler.factor = run->factor == EG_FACTOR_DEFAULT ? euler.factor : run->factor;
+  run->dynamics = &euler;
+  const eg_status status = modified_equation(ctx, plan, run, caps);
+  run->dynamics = own;
+  run->scheme = EG_SCHEME_DEFAULT;
+  return status;
+}
+
 static eg_status raw_sde(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
   eg_launch *const a = &run->job.launch;
   run->scheme = run->dynamics->scheme == EG_SCHEME_DEFAULT ? EG_EULER_MARUYAMA : run->dynamics->scheme;
@@ -169,7 +188,17 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
   run->factor = EG_FACTOR_DEFAULT;
   switch (run->dynamics->id) {
   case EG_SGD:
-    EG_TRY(sgd(ctx, plan, run, unit->caps));
+    EG_TRY(run->chain.is_general ? eg_plan_chain(ctx, plan, run, unit->caps) : sgd(ctx, plan, run, unit->caps));
+    break;
+  case EG_SVAG:
+  case EG_ADAM:
+  case EG_ADAMW:
+  case EG_RMSPROP:
+  case EG_SIGNSGD:
+    EG_TRY(eg_plan_chain(ctx, plan, run, unit->caps));
+    break;
+  case EG_NOISY_GD:
+    EG_TRY(noisy_gd(ctx, plan, run, unit->caps));
     break;
   case EG_GRADIENT_FLOW:
     if ((unit->caps & EG_CAP_DRIFT) == 0) {
@@ -187,10 +216,12 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
     EG_TRY(raw_sde(ctx, plan, run, unit->caps));
     break;
   }
+  EG_TRY(eg_plan_sampling(ctx, plan, run, unit->caps));
   const eg_unit_stepper *const stepper = find_stepper(unit, run->job.stepper);
   if (stepper == NULL) {
     return refuse(ctx, plan, run, "the model does not define the functions this dynamics needs");
   }
+  run->extra = (size_t)stepper->extra;
   if (stepper->normals > MAX_NORMALS) {
     return refuse(ctx, plan, run, "a step may take at most 128 increments");
   }

@@ -13,9 +13,15 @@
 static bool axis_concerns(const eg_sweep_axis *axis, const eg_study_dynamics *d) {
   switch (axis->target) {
   case EG_SWEEP_BATCH_SIZE:
-    return d->id != EG_GRADIENT_FLOW && d->id != EG_SDE;
+    return isnan(d->batch_size);
   case EG_SWEEP_SUBSTEPS:
-    return d->id != EG_SGD && d->id != EG_GRADIENT_FLOW;
+    return isnan(d->substeps);
+  case EG_SWEEP_L:
+    return isnan(d->chain.l);
+  case EG_SWEEP_MOMENTUM:
+    return isnan(d->chain.momentum);
+  case EG_SWEEP_WEIGHT_DECAY:
+    return isnan(d->chain.weight_decay);
   default:
     return true;
   }
@@ -37,6 +43,15 @@ static void apply_axis(const eg_sweep_axis *axis, double value, eg_run *run) {
     break;
   case EG_SWEEP_RIDGE:
     run->ridge = value;
+    break;
+  case EG_SWEEP_L:
+    run->chain.l = value;
+    break;
+  case EG_SWEEP_MOMENTUM:
+    run->chain.momentum = value;
+    break;
+  case EG_SWEEP_WEIGHT_DECAY:
+    run->chain.weight_decay = value;
     break;
   case EG_SWEEP_START_POINT: /* the rest is looked up where it is used (stage.c) */
   case EG_SWEEP_START_MEAN:
@@ -73,6 +88,7 @@ static eg_status make_run(eg_context *ctx, eg_plan *plan, const eg_study_dynamic
   run->learning_rate = s->learning_rate;
   run->batch_size = d->batch_size;
   run->substeps = d->substeps;
+  run->chain = d->chain;
   run->horizon = s->horizon;
   run->ridge = s->model.ridge;
   EG_TRY(eg_allocate(ctx, s->n_sweep, sizeof(double), &run->axis_values));
@@ -89,6 +105,7 @@ static eg_status make_run(eg_context *ctx, eg_plan *plan, const eg_study_dynamic
   if (!(run->substeps >= 1)) {
     run->substeps = 1;
   }
+  eg_plan_chain_iterations(run);
   return describe(ctx, plan, run);
 }
 

@@ -202,7 +202,7 @@ bool eg_can_use_table5(const eg_plan *plan, const eg_run *run) {
   const bool is_gaussian = run->job.kind == EG_KIND_GAUSSIAN ||
                            (run->job.kind == EG_KIND_GAUSSIAN64 && run->job.model_file == NULL);
   return is_gaussian && stepper != NULL && stepper->normals != 0 && run->scheme != EG_EXACT &&
-         run->dynamics->id != EG_SGD;
+         !eg_is_chain(run->dynamics->id);
 }
 
 /* What a measurement depends on. A tile that was timed whole depends on its steps and records, too. */

@@ -60,20 +60,32 @@ static double column_mean(const eg_plan *plan, const eg_run *run, eg_feature_cod
   }
 }
 
+/* The leading (n, n) block of a matrix of leading dimension from_ld into one of to_ld. */
+static void copy_block(const double *from, size_t from_ld, double *to, size_t to_ld, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < n; k++) {
+      to[i * to_ld + k] = from[i * from_ld + k];
+    }
+  }
+}
+
 static eg_status exact_point(eg_context *ctx, const eg_plan *plan, size_t r, size_t point,
                              const eg_affine_setting *setting, double *out) {
   const eg_run *const run = &plan->runs[r];
-  const size_t d = (size_t)plan->dim, T = run->job.n_records;
+  const bool is_lifted = run->lifted.dim > 0; /* (x, v): the velocity starts at 0 */
+  const eg_affine_model *const model = is_lifted ? &run->lifted : &run->affine;
+  const size_t d = (size_t)plan->dim, D = (size_t)model->dim, T = run->job.n_records;
   double *work = NULL;
-  EG_TRY(eg_allocate(ctx, (T + 1) * (d + d * d), sizeof *work, &work));
-  double *const mean0 = work, *const second0 = mean0 + d, *const mean = second0 + d * d, *const second = mean + T * d;
-  start_moments(plan, run, point, mean0, second0);
-  const eg_status status = eg_affine_moments(ctx, &run->affine, setting, 1, mean0, second0, T, run->observe_steps, mean,
-                                             second);
+  EG_TRY(eg_allocate(ctx, (T + 1) * (D + D * D) + 2 * d * d + d, sizeof *work, &work));
+  double *const mean0 = work, *const second0 = mean0 + D, *const mean = second0 + D * D, *const second = mean + T * D;
+  double *const start_second = second + T * D * D, *const part = start_second + d * d;
+  start_moments(plan, run, point, mean0, start_second);
+  copy_block(start_second, d, second0, D, d);
+  const eg_status status = eg_affine_moments(ctx, model, setting, 1, mean0, second0, T, run->observe_steps, mean, second);
   for (size_t t = 0; status == EG_OK && t < T; t++) {
+    copy_block(second + t * D * D, D, part, d, d);
     for (size_t c = 0; c < plan->n_columns; c++) {
-      out[eg_value_at(plan, r, t, point, c)] =
-          column_mean(plan, run, plan->codes[c], mean + t * d, second + t * d * d, mean0);
+      out[eg_value_at(plan, r, t, point, c)] = column_mean(plan, run, plan->codes[c], mean + t * D, part, mean0);
     }
   }
   free(work);

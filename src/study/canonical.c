@@ -123,7 +123,8 @@ static void append_start(eg_text *out, const eg_study_start *start) {
 
 static void append_sweep(eg_text *out, const eg_study *study) {
   static const char *const names[] = {"learning_rate", "batch_size",  "substeps",   "horizon",
-                                      "model.ridge",   "start.point", "start.mean", "start.std"};
+                                      "model.ridge",   "start.point", "start.mean", "start.std",
+                                      "l",             "momentum",    "weight_decay"};
   for (size_t i = 0; i < study->n_sweep; i++) {
     const eg_sweep_axis *axis = &study->sweep[i];
     eg_text_append(out, "sweep.");
@@ -137,6 +138,28 @@ static void append_sweep(eg_text *out, const eg_study *study) {
   }
 }
 
+static void append_chain(eg_text *out, const eg_study_chain *chain) {
+  const eg_study_schedule *schedule = &chain->schedule;
+  append_number(out, "dynamics.l", chain->l);
+  append_number(out, "dynamics.momentum", chain->momentum);
+  append_number(out, "dynamics.dampening", chain->dampening);
+  append_number(out, "dynamics.beta1", chain->beta1);
+  append_number(out, "dynamics.beta2", chain->beta2);
+  append_number(out, "dynamics.epsilon", chain->epsilon);
+  append_number(out, "dynamics.start_square", chain->start_square);
+  append_number(out, "dynamics.weight_decay", chain->weight_decay);
+  append_number(out, "dynamics.clip", chain->clip);
+  eg_text_append(out, "dynamics.nesterov %d\ndynamics.decoupled %d\ndynamics.bias_correction %d\n", chain->nesterov,
+                 chain->decoupled, chain->bias_correction);
+  eg_text_append(out, "dynamics.preconditioner %s\ndynamics.schedule.kind %s\n",
+                 eg_preconditioner_words[chain->divides_before ? 1 : 0], eg_schedule_words[schedule->kind]);
+  append_number(out, "dynamics.schedule.period", schedule->period);
+  append_number(out, "dynamics.schedule.gamma", schedule->gamma);
+  append_number(out, "dynamics.schedule.last", schedule->last);
+  append_number(out, "dynamics.schedule.power", schedule->power);
+  append_number(out, "dynamics.schedule.warm_up", schedule->warm_up);
+}
+
 static void append_dynamics(eg_text *out, const eg_study_dynamics *dynamics) {
   eg_text_append(out, "dynamics %s\ndynamics.label ", eg_dynamics_name(dynamics->id));
   append_text(out, dynamics->label);
@@ -146,6 +169,9 @@ static void append_dynamics(eg_text *out, const eg_study_dynamics *dynamics) {
                  eg_sampling_words[dynamics->sampling], eg_factor_name(dynamics->factor),
                  eg_scheme_name(dynamics->scheme));
   append_number(out, "dynamics.substeps", dynamics->substeps);
+  if (dynamics->chain.is_general) {
+    append_chain(out, &dynamics->chain);
+  }
 }
 
 static void append_group(eg_text *out, const eg_study *study, const eg_study_group *group) {

@@ -35,8 +35,8 @@ static void read_options(eg_checker *c, const eg_yaml_node *map, eg_study_dynami
   if (has_batch && eg_swept(c, "batch_size") != NULL) {
     dynamics->batch_size = NAN;
     eg_refuse_swept(c, map, "batch_size", "batch_size");
-  } else if (dynamics->id == EG_SGD && eg_yaml_get(map, "batch_size") == NULL) {
-    eg_error_add(c->errors, place, "'sgd' needs 'batch_size' (here, or sweep: {batch_size: [..]})");
+  } else if (has_batch && dynamics->id != EG_SME1 && dynamics->id != EG_SME2 && eg_yaml_get(map, "batch_size") == NULL) {
+    eg_error_add(c->errors, place, "'%s' needs 'batch_size' (here, or sweep: {batch_size: [..]})", name);
   }
   if (has_substeps && eg_swept(c, "substeps") != NULL) {
     dynamics->substeps = NAN;
@@ -54,6 +54,7 @@ static void read_options(eg_checker *c, const eg_yaml_node *map, eg_study_dynami
   if (eg_get_word(c, map, "dynamics.scheme", &word)) {
     dynamics->scheme = (eg_scheme)(word + 1);
   }
+  eg_check_chain(c, map, dynamics);
 }
 
 bool eg_is_good_label(const char *label) {
@@ -123,14 +124,14 @@ static bool is_label_taken(const eg_study *study, const char *label) {
 /* The name; "#2", "#3", .. behind it where that is taken. Labels that were written come first. */
 static void fill_labels(eg_checker *c) {
   eg_study *study = c->study;
-  int next[8] = {1, 1, 1, 1, 1, 1, 1, 1}; /* per kind of dynamics; keeps this linear */
+  int next[16] = {0}; /* per kind of dynamics; keeps this linear */
   for (size_t i = 0; i < study->n_dynamics; i++) {
     eg_study_dynamics *dynamics = &study->dynamics[i];
     const char *name = eg_dynamics_name(dynamics->id);
     eg_text label = {0};
     while (dynamics->label == NULL) {
       eg_text_free(&label);
-      const int number = next[dynamics->id]++;
+      const int number = ++next[dynamics->id];
       eg_text_append(&label, "%s", name);
       if (number > 1) {
         eg_text_append(&label, "#%d", number);

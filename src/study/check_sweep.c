@@ -21,6 +21,9 @@ static const struct {
     {"start.point", EG_SWEEP_START_POINT, "start.point"},
     {"start.mean", EG_SWEEP_START_MEAN, "start.normal.mean"},
     {"start.std", EG_SWEEP_START_STD, "start.normal.std"},
+    {"l", EG_SWEEP_L, "dynamics.l"},
+    {"momentum", EG_SWEEP_MOMENTUM, "dynamics.momentum"},
+    {"weight_decay", EG_SWEEP_WEIGHT_DECAY, "dynamics.weight_decay"},
 };
 enum { N_AXES = sizeof axes / sizeof axes[0] };
 
@@ -135,17 +138,35 @@ static bool any_dynamics_has(const eg_study *study, const char *path) {
   return false;
 }
 
+/* The key of `dynamics` that an axis sets, or NULL. */
+static const char *dynamics_key(eg_sweep_target target) {
+  switch (target) {
+  case EG_SWEEP_BATCH_SIZE:
+    return "dynamics.batch_size";
+  case EG_SWEEP_SUBSTEPS:
+    return "dynamics.substeps";
+  case EG_SWEEP_L:
+    return "dynamics.l";
+  case EG_SWEEP_MOMENTUM:
+    return "dynamics.momentum";
+  case EG_SWEEP_WEIGHT_DECAY:
+    return "dynamics.weight_decay";
+  default:
+    return NULL;
+  }
+}
+
 /* Axes that would change nothing. */
 static void check_effect(eg_checker *c, const eg_yaml_node *key, eg_sweep_target target) {
   const eg_study_start *start = &c->study->start;
   const bool is_normal = start->kind == EG_START_NORMAL;
   const char *problem = NULL;
-  if (target == EG_SWEEP_BATCH_SIZE && c->are_dynamics_good &&
-      !any_dynamics_has(c->study, "dynamics.batch_size")) {
-    problem = "no dynamics of this study has 'batch_size'";
-  } else if (target == EG_SWEEP_SUBSTEPS && c->are_dynamics_good &&
-             !any_dynamics_has(c->study, "dynamics.substeps")) {
-    problem = "no dynamics of this study has 'substeps'";
+  const char *const option = dynamics_key(target);
+  if (option != NULL) {
+    if (c->are_dynamics_good && !any_dynamics_has(c->study, option)) {
+      eg_error_add(c->errors, key->place, "'sweep.%s' has no effect: no dynamics of this study has '%s'",
+                   EG_SHORT(key->text), strchr(option, '.') + 1);
+    }
   } else if (target == EG_SWEEP_RIDGE && c->model != NULL && !c->model->has_rows) {
     problem = "the model has no 'ridge'";
   } else if (target == EG_SWEEP_START_POINT && (is_normal || start->n_points > 1)) {

@@ -75,6 +75,8 @@ void eg_check_dimension(eg_checker *c); /* after model and start: do their vecto
 void eg_check_time(eg_checker *c);
 void eg_check_start(eg_checker *c);
 void eg_check_dynamics(eg_checker *c);
+/* check_chain.c: what one entry of `dynamics` says of its chain. */
+void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *dynamics);
 void eg_check_sweep(eg_checker *c);
 void eg_check_groups(eg_checker *c);
 void eg_check_observe(eg_checker *c);

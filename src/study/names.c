@@ -5,13 +5,16 @@
 #define EG_NOISE_WORDS                                                                                       \
   "gaussian", "gaussian-fast", "gaussian64", "table5", "table8", "table10", "two-point", "three-point"
 
-const char *const eg_dynamics_words[] = {"sgd", "gradient-flow", "sme1", "sme2", "sde", "smf1", "smf2", NULL};
-const char *const eg_sampling_words[] = {"replacement", NULL};
+const char *const eg_dynamics_words[] = {"sgd",      "gradient-flow", "sme1",  "sme2",    "sde",     "smf1", "smf2", "svag",
+                                         "noisy-gd", "adam",          "adamw", "rmsprop", "signsgd", NULL};
+const char *const eg_sampling_words[] = {"replacement", "without-replacement", "shuffle", "fixed-shuffle", NULL};
 const char *const eg_factor_words[] = {"pair", "data", "cholesky", "symmetric-root", "closed-form", NULL};
 const char *const eg_scheme_words[] = {"euler-maruyama", "strang", "exact", NULL};
 const char *const eg_across_words[] = {"learning_rate", "time_step", "substeps", NULL};
 const char *const eg_noise_words[] = {EG_NOISE_WORDS, NULL};
 const char *const eg_noise_or_common_words[] = {EG_NOISE_WORDS, "common", NULL};
+const char *const eg_schedule_words[] = {"constant", "step", "polynomial", "cosine", "cyclic", NULL};
+const char *const eg_preconditioner_words[] = {"after", "before", NULL};
 const char *const eg_state_words[] = {"double", "float", NULL};
 const char *const eg_feature_words[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2", NULL};
 const char *const eg_statistic_words[] = {"moments", "covariance", "msd", NULL};
@@ -26,6 +29,10 @@ size_t eg_count_words(const char *const *words) {
     n++;
   }
   return n;
+}
+
+bool eg_is_chain(eg_dynamics_id id) {
+  return id == EG_SGD || id >= EG_SVAG;
 }
 
 const char *eg_dynamics_name(eg_dynamics_id id) {

@@ -9,6 +9,8 @@ extern const char *const eg_sampling_words[];
 extern const char *const eg_factor_words[]; /* without EG_FACTOR_DEFAULT: word i is enumerator i + 1 */
 extern const char *const eg_scheme_words[]; /* without EG_SCHEME_DEFAULT: word i is enumerator i + 1 */
 extern const char *const eg_across_words[]; /* of a group */
+extern const char *const eg_schedule_words[];
+extern const char *const eg_preconditioner_words[];
 extern const char *const eg_noise_words[];
 extern const char *const eg_noise_or_common_words[]; /* the same and "common" as the last */
 extern const char *const eg_state_words[];

@@ -13,7 +13,10 @@
 #define MAX_SUBSTEPS 1048576.0
 #define MAX_COUNT    0x1p50 /* steps and realisations: far inside the whole numbers that a double holds */
 
-#define WITH_BATCH "sgd sme1 sme2 smf1 smf2"
+#define CHAINS     "sgd svag adam adamw rmsprop signsgd"
+#define WITH_BATCH "sgd sme1 sme2 smf1 smf2 svag noisy-gd adam adamw rmsprop signsgd"
+#define WITH_L     "svag adam adamw rmsprop signsgd"
+#define VELOCITY   "sgd svag signsgd"
 #define DIFFUSIONS "sme1 sme2 smf1 smf2 sde"
 
 static const eg_schema_row rows[] = {
@@ -69,6 +72,9 @@ static const eg_schema_row rows[] = {
     {"sweep.start.point", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "each value sets all components"},
     {"sweep.start.mean", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see start.normal.mean"},
     {"sweep.start.std", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see start.normal.std"},
+    {"sweep.l", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see dynamics.l"},
+    {"sweep.momentum", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see dynamics.momentum"},
+    {"sweep.weight_decay", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see dynamics.weight_decay"},
     {"sweep.model.<parameter>", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL,
      "each value sets all components of the parameter"},
 
@@ -77,14 +83,46 @@ static const eg_schema_row rows[] = {
     {"dynamics.name", EG_WORD | EG_REQUIRED, NULL, NO_RANGE, eg_dynamics_words, NULL, "which dynamics"},
     {"dynamics.label", EG_TEXT, "the name", NO_RANGE, NULL, NULL, "what it is called in results; distinct"},
     {"dynamics.batch_size", EG_WHOLE, "1 for sme and smf", 1, MAX_BATCH, NULL, WITH_BATCH,
-     "samples in one gradient; sgd needs it here or in the sweep"},
-    {"dynamics.sampling", EG_WORD, "replacement", NO_RANGE, eg_sampling_words, "sgd", "how a batch is drawn"},
-    {"dynamics.factor", EG_WORD, "the model's", NO_RANGE, eg_factor_words, "sme1 sme2 smf1 smf2",
+     "samples in one gradient; chains need it here or in the sweep"},
+    {"dynamics.sampling", EG_WORD, "replacement", NO_RANGE, eg_sampling_words, CHAINS,
+     "how a batch is drawn; without-replacement: a fresh subset a step; shuffle: anew every epoch"},
+    {"dynamics.factor", EG_WORD, "the model's", NO_RANGE, eg_factor_words, "sme1 sme2 smf1 smf2 noisy-gd",
      "which square root of the noise covariance; models with samples: pair"},
     {"dynamics.scheme", EG_WORD, "strang; sde: euler-maruyama", NO_RANGE, eg_scheme_words, DIFFUSIONS,
      "integrator"},
     {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS,
      "integrator steps in one learning_rate or time_step"},
+    {"dynamics.l", EG_WHOLE, "1", 1, 1024, NULL, WITH_L,
+     "SVAG: noise amplified so that l (adaptive and sign chains: l^2) iterations replace one step"},
+    {"dynamics.momentum", EG_NUMBER, "0", 0, 1, NULL, VELOCITY, "weight of the last velocity, below 1"},
+    {"dynamics.dampening", EG_NUMBER, "0", 0, 1, NULL, VELOCITY, "the velocity takes 1 - dampening of the gradient"},
+    {"dynamics.nesterov", EG_FLAG, "false", NO_RANGE, NULL, VELOCITY, "move by gradient + momentum x velocity"},
+    {"dynamics.beta1", EG_NUMBER, "0.9", 0, 1, NULL, "adam adamw", "weight of the last mean gradient, below 1"},
+    {"dynamics.beta2", EG_NUMBER, "0.999; rmsprop: 0.99", 0, 1, NULL, "adam adamw rmsprop",
+     "weight of the last mean squared gradient, below 1"},
+    {"dynamics.epsilon", EG_NUMBER, "1e-8", 0, INFINITY, NULL, "adam adamw rmsprop",
+     "added to the root of the mean squared gradient"},
+    {"dynamics.start_square", EG_NUMBER, "0", 0, INFINITY, NULL, "adam adamw rmsprop",
+     "mean squared gradient to begin with"},
+    {"dynamics.bias_correction", EG_FLAG, "true; rmsprop: false", NO_RANGE, NULL, "adam adamw rmsprop",
+     "divide the means by 1 - beta^k"},
+    {"dynamics.preconditioner", EG_WORD, "after", NO_RANGE, eg_preconditioner_words, "rmsprop",
+     "divide by the mean squared gradient after or before the new gradient joins it"},
+    {"dynamics.weight_decay", EG_NUMBER, "0", 0, INFINITY, NULL, CHAINS, "adds weight_decay x to the gradient"},
+    {"dynamics.decoupled", EG_FLAG, "false; adamw: true", NO_RANGE, NULL, CHAINS,
+     "weight decay shrinks x by itself instead: x (1 - learning_rate weight_decay)"},
+    {"dynamics.clip", EG_NUMBER | EG_POSITIVE, "none", 0, INFINITY, NULL, CHAINS,
+     "largest norm of a batch gradient; longer ones are scaled down to it"},
+    {"dynamics.schedule", EG_MAP, "constant", NO_RANGE, NULL, CHAINS, "learning_rate times a factor of the step"},
+    {"dynamics.schedule.kind", EG_WORD, "constant", NO_RANGE, eg_schedule_words, NULL,
+     "step: gamma^floor(k/period); polynomial, cosine: down to last over period; cyclic: triangle"},
+    {"dynamics.schedule.period", EG_NUMBER | EG_POSITIVE, NULL, 0, MAX_COUNT, NULL, NULL,
+     "length in steps; every kind but constant needs it"},
+    {"dynamics.schedule.gamma", EG_NUMBER, "0.1", 0, INFINITY, NULL, NULL, "step: factor of one period"},
+    {"dynamics.schedule.last", EG_NUMBER, "0", 0, 1, NULL, NULL, "smallest factor"},
+    {"dynamics.schedule.power", EG_NUMBER, "1", 0, 64, NULL, NULL, "polynomial: exponent"},
+    {"dynamics.schedule.warm_up", EG_NUMBER, "0", 0, MAX_COUNT, NULL, NULL,
+     "steps over which the factor rises linearly first"},
 
     {"groups", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
      "runs advanced together on one noise, for differences per realisation: a mapping or a list of them"},

@@ -52,20 +52,45 @@ typedef struct eg_study_start {
   eg_mark mark;
 } eg_study_start;
 
-typedef enum eg_dynamics_id { EG_SGD, EG_GRADIENT_FLOW, EG_SME1, EG_SME2, EG_SDE, EG_SMF1, EG_SMF2 } eg_dynamics_id;
-typedef enum eg_sampling { EG_SAMPLING_REPLACEMENT } eg_sampling;
+typedef enum eg_dynamics_id {
+  EG_SGD, EG_GRADIENT_FLOW, EG_SME1, EG_SME2, EG_SDE, EG_SMF1, EG_SMF2, EG_SVAG, EG_NOISY_GD, EG_ADAM, EG_ADAMW,
+  EG_RMSPROP, EG_SIGNSGD
+} eg_dynamics_id;
+typedef enum eg_sampling {
+  EG_SAMPLING_REPLACEMENT, EG_SAMPLING_WITHOUT_REPLACEMENT, EG_SAMPLING_SHUFFLE, EG_SAMPLING_FIXED_SHUFFLE
+} eg_sampling;
 typedef enum eg_factor { EG_FACTOR_DEFAULT, EG_FACTOR_PAIR, EG_FACTOR_DATA, EG_FACTOR_CHOLESKY, EG_FACTOR_SYMMETRIC_ROOT,
                         EG_FACTOR_CLOSED_FORM } eg_factor;
 typedef enum eg_scheme { EG_SCHEME_DEFAULT, EG_EULER_MARUYAMA, EG_STRANG, EG_EXACT } eg_scheme;
 
+/* Learning rate of a chain as a function of its step; lengths in steps (kernels/core/schedule.h). */
+typedef enum eg_schedule_kind {
+  EG_RATE_CONSTANT, EG_RATE_STEP, EG_RATE_POLYNOMIAL, EG_RATE_COSINE, EG_RATE_CYCLIC
+} eg_schedule_kind;
+typedef struct eg_study_schedule {
+  eg_schedule_kind kind;
+  double period, gamma, last, power, warm_up;
+} eg_study_schedule;
+
+/* What chains have beyond batch and sampling (kernels/steppers/chain.h). NaN: swept. */
+typedef struct eg_study_chain {
+  double l;               /* SVAG; of adaptive and sign chains their noise amplification: >= 1, whole */
+  double momentum, dampening, weight_decay, clip, beta1, beta2, epsilon, start_square; /* clip: infinity for none */
+  bool nesterov, decoupled, bias_correction;
+  bool divides_before;    /* preconditioner: before: divide by the average that this gradient is not in yet */
+  bool is_general;        /* something here was written: the general stepper is needed */
+  eg_study_schedule schedule;
+} eg_study_chain;
+
 typedef struct eg_study_dynamics {
   eg_dynamics_id id;
   char *label;          /* name in the result; default the dynamics name, "#2" appended to repeats */
-  double batch_size;    /* sgd, sme1, sme2, smf1, smf2: >= 1, whole */
-  eg_sampling sampling; /* sgd */
-  eg_factor factor;     /* sme1, sme2, smf1, smf2; default chosen by the plan (finite data: pair) */
+  double batch_size;    /* all but gradient-flow and sde: >= 1, whole */
+  eg_sampling sampling; /* chains */
+  eg_factor factor;     /* sme1, sme2, smf1, smf2, noisy-gd; default chosen by the plan (finite data: pair) */
   eg_scheme scheme;     /* sme1, sme2, smf1, smf2, sde; default chosen by the plan (sme: strang, sde: euler-maruyama) */
   double substeps;      /* SDEs: >= 1, whole; h = learning_rate / substeps */
+  eg_study_chain chain; /* chains */
   eg_mark mark;
 } eg_study_dynamics;
 
@@ -79,6 +104,9 @@ typedef enum eg_sweep_target {
   EG_SWEEP_START_POINT,   /* all components of the single start point */
   EG_SWEEP_START_MEAN,
   EG_SWEEP_START_STD,
+  EG_SWEEP_L,
+  EG_SWEEP_MOMENTUM,
+  EG_SWEEP_WEIGHT_DECAY,
   EG_SWEEP_PARAM
 } eg_sweep_target;
 
@@ -191,6 +219,8 @@ eg_status eg_study_fail_at(eg_context *ctx, const eg_study *study, eg_mark mark,
 /* The same for a warning (text in the context's warnings). */
 void eg_study_warn_at(eg_context *ctx, const eg_study *study, eg_mark mark, const char *format, ...) EG_PRINTF(4, 5);
 
+/* Is it a discrete chain (sgd, svag, noisy-gd, adam, ..), not a flow or an SDE? */
+bool eg_is_chain(eg_dynamics_id id);
 const char *eg_dynamics_name(eg_dynamics_id id);
 const char *eg_scheme_name(eg_scheme scheme);
 const char *eg_factor_name(eg_factor factor);

@@ -7,6 +7,7 @@
 #define EG_TESTS_TRAJECTORIES_H
 
 #include "check.h"
+#include "core/permutation.h"
 #include "model/units.h"
 #include "plan/plan.h"
 
@@ -130,6 +131,29 @@ static inline eg_advance_fn advance_function(const setup *s) {
   return NULL;
 }
 
+static inline eg_permutation *permutation_of(const eg_launch *a) {
+  if (a->sampling == EG_SAMPLE_REPLACEMENT) {
+    return NULL;
+  }
+  eg_permutation *const p = pages(sizeof *p);
+  p->done = 0;
+  p->is_valid = 0;
+  p->order = pages((size_t)a->n_rows * EG_LANES * sizeof *p->order);
+  p->chosen = pages((size_t)a->n_rows * EG_LANES * sizeof *p->chosen);
+  for (size_t i = 0; i < (size_t)a->n_rows * EG_LANES; i++) {
+    p->order[i] = (uint16_t)(i / EG_LANES);
+  }
+  return p;
+}
+
+static inline void permutation_free(eg_permutation *p) {
+  if (p != NULL) {
+    free(p->order);
+    free(p->chosen);
+    free(p);
+  }
+}
+
 static inline trajectories trajectories_of(const setup *s) {
   const eg_job *const job = s->job;
   const eg_advance_fn advance = advance_function(s);
@@ -139,7 +163,7 @@ static inline trajectories trajectories_of(const setup *s) {
   t.first_bad = pages(t.n_points * t.ld * sizeof(uint64_t));
   eg_thread thread = {cpu_kernels()->fill, pages(EG_NOISE_BYTES), pages(EG_ROWS_BYTES),
                       pages(EG_INDEX_BLOCKS * 4 * EG_LANES * sizeof(int32_t)),
-                      pages(s->unit->block_bytes(s->n_points))};
+                      pages(s->unit->block_bytes(s->n_points)), permutation_of(&job->launch)};
   eg_launch a = job->launch;
   a.features = job->features;
   a.n_points = s->n_points;
@@ -149,7 +173,7 @@ static inline trajectories trajectories_of(const setup *s) {
   a.ld = s->ld;
   void *const staged = as_state(s->staged, s->n_staged, job->is_float);
   void *const rows = as_state(s->rows, s->n_row_values, job->is_float);
-  void *const state = pages(t.n_points * (size_t)s->unit->dim * t.ld * sizeof(double));
+  void *const state = pages(t.n_points * 3 * (size_t)s->unit->dim * t.ld * sizeof(double)); /* x and what chains keep */
   a.staged = staged;
   a.rows = rows;
   a.state = state;
@@ -176,6 +200,7 @@ static inline trajectories trajectories_of(const setup *s) {
   free(thread.rows);
   free(thread.index);
   free(thread.block);
+  permutation_free(thread.permutation);
   free(staged);
   free(rows);
   free(state);

@@ -65,6 +65,10 @@ population population
 population-gaussian64 population --set noise=gaussian64
 population-two-point population --set noise=two-point
 population-float population --set state=float
+chains chains
+chains-float chains --set state=float
+chains-normal chains_normal
+chains-normal-table5 chains_normal --set noise=table5
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.

@@ -1,0 +1,113 @@
+/*
+ * Chains with a memory: an estimate of the gradient from one batch, then a rule that moves x by it.
+ *
+ * Estimates
+ *   rows      (c_first sum_{i < half} g(x, theta_i) + c_second sum_{i >= half} g(x, theta_i)) / B + regulariser, theta
+ *             fresh data rows. A plain minibatch has half = B, c_first = 1. SVAG(l) (arXiv 2102.12470, algorithm 1; code of
+ *             the authors) has 2B rows, half = B, c = (1 +- sqrt(2 l - 1)) / 2, and learning rate eta / l; for adaptive
+ *             rules (arXiv 2205.10287, section 6) c = (1 +- sqrt(2 l^2 - 1)) / 2.
+ *   channels  grad R(x) + noise_scale times the model's Gaussian noise of one sample: the law of the same combination,
+ *             noise_scale = sqrt((c_first^2 + c_second^2) / B).
+ *
+ * Rules; g: the estimate after clipping to norm `clip`, with weight_decay x added; eta_k: the scheduled learning rate
+ *   momentum  v' = momentum v + (1 - dampening) g,  d = v' (heavy ball) or g + momentum v' (Nesterov),
+ *             x' = (1 - eta_k decay) x - eta_k d,  or with sign(d) in place of d (sign SGD, signum)
+ *   adaptive  m' = beta1 m + (1 - beta1) g,  s' = beta2 s + (1 - beta2) g^2,
+ *             x' = (1 - eta_k decay) x - eta_k a1 m' / (sqrt(a2 s') + epsilon),  a_i = 1 / (1 - beta_i^k) or 1;
+ *             Adam, AdamW (decay), RMSprop (beta1 = 0; `preconditioner: before` divides by s instead of s')
+ * Extra state behind x: v; or m, s. v and m start at 0, s at start_square.
+ */
+#if EG_CAPS_LOSS && (EG_CAPS_ROWS || EG_CAPS_CHANNELS)
+EG_FN void eg_clip(const eg_uniforms *u, eg_real *g) {
+  eg_real norm2 = 0;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    norm2 = eg_mad(g[k], g[k], norm2);
+  }
+  const eg_real scale = norm2 > u->clip2 ? eg_root(u->clip2 / norm2) : (eg_real)1;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    g[k] = scale * g[k];
+  }
+}
+
+/* -1, 0 or 1; NaN stays NaN. */
+EG_FN eg_real eg_sign(eg_real a) {
+  return ((a > 0 ? (eg_real)1 : (eg_real)0) - (a < 0 ? (eg_real)1 : (eg_real)0)) + (eg_real)0 * a;
+}
+
+EG_FN void eg_rule_momentum(const eg_uniforms *u, eg_real *x, eg_real *g) {
+  eg_real *const v = x + EG_DIM;
+  eg_clip(u, g);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real total = eg_mad(u->weight_decay, x[k], g[k]);
+    v[k] = eg_mad(u->momentum, v[k], u->new_weight * total);
+    const eg_real d = eg_mad(u->lookahead, total, u->velocity_weight * v[k]);
+    const eg_real move = eg_mad(u->sign_part, eg_sign(d), u->plain_part * d); /* one of the parts is 0, the other 1 */
+    x[k] = eg_mad(-u->rate, move, u->shrink * x[k]);
+  }
+}
+
+EG_FN void eg_rule_adaptive(const eg_uniforms *u, eg_real *x, eg_real *g) {
+  eg_real *const m = x + EG_DIM, *const s = x + 2 * EG_DIM;
+  eg_clip(u, g);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real total = eg_mad(u->weight_decay, x[k], g[k]);
+    const eg_real before = s[k];
+    m[k] = eg_mad(u->momentum, m[k], u->new_weight * total);
+    s[k] = eg_mad(u->beta2, s[k], (u->new_square * total) * total);
+    const eg_real square = u->is_before ? before : s[k];
+    const eg_real root = eg_root(u->unbias2 * square) + u->epsilon;
+    const eg_real safe = root > 0 ? root : (eg_real)1; /* 0: no gradient so far, m is 0 too */
+    x[k] = eg_mad(-u->rate, (u->unbias1 * m[k]) / safe, u->shrink * x[k]);
+  }
+}
+#endif
+
+#if EG_CAPS_LOSS && EG_CAPS_ROWS
+#define EG_CHAIN_ROWS(rule)                                                                                  \
+  EG_FN void eg_begin_##rule##_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {    \
+    (void)p;                                                                                                 \
+    (void)u;                                                                                                 \
+    (void)x;                                                                                                 \
+    EG_UNROLL                                                                                                \
+    for (int k = 0; k < EG_DIM; k++) {                                                                       \
+      acc[k] = 0;                                                                                            \
+    }                                                                                                        \
+  }                                                                                                          \
+  EG_FN void eg_add_##rule##_rows(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row,    \
+                                  eg_real weight, eg_real *acc) {                                            \
+    eg_add_row_gradient(p, u->staged, x, row, weight, acc);                                                  \
+  }                                                                                                          \
+  EG_FN void eg_end_##rule##_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) { \
+    eg_real g[EG_DIM];                                                                                       \
+    eg_regulariser_gradient(p, u->staged, x, g);                                                             \
+    EG_UNROLL                                                                                                \
+    for (int k = 0; k < EG_DIM; k++) {                                                                       \
+      g[k] = eg_mad(u->inverse_batch, acc[k], g[k]);                                                         \
+    }                                                                                                        \
+    eg_rule_##rule(u, x, g);                                                                                 \
+  }
+EG_CHAIN_ROWS(momentum)
+EG_CHAIN_ROWS(adaptive)
+#endif
+
+#if EG_CAPS_LOSS && EG_CAPS_CHANNELS
+#define EG_CHAIN_CHANNELS(rule)                                                                              \
+  EG_FN void eg_step_##rule##_channels(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,     \
+                                       const eg_row *rows) {                                                 \
+    (void)rows;                                                                                              \
+    eg_real g[EG_DIM], v[EG_DIM];                                                                            \
+    eg_gradient(p, u->staged, x, g);                                                                         \
+    eg_noise_channels(p, u->staged, x, z, v);                                                                \
+    EG_UNROLL                                                                                                \
+    for (int k = 0; k < EG_DIM; k++) {                                                                       \
+      g[k] = eg_mad(u->noise_scale, v[k], g[k]);                                                             \
+    }                                                                                                        \
+    eg_rule_##rule(u, x, g);                                                                                 \
+  }
+EG_CHAIN_CHANNELS(momentum)
+EG_CHAIN_CHANNELS(adaptive)
+#endif

@@ -1,0 +1,145 @@
+/* The coefficients of a chain (kernels/steppers/chain.h): which stepper, its rule, SVAG, schedule, exact moments. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/model.h"
+#include "core/permutation.h"
+#include "plan/plan.h"
+#include "study/names.h"
+
+static bool is_adaptive(eg_dynamics_id id) {
+  return id == EG_ADAM || id == EG_ADAMW || id == EG_RMSPROP;
+}
+
+/* SVAG keeps the noise's covariance times the learning rate; adaptive and sign chains need its scale times the learning
+   rate kept, so their noise covariance grows by l^2 and l^2 iterations make a step (arXiv 2205.10287, section 6). */
+static bool is_amplified_by_square(eg_dynamics_id id) {
+  return is_adaptive(id) || id == EG_SIGNSGD;
+}
+
+void eg_plan_chain_iterations(eg_run *run) {
+  const double l = run->chain.l;
+  if (run->chain.is_general) {
+    run->substeps = is_amplified_by_square(run->dynamics->id) ? l * l : l;
+  }
+}
+
+static void set_schedule(const eg_study_schedule *from, eg_schedule *to) {
+  to->kind = (int32_t)from->kind;
+  to->period = from->period > 0 ? from->period : 1;
+  to->gamma = from->gamma;
+  to->last = from->last;
+  to->power = from->power;
+  to->warm_up = from->warm_up;
+}
+
+static void set_momentum(const eg_study_chain *from, eg_chain *to) {
+  to->momentum = from->momentum;
+  to->new_weight = 1.0 - from->dampening;
+  to->lookahead = from->nesterov ? 1.0 : 0.0;
+  to->velocity_weight = from->nesterov ? from->momentum : 1.0;
+}
+
+/* 1 - beta and epsilon of one iteration: (1 - beta) / l^2 and epsilon l. */
+static void set_adaptive(const eg_study_chain *from, eg_chain *to) {
+  const double l = from->l;
+  to->new_weight = (1.0 - from->beta1) / (l * l);
+  to->momentum = 1.0 - to->new_weight;
+  to->new_square = (1.0 - from->beta2) / (l * l);
+  to->beta2 = 1.0 - to->new_square;
+  if (from->beta1 == 0.0) { /* no mean gradient: nothing to rescale */
+    to->momentum = 0.0;
+    to->new_weight = 1.0;
+  }
+  to->epsilon = from->epsilon * l;
+  to->start_square = from->start_square * l * l;
+  if (from->bias_correction) {
+    to->log_beta1 = to->momentum > 0.0 ? log(to->momentum) : 0.0;
+    to->log_beta2 = to->beta2 > 0.0 ? log(to->beta2) : 0.0;
+  }
+  to->is_before = from->divides_before ? 1 : 0;
+}
+
+eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps) {
+  eg_launch *const a = &run->job.launch;
+  eg_chain *const c = &a->chain;
+  const eg_study_chain *const s = &run->chain;
+  const eg_dynamics_id id = run->dynamics->id;
+  const double amplification = is_amplified_by_square(id) ? s->l * s->l : s->l; /* of the covariance */
+  const double spread = sqrt(2.0 * amplification - 1.0);
+  const bool is_row_model = (caps & EG_CAP_ROWS) != 0;
+  if (!is_row_model && (caps & EG_CAP_CHANNELS) == 0) {
+    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
+                            "%s cannot be run on this model: it defines neither eg_add_row_gradient nor eg_noise_channels",
+                            eg_dynamics_name(id));
+  }
+  c->rate = run->learning_rate / s->l;
+  c->inverse_batch = 1.0 / run->batch_size;
+  c->weight_first = amplification > 1.0 ? 0.5 * (1.0 + spread) : 1.0;
+  c->weight_second = amplification > 1.0 ? 0.5 * (1.0 - spread) : 0.0;
+  c->half = (uint32_t)run->batch_size;
+  c->weight_decay = s->decoupled ? 0.0 : s->weight_decay;
+  c->decay = s->decoupled ? s->weight_decay : 0.0;
+  c->clip2 = s->clip * s->clip;
+  c->is_sign = id == EG_SIGNSGD ? 1 : 0;
+  c->substeps = (uint32_t)run->substeps;
+  set_schedule(&s->schedule, &c->schedule);
+  if (is_adaptive(id)) {
+    set_adaptive(s, c);
+  } else {
+    set_momentum(s, c);
+  }
+  const double rows = amplification > 1.0 ? 2.0 * run->batch_size : run->batch_size;
+  if (rows > 2147483647.0) {
+    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark, "batch_size %.17g: two batches a step are too many rows",
+                            run->batch_size);
+  }
+  a->fold_count = is_row_model ? (uint32_t)rows : 1;
+  a->noise_scale = sqrt(amplification / run->batch_size);
+  run->job.stepper = is_row_model ? (is_adaptive(id) ? "adaptive_rows" : "momentum_rows")
+                                  : (is_adaptive(id) ? "adaptive_channels" : "momentum_channels");
+  return EG_OK;
+}
+
+eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps) {
+  static const int32_t kinds[] = {EG_SAMPLE_REPLACEMENT, EG_SAMPLE_FRESH, EG_SAMPLE_SHUFFLE, EG_SAMPLE_FIXED};
+  eg_launch *const a = &run->job.launch;
+  const eg_mark mark = run->dynamics->mark;
+  a->sampling = kinds[run->dynamics->sampling];
+  if (a->sampling == EG_SAMPLE_REPLACEMENT) {
+    return EG_OK;
+  }
+  if ((caps & EG_CAP_ROWS) == 0) {
+    return eg_study_fail_at(ctx, plan->study, mark, "run '%s': sampling %s needs data rows, and the model has none",
+                            run->description, eg_sampling_words[run->dynamics->sampling]);
+  }
+  if (a->n_rows > EG_PERMUTATION_MOST) {
+    return eg_study_fail_at(ctx, plan->study, mark, "run '%s': sampling %s takes at most %u rows, the data have %u",
+                            run->description, eg_sampling_words[run->dynamics->sampling], EG_PERMUTATION_MOST, a->n_rows);
+  }
+  if (a->fold_count > a->n_rows) {
+    return eg_study_fail_at(ctx, plan->study, mark,
+                            "run '%s': a step draws %u rows without replacement, and the data have %u", run->description,
+                            a->fold_count, a->n_rows);
+  }
+  return EG_OK;
+}
+
+eg_status eg_plan_chain_oracle(eg_context *ctx, eg_run *run) {
+  const eg_study_chain *const s = &run->chain;
+  const eg_chain *const c = &run->job.launch.chain;
+  const bool is_affine = run->dynamics->sampling == EG_SAMPLING_REPLACEMENT && !is_amplified_by_square(run->dynamics->id) && isinf(s->clip) &&
+                         s->schedule.kind == EG_RATE_CONSTANT && !(s->schedule.warm_up > 1.0) &&
+                         2 * run->affine.dim <= EG_AFFINE_MAX_DIM;
+  if (!is_affine) {
+    run->has_oracle = false;
+    return EG_OK;
+  }
+  const eg_affine_chain chain = {.momentum = c->momentum,
+                                 .new_weight = c->new_weight,
+                                 .lookahead = c->lookahead,
+                                 .velocity_weight = c->velocity_weight,
+                                 .weight_decay = c->weight_decay,
+                                 .decay = c->decay};
+  return eg_affine_chain_lift(ctx, &run->affine, &chain, c->rate, &run->lifted);
+}

@@ -1,0 +1,108 @@
+/* The options of a chain: momentum, weight decay, clipping, schedule, SVAG and the adaptive rules. */
+#include <math.h>
+
+#include "study/checker.h"
+
+static bool is_adaptive(eg_dynamics_id id) {
+  return id == EG_ADAM || id == EG_ADAMW || id == EG_RMSPROP;
+}
+
+static bool is_chain(eg_dynamics_id id) {
+  return id == EG_SGD || id == EG_SVAG || id == EG_SIGNSGD || is_adaptive(id);
+}
+
+static void set_defaults(eg_study_dynamics *dynamics) {
+  eg_study_chain *chain = &dynamics->chain;
+  const eg_dynamics_id id = dynamics->id;
+  chain->l = 1.0;
+  chain->clip = INFINITY;
+  chain->beta1 = id == EG_ADAM || id == EG_ADAMW ? 0.9 : 0.0;
+  chain->beta2 = id == EG_RMSPROP ? 0.99 : 0.999;
+  chain->epsilon = 1e-8;
+  chain->bias_correction = id != EG_RMSPROP;
+  chain->decoupled = id == EG_ADAMW;
+  chain->schedule.gamma = 0.1;
+  chain->schedule.power = 1.0;
+  chain->is_general = id != EG_SGD && is_chain(id);
+}
+
+/* A number, in the study or in the sweep. A value of 1 is in the range of the table, and not below 1. */
+static void read_number(eg_checker *c, const eg_yaml_node *map, const char *path, const char *axis, bool is_below_1,
+                        double *out) {
+  const char *key = path + sizeof "dynamics." - 1;
+  if (axis != NULL) {
+    eg_refuse_swept(c, map, key, axis);
+  }
+  if (eg_get_number(c, map, path, out) && is_below_1 && *out >= 1.0) {
+    eg_error_add(c->errors, eg_yaml_get(map, key)->place, "'%s' must be below 1", path);
+  }
+}
+
+static void read_schedule(eg_checker *c, const eg_yaml_node *map, eg_study_schedule *schedule) {
+  const char *path = "dynamics.schedule";
+  if (eg_yaml_get(map, "schedule") == NULL) {
+    return;
+  }
+  const eg_yaml_node *node = eg_get_map(c, map, path);
+  size_t word = 0;
+  if (node == NULL) {
+    return;
+  }
+  eg_check_keys(c, node, path, NULL);
+  if (eg_get_word(c, node, "dynamics.schedule.kind", &word)) {
+    schedule->kind = (eg_schedule_kind)word;
+  }
+  const bool has_period = eg_get_number(c, node, "dynamics.schedule.period", &schedule->period);
+  if (!has_period && schedule->kind != EG_RATE_CONSTANT && eg_yaml_get(node, "period") == NULL) {
+    eg_error_add(c->errors, node->place, "'dynamics.schedule' of kind %s needs 'period', its length in steps",
+                 eg_schedule_words[schedule->kind]);
+  }
+  (void)eg_get_number(c, node, "dynamics.schedule.gamma", &schedule->gamma); /* absent or reported: the default stays */
+  (void)eg_get_number(c, node, "dynamics.schedule.last", &schedule->last);
+  (void)eg_get_number(c, node, "dynamics.schedule.power", &schedule->power);
+  (void)eg_get_number(c, node, "dynamics.schedule.warm_up", &schedule->warm_up);
+}
+
+static bool is_swept_here(const eg_checker *c, const char *axis, const char *path, eg_dynamics_id id) {
+  return eg_swept(c, axis) != NULL && eg_has_word(eg_schema_find(path)->only, eg_dynamics_name(id));
+}
+
+void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *dynamics) {
+  static const char *const keys[] = {"momentum", "dampening", "nesterov", "weight_decay", "decoupled", "clip", "schedule"};
+  eg_study_chain *chain = &dynamics->chain;
+  size_t word = 0;
+  set_defaults(dynamics);
+  if (!is_chain(dynamics->id)) {
+    return;
+  }
+  read_number(c, map, "dynamics.l", "l", false, &chain->l);
+  read_number(c, map, "dynamics.momentum", "momentum", true, &chain->momentum);
+  read_number(c, map, "dynamics.dampening", NULL, false, &chain->dampening);
+  read_number(c, map, "dynamics.weight_decay", "weight_decay", false, &chain->weight_decay);
+  read_number(c, map, "dynamics.clip", NULL, false, &chain->clip);
+  read_number(c, map, "dynamics.beta1", NULL, true, &chain->beta1);
+  read_number(c, map, "dynamics.beta2", NULL, true, &chain->beta2);
+  read_number(c, map, "dynamics.epsilon", NULL, false, &chain->epsilon);
+  read_number(c, map, "dynamics.start_square", NULL, false, &chain->start_square);
+  (void)eg_get_flag(c, map, "dynamics.nesterov", &chain->nesterov); /* absent or reported: the default stays */
+  (void)eg_get_flag(c, map, "dynamics.decoupled", &chain->decoupled);
+  (void)eg_get_flag(c, map, "dynamics.bias_correction", &chain->bias_correction);
+  if (eg_get_word(c, map, "dynamics.preconditioner", &word)) {
+    chain->divides_before = word == 1;
+  }
+  read_schedule(c, map, &chain->schedule);
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    chain->is_general = chain->is_general || eg_yaml_get(map, keys[i]) != NULL;
+  }
+  if (is_swept_here(c, "l", "dynamics.l", dynamics->id)) {
+    chain->l = NAN;
+  }
+  if (is_swept_here(c, "momentum", "dynamics.momentum", dynamics->id)) {
+    chain->momentum = NAN;
+    chain->is_general = true;
+  }
+  if (is_swept_here(c, "weight_decay", "dynamics.weight_decay", dynamics->id)) {
+    chain->weight_decay = NAN;
+    chain->is_general = true;
+  }
+}

@@ -1,0 +1,262 @@
+/*
+ * Chains with a memory against a plain scalar implementation in long double, written from the equations of
+ * kernels/steppers/chain.h: every rule, SVAG weights, clipping, weight decay, schedules, bias correction, several
+ * start points, continuation in the middle. Rows and normals are asked for one at a time.
+ */
+#include <unistd.h>
+
+#include "trajectories.h"
+#include "write_rows.h"
+
+enum { ROWS = 23, D = 2 };
+typedef long double real;
+
+static char folder[] = "/tmp/ensgrad-test-XXXXXX";
+static double inputs[ROWS][D], target[ROWS];
+static const real ridge = 0.125L;
+
+static double normal(const eg_job *job, uint64_t realisation, uint64_t q) {
+  uint32_t w[4];
+  const uint64_t n = (uint64_t)eg_kind_per_block(job->kind);
+  eg_block(job->launch.key, EG_STREAM_NOISE, realisation, q / n, w);
+  return eg_draw(job->kind, w, (int)(q % n));
+}
+
+/* Row of draw q without replacement: the permutation made from its beginning, a word at a time. */
+static size_t permuted_index(const eg_job *job, uint64_t realisation, uint64_t q) {
+  const uint64_t count = job->launch.fold_count, step = q / count, steps = ROWS / count;
+  uint64_t first = 0, place = step % steps * count + q % count;
+  size_t order[ROWS];
+  if (job->launch.sampling == EG_SAMPLE_FRESH) {
+    first = step * count;
+    place = q % count;
+  } else if (job->launch.sampling == EG_SAMPLE_SHUFFLE) {
+    first = step / steps * ROWS;
+  }
+  for (size_t i = 0; i < ROWS; i++) {
+    order[i] = i;
+  }
+  for (uint64_t i = 0; i <= place; i++) {
+    uint32_t w[4];
+    eg_block(job->launch.key, EG_STREAM_PERMUTE, realisation, (first + i) / 4, w);
+    const size_t other =
+        (size_t)i + eg_choice_of_word(job->launch.key, realisation, first + i, w[(first + i) % 4], ROWS - (uint32_t)i);
+    const size_t row = order[i];
+    order[i] = order[other];
+    order[other] = row;
+  }
+  return order[place];
+}
+
+static size_t row_index(const eg_job *job, uint64_t realisation, uint64_t q) {
+  if (job->launch.sampling != EG_SAMPLE_REPLACEMENT) {
+    return permuted_index(job, realisation, q);
+  }
+  uint32_t w[4];
+  eg_block(job->launch.key, EG_STREAM_ROWS, realisation, q / 4, w);
+  return eg_index_is_rejected(w[q % 4], ROWS) ? (size_t)eg_index_search(job->launch.key, realisation, q, ROWS)
+                                              : (size_t)eg_index_of_word(w[q % 4], ROWS);
+}
+
+/* ---- the learning rate's factor, k in units of the learning rate ---- */
+
+static real schedule(const eg_study_schedule *s, real k) {
+  real factor = 1;
+  if (s->kind == EG_RATE_STEP) {
+    factor = powl((real)s->gamma, floorl(k / (real)s->period));
+  } else if (s->kind == EG_RATE_POLYNOMIAL) {
+    factor = k < (real)s->period ? (real)s->last + (1 - (real)s->last) * powl(1 - k / (real)s->period, (real)s->power)
+                                 : (real)s->last;
+  } else if (s->kind == EG_RATE_COSINE) {
+    factor = k < (real)s->period
+                 ? (real)s->last + (1 - (real)s->last) * (1 + cosl(acosl(-1.0L) * k / (real)s->period)) / 2
+                 : (real)s->last;
+  } else if (s->kind == EG_RATE_CYCLIC) {
+    const real part = k / (real)s->period - floorl(k / (real)s->period);
+    factor = (real)s->last + (1 - (real)s->last) * fabsl(1 - 2 * part);
+  }
+  return k + 1 < (real)s->warm_up ? factor * (k + 1) / (real)s->warm_up : factor;
+}
+
+/* ---- gradient estimates ---- */
+
+/* Means of a batch beginning at draw q. */
+static void batch_gradient(const eg_job *job, uint64_t realisation, uint64_t q, size_t batch, const real *x, real *g) {
+  g[0] = g[1] = 0;
+  for (size_t b = 0; b < batch; b++) {
+    const size_t j = row_index(job, realisation, q + b);
+    const real residual = (real)inputs[j][0] * x[0] + (real)inputs[j][1] * x[1] - (real)target[j];
+    g[0] += residual * (real)inputs[j][0] / (real)batch;
+    g[1] += residual * (real)inputs[j][1] / (real)batch;
+  }
+  g[0] += ridge * x[0];
+  g[1] += ridge * x[1];
+}
+
+/* SVAG: (1 + s)/2 of one batch and (1 - s)/2 of another, s = sqrt(2 a - 1), a the amplification of the covariance. */
+static void estimate(const eg_run *run, real a, uint64_t realisation, uint64_t step, const real *x, real *g) {
+  const eg_job *const job = &run->job;
+  const size_t batch = (size_t)run->batch_size;
+  if (strcmp(job->model, "linear-regression") == 0) {
+    real second[D];
+    const real s = sqrtl(2 * a - 1);
+    batch_gradient(job, realisation, step * batch * (a > 1 ? 2 : 1), batch, x, g);
+    for (int k = 0; k < D && a > 1; k++) {
+      if (k == 0) {
+        batch_gradient(job, realisation, step * batch * 2 + batch, batch, x, second);
+      }
+      g[k] = (1 + s) / 2 * g[k] + (1 - s) / 2 * second[k];
+    }
+    return;
+  }
+  /* quadratic: curvature (1.5, 0.5), noise 0.25, multiplicative 0.5 */
+  for (int k = 0; k < D; k++) {
+    const real curvature = k == 0 ? 1.5L : 0.5L;
+    const real xi = (real)normal(job, realisation, step * 2 * D + 2 * (uint64_t)k);
+    const real zeta = (real)normal(job, realisation, step * 2 * D + 2 * (uint64_t)k + 1);
+    g[k] = curvature * x[k] + sqrtl(a / (real)batch) * (0.25L * xi + 0.5L * x[k] * zeta);
+  }
+}
+
+/* ---- one chain ---- */
+
+static real sign_of(real v) {
+  return v > 0 ? 1 : v < 0 ? -1 : 0;
+}
+
+static void chain_step(const eg_run *run, uint64_t realisation, uint64_t step, real *x, real *v, real *s) {
+  const eg_study_chain *const c = &run->chain;
+  const eg_dynamics_id id = run->dynamics->id;
+  const bool is_adaptive = id == EG_ADAM || id == EG_ADAMW || id == EG_RMSPROP;
+  const bool is_square = is_adaptive || id == EG_SIGNSGD;
+  const real l = (real)c->l, a = is_square ? l * l : l;
+  const real eta = (real)run->learning_rate / l * schedule(&c->schedule, (real)step / a);
+  real g[D];
+  estimate(run, a, realisation, step, x, g);
+  const real norm = sqrtl(g[0] * g[0] + g[1] * g[1]);
+  const real scale = norm > (real)c->clip ? (real)c->clip / norm : 1;
+  for (int k = 0; k < D; k++) {
+    const real total = scale * g[k] + (c->decoupled ? 0 : (real)c->weight_decay * x[k]);
+    const real shrink = c->decoupled ? 1 - eta * (real)c->weight_decay : 1;
+    if (is_adaptive) {
+      const real new1 = c->beta1 == 0 ? 1 : (1 - (real)c->beta1) / (l * l), new2 = (1 - (real)c->beta2) / (l * l);
+      const real before = s[k];
+      v[k] = (1 - new1) * v[k] + new1 * total;
+      s[k] = (1 - new2) * s[k] + new2 * total * total;
+      const real b1 = c->bias_correction ? 1 - powl(1 - new1, (real)(step + 1)) : 1;
+      const real b2 = c->bias_correction ? 1 - powl(1 - new2, (real)(step + 1)) : 1;
+      const real root = sqrtl((c->divides_before ? before : s[k]) / b2) + (real)c->epsilon * l;
+      x[k] = shrink * x[k] - (root > 0 ? eta * (v[k] / b1) / root : 0);
+    } else {
+      v[k] = (real)c->momentum * v[k] + (1 - (real)c->dampening) * total;
+      const real d = c->nesterov ? total + (real)c->momentum * v[k] : v[k];
+      x[k] = shrink * x[k] - eta * (id == EG_SIGNSGD ? sign_of(d) : d);
+    }
+  }
+}
+
+/* Largest deviation, relative to 1 + |x|, over lanes, records and points. */
+static real deviation(const eg_run *run, const trajectories *t, uint32_t n_lanes) {
+  const eg_job *const job = &run->job;
+  real worst = 0;
+  for (uint32_t lane = 0; lane < n_lanes; lane++) {
+    for (size_t point = 0; point < t->n_points; point++) {
+      real x[D] = {(real)job->start[point * (size_t)job->dim], (real)job->start[point * (size_t)job->dim + 1]};
+      real v[D] = {0, 0}, s[D] = {0, 0};
+      uint64_t step = 0;
+      for (size_t r = 0; r < t->n_records; r++) {
+        for (; step < job->record_steps[r]; step++) {
+          chain_step(run, lane, step, x, v, s);
+        }
+        for (size_t k = 0; k < D; k++) {
+          worst = fmaxl(worst, fabsl((real)value_at(t, r, point, k, lane) - x[k]) / (1 + fabsl(x[k])));
+        }
+      }
+    }
+  }
+  return worst;
+}
+
+static const char chains[] =
+    "  - {name: sgd, label: plain, batch_size: 3, weight_decay: 0}\n"
+    "  - {name: sgd, label: heavy, batch_size: 3, momentum: 0.75, weight_decay: 0.125}\n"
+    "  - {name: sgd, label: damped, batch_size: 1, momentum: 0.5, dampening: 0.25, nesterov: true, clip: 0.5}\n"
+    "  - {name: sgd, label: decoupled, batch_size: 4, momentum: 0.5, weight_decay: 0.5, decoupled: true}\n"
+    "  - {name: sgd, label: stepwise, batch_size: 2, schedule: {kind: step, period: 7, gamma: 0.5, warm_up: 5}}\n"
+    "  - {name: sgd, label: power, batch_size: 2, momentum: 0.5, schedule: {kind: polynomial, period: 30, last: 0.125, "
+    "power: 1.5}}\n"
+    "  - {name: sgd, label: cosine, batch_size: 1, schedule: {kind: cosine, period: 40, last: 0.25, warm_up: 10}}\n"
+    "  - {name: svag, label: svag1, batch_size: 2}\n"
+    "  - {name: svag, label: svag3, l: 3, batch_size: 2, momentum: 0.5, schedule: {kind: cyclic, period: 8, last: 0.5}}\n"
+    "  - {name: svag, label: svag2, l: 2, batch_size: 2}\n"
+    "  - {name: signsgd, label: sign, batch_size: 2}\n"
+    "  - {name: signsgd, label: signum, l: 2, batch_size: 1, momentum: 0.5, weight_decay: 0.125, decoupled: true}\n"
+    "  - {name: adam, label: adam, batch_size: 2}\n"
+    "  - {name: adam, label: adam2, l: 2, batch_size: 1, beta1: 0.5, beta2: 0.75, epsilon: 0.125, clip: 1}\n"
+    "  - {name: adam, label: uncorrected, batch_size: 1, beta1: 0.5, beta2: 0.75, epsilon: 0.5, bias_correction: false}\n"
+    "  - {name: adamw, label: adamw, batch_size: 4, weight_decay: 0.125, schedule: {kind: cosine, period: 20}}\n"
+    "  - {name: rmsprop, label: rms, batch_size: 2, beta2: 0.875}\n"
+    "  - {name: rmsprop, label: before, l: 2, batch_size: 2, beta2: 0.75, epsilon: 0.5, preconditioner: before}\n";
+
+static const char samplings[] =
+    "  - {name: sgd, label: plain, batch_size: 4, sampling: without-replacement}\n"
+    "  - {name: sgd, label: heavy, batch_size: 4, sampling: shuffle}\n"
+    "  - {name: sgd, label: one, batch_size: 1, sampling: shuffle, momentum: 0.5}\n"
+    "  - {name: sgd, label: seven, batch_size: 7, sampling: shuffle}\n"
+    "  - {name: sgd, label: all, batch_size: 23, sampling: without-replacement}\n"
+    "  - {name: sgd, label: fixed, batch_size: 5, sampling: fixed-shuffle}\n"
+    "  - {name: svag, label: svag, l: 2, batch_size: 3, sampling: without-replacement}\n"
+    "  - {name: adam, label: adam, batch_size: 2, sampling: fixed-shuffle, epsilon: 0.125}\n";
+
+static void compare(const char *model, const char *noise, const char *dynamics) {
+  char name[64], text[4000];
+  (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
+  (void)snprintf(text, sizeof text,
+                 "seed: 77\nmodel: %s\nstart: {points: [[1, -0.5], [-2, 0.75]]}\nlearning_rate: 1/8\nsteps: 45\n"
+                 "noise: %s\ndynamics:\n%srealisations: 1000\nobserve: {at: {steps: [1, 2, 9, 20, 45]}, features: [x]}\n",
+                 model, noise, dynamics);
+  const planned p = plan_text(name, text);
+  for (size_t i = 0; i < p.plan->n_runs; i++) {
+    const eg_run *const run = &p.plan->runs[i];
+    setup s = default_setup(&run->job, 70);
+    const trajectories t = trajectories_of(&s);
+    const real worst = deviation(run, &t, 70);
+    if (!(worst < 1e-11L)) {
+      fprintf(stderr, "%s %s: deviation %.3Lg\n", model, run->description, worst);
+    }
+    CHECK(worst < 1e-11L);
+    s.chunk = 1; /* records one launch at a time, and a cut without a record: equal bits */
+    s.cut = 7;
+    const trajectories cut = trajectories_of(&s);
+    CHECK(count_different(&t, 0, &cut, 0, 0, 70) == 0 && count_different(&t, 1, &cut, 1, 0, 70) == 0);
+    trajectories_free(t);
+    trajectories_free(cut);
+  }
+  /* negative control: the reference of one chain against the trajectories of another */
+  const eg_run *const heavy = run_called(p, "heavy"), *const plain = run_called(p, "plain");
+  setup s = default_setup(&heavy->job, 64);
+  const trajectories t = trajectories_of(&s);
+  CHECK(deviation(plain, &t, 64) > 1e-3L);
+  trajectories_free(t);
+  plan_free(p);
+}
+
+int main(void) {
+  char path[64];
+  MUST(mkdtemp(folder) != NULL, "temporary folder");
+  for (int j = 0; j < ROWS; j++) {
+    inputs[j][0] = (double)(j * 7 % 19) / 8.0 - 1.125;
+    inputs[j][1] = (double)(j * 5 % 17) / 8.0 - 1;
+    target[j] = (double)(j * 11 % 13) / 4.0 - 1.5;
+  }
+  (void)snprintf(path, sizeof path, "%s/two.h5", folder);
+  MUST(write_rows(path, ROWS, D, &inputs[0][0], target), "data file");
+  compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian", chains);
+  compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian", samplings);
+  compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "gaussian", chains);
+  compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "two-point", chains);
+  compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "gaussian64", chains);
+  (void)unlink(path);
+  (void)rmdir(folder);
+  return check_report();
+}

@@ -1,0 +1,324 @@
+/*
+ * Chains against numbers that do not come from the code under test:
+ *   - tables of svag-and-sde-validity.md: oracle B (SVAG, exact recursion), 4.2 (RMSprop and Adam, enumeration of all
+ *     65536 sign sequences), 4.3 (sign SGD on a lattice), 4.4 (heavy ball, stationary variance and both SVAG limits);
+ *   - the lattice chain of sign SGD iterated here, probabilities by erfc;
+ *   - a linear recursion for momentum with a schedule, and an enumeration of all orders of rows, written here.
+ * The exact moments of the library are compared to all digits of the tables, simulations in standard errors.
+ */
+#include "oracle/affine.h"
+#include "physics/judge.h"
+#include "write_rows.h"
+
+static const double inputs[4][2] = {{1, 0}, {0, 2}, {1, 1}, {2, -1}}, target[4] = {1, -1, 2, 0};
+
+static bool is_near(double value, double expected, double tolerance) {
+  const bool is_good = fabs(value - expected) <= tolerance;
+  if (!is_good) {
+    fprintf(stderr, "%.16g, expected %.16g\n", value, expected);
+  }
+  return is_good;
+}
+
+/* ---- oracle B: SVAG on least squares ---- */
+
+static const struct {
+  double l, x1, x2, m11, m12, m22, loss;
+} oracle_b[] = {
+    {1, .488951444905290, .0695232998303522, .266581735799814, .0412856533889490, .0441256961302055, .605995576921310},
+    {2, .486089203647613, .0685163936154852, .262563821942492, .0406649068359676, .0423841212088623, .603977827918814},
+    {4, .484643221784100, .0680320104412668, .260584625574502, .0403540266837109, .0415645566760830, .603040963678937},
+    {8, .483917183377636, .0677943599254132, .259602463482289, .0401986862188320, .0411666654956049, .602589287645485},
+    {16, .483553479326056, .0676766426979942, .259113240484117, .0401210654591048, .0409705873168710, .602367494991422},
+    {64, .483280418985414, .0675888332892419, .258747135837454, .0400628768909737, .0408247594773269, .602202888024282},
+};
+
+static void svag_oracle(void) {
+  eg_context *const ctx = eg_context_create();
+  eg_affine_model model = {0}, lifted = {0};
+  CHECK(ctx != NULL && eg_affine_least_squares(ctx, 4, 2, &inputs[0][0], target, 0, &model) == EG_OK);
+  for (size_t i = 0; i < sizeof oracle_b / sizeof oracle_b[0]; i++) {
+    const eg_affine_chain plain = {.new_weight = 1, .velocity_weight = 1};
+    const double h = 0.1 / oracle_b[i].l, zero[16] = {0};
+    const eg_affine_setting setting = {EG_LAW_SDE1, EG_AFFINE_EULER_MARUYAMA, 0.1, 2, (int)oracle_b[i].l};
+    const uint64_t steps = 20;
+    double mean[4], second[16];
+    CHECK(eg_affine_chain_lift(ctx, &model, &plain, h, &lifted) == EG_OK);
+    CHECK(eg_affine_moments(ctx, &lifted, &setting, 1, zero, zero, 1, &steps, mean, second) == EG_OK);
+    const double small[4] = {second[0], second[1], second[4], second[5]};
+    CHECK(is_near(mean[0], oracle_b[i].x1, 1e-13) && is_near(mean[1], oracle_b[i].x2, 1e-13));
+    CHECK(is_near(second[0], oracle_b[i].m11, 1e-13) && is_near(second[1], oracle_b[i].m12, 1e-13));
+    CHECK(is_near(second[5], oracle_b[i].m22, 1e-13));
+    CHECK(is_near(eg_affine_loss(&model, mean, small), oracle_b[i].loss, 1e-13));
+    eg_affine_free(&lifted);
+  }
+  eg_affine_free(&model);
+  eg_context_free(ctx);
+}
+
+static void svag(void) {
+  eg_labelled *const file = run_study(
+      "seed: 301\nmodel: {name: linear-regression, data: four.h5, standardize: false}\nlearning_rate: 0.1\nsteps: 20\n"
+      "dynamics:\n  - {name: svag, label: l1, l: 1, batch_size: 2}\n  - {name: svag, label: l2, l: 2, batch_size: 2}\n"
+      "  - {name: svag, label: l4, l: 4, batch_size: 2}\n  - {name: svag, label: l16, l: 16, batch_size: 2}\n"
+      "  - {name: noisy-gd, label: ngd, batch_size: 2}\n"
+      "realisations: 2^18\nobserve: {at: {steps: [20]}, features: [x, norm2, loss]}\n");
+  static const char *const labels[] = {"l1", "l2", "l4", NULL, "l16"};
+  for (size_t i = 0; i < 5; i++) {
+    if (labels[i] == NULL) {
+      continue;
+    }
+    expect(file, "oracle B", labels[i], "x", 0, oracle_b[i].x1);
+    expect(file, "oracle B", labels[i], "x", 1, oracle_b[i].x2);
+    expect(file, "oracle B", labels[i], "norm2", 0, oracle_b[i].m11 + oracle_b[i].m22);
+    expect(file, "oracle B", labels[i], "loss", 0, oracle_b[i].loss);
+  }
+  expect(file, "oracle B", "ngd", "loss", 0, oracle_b[0].loss); /* equal moments, another law */
+  reject(file, "oracle B", "l4", "loss", 0, oracle_b[0].loss);
+  reject(file, "oracle B", "l1", "loss", 0, oracle_b[2].loss);
+  reject(file, "oracle B", "l16", "norm2", 0, oracle_b[0].m11 + oracle_b[0].m22);
+  eg_labelled_free(file);
+}
+
+/* ---- 4.2: RMSprop and Adam, f = x^2 / 2, noise +-2, 16 steps of 1/4 ---- */
+
+static void adaptive(void) {
+  eg_labelled *const file = run_study(
+      "seed: 302\nmodel: {name: quadratic, curvature: 1, noise: 2}\nstart: {point: 1}\nlearning_rate: 0.25\nsteps: 16\n"
+      "noise: two-point\ndynamics:\n"
+      "  - {name: rmsprop, label: rms, batch_size: 1, beta2: 0.875, epsilon: 0.4, start_square: 1, preconditioner: before}\n"
+      "  - {name: rmsprop, label: after, batch_size: 1, beta2: 0.875, epsilon: 0.4, start_square: 1}\n"
+      "  - {name: adam, label: adam, batch_size: 1, beta1: 0.375, beta2: 0.875, epsilon: 0.4}\n"
+      "realisations: 2^20\nobserve: {at: {steps: [16]}, features: [x, norm2]}\n");
+  expect(file, "4.2", "rms", "x", 0, 0.10078068545564582);
+  expect(file, "4.2", "rms", "norm2", 0, 0.22287032457662215);
+  expect(file, "4.2", "adam", "x", 0, 0.23694982892173586);
+  expect(file, "4.2", "adam", "norm2", 0, 0.26035181026886134);
+  reject(file, "4.2", "after", "x", 0, 0.10078068545564582); /* the order of updates shows */
+  reject(file, "4.2", "rms", "norm2", 0, 0.2428712865098835); /* the SDE */
+  reject(file, "4.2", "adam", "norm2", 0, 0.227678937633780);
+  eg_labelled_free(file);
+}
+
+/* ---- 4.3: sign SGD on the lattice eta Z, down-steps with probability Phi(x), curvature and noise 1 ---- */
+
+enum { HALF = 200 };
+
+/* E x^2 after n steps from 0, and the mean over the last two of them. */
+static double lattice(double eta, int n, double *last) {
+  static double p[2 * HALF + 1], q[2 * HALF + 1];
+  double mean = 0;
+  for (int k = 0; k <= 2 * HALF; k++) {
+    p[k] = k == HALF ? 1 : 0;
+  }
+  for (int step = 1; step <= n; step++) {
+    memset(q, 0, sizeof q);
+    for (int k = 1; k < 2 * HALF; k++) {
+      const double down = 0.5 * erfc(-eta * (k - HALF) / sqrt(2.0));
+      q[k - 1] += down * p[k];
+      q[k + 1] += (1 - down) * p[k];
+    }
+    memcpy(p, q, sizeof p);
+    if (step >= n - 1) {
+      double square = 0;
+      for (int k = 0; k <= 2 * HALF; k++) {
+        square += p[k] * eta * eta * (k - HALF) * (k - HALF);
+      }
+      mean += square / 2;
+      *last = square;
+    }
+  }
+  return mean;
+}
+
+static void sign(void) {
+  static const struct {
+    double eta, variance;
+  } table[] = {{0.1, .06464824096871656}, {0.2, .1333337673737226}, {0.5, .3645671284518723}};
+  double last = 0;
+  for (size_t i = 0; i < 3; i++) { /* the iteration written here has the table's stationary law */
+    CHECK(is_near(lattice(table[i].eta, 4000, &last), table[i].variance, 1e-12));
+  }
+  eg_labelled *const file = run_study(
+      "seed: 303\nmodel: {name: quadratic, curvature: 1, noise: 1}\nsweep: {learning_rate: [0.5]}\nsteps: 31\n"
+      "dynamics:\n  - {name: signsgd, label: sign, batch_size: 1}\n  - {name: sgd, label: sgd, batch_size: 1}\n"
+      "realisations: 2^19\nobserve: {at: {steps: [31]}, features: [x, norm2]}\n");
+  (void)lattice(0.5, 31, &last);
+  expect(file, "sign eta 0.5", "sign", "norm2", 0, last);
+  expect(file, "sign eta 0.5", "sign", "x", 0, 0);
+  reject(file, "sign eta 0.5", "sign", "norm2", 0, 0.3133); /* the linearised SDE */
+  reject(file, "sign eta 0.5", "sgd", "norm2", 0, last);
+  eg_labelled_free(file);
+}
+
+/* ---- 4.4: heavy ball on an additive quadratic, curvature 1.3, noise 1 ---- */
+
+static double ball_variance(double momentum, double h, double noise_rate_over_h) {
+  eg_context *const ctx = eg_context_create();
+  eg_affine_model model = {0}, lifted = {0};
+  const double curvature = 1.3, centre = 0, additive = 1, none = 0, zero[4] = {0};
+  const eg_affine_chain chain = {.momentum = momentum, .new_weight = 1, .velocity_weight = 1};
+  /* learning rate eta of which h = eta / l is one iteration */
+  const eg_affine_setting setting = {EG_LAW_SDE1, EG_AFFINE_EULER_MARUYAMA, h * noise_rate_over_h, 1,
+                                     (int)noise_rate_over_h};
+  const uint64_t steps = 1u << 14;
+  double mean[2], second[4] = {NAN};
+  CHECK(ctx != NULL && eg_affine_quadratic(ctx, 1, &curvature, &centre, &additive, &none, &model) == EG_OK);
+  CHECK(eg_affine_chain_lift(ctx, &model, &chain, h, &lifted) == EG_OK);
+  CHECK(eg_affine_moments(ctx, &lifted, &setting, 1, zero, zero, 1, &steps, mean, second) == EG_OK);
+  eg_affine_free(&model);
+  eg_affine_free(&lifted);
+  eg_context_free(ctx);
+  return second[0];
+}
+
+static void heavy_ball(void) {
+  CHECK(is_near(ball_variance(0, 0.3, 1), .1433349259436216, 1e-13));
+  CHECK(is_near(ball_variance(0.5, 0.3, 1), .2652519893899204, 1e-13));
+  CHECK(is_near(ball_variance(0.9, 0.3, 1), 1.285810963230323, 1e-12));
+  /* eta_e = eta / (1 - mu) = 1: (a) mu fixed, (b) 1 - mu divided by l; tables with five digits */
+  static const double same[] = {.39824, .39131, .38793}, slower[] = {.39824, .38785, .38541};
+  for (int i = 0; i < 3; i++) {
+    const double l = (double)(1 << i);
+    CHECK(is_near(ball_variance(0.9, 0.1 / l, l), same[i], 5e-6));
+    CHECK(is_near(ball_variance(1 - 0.1 / l, 0.1 / (l * l), l), slower[i], 5e-6));
+  }
+  CHECK(is_near(ball_variance(0.9, 0.1 / 256, 256), .38467, 5e-6));
+  CHECK(is_near(ball_variance(1 - 0.1 / 256, 0.1 / (256.0 * 256.0), 256), .384616, 5e-7));
+  eg_labelled *const file = run_study(
+      "seed: 304\nmodel: {name: quadratic, curvature: 1.3, noise: 1}\nlearning_rate: 0.3\nsteps: 300\ndynamics:\n"
+      "  - {name: sgd, label: m0, batch_size: 1, momentum: 0}\n  - {name: sgd, label: m5, batch_size: 1, momentum: 0.5}\n"
+      "  - {name: sgd, label: m9, batch_size: 1, momentum: 0.9}\n"
+      "realisations: 2^18\nobserve: {at: {steps: [300]}, features: [x, norm2]}\n");
+  expect(file, "heavy ball", "m0", "norm2", 0, .1433349259436216);
+  expect(file, "heavy ball", "m5", "norm2", 0, .2652519893899204);
+  expect(file, "heavy ball", "m9", "norm2", 0, 1.285810963230323);
+  reject(file, "heavy ball", "m9", "norm2", 0, 1.285810963230323 * (1 - 0.39 / 3.8)); /* the SDE at eta / (1 - mu) */
+  reject(file, "heavy ball", "m5", "norm2", 0, .1433349259436216);
+  eg_labelled_free(file);
+}
+
+/* ---- a schedule, with momentum: mean and second moments of (x, v) by recursion ---- */
+
+static void scheduled(void) {
+  const double a = 1.3, mu = 0.5, eta = 0.3, decay = 0.25, pi = 3.14159265358979323846;
+  double m[2] = {2, 0}, M[3] = {4, 0, 0}; /* E x, E v; E xx, E xv, E vv */
+  for (int k = 0; k < 40; k++) {
+    const double factor = (k < 30 ? 0.1 + 0.9 * (1 + cos(pi * k / 30)) / 2 : 0.1) * (k + 1 < 8 ? (k + 1) / 8.0 : 1);
+    const double rate = eta * factor, A = 1 - rate * decay - rate * a, B = -rate * mu; /* x' = A x + B v - rate xi */
+    const double xx = A * A * M[0] + 2 * A * B * M[1] + B * B * M[2] + rate * rate;
+    const double xv = A * a * M[0] + (A * mu + B * a) * M[1] + B * mu * M[2] - rate;
+    const double vv = a * a * M[0] + 2 * a * mu * M[1] + mu * mu * M[2] + 1; /* v' = mu v + a x + xi */
+    const double x = A * m[0] + B * m[1], v = a * m[0] + mu * m[1];
+    M[0] = xx;
+    M[1] = xv;
+    M[2] = vv;
+    m[0] = x;
+    m[1] = v;
+  }
+  eg_labelled *const file = run_study(
+      "seed: 305\nmodel: {name: quadratic, curvature: 1.3, noise: 1}\nstart: {point: 2}\nlearning_rate: 0.3\nsteps: 40\n"
+      "dynamics:\n  - {name: sgd, label: cosine, batch_size: 1, momentum: 0.5, weight_decay: 0.25, decoupled: true, "
+      "schedule: {kind: cosine, period: 30, last: 0.1, warm_up: 8}}\n"
+      "  - {name: sgd, label: constant, batch_size: 1, momentum: 0.5, weight_decay: 0.25, decoupled: true}\n"
+      "realisations: 2^18\nobserve: {at: {steps: [40]}, features: [x, norm2]}\n");
+  expect(file, "schedule", "cosine", "x", 0, m[0]);
+  expect(file, "schedule", "cosine", "norm2", 0, M[0]);
+  reject(file, "schedule", "constant", "norm2", 0, M[0]);
+  eg_labelled_free(file);
+}
+
+/* ---- sampling modes: all orders of the four rows, batches of 2, two epochs ---- */
+
+static void sgd_step(double *x, int i, int j) { /* eta = 0.1 */
+  double g[2] = {0, 0};
+  const int batch[2] = {i, j};
+  for (int b = 0; b < 2; b++) {
+    const double *const a = inputs[batch[b]];
+    const double residual = a[0] * x[0] + a[1] * x[1] - target[batch[b]];
+    g[0] += residual * a[0] / 2;
+    g[1] += residual * a[1] / 2;
+  }
+  x[0] -= 0.1 * g[0];
+  x[1] -= 0.1 * g[1];
+}
+
+static void order_of(int number, int *order) { /* number < 24 */
+  int rest[4] = {0, 1, 2, 3};
+  for (int i = 0, radix = 6, n = 4; i < 4; i++, n--) {
+    const int k = number / radix;
+    order[i] = rest[k];
+    memmove(rest + k, rest + k + 1, sizeof(int) * (size_t)(n - 1 - k));
+    number %= radix;
+    radix /= n > 2 ? n - 1 : 1;
+  }
+}
+
+/* E |x|^2 after two epochs: fresh orders, one order twice, or a fresh pair every step. */
+static void enumerate(double *shuffled, double *fixed, double *fresh) {
+  *shuffled = *fixed = *fresh = 0;
+  for (int first = 0; first < 24; first++) {
+    for (int second = 0; second < 24; second++) {
+      int p[4], q[4];
+      double x[2] = {0, 0};
+      order_of(first, p);
+      order_of(second, q);
+      sgd_step(x, p[0], p[1]);
+      sgd_step(x, p[2], p[3]);
+      sgd_step(x, q[0], q[1]);
+      sgd_step(x, q[2], q[3]);
+      *shuffled += (x[0] * x[0] + x[1] * x[1]) / 576;
+      *fixed += first == second ? (x[0] * x[0] + x[1] * x[1]) / 24 : 0;
+    }
+  }
+  for (int code = 0; code < 20736; code++) { /* 12 ordered pairs, four steps */
+    double x[2] = {0, 0};
+    for (int step = 0, rest = code; step < 4; step++, rest /= 12) {
+      const int i = rest % 12 / 3, k = rest % 3;
+      sgd_step(x, i, k < i ? k : k + 1);
+    }
+    *fresh += (x[0] * x[0] + x[1] * x[1]) / 20736;
+  }
+}
+
+static void samplings(void) {
+  double shuffled, fixed, fresh;
+  enumerate(&shuffled, &fixed, &fresh);
+  eg_labelled *const file = run_study(
+      "seed: 306\nmodel: {name: linear-regression, data: four.h5, standardize: false}\nlearning_rate: 0.1\nsteps: 4\n"
+      "dynamics:\n  - {name: sgd, label: shuffle, batch_size: 2, sampling: shuffle}\n"
+      "  - {name: sgd, label: fixed, batch_size: 2, sampling: fixed-shuffle}\n"
+      "  - {name: sgd, label: fresh, batch_size: 2, sampling: without-replacement}\n"
+      "  - {name: sgd, label: replacement, batch_size: 2}\n"
+      "realisations: 2^20\nobserve: {at: {steps: [4]}, features: [x, norm2]}\n");
+  expect(file, "sampling", "shuffle", "norm2", 0, shuffled);
+  expect(file, "sampling", "fixed", "norm2", 0, fixed);
+  expect(file, "sampling", "fresh", "norm2", 0, fresh);
+  reject(file, "sampling", "shuffle", "norm2", 0, fresh);
+  reject(file, "sampling", "fixed", "norm2", 0, fresh);
+  reject(file, "sampling", "replacement", "norm2", 0, fresh);
+  CHECK(is_near(read_value(file, "norm2_expected", run_index(file, "fresh"), 0, 0), fresh, 1e-14));
+  eg_labelled_free(file);
+}
+
+int main(void) {
+  char path[64];
+  if (mkdtemp(folder) == NULL) {
+    stop_here("no temporary folder");
+  }
+  (void)snprintf(path, sizeof path, "%s/four.h5", folder);
+  if (!write_rows(path, 4, 2, &inputs[0][0], target)) {
+    stop_here("data file");
+  }
+  svag_oracle();
+  svag();
+  adaptive();
+  sign();
+  heavy_ball();
+  scheduled();
+  samplings();
+  judge(25, 10);
+  (void)unlink(path);
+  (void)rmdir(folder);
+  return check_report();
+}
