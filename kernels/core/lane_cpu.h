@@ -6,6 +6,7 @@
 #ifndef EG_CORE_LANE_CPU_H
 #define EG_CORE_LANE_CPU_H
 
+#include "core/monitor.h"
 #include "core/unit_table.h"
 
 #define EG_ACC_MAX (EG_DIM + 1)
@@ -29,14 +30,20 @@ typedef struct eg_ahead {
   uint64_t row_first, row_last;     /* staged in the rows buffer */
 } eg_ahead;
 
-/* The parts of thread->block: x, backup, start points, accumulators, and the copy that find_first_bad keeps. */
+/* The parts of thread->block. */
 typedef struct eg_block {
   eg_real *x, *backup, *start, *acc;
+  eg_real *kept;     /* what find_first_bad puts aside */
+  double *monitors;  /* (n_points, n_monitors, 2, EG_LANES) */
+  double *feature;   /* (EG_LANES) of one monitor */
+  uint8_t *bad;      /* (n_points, EG_LANES): not finite where it was looked at */
   eg_ahead *ahead;
 } eg_block_state;
 
 static uint64_t block_bytes(uint32_t n_points) {
-  return ((uint64_t)n_points * 4 * EG_DIM + EG_ACC_MAX) * EG_LANES * sizeof(eg_real);
+  return (((uint64_t)n_points * 4 * EG_DIM + EG_ACC_MAX) * sizeof(eg_real) +
+          ((uint64_t)n_points * 2 * EG_MOST_MONITORS + 1) * sizeof(double) + n_points) *
+         EG_LANES;
 }
 
 static eg_block_state block_of(const eg_thread *t, uint32_t n_points, eg_ahead *ahead) {
@@ -46,6 +53,10 @@ static eg_block_state block_of(const eg_thread *t, uint32_t n_points, eg_ahead *
   b.backup = b.x + part;
   b.start = b.backup + part;
   b.acc = b.start + part;
+  b.kept = b.acc + EG_ACC_MAX * EG_LANES;
+  b.monitors = (double *)(b.kept + part);
+  b.feature = b.monitors + (size_t)n_points * 2 * EG_MOST_MONITORS * EG_LANES;
+  b.bad = (uint8_t *)(b.feature + EG_LANES);
   b.ahead = ahead;
   return b;
 }
@@ -167,9 +178,21 @@ EG_FN void lane_end(eg_end_fn end, int n_acc, const eg_params *p, const eg_unifo
 
 /* ---- records ---- */
 
-/* The rare path: a lane is not finite at a record. Repeat the segment from the backup to find the first bad step. */
+/* Steps from < .. <= to of one block. */
 typedef void (*eg_segment_fn)(const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,
                               eg_block_state block, uint64_t realisation, uint64_t from, uint64_t to);
+
+/* What the functions below work on: one block of a launch. */
+typedef struct eg_walk {
+  eg_segment_fn segment;
+  const eg_params *p;
+  const eg_launch *a;
+  const eg_uniforms *u;
+  eg_thread *t;
+  eg_block_state block;
+  uint64_t realisation; /* of the block's first lane .. */
+  uint32_t slot;        /* .. and its place in the tile */
+} eg_walk;
 
 EG_FN void lane_norm2(const eg_real *block, double *out) {
   eg_real x[EG_DIM];
@@ -223,8 +246,85 @@ static __attribute__((noinline)) void block_feature(const eg_params *p, const eg
   (void)u;
 }
 
-/* Is every feature and component of a block finite? One reduction, since nearly always the answer is yes. */
-static int is_all_finite(const eg_real *x, const double *features, uint32_t n_features, uint32_t ld) {
+/* ---- monitors ---- */
+
+static double *monitor_values(const eg_walk *w, uint32_t point, uint32_t monitor) {
+  return w->block.monitors + ((size_t)point * w->a->n_monitors + monitor) * 2 * EG_LANES;
+}
+
+/* The feature of a monitor in all lanes; a component is read where it lies. */
+static const double *monitor_feature(const eg_walk *w, uint32_t point, const eg_monitor *m) {
+  const size_t offset = (size_t)point * EG_DIM * EG_LANES;
+  if (sizeof(eg_real) == sizeof(double) && m->feature.id == EG_FEATURE_X) {
+    return (const double *)(const void *)(w->block.x + offset + (size_t)m->feature.component * EG_LANES);
+  }
+  block_feature(w->p, w->u, m->feature, w->block.x + offset, w->block.start + offset, w->block.feature);
+  return w->block.feature;
+}
+
+#define MONITOR_LANES(operation, direction)                                                                  \
+  LANES { eg_monitor_step(operation, direction, level, number, f[l], &value[l], &before[l]); }               \
+  break
+
+static void monitor_lanes(const eg_monitor *m, uint64_t step, const double *EG_RESTRICT f, double *EG_RESTRICT value,
+                          double *EG_RESTRICT before) {
+  const double level = m->level, number = (double)step;
+  switch (m->operation * 4 + m->direction) {
+  case EG_MONITOR_MINIMUM * 4:
+    MONITOR_LANES(EG_MONITOR_MINIMUM, 0);
+  case EG_MONITOR_MAXIMUM * 4:
+    MONITOR_LANES(EG_MONITOR_MAXIMUM, 0);
+  case EG_MONITOR_CROSSING * 4 + EG_DIRECTION_UP:
+    MONITOR_LANES(EG_MONITOR_CROSSING, EG_DIRECTION_UP);
+  case EG_MONITOR_CROSSING * 4 + EG_DIRECTION_DOWN:
+    MONITOR_LANES(EG_MONITOR_CROSSING, EG_DIRECTION_DOWN);
+  case EG_MONITOR_CROSSING * 4 + EG_DIRECTION_ANY:
+    MONITOR_LANES(EG_MONITOR_CROSSING, EG_DIRECTION_ANY);
+  default:
+    MONITOR_LANES(EG_MONITOR_SUM, 0);
+  }
+}
+
+static void load_monitors(const eg_walk *w) {
+  const eg_launch *const a = w->a;
+  for (uint32_t i = 0; i < a->n_points * a->n_monitors; i++) {
+    const eg_monitor *const m = &a->monitors[i % a->n_monitors];
+    double *const value = monitor_values(w, i / a->n_monitors, i % a->n_monitors);
+    const double *const stored = a->monitor_state + (size_t)i * 2 * a->ld + w->slot;
+    if (a->is_restart) {
+      memcpy(value, stored, EG_LANES * sizeof *value);
+      memcpy(value + EG_LANES, stored + a->ld, EG_LANES * sizeof *value);
+      continue;
+    }
+    const double *const f = monitor_feature(w, i / a->n_monitors, m);
+    for (int l = 0; l < EG_LANES; l++) {
+      value[l] = eg_monitor_start(m->operation, f[l]);
+      value[EG_LANES + l] = f[l];
+    }
+  }
+}
+
+static void store_monitors(const eg_walk *w) {
+  const eg_launch *const a = w->a;
+  for (uint32_t i = 0; i < a->n_points * a->n_monitors * 2; i++) {
+    memcpy(a->monitor_state + (size_t)i * a->ld + w->slot, w->block.monitors + (size_t)i * EG_LANES,
+           EG_LANES * sizeof(double));
+  }
+}
+
+/* The columns of one monitor in a record. */
+static void monitor_columns(const eg_walk *w, uint32_t point, eg_feature_code code, uint64_t step, double *out) {
+  const eg_monitor *const m = &w->a->monitors[code.component];
+  const double *const value = monitor_values(w, point, (uint32_t)code.component);
+  for (int l = 0; l < EG_LANES; l++) {
+    out[l] = eg_monitor_column(m, code.id, step, w->a->h, value[l]);
+  }
+}
+
+/* ---- states that are not finite ---- */
+
+/* Is every component of a block finite? One reduction, since nearly always the answer is yes. */
+static int is_state_finite(const eg_real *x) {
   eg_real sum = 0; /* 0, or NaN */
   for (int k = 0; k < EG_DIM; k++) {
     _Pragma("omp simd reduction(+ : sum)")
@@ -232,14 +332,19 @@ static int is_all_finite(const eg_real *x, const double *features, uint32_t n_fe
       sum += x[k * EG_LANES + l] * (eg_real)0;
     }
   }
-  double feature_sum = 0;
+  return sum == 0;
+}
+
+/* The same of the columns of a record. */
+static int are_features_finite(const double *features, uint32_t n_features, uint32_t ld) {
+  double sum = 0;
   for (uint32_t f = 0; f < n_features; f++) {
-    _Pragma("omp simd reduction(+ : feature_sum)")
+    _Pragma("omp simd reduction(+ : sum)")
     for (int l = 0; l < EG_LANES; l++) {
-      feature_sum += features[(size_t)f * ld + (size_t)l] * 0.0;
+      sum += features[(size_t)f * ld + (size_t)l] * 0.0;
     }
   }
-  return sum == 0 && feature_sum == 0.0;
+  return sum == 0.0;
 }
 
 /* 1 for lanes whose state has a component that is not finite. */
@@ -253,74 +358,154 @@ static void mark_bad(const eg_real *x, uint8_t *bad) {
   }
 }
 
-static __attribute__((noinline, cold)) void find_first_bad(eg_segment_fn segment, const eg_params *p,
-                                                           const eg_launch *a, const eg_uniforms *u, eg_thread *t,
-                                                           eg_block_state block, uint64_t realisation,
-                                                           uint64_t from, uint64_t to, uint64_t *first_bad) {
-  const size_t size = (size_t)a->n_points * EG_DIM * EG_LANES;
-  eg_real *const kept = block.start + size + EG_ACC_MAX * EG_LANES; /* behind the accumulators: see block_bytes */
-  memcpy(kept, block.x, size * sizeof(eg_real));
-  memcpy(block.x, block.backup, size * sizeof(eg_real));
+/* Note `step` as the first bad one of every lane of a point that is bad now and was never before; of those in `among`
+   only, unless it is NULL. */
+static void note_first_bad(const eg_walk *w, uint32_t point, const uint8_t *among, uint64_t step) {
+  uint64_t *const first_bad = w->a->first_bad + (size_t)point * w->a->ld + w->slot;
+  uint8_t bad[EG_LANES];
+  mark_bad(w->block.x + (size_t)point * EG_DIM * EG_LANES, bad);
+  for (int l = 0; l < EG_LANES; l++) {
+    if (bad[l] && (among == NULL || among[l]) && first_bad[l] == EG_NEVER) {
+      first_bad[l] = step;
+    }
+  }
+}
+
+/* The rare path: lanes in block.bad are not finite. Repeat the segment from the backup, to find their first bad steps. */
+static __attribute__((noinline, cold)) void find_first_bad(const eg_walk *w, uint64_t from, uint64_t to) {
+  const size_t bytes = (size_t)w->a->n_points * EG_DIM * EG_LANES * sizeof(eg_real);
+  memcpy(w->block.kept, w->block.x, bytes);
+  memcpy(w->block.x, w->block.backup, bytes);
   for (uint64_t step = from; step < to; step++) {
-    segment(p, a, u, t, block, realisation, step, step + 1);
+    w->segment(w->p, w->a, w->u, w->t, w->block, w->realisation, step, step + 1);
+    for (uint32_t point = 0; point < w->a->n_points; point++) {
+      note_first_bad(w, point, w->block.bad + (size_t)point * EG_LANES, step + 1);
+    }
+  }
+  memcpy(w->block.x, w->block.kept, bytes);
+}
+
+/* ---- steps and records ---- */
+
+/* Steps one by one, with a look after each. */
+static __attribute__((noinline)) void watch_steps(const eg_walk *w, uint64_t from, uint64_t to) {
+  const eg_launch *const a = w->a;
+  for (uint64_t step = from + 1; step <= to; step++) {
+    w->segment(w->p, a, w->u, w->t, w->block, w->realisation, step - 1, step);
     for (uint32_t point = 0; point < a->n_points; point++) {
-      uint8_t bad[EG_LANES];
-      mark_bad(block.x + (size_t)point * EG_DIM * EG_LANES, bad);
-      for (int l = 0; l < EG_LANES; l++) {
-        uint64_t *slot = first_bad + (size_t)point * a->ld + l;
-        if (bad[l] && *slot == EG_NEVER) {
-          *slot = step + 1;
+      if (!is_state_finite(w->block.x + (size_t)point * EG_DIM * EG_LANES)) {
+        note_first_bad(w, point, NULL, step);
+      }
+      for (uint32_t i = 0; i < a->n_monitors; i++) {
+        const eg_monitor *const m = &a->monitors[i];
+        if (eg_monitor_is_open(m, step)) {
+          double *const value = monitor_values(w, point, i);
+          monitor_lanes(m, step, monitor_feature(w, point, m), value, value + EG_LANES);
         }
       }
     }
   }
-  memcpy(block.x, kept, size * sizeof(eg_real));
 }
 
-/* One record of one block: features, and masks of lanes that are not finite. `slot` is the block's first lane. */
-static __attribute__((noinline)) void record_block(eg_segment_fn segment, const eg_params *p, const eg_launch *a,
-                                                   const eg_uniforms *u, eg_thread *t, eg_block_state block,
-                                                   uint64_t realisation, uint32_t slot, uint32_t record,
-                                                   uint64_t from, uint64_t to) {
-  int is_searched = 0;
-  for (uint32_t point = 0; point < a->n_points; point++) {
-    const size_t offset = (size_t)point * EG_DIM * EG_LANES;
-    double *const out =
-        a->records + ((size_t)record * a->n_points + point) * a->n_features * a->ld + slot;
-    uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + slot;
-    for (uint32_t f = 0; f < a->n_features; f++) {
-      block_feature(p, u, a->features[f], block.x + offset, block.start + offset, out + (size_t)f * a->ld);
+static int is_watched(const eg_launch *a) {
+  return a->n_monitors > 0 || a->is_watched;
+}
+
+static void advance_block(const eg_walk *w, uint64_t from, uint64_t to) {
+  if (is_watched(w->a)) {
+    watch_steps(w, from, to);
+  } else {
+    w->segment(w->p, w->a, w->u, w->t, w->block, w->realisation, from, to);
+  }
+}
+
+/* Lanes of one point that are bad after step `to`, into block.bad; returns whether there is one. `out`: the columns of a
+   record, NULL: only the state is looked at. */
+static int find_bad(const eg_walk *w, uint32_t point, const double *out) {
+  const eg_launch *const a = w->a;
+  const eg_real *const x = w->block.x + (size_t)point * EG_DIM * EG_LANES;
+  const uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + w->slot;
+  const uint32_t n_features = out == NULL ? 0 : a->n_features;
+  uint8_t *const bad = w->block.bad + (size_t)point * EG_LANES;
+  if (!is_watched(a) && is_state_finite(x) && are_features_finite(out, n_features, a->ld)) {
+    memset(bad, 0, EG_LANES);
+    return 0;
+  }
+  int n_bad = 0;
+  mark_bad(x, bad);
+  for (int l = 0; l < EG_LANES; l++) {
+    double sum = 0;
+    for (uint32_t f = 0; f < n_features; f++) {
+      sum += out[(size_t)f * a->ld + (size_t)l] * 0.0;
     }
-    if (is_all_finite(block.x + offset, out, a->n_features, a->ld)) {
+    /* a watched state may be finite again */
+    bad[l] = (uint8_t)(bad[l] | (sum == 0.0 ? 0 : 1) | (is_watched(a) && first_bad[l] != EG_NEVER));
+    n_bad += bad[l];
+  }
+  return n_bad > 0;
+}
+
+/* Mask the lanes of one point that are bad after step `to`. */
+static void mask_bad(const eg_walk *w, uint32_t point, uint64_t to, double *out) {
+  const eg_launch *const a = w->a;
+  eg_real *const x = w->block.x + (size_t)point * EG_DIM * EG_LANES;
+  uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + w->slot;
+  for (int l = 0; l < EG_LANES; l++) {
+    if (!w->block.bad[(size_t)point * EG_LANES + (size_t)l]) {
       continue;
     }
-    uint8_t bad[EG_LANES];
-    mark_bad(block.x + offset, bad);
+    if (first_bad[l] == EG_NEVER) {
+      first_bad[l] = to; /* the state is finite, a feature is not */
+    }
+    for (int k = 0; k < EG_DIM; k++) { /* stays masked for good */
+      x[(size_t)k * EG_LANES + (size_t)l] = (eg_real)(0.0 * eg_double_of_bits(0x7ff0000000000000ull));
+    }
+    for (uint32_t f = 0; out != NULL && f < a->n_features; f++) {
+      out[(size_t)f * a->ld + (size_t)l] = eg_double_of_bits(0x7ff8000000000000ull);
+    }
+  }
+}
+
+/* Is there a bad lane whose first bad step is not known? */
+static int must_search(const eg_walk *w) {
+  int n = 0;
+  for (uint32_t point = 0; point < w->a->n_points && !is_watched(w->a); point++) {
+    const uint64_t *const first_bad = w->a->first_bad + (size_t)point * w->a->ld + w->slot;
     for (int l = 0; l < EG_LANES; l++) {
-      double sum = 0;
-      for (uint32_t f = 0; f < a->n_features; f++) {
-        sum += out[(size_t)f * a->ld + (size_t)l] * 0.0;
-      }
-      bad[l] = (uint8_t)(bad[l] | (sum == 0.0 ? 0 : 1));
+      n += w->block.bad[(size_t)point * EG_LANES + (size_t)l] && first_bad[l] == EG_NEVER;
     }
-    if (!is_searched) {
-      find_first_bad(segment, p, a, u, t, block, realisation, from, to, a->first_bad + slot);
-      is_searched = 1;
+  }
+  return n > 0;
+}
+
+/* One look at a block after step `to` (the one before was at `from`): features into record `record`, unless it is
+   n_records: the end of the launch; masks of lanes that are not finite. */
+static __attribute__((noinline)) void look_at_block(const eg_walk *w, uint32_t record, uint64_t from, uint64_t to) {
+  const eg_launch *const a = w->a;
+  const size_t row = (size_t)a->n_features * a->ld;
+  double *const out = record == a->n_records ? NULL : a->records + (size_t)record * a->n_points * row + w->slot;
+  int n_bad = 0;
+  for (uint32_t point = 0; point < a->n_points; point++) {
+    const size_t offset = (size_t)point * EG_DIM * EG_LANES;
+    double *const columns = out == NULL ? NULL : out + point * row;
+    for (uint32_t f = 0; out != NULL && f < a->n_features; f++) {
+      if (a->features[f].id >= EG_FEATURE_MONITOR) {
+        monitor_columns(w, point, a->features[f], to, columns + (size_t)f * a->ld);
+      } else {
+        block_feature(w->p, w->u, a->features[f], w->block.x + offset, w->block.start + offset,
+                      columns + (size_t)f * a->ld);
+      }
     }
-    for (int l = 0; l < EG_LANES; l++) {
-      if (!bad[l]) {
-        continue;
-      }
-      if (first_bad[l] == EG_NEVER) {
-        first_bad[l] = to; /* the state is finite, a feature is not */
-      }
-      for (int k = 0; k < EG_DIM; k++) { /* stays masked for good */
-        block.x[offset + (size_t)k * EG_LANES + (size_t)l] = (eg_real)(0.0 * eg_double_of_bits(0x7ff0000000000000ull));
-      }
-      for (uint32_t f = 0; f < a->n_features; f++) {
-        out[(size_t)f * a->ld + (size_t)l] = eg_double_of_bits(0x7ff8000000000000ull);
-      }
-    }
+    n_bad += find_bad(w, point, columns);
+  }
+  if (n_bad == 0) {
+    return;
+  }
+  if (must_search(w)) {
+    find_first_bad(w, from, to);
+  }
+  for (uint32_t point = 0; point < a->n_points; point++) {
+    mask_bad(w, point, to, out == NULL ? NULL : out + point * row);
   }
 }
 
@@ -355,26 +540,29 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, const eg_para
                                             eg_thread *t) {
   const eg_uniforms uniforms = eg_uniforms_of(a);
   eg_ahead ahead;
-  const eg_block_state block = block_of(t, a->n_points, &ahead);
+  eg_walk w = {segment, p, a, &uniforms, t, block_of(t, a->n_points, &ahead), 0, 0};
   const size_t bytes = (size_t)a->n_points * EG_DIM * EG_LANES * sizeof(eg_real);
   for (uint32_t slot = 0; slot < a->n_lanes; slot += EG_LANES) {
-    const uint64_t realisation = a->realisation_first + slot;
+    w.slot = slot;
+    w.realisation = a->realisation_first + slot;
     memset(&ahead, 0, sizeof ahead);
-    load_block(a, block, realisation, slot);
+    load_block(a, w.block, w.realisation, slot);
+    load_monitors(&w);
     uint64_t step = a->step_first;
-    for (uint32_t r = 0; r < a->n_records; r++) {
-      memcpy(block.backup, block.x, bytes);
-      const uint64_t from = step;
-      if (a->record_steps[r] > step) {
-        segment(p, a, &uniforms, t, block, realisation, step, a->record_steps[r]);
-        step = a->record_steps[r];
+    for (uint32_t r = 0; r <= a->n_records; r++) { /* the last round is the end of the launch */
+      const uint64_t from = step, to = r < a->n_records ? a->record_steps[r] : a->step_last;
+      if (r == a->n_records && to <= from) {
+        break;
       }
-      record_block(segment, p, a, &uniforms, t, block, realisation, slot, r, from, step);
+      memcpy(w.block.backup, w.block.x, bytes);
+      if (to > from) {
+        advance_block(&w, from, to);
+        step = to;
+      }
+      look_at_block(&w, r, from, step);
     }
-    if (a->step_last > step) {
-      segment(p, a, &uniforms, t, block, realisation, step, a->step_last);
-    }
-    store_block(a, block, slot);
+    store_block(a, w.block, slot);
+    store_monitors(&w);
   }
 }
 

@@ -5,7 +5,7 @@
 #include "core/fill.h"
 #include "core/launch.h"
 
-#define EG_UNIT_ABI 1
+#define EG_UNIT_ABI 2
 
 /* Buffers of one thread, page aligned; sizes by eg_unit.block_bytes and the constants below. */
 #define EG_NOISE_BYTES 131072 /* two Philox blocks of two-point noise as doubles; mostly an eighth of it is used */
@@ -17,7 +17,7 @@ typedef struct eg_thread {
   void *noise;     /* EG_NOISE_BYTES */
   void *rows;      /* EG_ROWS_BYTES */
   int32_t *index;  /* EG_INDEX_BLOCKS * 4 * EG_LANES */
-  void *block;     /* block_bytes(n_points): state of one block, its backup, start points, accumulators */
+  void *block;     /* block_bytes(n_points): state of one block, its backup, start points, accumulators, monitors */
 } eg_thread;
 
 typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_thread *thread);

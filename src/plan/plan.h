@@ -15,9 +15,10 @@ enum { EG_BLOCKS = 64 }; /* independent blocks of tiles, for jackknife errors */
 
 /* A feature of the study: one name, `width` columns of a record from column `first` on. */
 typedef struct eg_feature {
-  char name[24];
-  int32_t id;    /* EG_FEATURE_* */
+  char name[40];
+  int32_t id;    /* EG_FEATURE_*; monitors come behind all others */
   size_t first, width;
+  size_t monitor; /* of EG_FEATURE_MONITOR and EG_FEATURE_MONITOR_TIME */
 } eg_feature;
 
 /* A histogram of the study: one name, a grid for each of `width` columns. */
@@ -85,6 +86,9 @@ typedef struct eg_plan {
 EG_NODISCARD eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **plan);
 void eg_plan_free(eg_plan *plan);
 
+/* Is a column of a record a mean over nothing yet: a window that has not begun? */
+bool eg_plan_is_empty(const eg_plan *plan, const eg_run *run, size_t record, size_t column);
+
 /* Bytes of all accumulators, and a one-screen description of the plan for `ensgrad check`. */
 double eg_plan_accumulator_bytes(const eg_plan *plan);
 
@@ -110,6 +114,11 @@ void eg_plan_histogram_job(const eg_plan *plan, eg_job *job);
 EG_NODISCARD eg_status eg_plan_check_kept(eg_context *ctx, const eg_plan *plan);      /* once runs and times are known */
 EG_NODISCARD eg_status eg_plan_runs(eg_context *ctx, eg_plan *plan);                 /* sweep.c */
 EG_NODISCARD eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run);   /* times.c */
+/* Number of steps in t, or an error that names both and the nearest admissible values. */
+EG_NODISCARD eg_status eg_plan_whole_steps(eg_context *ctx, const eg_plan *plan, const eg_run *run, eg_mark mark,
+                                           const char *what, double t, uint64_t *steps);
+EG_NODISCARD eg_status eg_plan_monitor_features(eg_context *ctx, eg_plan *plan);     /* monitors.c */
+EG_NODISCARD eg_status eg_plan_monitors(eg_context *ctx, const eg_plan *plan, eg_run *run);
 EG_NODISCARD eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run); /* stepper.c */
 EG_NODISCARD eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run);   /* stage.c */
 EG_NODISCARD eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan);                 /* data_rows.c */

@@ -41,15 +41,21 @@ static void gather(const eg_builder *b, const eg_feature *f, eg_type type, const
 }
 
 /* Unit of a feature or of a number derived from it. Lengths and losses are the model's own. */
-static const char *unit_of(const eg_feature *f, const char *suffix) {
-  static const char *const units[] = {"length", "length^2", "loss", "loss^2/length^2", "length^2"};
-  static const char *const squares[] = {"length^2", "length^4", "loss^2", "loss^4/length^4", "length^4"};
+static const char *unit_of(const eg_plan *plan, const eg_feature *f, const char *suffix) {
+  static const char *const units[] = {"length", "length^2", "loss", "loss^2/length^2", "length^2", "1", "algorithmic time"};
+  static const char *const squares[] = {"length^2", "length^4", "loss^2", "loss^4/length^4", "length^4", "1",
+                                        "algorithmic time^2"};
+  size_t i = (size_t)f->id;
+  if (f->id >= EG_FEATURE_MONITOR) {
+    const eg_study_monitor *const m = &plan->study->observe.monitors[f->monitor];
+    i = m->operation != EG_MONITOR_CROSSING ? (size_t)m->feature : (f->id == EG_FEATURE_MONITOR ? 5 : 6);
+  }
   if (strncmp(suffix, "_variance", 9) == 0) {
-    return squares[f->id];
+    return squares[i];
   }
   const bool has_unit = suffix[0] == '\0' || strcmp(suffix, "_stderr") == 0 || strcmp(suffix, "_exact") == 0 ||
                         strcmp(suffix, "_expected") == 0;
-  return has_unit ? units[f->id] : "1";
+  return has_unit ? units[i] : "1";
 }
 
 eg_status eg_builder_add(eg_context *ctx, eg_builder *b, const eg_feature *f, const char *suffix, eg_type type,
@@ -82,7 +88,7 @@ eg_status eg_builder_add(eg_context *ctx, eg_builder *b, const eg_feature *f, co
   if (index != NULL) {
     *index = at;
   }
-  EG_TRY(eg_labelled_set_text(ctx, b->file, at, "units", unit_of(f, suffix)));
+  EG_TRY(eg_labelled_set_text(ctx, b->file, at, "units", unit_of(plan, f, suffix)));
   return eg_labelled_set_text(ctx, b->file, at, "long_name", text);
 }
 
@@ -126,6 +132,9 @@ static void fill(eg_builder *b, double *estimates, double *z, double *judged) {
         for (size_t c = 0; c < plan->n_columns; c++) {
           double values[N_ESTIMATES];
           const size_t i = eg_builder_at(b, r, t, point, c);
+          if (eg_plan_is_empty(plan, &plan->runs[r], t, c)) {
+            continue;
+          }
           estimates_of(b, r, t, point, c, values);
           for (int e = 0; e < N_ESTIMATES; e++) {
             estimates[(size_t)e * n + i] = values[e];

@@ -109,6 +109,24 @@ static const eg_schema_row rows[] = {
      "values computed from the state; loss and gradient_norm2 need a loss model"},
     {"observe.statistics", EG_WORD | EG_LIST, "moments", NO_RANGE, eg_statistic_words, NULL,
      "over realisations; moments are always kept, msd adds the feature displacement2"},
+    {"observe.monitors", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
+     "features looked at after every integrator step (a learning_rate or time_step has substeps of them); each is one more "
+     "observable, a crossing two; at most 4"},
+    {"observe.monitors.name", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
+     "what it is called in the result; of a crossing, NAME is 1 once it has happened and NAME_time the stopped time "
+     "min(T, t)"},
+    {"observe.monitors.feature", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
+     "norm2, loss, gradient_norm2, displacement2, or a component: x0, x1, .."},
+    {"observe.monitors.operation", EG_WORD | EG_REQUIRED, NULL, NO_RANGE, eg_operation_words, NULL,
+     "sum and mean over the steps of the window passed so far, minimum and maximum since the start (included), first "
+     "crossing of a level"},
+    {"observe.monitors.from", EG_NUMBER, "0", 0, INFINITY, NULL, NULL,
+     "of sum and mean: the window begins behind this time"},
+    {"observe.monitors.to", EG_NUMBER | EG_POSITIVE, "the end", 0, INFINITY, NULL, NULL,
+     "of sum and mean: last time of the window"},
+    {"observe.monitors.level", EG_NUMBER, NULL, ANY_NUMBER, NULL, NULL, "of a crossing, which needs it"},
+    {"observe.monitors.direction", EG_WORD, "any", NO_RANGE, eg_direction_words, NULL,
+     "of a crossing; a trajectory that starts beyond the level has not crossed it"},
 
     {"observe.histograms", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
      "counts of features in bins at every observation: a mapping or a list of them"},
