@@ -273,6 +273,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
     EG_TRY_DONE(eg_plan_stepper(ctx, plan, run));
     EG_TRY_DONE(eg_plan_stage(ctx, plan, run));
     finish_job(plan, run);
+    EG_TRY_DONE(eg_plan_watch(ctx, plan, run));
     plan->n_records = run->job.n_records > plan->n_records ? run->job.n_records : plan->n_records;
   }
   for (size_t i = 0; i < plan->n_runs; i++) {

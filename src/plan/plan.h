@@ -117,6 +117,10 @@ EG_NODISCARD eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run
 /* Number of steps in t, or an error that names both and the nearest admissible values. */
 EG_NODISCARD eg_status eg_plan_whole_steps(eg_context *ctx, const eg_plan *plan, const eg_run *run, eg_mark mark,
                                            const char *what, double t, uint64_t *steps);
+EG_NODISCARD eg_status eg_plan_watch(eg_context *ctx, const eg_plan *plan, eg_run *run); /* watch.c, after finish_job */
+/* One step of the job's stepper from states with one bad component (NaN, +-infinity) of the first `dim`: do all stay bad? */
+EG_NODISCARD eg_status eg_plan_try_bad_states(eg_context *ctx, const eg_job *job, const struct eg_unit *unit, int dim,
+                                              bool *stay_bad);
 EG_NODISCARD eg_status eg_plan_monitor_features(eg_context *ctx, eg_plan *plan);     /* monitors.c */
 EG_NODISCARD eg_status eg_plan_monitors(eg_context *ctx, const eg_plan *plan, eg_run *run);
 EG_NODISCARD eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run); /* stepper.c */

@@ -29,7 +29,8 @@ static void describe_run(eg_text *text, const eg_run *run) {
   if (!isnan(run->stability_limit)) {
     eg_text_append(text, "  stable below %.3g", run->stability_limit);
   }
-  eg_text_append(text, "%s\n", run->is_deterministic ? "  (deterministic: one realisation)" : "");
+  eg_text_append(text, "%s%s\n", run->is_deterministic ? "  (deterministic: one realisation)" : "",
+                 run->job.launch.is_watched ? "  (looks after every step: the model can hide bad states)" : "");
 }
 
 eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **out) {
@@ -48,6 +49,10 @@ eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **out) {
   }
   eg_text_append(&text, "%zu runs, %.6g realisations each, %zu observation times, %zu feature columns\n", plan->n_runs,
                  study->realisations, plan->n_records, plan->n_columns);
+  if (study->observe.n_monitors > 0) {
+    eg_text_append(&text, "%zu monitor%s, looked at after every integrator step\n", study->observe.n_monitors,
+                   study->observe.n_monitors == 1 ? "" : "s");
+  }
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const run = &plan->runs[r];
     describe_run(&text, run);

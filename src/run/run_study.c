@@ -49,7 +49,8 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
   /* auto: a GPU where it serves this study; what it lacks is not an error then */
   const bool is_compiled = study->noise == EG_NOISE_GAUSSIAN || study->noise == EG_NOISE_TABLE5 ||
                            study->noise == EG_NOISE_TWO_POINT;
-  const bool needs_cpu = study->model.file != NULL || study->float_state || !is_compiled;
+  const bool needs_cpu =
+      study->model.file != NULL || study->float_state || !is_compiled || study->observe.n_monitors > 0;
   if (needs_cpu || eg_backend_cuda(ctx, backend) != EG_OK) {
     *backend = &eg_backend_cpu;
   } else if (eg_backend_verify(ctx, *backend) != EG_OK) { /* a GPU is trusted only after it gave the CPU's bits */

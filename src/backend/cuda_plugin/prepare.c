@@ -66,6 +66,11 @@ static eg_cuda_status refuse(const eg_cuda_job *job, eg_cuda_message message) {
         "use the CPU",
         job->model_file);
   }
+  if (job->launch.n_monitors > 0 || job->launch.is_watched) {
+    return eg_cuda_say(message, EG_CUDA_REFUSED,
+                       "kernels that look after every step (monitors) are not compiled ahead for the GPU: they would double "
+                       "the plug-in, and this version compiles nothing at run time; use the CPU");
+  }
   if (job->is_float) {
     return eg_cuda_say(
         message, EG_CUDA_REFUSED,
@@ -242,7 +247,7 @@ eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64
                                eg_cuda_message message) {
   EG_CUDA_TRY(cudaSetDevice(d->index), "choosing the GPU");
   eg_cuda_release_job(d);
-  if (job->model_file != NULL || job->is_float) {
+  if (job->model_file != NULL || job->is_float || job->launch.n_monitors > 0 || job->launch.is_watched) {
     return refuse(job, message);
   }
   const uint32_t tile = job->tile;
