@@ -10,7 +10,7 @@ add_library(bench_measure STATIC EXCLUDE_FROM_ALL bench/measure.c)
 target_compile_definitions(bench_measure PUBLIC _GNU_SOURCE BENCH_SOURCE="${CMAKE_SOURCE_DIR}/bench"
                            BENCH_PEERS="${bench_folder}" BENCH_COMPILER="${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}")
 target_compile_options(bench_measure PUBLIC -Wall -Wextra)
-foreach(name ou sgd threads memory startup)
+foreach(name ou sgd threads memory startup monitors)
   add_executable(bench_${name} EXCLUDE_FROM_ALL bench/bench_${name}.c)
   target_link_libraries(bench_${name} PRIVATE bench_measure)
   set_target_properties(bench_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${bench_folder})

@@ -3,7 +3,8 @@
 #include <string.h>
 #include <time.h>
 
-static const double LEAST_RATIO = 100; /* of the time between snapshots and the CPU time of one */
+/* Of the CPU time, and else of the time, between snapshots to the CPU time of one. */
+static const double LEAST_CPU_RATIO = 100, LEAST_RATIO = 1000;
 
 static double cpu_seconds(clockid_t clock) {
   struct timespec t;
@@ -19,8 +20,11 @@ void eg_snapshot_init(eg_snapshot *s, const eg_loop_options *options) {
 }
 
 bool eg_snapshot_is_due(const eg_snapshot *s, double now) {
-  const double least = LEAST_RATIO * s->cpu_seconds;
-  return s->copy == NULL && now - s->last >= (least > s->options->snapshot_seconds ? least : s->options->snapshot_seconds);
+  if (s->copy != NULL || now - s->last < s->options->snapshot_seconds) {
+    return false;
+  }
+  return now - s->last >= LEAST_RATIO * s->cpu_seconds ||
+         cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - s->last_cpu >= LEAST_CPU_RATIO * s->cpu_seconds;
 }
 
 static void *write_copy(void *argument) {
@@ -44,6 +48,7 @@ static void release(eg_snapshot *s) {
 void eg_snapshot_begin(eg_context *ctx, eg_snapshot *s, const eg_campaign *campaign) {
   const double before = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
   s->last = eg_now();
+  s->last_cpu = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
   s->is_done = false;
   s->ctx = eg_context_create();
   eg_status status = s->ctx == NULL ? EG_ERR_MEMORY : eg_campaign_copy(ctx, campaign, &s->copy);

@@ -1,7 +1,8 @@
 /*
  * Snapshots beside the work: a copy of the campaign is taken while the queue is locked; the result is built of the copy and
- * written by a thread of its own, without the lock. The next snapshot waits at least a hundred times the CPU time of the
- * last one, so snapshots cost at most 1 % of one core.
+ * written by a thread of its own, without the lock. The next snapshot waits until the process has used a hundred times the CPU
+ * time of the last one (or, where a GPU does the work, until a thousand times that has passed), so snapshots cost at most
+ * 1 %.
  */
 #ifndef EG_RUN_SNAPSHOT_H
 #define EG_RUN_SNAPSHOT_H
@@ -19,7 +20,7 @@ typedef struct eg_snapshot {
   bool is_done;
   eg_status status;
   double copy_seconds, cpu_seconds; /* of the last one: copying under the lock, all CPU time */
-  double last;            /* eg_now() when the last one began */
+  double last, last_cpu;  /* eg_now() and CPU time of the process when the last one began */
 } eg_snapshot;
 
 void eg_snapshot_init(eg_snapshot *snapshot, const eg_loop_options *options);

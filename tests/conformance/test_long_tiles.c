@@ -32,7 +32,7 @@ static const char *path_of(const char *name) {
 static const char *study_text(const char *state, uint64_t n_steps) {
   static char text[1500];
   (void)snprintf(text, sizeof text,
-                 "seed: 12\nmodel: {name: double-well, sigma: 1.4}\nstart: {points: [[0.5], [5.6]]}\nlearning_rate: 1/16\n"
+                 "seed: 12\nmodel: {name: double-well, sigma: 2}\nstart: {points: [[0.5], [5.74]]}\nlearning_rate: 1/16\n"
                  "steps: %llu\ndynamics: {name: sgd, batch_size: 1}\nrealisations: 100\nstate: %s\ndiverged_limit: 1\n"
                  "observe:\n  at: {steps: [1, %llu, %llu]}\n  features: [x, norm2]\n  statistics: [moments, covariance]\n"
                  "  monitors:\n    - {name: mean_x, feature: x0, operation: mean, from: 1}\n"

@@ -133,5 +133,7 @@ int main(void) {
                 "eg_advance_strang_diagonal_table8");
   check_compile(nvrtc, "-DEG_REAL=float", "-DEG_KIND_NAME=gaussian64", "-DEG_KIND_CODE=EG_KIND_GAUSSIAN64",
                 "eg_advance_euler_diagonal_gaussian64");
+  check_compile(nvrtc, "-DEG_WATCHED=1", "-DEG_KIND_NAME=gaussian", "-DEG_KIND_CODE=EG_KIND_GAUSSIAN",
+                "eg_advance_euler_diagonal_gaussian"); /* monitors */
   return check_report();
 }

@@ -52,6 +52,8 @@ two-columns-gaussian64 two_columns --set noise=gaussian64
 two-columns-float two_columns --set state=float
 histograms histograms
 histograms-table5 histograms --set noise=table5
+monitors monitors
+monitors-float monitors --set state=float
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
