@@ -386,6 +386,7 @@ static void watch(eg_context *ctx, run_loop *loop, worker *workers) {
     }
   }
   (void)eg_snapshot_end(ctx, &snapshot, loop->campaign, true); /* the last file comes after it */
+  eg_snapshot_free(&snapshot);
 }
 
 static eg_status run_workers(eg_context *ctx, run_loop *loop, worker *workers, int n) {

@@ -84,3 +84,7 @@ bool eg_snapshot_end(eg_context *ctx, eg_snapshot *s, eg_campaign *campaign, boo
   release(s);
   return s->status == EG_OK;
 }
+
+void eg_snapshot_free(eg_snapshot *s) {
+  (void)pthread_mutex_destroy(&s->lock);
+}

@@ -35,4 +35,7 @@ void eg_snapshot_begin(eg_context *ctx, eg_snapshot *snapshot, const eg_campaign
    warnings of ctx. `must_wait`: wait for it. Returns whether a snapshot was written just now. */
 bool eg_snapshot_end(eg_context *ctx, eg_snapshot *snapshot, eg_campaign *campaign, bool must_wait);
 
+/* After the last end. */
+void eg_snapshot_free(eg_snapshot *snapshot);
+
 #endif
