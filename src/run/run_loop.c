@@ -16,7 +16,7 @@
 static const double LEAST_PART_SECONDS = 0.05;
 
 /* How long a snapshot waits for workers to keep the tiles in their hands: a piece of work is well below that. */
-static const double PATIENCE_SECONDS = 2;
+static const double PATIENCE_SECONDS = 10;
 
 typedef struct run_loop {
   eg_campaign *campaign;
@@ -133,7 +133,7 @@ typedef struct worker {
   size_t run;          /* of the tiles in hand .. */
   double since;        /* .. and when they were begun */
   atomic_uint kept;    /* the snapshot that this worker is ready for */
-  atomic_bool is_idle; /* it has come to its end */
+  atomic_bool is_idle; /* nothing to wait for: tiles that are not kept, or it has come to its end */
 } worker;
 
 static worker *worker_of(eg_tile_keeper *keeper) {
@@ -221,6 +221,7 @@ static void begin_tiles(worker *w, size_t r, uint64_t first, uint64_t n, eg_tile
   w->run = r;
   w->since = eg_now();
   atomic_store(&w->kept, atomic_load(&w->loop->wanted));
+  atomic_store(&w->is_idle, n != 1);
   for (uint64_t i = 0; i < n; i++) {
     results[i].resume = n == 1 ? eg_campaign_part(w->loop->campaign, r, first) : NULL;
     results[i].keeper = n == 1 ? &w->keeper : NULL;

@@ -3,6 +3,7 @@
  * gives the bits of the straight run. With --max-time shorter than a tile it could not end otherwise.
  */
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,12 +105,24 @@ static size_t count_parts(const char *path) {
   return n;
 }
 
-/* Start a run and kill it after some time; true if it had ended by itself. */
+static ino_t inode_of(const char *path) {
+  struct stat s;
+  return stat(path, &s) == 0 ? s.st_ino : 0;
+}
+
+/* Start a run and kill it some time after its next snapshot; true if it had ended by itself. */
 static bool run_and_kill(const char *text, const char *output, int threads, double seconds) {
+  const ino_t before = inode_of(output); /* every file that is written is a new one */
   const pid_t child = fork();
   int state = 0;
   if (child == 0) {
     _exit(run(text, output, threads, 0.05, 0) == EG_OK ? 0 : 1);
+  }
+  while (child > 0 && inode_of(output) == before) {
+    if (waitpid(child, &state, WNOHANG) == child) {
+      return true;
+    }
+    (void)usleep(2000);
   }
   (void)usleep((useconds_t)(1e6 * seconds));
   (void)kill(child, SIGKILL);
@@ -125,7 +138,7 @@ static void kills(const char *text, uint64_t straight) {
   unsigned random = 17;
   for (; n_kills < 25; n_kills++) {
     random = random * 1103515245u + 12345u;
-    if (run_and_kill(text, output, n_kills % 2 == 0 ? 1 : 2, 0.3 + 0.3 * (double)(random >> 16 & 0xff) / 255)) {
+    if (run_and_kill(text, output, n_kills % 2 == 0 ? 1 : 2, 0.1 * (double)(random >> 16 & 0xff) / 255)) {
       break;
     }
     n_within += access(output, R_OK) == 0 && count_parts(output) > 0;
