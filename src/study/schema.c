@@ -110,16 +110,13 @@ static const eg_schema_row rows[] = {
     {"observe.statistics", EG_WORD | EG_LIST, "moments", NO_RANGE, eg_statistic_words, NULL,
      "over realisations; moments are always kept, msd adds the feature displacement2"},
     {"observe.monitors", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
-     "features looked at after every integrator step (a learning_rate or time_step has substeps of them); each is one more "
-     "observable, a crossing two; at most 4"},
+     "up to 4 features looked at after every integrator step; each is one more observable, a crossing two"},
     {"observe.monitors.name", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
-     "what it is called in the result; of a crossing, NAME is 1 once it has happened and NAME_time the stopped time "
-     "min(T, t)"},
+     "in the result; of a crossing NAME is 1 once it has happened, NAME_time the stopped time min(T, t)"},
     {"observe.monitors.feature", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
      "norm2, loss, gradient_norm2, displacement2, or a component: x0, x1, .."},
     {"observe.monitors.operation", EG_WORD | EG_REQUIRED, NULL, NO_RANGE, eg_operation_words, NULL,
-     "sum and mean over the steps of the window passed so far, minimum and maximum since the start (included), first "
-     "crossing of a level"},
+     "sum, mean: over the window passed so far; extrema: since the start, included; first crossing of a level"},
     {"observe.monitors.from", EG_NUMBER, "0", 0, INFINITY, NULL, NULL,
      "of sum and mean: the window begins behind this time"},
     {"observe.monitors.to", EG_NUMBER | EG_POSITIVE, "the end", 0, INFINITY, NULL, NULL,
