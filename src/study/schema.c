@@ -116,7 +116,7 @@ static const eg_schema_row rows[] = {
     {"observe.monitors.feature", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
      "norm2, loss, gradient_norm2, displacement2, or a component: x0, x1, .."},
     {"observe.monitors.operation", EG_WORD | EG_REQUIRED, NULL, NO_RANGE, eg_operation_words, NULL,
-     "sum, mean: over the window passed so far; extrema: since the start, included; first crossing of a level"},
+     "sum, mean: over the window passed so far; extrema: since the start (included); first crossing"},
     {"observe.monitors.from", EG_NUMBER, "0", 0, INFINITY, NULL, NULL,
      "of sum and mean: the window begins behind this time"},
     {"observe.monitors.to", EG_NUMBER | EG_POSITIVE, "the end", 0, INFINITY, NULL, NULL,
