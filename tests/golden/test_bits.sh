@@ -65,6 +65,8 @@ population population
 population-gaussian64 population --set noise=gaussian64
 population-two-point population --set noise=two-point
 population-float population --set state=float
+monitors monitors
+monitors-float monitors --set state=float
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
