@@ -70,6 +70,18 @@ foreach(unit ${ensgrad_cuda_units})
     string(APPEND cuda_list "X(${model}, ${dim})\n")
   endforeach()
 endforeach()
+# Kernels that look after every step (monitors) are not part of the plug-in: a second, watched set is 1.25 times the plain
+# set in size and takes 1.5 times its compile time. Two units are compiled all the same, so that
+# tests/conformance/test_ptxas.sh sees them.
+if(ENSGRAD_TESTS)
+  set(plugin_fatbins ${cuda_fatbins})
+  add_fatbin(unit_watched_ornstein_uhlenbeck_1 unit_cuda.cu -DEG_WATCHED=1 "-DEG_MODEL_FILE=\"models/ornstein_uhlenbeck.h\"")
+  add_fatbin(unit_watched_linear_regression_8 unit_cuda.cu -DEG_WATCHED=1 -DEG_DIM=8
+             "-DEG_MODEL_FILE=\"models/linear_regression.h\"")
+  add_custom_target(watched_fatbins ALL DEPENDS ${cuda_folder}/unit_watched_ornstein_uhlenbeck_1.fatbin
+                                                ${cuda_folder}/unit_watched_linear_regression_8.fatbin)
+  set(cuda_fatbins ${plugin_fatbins})
+endif()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "${cuda_list}" @ONLY)
 
 # The kernel text itself goes along, for NVRTC.

@@ -7,6 +7,7 @@ set(twin_units ornstein_uhlenbeck: geometric_brownian_motion: double_well: quadr
     linear_regression:6 linear_regression:8 linear_regression_gaussian:2 linear_regression_gaussian:8)
 set(twin_folder ${CMAKE_BINARY_DIR}/generated)
 set(twin_all_kinds ornstein_uhlenbeck quadratic_3 linear_regression_gaussian_2)
+set(twin_watched ornstein_uhlenbeck quadratic_3 linear_regression_4) # also with a look after every step
 set(twin_flags -O1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
 
 # One generated file: a few lines around thread_twin.c (set twin) or unit_cpu.c (sets v3, v4).
@@ -43,6 +44,9 @@ foreach(unit ${twin_units})
     string(APPEND lines "#define TWIN_INDICES\n")
   endif()
   add_twin_source(twin twin_${name} ${model} "${dim}" "${lines}")
+  if(name IN_LIST twin_watched)
+    add_twin_source(twin watched_${name} ${model} "${dim}" "#define TWIN_SYMBOL watched_${name}\n#define EG_WATCHED 1\n")
+  endif()
   foreach(isa v3 v4)
     add_twin_source(${isa} cpu_${name}_${isa} ${model} "${dim}"
                     "#define EG_UNIT_SYMBOL cpu_${name}_${isa}\n#define EG_ISA_NAME \"${isa}\"\n")

@@ -19,6 +19,13 @@
 #define EG_CORE_LANE_GPU_H
 
 #include "core/features.h"
+#include "core/monitor.h"
+
+/* -DEG_WATCHED=1 makes kernels that look after every step, at the state and at the monitors; without it kernels know
+ * neither. */
+#ifndef EG_WATCHED
+#define EG_WATCHED 0
+#endif
 
 #ifndef EG_CHANNELS
 #define EG_CHANNELS 0
@@ -305,6 +312,10 @@ typedef struct eg_lane {
   const float *table5; /* 32 signed values */
   eg_queue increments;
   eg_index_queue rows;
+#if EG_WATCHED
+  uint64_t step;
+  double monitor_value[EG_MOST_MONITORS], monitor_before[EG_MOST_MONITORS];
+#endif
 } eg_lane;
 
 EG_FN int eg_state_is_finite(const eg_real *x) {
@@ -379,8 +390,8 @@ EG_FN double eg_thread_displacement2(const eg_launch *a, const eg_lane *t, const
   return sum;
 }
 
-EG_FN double eg_thread_feature(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
-                               eg_feature_code code, const eg_real *x) {
+EG_FN double eg_thread_state_feature(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
+                                     eg_feature_code code, const eg_real *x) {
   if (code.id == EG_FEATURE_NORM2) {
     return eg_norm2(x);
   }
@@ -398,6 +409,84 @@ EG_FN double eg_thread_feature(const eg_params *p, const eg_uniforms *u, const e
   (void)p;
   (void)u;
   return (double)eg_component(x, code.component);
+}
+
+#if EG_WATCHED
+/* Element i by selection: a run-time index would put the array on the stack. */
+EG_FN double eg_monitor_pick(const double *values, uint32_t i) {
+  double value = values[0];
+  EG_UNROLL
+  for (uint32_t k = 1; k < EG_MOST_MONITORS; k++) {
+    value = k == i ? values[k] : value;
+  }
+  return value;
+}
+
+EG_FN void eg_monitor_put(double *values, uint32_t i, double value) {
+  EG_UNROLL
+  for (uint32_t k = 0; k < EG_MOST_MONITORS; k++) {
+    values[k] = k == i ? value : values[k];
+  }
+}
+
+/* Stored state of monitor i; `before` lies ld behind `value`. */
+EG_FN double *eg_monitor_at(const eg_launch *a, const eg_lane *t, uint32_t i) {
+  const uint64_t row = ((uint64_t)t->tile * a->n_points + t->point) * a->n_monitors + i;
+  return a->monitor_state + row * 2 * a->ld + t->slot;
+}
+
+/* All monitors: begin at the start, or take the step t->step. */
+EG_FN void eg_thread_monitors(const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
+                              const eg_real *x, int is_start) {
+  EG_ROLLED
+  for (uint32_t i = 0; i < a->n_monitors; i++) {
+    const eg_monitor *const m = &a->monitors[i];
+    if (!is_start && !eg_monitor_is_open(m, t->step)) {
+      continue;
+    }
+    const double f = eg_thread_state_feature(p, u, a, t, m->feature, x);
+    double value = eg_monitor_start(m->operation, f), before = f;
+    if (!is_start) {
+      value = eg_monitor_pick(t->monitor_value, i);
+      before = eg_monitor_pick(t->monitor_before, i);
+      eg_monitor_step(m->operation, m->direction, m->level, (double)t->step, f, &value, &before);
+    }
+    eg_monitor_put(t->monitor_value, i, value);
+    eg_monitor_put(t->monitor_before, i, before);
+  }
+}
+
+EG_FN void eg_monitors_load(const eg_launch *a, eg_lane *t) {
+  EG_UNROLL
+  for (uint32_t i = 0; i < EG_MOST_MONITORS; i++) {
+    t->monitor_value[i] = t->monitor_before[i] = 0;
+    if (i < a->n_monitors) {
+      t->monitor_value[i] = eg_monitor_at(a, t, i)[0];
+      t->monitor_before[i] = eg_monitor_at(a, t, i)[a->ld];
+    }
+  }
+}
+
+EG_FN void eg_monitors_store(const eg_launch *a, const eg_lane *t) {
+  EG_UNROLL
+  for (uint32_t i = 0; i < EG_MOST_MONITORS; i++) {
+    if (i < a->n_monitors) {
+      eg_monitor_at(a, t, i)[0] = t->monitor_value[i];
+      eg_monitor_at(a, t, i)[a->ld] = t->monitor_before[i];
+    }
+  }
+}
+#endif
+
+EG_FN double eg_thread_feature(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
+                               eg_feature_code code, const eg_real *x) {
+#if EG_WATCHED
+  if (code.id >= EG_FEATURE_MONITOR) {
+    const double value = eg_monitor_pick(t->monitor_value, (uint32_t)code.component);
+    return eg_monitor_column(&a->monitors[code.component], code.id, t->step, a->h, value);
+  }
+#endif
+  return eg_thread_state_feature(p, u, a, t, code, x);
 }
 
 /* Where the first feature of record r goes; features are ld apart. */
@@ -615,23 +704,89 @@ EG_FN void eg_thread_seek(const eg_form *f, const eg_launch *a, eg_lane *t, uint
   }
 }
 
-/* One thread, 0 <= thread < tiles * n_points * ld: from the start (or the stored state) through all records
-   to step_last. The steps of a segment stand at one place in the code, so a search for the first bad step
-   comes back to it. */
-EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_launch *a, const eg_real *staged,
-                             const float *table5, uint64_t thread) {
-  eg_lane lane;
-  eg_lane *const t = &lane;
+/* Who this thread is; 0: nobody. 0 <= thread < tiles * n_points * ld. */
+EG_FN int eg_lane_place(const eg_launch *a, const float *table5, uint64_t thread, eg_lane *t) {
   t->slot = (uint32_t)(thread % a->ld);
   t->point = (uint32_t)(thread / a->ld % a->n_points);
   t->tile = (uint32_t)(thread / a->ld / a->n_points);
   const uint64_t in_tiles = (uint64_t)t->tile * a->ld + t->slot;
-  if (in_tiles >= a->n_lanes) {
-    return;
-  }
   t->realisation = a->realisation_first + in_tiles;
   t->reject = a->n_rows > 0 ? (0u - a->n_rows) % a->n_rows : 0;
   t->table5 = table5;
+  return in_tiles < a->n_lanes;
+}
+
+EG_FN uint32_t eg_run(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
+                      eg_real *x, uint32_t todo, uint32_t n_checked) {
+  return f->form == EG_FORM_PLAIN ? eg_run_plain(f, p, u, a, t, x, todo, n_checked)
+                                  : eg_run_fold(f, p, u, a, t, x, todo, n_checked);
+}
+
+#if EG_WATCHED
+/* One thread from the start (or the stored state) through all records to step_last, step by step: nothing is missed, so
+   nothing need be searched. */
+EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_launch *a, const eg_real *staged,
+                             const float *table5, uint64_t thread) {
+  eg_lane lane;
+  eg_lane *const t = &lane;
+  if (!eg_lane_place(a, table5, thread, t)) {
+    return;
+  }
+  eg_uniforms uniforms = eg_uniforms_of(a);
+  const eg_uniforms *const u = &uniforms;
+  uniforms.staged = staged;
+
+  eg_real x[EG_DIM];
+  uint64_t first_bad = EG_NEVER;
+  t->step = a->step_first;
+  eg_monitors_load(a, t);
+  if (a->is_restart) {
+    eg_state_load(a, t, x);
+    first_bad = a->first_bad[thread];
+  } else {
+    eg_state_begin(a, t, x);
+    eg_thread_monitors(p, u, a, t, x, 1);
+  }
+  eg_thread_seek(f, a, t, t->step);
+  EG_ROLLED
+  for (uint32_t record = 0; record <= a->n_records; record++) {
+    const int is_end = record == a->n_records;
+    const uint64_t stop = is_end ? a->step_last : a->record_steps[record];
+    EG_ROLLED
+    while (t->step < stop) {
+      eg_run(f, p, u, a, t, x, 1, 0);
+      t->step++;
+      if (first_bad == EG_NEVER && !eg_state_is_finite(x)) {
+        first_bad = t->step;
+      }
+      eg_thread_monitors(p, u, a, t, x, 0);
+    }
+    int is_bad = first_bad != EG_NEVER || !eg_state_is_finite(x);
+    if (!is_end) {
+      is_bad |= !eg_record_write(p, u, a, t, record, x);
+    }
+    if (is_bad) {
+      first_bad = first_bad == EG_NEVER ? t->step : first_bad; /* the state is finite, a feature is not */
+      eg_state_spoil(x);                                       /* stays masked for good */
+      if (!is_end) {
+        eg_record_mask(a, t, record);
+      }
+    }
+  }
+  eg_state_store(a, t, x);
+  eg_monitors_store(a, t);
+  a->first_bad[thread] = first_bad;
+}
+#else
+/* One thread from the start (or the stored state) through all records to step_last. The steps of a segment stand at one
+   place in the code, so a search for the first bad step comes back to it. */
+EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_launch *a, const eg_real *staged,
+                             const float *table5, uint64_t thread) {
+  eg_lane lane;
+  eg_lane *const t = &lane;
+  if (!eg_lane_place(a, table5, thread, t)) {
+    return;
+  }
   eg_uniforms uniforms = eg_uniforms_of(a);
   const eg_uniforms *const u = &uniforms;
   uniforms.staged = staged;
@@ -656,9 +811,7 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
     const uint64_t wanted = is_end ? a->step_last : a->record_steps[record];
     const uint64_t stop = wanted > from ? wanted : from;
     const uint32_t n_checked = is_search ? (uint32_t)(stop - from) : 0;
-    const uint32_t rest = f->form == EG_FORM_PLAIN
-                              ? eg_run_plain(f, p, u, a, t, x, (uint32_t)(stop - step), n_checked)
-                              : eg_run_fold(f, p, u, a, t, x, (uint32_t)(stop - step), n_checked);
+    const uint32_t rest = eg_run(f, p, u, a, t, x, (uint32_t)(stop - step), n_checked);
     step = stop;
     int is_bad = is_search;
     if (is_search) {
@@ -694,5 +847,6 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
   eg_state_store(a, t, x);
   a->first_bad[thread] = first_bad;
 }
+#endif
 
 #endif

@@ -12,12 +12,34 @@ enum {
   EG_FEATURE_NORM2 = 1,
   EG_FEATURE_LOSS = 2,
   EG_FEATURE_GRADIENT_NORM2 = 3,
-  EG_FEATURE_DISPLACEMENT2 = 4
+  EG_FEATURE_DISPLACEMENT2 = 4,
+  /* columns of monitor `component`: its value; of a crossing also the stopped time */
+  EG_FEATURE_MONITOR = 16,
+  EG_FEATURE_MONITOR_TIME = 17
 };
 
 typedef struct eg_feature_code {
   int32_t id, component;
 } eg_feature_code;
+
+/* A monitor: a feature and what becomes of it, looked at after every integrator step (core/monitor.h). */
+enum {
+  EG_MONITOR_SUM = 0,
+  EG_MONITOR_MEAN = 1,
+  EG_MONITOR_MINIMUM = 2,
+  EG_MONITOR_MAXIMUM = 3,
+  EG_MONITOR_CROSSING = 4
+};
+enum { EG_DIRECTION_UP = 1, EG_DIRECTION_DOWN = 2, EG_DIRECTION_ANY = 3 };
+
+#define EG_MOST_MONITORS 4
+
+typedef struct eg_monitor {
+  eg_feature_code feature;
+  int32_t operation, direction; /* EG_DIRECTION_* of a crossing */
+  double level;                 /* of a crossing */
+  uint64_t first, last;         /* window of sum and mean: integrator steps first < step <= last */
+} eg_monitor;
 
 enum { EG_START_FIXED = 0, EG_START_RANDOM = 1 };
 
@@ -83,9 +105,15 @@ typedef struct eg_launch {
   eg_chain chain;
   int32_t sampling;           /* EG_SAMPLE_*, of chains on data rows */
   int32_t reserved;
+  /* what is looked at after every step; such launches are slower, all others do not know of it */
+  uint32_t n_monitors;
+  uint32_t is_watched;        /* 1: is the state finite? For models that can make a bad state good again */
+  double *monitor_state;      /* (n_points, n_monitors, 2, ld), realisation fastest; of the tile, as state */
+  eg_monitor monitors[EG_MOST_MONITORS];
 } eg_launch;
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 416, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_monitor) == 40, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 592, "layout differs between host and device");
 
 #endif

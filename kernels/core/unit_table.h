@@ -17,7 +17,7 @@ typedef struct eg_thread {
   void *noise;     /* EG_NOISE_BYTES */
   void *rows;      /* EG_ROWS_BYTES */
   int32_t *index;  /* EG_INDEX_BLOCKS * 4 * EG_LANES */
-  void *block;     /* block_bytes(n_points): state of one block, its backup, start points, accumulators; of the
+  void *block;     /* block_bytes(n_points): state of one block, its backup, start points, accumulators, monitors; of the
                       population form block_bytes(n_particles): terms and sums of the blocks */
   eg_permutation *permutation; /* of chains that draw without replacement, else NULL */
 } eg_thread;

@@ -70,6 +70,27 @@ typedef struct eg_bad_trajectory {
   uint32_t point, member;     /* member: of the group, else 0 */
 } eg_bad_trajectory;
 
+/* A tile left between two launches: all that is needed to go on with it and get equal bits. */
+typedef struct eg_tile_part {
+  uint64_t step;            /* integrator steps made */
+  uint64_t n_records;       /* records made and reduced */
+  double *state;            /* as the launch has it, job.state_values; float states moved exactly into doubles */
+  double *monitors;         /* (n_points, n_monitors, 2, ld) */
+  uint64_t *first_bad;      /* (n_points, ld) */
+  double *node;             /* the rows of the n_records records */
+  uint64_t *counts;         /* n_counts, of those records */
+  double *paths;            /* eg_job_path_at; only those of the tile mean something */
+} eg_tile_part;
+
+/* Given along by a caller who keeps parts of long tiles. */
+typedef struct eg_tile_keeper eg_tile_keeper;
+struct eg_tile_keeper {
+  /* Should the tile in hand be kept now? Asked between launches. */
+  bool (*is_due)(eg_tile_keeper *keeper, bool is_stopping);
+  /* The part and its arrays are the backend's own and must be copied. */
+  eg_status (*keep)(eg_context *ctx, eg_tile_keeper *keeper, uint64_t tile, const eg_tile_part *part);
+};
+
 typedef struct eg_tile_result {
   double *node;             /* eg_job_result_values(job) doubles, given by the caller */
   eg_bad_trajectory *bad;   /* allocated by the backend (free()), in (member, realisation, point) order; NULL if none */
@@ -77,6 +98,10 @@ typedef struct eg_tile_result {
   uint64_t *counts;         /* n_counts, the same array in all results of a call: added to */
   double *paths;            /* eg_job_path_at places, the same array in all results: those of the tile's are set;
                                of a group, counts and paths of its members one after the other */
+  const eg_tile_part *resume; /* where to go on; NULL: from the start. Not read after the first launch of the tile */
+  eg_tile_keeper *keeper;     /* NULL: nothing is kept. Both only with a tile alone in its call, since counts and paths are
+                                 those of the call. A backend may ignore them, and of a group it does: the tile then begins
+                                 anew */
 } eg_tile_result;
 
 /* Place of a kept value: (point, realisation - kept_first, record, column), row-major. */
@@ -99,7 +124,8 @@ typedef struct eg_backend {
   /* Set up a job on the device (replaces the previous one); *tiles_at_once: how many tiles a call should take. */
   eg_status (*prepare)(eg_context *ctx, eg_device *device, const eg_job *job, uint64_t *tiles_at_once);
   /* Advance tiles first .. first + n - 1 from their start to the last record and reduce them. `stop` is looked at
-     between launches: when set, returns EG_STOPPED and the results are void. */
+     between launches: when set, the tile in hand is offered to the keeper, EG_STOPPED is returned and the results are
+     void. */
   eg_status (*advance)(eg_context *ctx, eg_device *device, uint64_t first, uint64_t n, const volatile int *stop,
                        eg_tile_result *results);
   /* Bytes of all buffers that the device holds for the prepared job; the member may be NULL: unknown. */

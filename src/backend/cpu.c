@@ -23,7 +23,7 @@ struct eg_device {
   const eg_unit *unit;
   const eg_unit_stepper *stepper;
   void *staged, *rows; /* in the type of the state */
-  double *state, *records, *scratch;
+  double *state, *monitors, *records, *scratch;
   uint32_t *places; /* scratch of the histograms */
   uint64_t *first_bad;
   size_t records_at_once;
@@ -81,12 +81,13 @@ static void release_job(eg_device *d) {
   free(d->staged);
   free(d->rows);
   free(d->state);
+  free(d->monitors);
   free(d->records);
   free(d->scratch);
   free(d->places);
   free(d->first_bad);
   d->thread.block = d->staged = d->rows = NULL;
-  d->state = d->records = d->scratch = NULL;
+  d->state = d->monitors = d->records = d->scratch = NULL;
   d->places = NULL;
   d->first_bad = NULL;
   d->job = NULL;
@@ -176,6 +177,7 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   EG_TRY(convert(ctx, &d->job_bytes, job->staged, job->n_staged, job->is_float, &d->staged));
   EG_TRY(convert(ctx, &d->job_bytes, job->rows, job->n_row_values, job->is_float, &d->rows));
   EG_TRY(reserve(ctx, &d->job_bytes, job->state_values, sizeof(double), &d->state));
+  EG_TRY(reserve(ctx, &d->job_bytes, n_points * job->launch.n_monitors * 2 * ld, sizeof(double), &d->monitors));
   EG_TRY(reserve(ctx, &d->job_bytes, d->records_at_once * row, sizeof(double), &d->records));
   EG_TRY(reserve(ctx, &d->job_bytes, ld / 2 * 3, sizeof(double), &d->scratch));
   EG_TRY(reserve(ctx, &d->job_bytes, n_points * ld, sizeof(uint64_t), &d->first_bad));
@@ -233,31 +235,86 @@ static eg_status list_bad(eg_context *ctx, const eg_device *d, const eg_launch *
 /* Steps between two looks: by the lanes, points, particles, rows and components that a step goes through. */
 static uint64_t steps_per_look(const eg_job *job) {
   const double particles = job->launch.n_particles > 0 ? (double)job->launch.n_particles : 1.0;
-  const double width =
-      (double)job->tile * job->launch.n_points * particles * (1.0 + job->launch.fold_count) * job->dim;
+  const double width = (double)job->tile * job->launch.n_points * particles *
+                       ((1.0 + job->launch.fold_count) * job->dim + 4.0 * job->launch.n_monitors);
   const double steps = (double)STEPS_PER_LOOK / width;
   return steps < 1 ? 1 : (uint64_t)steps;
 }
 
-/* Advance towards `target` in pieces, so that a stop is honoured within a piece. A piece ends in a record without
-   features: that is where trajectories are checked for being finite. Leaves less than a piece to do. */
-static eg_status approach(eg_device *d, eg_launch *a, uint64_t target, const volatile int *stop) {
+/* ---- parts of a tile ---- */
+
+static size_t record_values(const eg_job *job) {
+  return job->node_values / job->n_records;
+}
+
+static eg_status keep_part(eg_context *ctx, eg_device *d, uint64_t tile, const eg_launch *a, size_t n_records,
+                           const eg_tile_result *result) {
+  eg_tile_part part = {a->step_first, n_records,    d->state,       d->monitors,
+                       d->first_bad,  result->node, result->counts, result->paths};
+  double *wide = NULL;
+  if (d->job->is_float) {
+    const size_t n = d->job->state_values;
+    EG_TRY(eg_allocate(ctx, n, sizeof *wide, &wide));
+    for (size_t i = 0; i < n; i++) {
+      wide[i] = (double)((const float *)(const void *)d->state)[i];
+    }
+    part.state = wide;
+  }
+  const eg_status status = result->keeper->keep(ctx, result->keeper, tile, &part);
+  free(wide);
+  return status;
+}
+
+/* Between two launches: keep the tile if that is due, end if that is asked for. */
+static eg_status pause_tile(eg_context *ctx, eg_device *d, uint64_t tile, const eg_launch *a, size_t n_records,
+                            const volatile int *stop, const eg_tile_result *result) {
+  const bool is_stopping = *stop != 0;
+  if (result->keeper != NULL && a->is_restart && result->keeper->is_due(result->keeper, is_stopping)) {
+    EG_TRY(keep_part(ctx, d, tile, a, n_records, result));
+  }
+  return is_stopping ? EG_STOPPED : EG_OK;
+}
+
+static void resume_part(eg_device *d, eg_launch *a, const eg_tile_part *part, const eg_tile_result *result) {
+  const eg_job *const job = d->job;
+  const size_t n = job->state_values;
+  for (size_t i = 0; i < n; i++) {
+    if (job->is_float) {
+      ((float *)(void *)d->state)[i] = (float)part->state[i];
+    } else {
+      d->state[i] = part->state[i];
+    }
+  }
+  memcpy(d->monitors, part->monitors, (size_t)a->n_points * a->n_monitors * 2 * a->ld * sizeof *d->monitors);
+  memcpy(d->first_bad, part->first_bad, (size_t)a->n_points * a->ld * sizeof *d->first_bad);
+  memcpy(result->node, part->node, part->n_records * record_values(job) * sizeof *part->node);
+  if (job->n_counts > 0) {
+    memcpy(result->counts, part->counts, job->n_counts * sizeof *part->counts);
+  }
+  if (job->n_kept > 0) {
+    memcpy(result->paths, part->paths, eg_job_path_values(job) * sizeof *part->paths);
+  }
+  a->step_first = part->step;
+  a->is_restart = 1;
+}
+
+/* ---- one tile ---- */
+
+/* Advance towards `target` in pieces, so that a stop is honoured within a piece. A piece ends a launch: that is where
+   trajectories are checked for being finite. Leaves less than a piece to do. */
+static eg_status approach(eg_context *ctx, eg_device *d, uint64_t tile, eg_launch *a, size_t n_records, uint64_t target,
+                          const volatile int *stop, const eg_tile_result *result) {
   const uint64_t piece = steps_per_look(d->job);
   while (target - a->step_first > piece) {
-    if (*stop) {
-      return EG_STOPPED;
-    }
-    const uint64_t end = a->step_first + piece;
+    EG_TRY(pause_tile(ctx, d, tile, a, n_records, stop, result));
     eg_launch part = *a;
-    part.record_steps = &end;
-    part.n_records = 1;
-    part.n_features = 0;
-    part.step_last = end;
+    part.n_records = 0;
+    part.step_last = a->step_first + piece;
     d->stepper->advance(d->job->params, &part, &d->thread);
-    a->step_first = end;
+    a->step_first = part.step_last;
     a->is_restart = 1;
   }
-  return EG_OK;
+  return pause_tile(ctx, d, tile, a, n_records, stop, result);
 }
 
 /* How many records from `first` on to make in one launch: at least one, not beyond step `last`. */
@@ -328,6 +385,7 @@ static void begin_tile(const eg_device *d, uint64_t tile, eg_launch *a) {
   a->staged = d->staged;
   a->rows = d->rows;
   a->state = d->state;
+  a->monitor_state = d->monitors;
   a->records = d->records;
   a->first_bad = d->first_bad;
 }
@@ -354,7 +412,7 @@ static void reduce_records(eg_device *d, const eg_launch *a, size_t first, doubl
   r.ld = a->ld;
   r.n_lanes = a->n_lanes;
   r.with_covariance = job->with_covariance;
-  r.nodes = node + first * a->n_points * eg_node_values(a->n_features, job->with_covariance);
+  r.nodes = node + first * record_values(job);
   d->kernels->reduce(&r, d->records, d->scratch);
 }
 
@@ -363,12 +421,13 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
   const eg_job *const job = d->job;
   eg_launch a;
   begin_tile(d, tile, &a);
-  size_t n = 0;
-  for (size_t first = 0; first < job->n_records; first += n) {
-    EG_TRY(approach(d, &a, job->record_steps[first], stop));
-    if (*stop) {
-      return EG_STOPPED;
-    }
+  size_t first = 0, n = 0;
+  if (result->resume != NULL) {
+    first = (size_t)result->resume->n_records;
+    resume_part(d, &a, result->resume, result);
+  }
+  for (; first < job->n_records; first += n) {
+    EG_TRY(approach(ctx, d, tile, &a, first, job->record_steps[first], stop, result));
     n = records_within(job, first, d->records_at_once, a.step_first + steps_per_look(job));
     make_records(d, &a, first, n);
     reduce_records(d, &a, first, result->node);
@@ -379,13 +438,14 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
 
 /* ---- groups ---- */
 
-/* Records first .. of every member; *n: as many as none of them needs too long for. */
-static eg_status make_group_records(eg_device *d, eg_launch *launches, size_t first, size_t *n,
+/* Records first .. of every member; *n: as many as none of them needs too long for. Tiles of a group are not kept. */
+static eg_status make_group_records(eg_context *ctx, eg_device *d, eg_launch *launches, size_t first, size_t *n,
                                     const volatile int *stop) {
+  const eg_tile_result kept_nowhere = {.node = NULL};
   *n = d->records_at_once;
   for (size_t i = 0; i < d->n_members; i++) {
     const eg_job *const job = d->members[i]->job;
-    EG_TRY(approach(d->members[i], &launches[i], job->record_steps[first], stop));
+    EG_TRY(approach(ctx, d->members[i], 0, &launches[i], first, job->record_steps[first], stop, &kept_nowhere));
     *n = records_within(job, first, *n, launches[i].step_first + steps_per_look(job));
   }
   for (size_t i = 0; i < d->n_members; i++) {
@@ -457,7 +517,7 @@ static eg_status advance_group_tile(eg_context *ctx, eg_device *d, uint64_t tile
   }
   size_t n = 0;
   for (size_t first = 0; first < d->job->n_records; first += n) {
-    EG_TRY_DONE(make_group_records(d, launches, first, &n, stop));
+    EG_TRY_DONE(make_group_records(ctx, d, launches, first, &n, stop));
     reduce_group_records(d, launches, first, result);
   }
   status = list_group_bad(ctx, d, launches, result);

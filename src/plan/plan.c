@@ -310,10 +310,12 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   for (size_t i = 0; i < plan->n_runs; i++) {
     eg_run *const run = &plan->runs[i];
     EG_TRY_DONE(eg_plan_times(ctx, plan, run));
+    EG_TRY_DONE(eg_plan_monitors(ctx, plan, run));
     EG_TRY_DONE(eg_plan_stepper(ctx, plan, run));
     EG_TRY_DONE(eg_plan_stage(ctx, plan, run));
     EG_TRY_DONE(eg_plan_population(ctx, plan, run));
     finish_job(plan, run);
+    EG_TRY_DONE(eg_plan_watch(ctx, plan, run));
     plan->n_records = run->job.n_records > plan->n_records ? run->job.n_records : plan->n_records;
   }
   for (size_t i = 0; i < plan->n_runs; i++) {

@@ -15,9 +15,10 @@ enum { EG_BLOCKS = 64 }; /* independent blocks of tiles, for jackknife errors */
 
 /* A feature of the study: one name, `width` columns of a record from column `first` on. */
 typedef struct eg_feature {
-  char name[24];
-  int32_t id;    /* EG_FEATURE_* */
+  char name[40];
+  int32_t id;    /* EG_FEATURE_*; monitors come behind all others */
   size_t first, width;
+  size_t monitor; /* of EG_FEATURE_MONITOR and EG_FEATURE_MONITOR_TIME */
 } eg_feature;
 
 #define EG_NO_GROUP ((size_t)-1)
@@ -121,6 +122,8 @@ void eg_plan_free(eg_plan *plan);
 
 /* Nodes of the summation tree when all tiles of a job are done. */
 uint64_t eg_plan_final_nodes(const eg_job *job);
+/* Is a column of a record a mean over nothing yet: a window that has not begun? */
+bool eg_plan_is_empty(const eg_plan *plan, const eg_run *run, size_t record, size_t column);
 /* Bytes of all accumulators in the complete result; the statistic that takes most of them, and how much. */
 double eg_plan_accumulator_bytes(const eg_plan *plan);
 const char *eg_plan_largest_statistic(const eg_plan *plan, double *bytes);
@@ -157,6 +160,15 @@ void eg_plan_histogram_job(const eg_plan *plan, eg_job *job);
 EG_NODISCARD eg_status eg_plan_check_kept(eg_context *ctx, const eg_plan *plan);      /* once runs and times are known */
 EG_NODISCARD eg_status eg_plan_runs(eg_context *ctx, eg_plan *plan);                 /* sweep.c */
 EG_NODISCARD eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run);   /* times.c */
+/* Number of steps in t, or an error that names both and the nearest admissible values. */
+EG_NODISCARD eg_status eg_plan_whole_steps(eg_context *ctx, const eg_plan *plan, const eg_run *run, eg_mark mark,
+                                           const char *what, double t, uint64_t *steps);
+EG_NODISCARD eg_status eg_plan_watch(eg_context *ctx, const eg_plan *plan, eg_run *run); /* watch.c, after finish_job */
+/* One step of the job's stepper from states with one bad component (NaN, +-infinity) of the first `dim`: do all stay bad? */
+EG_NODISCARD eg_status eg_plan_try_bad_states(eg_context *ctx, const eg_job *job, const struct eg_unit *unit, int dim,
+                                              bool *stay_bad);
+EG_NODISCARD eg_status eg_plan_monitor_features(eg_context *ctx, eg_plan *plan);     /* monitors.c */
+EG_NODISCARD eg_status eg_plan_monitors(eg_context *ctx, const eg_plan *plan, eg_run *run);
 EG_NODISCARD eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run); /* stepper.c */
 EG_NODISCARD eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run);   /* stage.c */
 EG_NODISCARD eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan);                 /* data_rows.c */

@@ -11,9 +11,8 @@ static const char *step_word(const eg_plan *plan) {
   return plan->study->uses_time_step ? "time_step" : "learning_rate";
 }
 
-/* Number of steps in t, or an error that names both and the nearest admissible values. */
-static eg_status whole_steps(eg_context *ctx, const eg_plan *plan, const eg_run *run, eg_mark mark, const char *what,
-                             double t, uint64_t *steps) {
+eg_status eg_plan_whole_steps(eg_context *ctx, const eg_plan *plan, const eg_run *run, eg_mark mark, const char *what,
+                              double t, uint64_t *steps) {
   const double ratio = t / run->learning_rate;
   const double whole = nearbyint(ratio);
   if (!(ratio < max_steps)) {
@@ -59,10 +58,10 @@ static eg_status observe_at(eg_context *ctx, const eg_plan *plan, eg_run *run, s
   uint64_t step = 0;
   switch (o->kind) {
   case EG_AT_LINEAR:
-    EG_TRY(whole_steps(ctx, plan, run, o->mark, "observation time", run->horizon * (double)(i + 1) / (double)n, &step));
+    EG_TRY(eg_plan_whole_steps(ctx, plan, run, o->mark, "observation time", run->horizon * (double)(i + 1) / (double)n, &step));
     break;
   case EG_AT_TIMES:
-    EG_TRY(whole_steps(ctx, plan, run, o->at.mark, "observation time", o->at.values[i], &step));
+    EG_TRY(eg_plan_whole_steps(ctx, plan, run, o->at.mark, "observation time", o->at.values[i], &step));
     break;
   case EG_AT_STEPS:
     step = (uint64_t)o->at.values[i];
@@ -84,7 +83,7 @@ eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run) {
     run->steps = (uint64_t)s->steps;
     run->horizon = s->steps * run->learning_rate;
   } else {
-    EG_TRY(whole_steps(ctx, plan, run, s->horizon_mark, "horizon", run->horizon, &run->steps));
+    EG_TRY(eg_plan_whole_steps(ctx, plan, run, s->horizon_mark, "horizon", run->horizon, &run->steps));
   }
   if (run->steps == 0) {
     return eg_study_fail_at(ctx, s, s->horizon_mark, "the horizon holds no step of run '%s'", run->description);

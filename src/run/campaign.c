@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/tile_part.h"
+
 eg_status eg_campaign_create(eg_context *ctx, const eg_plan *plan, eg_campaign **out) {
   eg_campaign *c = NULL;
   eg_status status = EG_OK;
@@ -33,12 +35,112 @@ void eg_campaign_free(eg_campaign *c) {
     free(c->runs[i].done);
     eg_run_histograms_free(&c->runs[i].histograms);
   }
+  for (size_t i = 0; i < c->n_parts; i++) {
+    free(c->parts[i].part);
+  }
   free(c->runs);
   free(c->failures);
-  free(c->exact_mean);
-  free(c->expected_mean);
+  free(c->parts);
+  if (!c->borrows_oracles) {
+    free(c->exact_mean);
+    free(c->expected_mean);
+  }
   free(c);
 }
+
+/* `to` is as eg_campaign_create makes it. job: NULL for a difference, which has no histograms. */
+static eg_status copy_run(eg_context *ctx, const eg_plan *plan, const eg_job *job, const eg_run_state *from,
+                          eg_run_state *to) {
+  EG_TRY(eg_merge_tree_copy(ctx, &from->tree, &to->tree));
+  EG_TRY(eg_allocate(ctx, from->n_done, sizeof *to->done, &to->done));
+  if (from->n_done > 0) {
+    memcpy(to->done, from->done, from->n_done * sizeof *to->done);
+  }
+  to->n_done = to->capacity = from->n_done;
+  to->tiles_done = from->tiles_done;
+  to->n_bad = from->n_bad;
+  if (job != NULL) {
+    eg_run_histograms_copy(plan, job, &from->histograms, &to->histograms);
+  }
+  return EG_OK;
+}
+
+eg_status eg_campaign_copy(eg_context *ctx, const eg_campaign *c, eg_campaign **out) {
+  eg_campaign *copy = NULL;
+  eg_status status = EG_OK;
+  EG_TRY(eg_campaign_create(ctx, c->plan, &copy));
+  for (size_t i = 0; i < eg_plan_n_sums(c->plan); i++) {
+    EG_TRY_DONE(copy_run(ctx, c->plan, i < c->plan->n_runs ? &c->plan->runs[i].job : NULL, &c->runs[i], &copy->runs[i]));
+  }
+  memcpy(copy->failures, c->failures, c->n_failures * sizeof *c->failures);
+  copy->n_failures = c->n_failures;
+  for (size_t i = 0; i < c->n_parts; i++) {
+    const eg_kept_part *const kept = &c->parts[i];
+    eg_tile_part *part = NULL;
+    EG_TRY_DONE(eg_part_copy(ctx, &c->plan->runs[kept->run].job, kept->part, &part));
+    EG_TRY_DONE(eg_campaign_keep(ctx, copy, kept->run, kept->tile, part));
+  }
+  copy->borrows_oracles = c->exact_mean != NULL;
+  copy->exact_mean = c->exact_mean;
+  copy->expected_mean = c->expected_mean;
+  copy->wall_seconds = c->wall_seconds;
+  copy->command_line = c->command_line;
+  copy->backend = c->backend;
+  copy->device = c->device;
+  copy->threads = c->threads;
+  *out = copy;
+  copy = NULL;
+done:
+  eg_campaign_free(copy);
+  return status;
+}
+
+/* ---- parts of unfinished tiles ---- */
+
+static size_t part_at(const eg_campaign *c, size_t run, uint64_t tile) {
+  size_t i = 0;
+  while (i < c->n_parts && (c->parts[i].run != run || c->parts[i].tile != tile)) {
+    i++;
+  }
+  return i;
+}
+
+const eg_tile_part *eg_campaign_part(const eg_campaign *c, size_t run, uint64_t tile) {
+  const size_t i = part_at(c, run, tile);
+  return i < c->n_parts ? c->parts[i].part : NULL;
+}
+
+eg_status eg_campaign_keep(eg_context *ctx, eg_campaign *c, size_t run, uint64_t tile, eg_tile_part *part) {
+  const size_t i = part_at(c, run, tile);
+  if (i < c->n_parts) {
+    free(c->parts[i].part);
+    c->parts[i].part = part;
+    return EG_OK;
+  }
+  if (c->n_parts == c->parts_capacity) {
+    const size_t capacity = c->parts_capacity == 0 ? 16 : 2 * c->parts_capacity;
+    eg_kept_part *const parts = realloc(c->parts, capacity * sizeof *parts);
+    if (parts == NULL) {
+      free(part);
+      return eg_fail(ctx, EG_ERR_MEMORY, "out of memory for the states of unfinished tiles");
+    }
+    c->parts = parts;
+    c->parts_capacity = capacity;
+  }
+  c->parts[c->n_parts++] = (eg_kept_part){run, tile, part};
+  return EG_OK;
+}
+
+static void drop_part(eg_campaign *c, size_t run, uint64_t tile) {
+  const size_t i = part_at(c, run, tile);
+  if (i < c->n_parts) {
+    free(c->parts[i].part);
+    c->n_parts--;
+    memmove(&c->parts[i], &c->parts[i + 1], (c->n_parts - i) * sizeof *c->parts);
+  }
+}
+
+/* ---- finished tiles ---- */
 
 /* Index of the first range that ends at or behind `tile`. */
 static size_t range_at(const eg_run_state *state, uint64_t tile) {
@@ -144,6 +246,7 @@ eg_status eg_campaign_add(eg_context *ctx, eg_campaign *c, size_t run, uint64_t 
   for (size_t i = 0; i + 1 < n; i++) {
     EG_TRY(add_node(ctx, c, c->plan->n_runs + group->first_difference + i, tile, result->node + (n + i) * values));
   }
+  drop_part(c, run, tile);
   for (size_t i = 0; i < result->n_bad; i++) {
     const eg_bad_trajectory *const b = &result->bad[i];
     const size_t member = group == NULL ? run : group->runs[b->member];

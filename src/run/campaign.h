@@ -26,12 +26,22 @@ typedef struct eg_run_state {
   eg_run_histograms histograms;
 } eg_run_state;
 
+/* A long tile that is not finished: its state at some step. */
+typedef struct eg_kept_part {
+  size_t run;
+  uint64_t tile;
+  eg_tile_part *part; /* of eg_part_copy */
+} eg_kept_part;
+
 typedef struct eg_campaign {
   const eg_plan *plan;
   eg_run_state *runs;  /* (eg_plan_n_sums): runs, and behind them the differences of groups */
   eg_failure *failures; /* the first EG_MAX_FAILURES in (run, realisation, point) order */
   size_t n_failures;
+  eg_kept_part *parts;
+  size_t n_parts, parts_capacity;
   double *exact_mean, *expected_mean; /* oracles, computed with the first result and kept (result_exact.c) */
+  bool borrows_oracles; /* of the campaign that this one is a copy of */
   double wall_seconds; /* of all sessions */
   const char *command_line, *backend, *device;
   int threads;
@@ -39,6 +49,9 @@ typedef struct eg_campaign {
 
 EG_NODISCARD eg_status eg_campaign_create(eg_context *ctx, const eg_plan *plan, eg_campaign **campaign);
 void eg_campaign_free(eg_campaign *campaign);
+
+/* A copy that a snapshot is made of while the original goes on. It borrows the original's oracles where they are known. */
+EG_NODISCARD eg_status eg_campaign_copy(eg_context *ctx, const eg_campaign *campaign, eg_campaign **copy);
 
 /* Append a range of finished tiles behind all others. */
 EG_NODISCARD eg_status eg_run_state_add_range(eg_context *ctx, eg_run_state *state, eg_tile_range range);
@@ -51,6 +64,13 @@ EG_NODISCARD eg_status eg_campaign_add(eg_context *ctx, eg_campaign *campaign, s
 /* Add the histogram counts and kept paths of tiles first .. first + n - 1: in one lock with their eg_campaign_add. */
 void eg_campaign_add_counts(eg_campaign *campaign, size_t run, uint64_t first, uint64_t n, const uint64_t *counts,
                             const double *paths);
+
+/* Keep a part of an unfinished tile in place of the one before; the campaign owns it from now on, also on failure. */
+EG_NODISCARD eg_status eg_campaign_keep(eg_context *ctx, eg_campaign *campaign, size_t run, uint64_t tile,
+                                        eg_tile_part *part);
+/* NULL if there is none; valid until the tile is kept again or finished. */
+const eg_tile_part *eg_campaign_part(const eg_campaign *campaign, size_t run, uint64_t tile);
+
 bool eg_campaign_is_complete(const eg_campaign *campaign);
 
 /* The accumulators as part of a result file, and back. Restoring fails with EG_ERR_OUTPUT when the file holds another

@@ -143,6 +143,10 @@ static void describe_study(eg_text *text, const eg_plan *plan) {
   }
   eg_text_append(text, "%zu run%s, %.6g realisations each, %zu observation times, %zu feature columns\n", plan->n_runs,
                  plan->n_runs == 1 ? "" : "s", study->realisations, plan->n_records, plan->n_columns);
+  if (study->observe.n_monitors > 0) {
+    eg_text_append(text, "%zu monitor%s, looked at after every integrator step\n", study->observe.n_monitors,
+                   study->observe.n_monitors == 1 ? "" : "s");
+  }
 }
 
 static void describe_run(eg_text *text, const eg_run *run, const eg_run_cost *cost) {
@@ -155,7 +159,8 @@ static void describe_run(eg_text *text, const eg_run *run, const eg_run_cost *co
   if (!isnan(run->stability_limit)) {
     eg_text_append(text, "  stable below %.3g%s", run->stability_limit, is_beyond(run) ? " UNSTABLE" : "");
   }
-  eg_text_append(text, "%s\n", run->is_deterministic ? "  (deterministic: one realisation)" : "");
+  eg_text_append(text, "%s%s\n", run->is_deterministic ? "  (deterministic: one realisation)" : "",
+                 run->job.launch.is_watched ? "  (looks after every step: the model can hide bad states)" : "");
 }
 
 static void describe_group(eg_text *text, const eg_plan *plan, const eg_group *group) {
@@ -287,6 +292,7 @@ static void json_run(eg_text *text, const eg_run *run, const eg_run_cost *cost) 
   json_number(text, "stability_limit", run->stability_limit);
   json_bool(text, "is_beyond_stability", is_beyond(run));
   json_bool(text, "is_deterministic", run->is_deterministic);
+  json_bool(text, "is_watched", run->job.launch.is_watched != 0);
   if (cost != NULL) {
     json_number(text, "cpu_ns_per_step", cost->ns_per_step);
     json_number(text, "cpu_seconds", cost->seconds);
@@ -327,6 +333,7 @@ static void json_check(eg_text *text, const check *c) {
   json_number(text, "data_rows", (double)plan->data.n_rows);
   json_number(text, "times", (double)plan->n_records);
   json_number(text, "feature_columns", (double)plan->n_columns);
+  json_number(text, "monitors", (double)study->observe.n_monitors);
   eg_text_append(text, "\"runs\": [");
   for (size_t r = 0; r < plan->n_runs; r++) {
     json_run(text, &plan->runs[r], c->cpu.is_usable ? &c->cpu.cost.runs[r] : NULL);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/rng.h"
-#include "run/campaign.h"
+#include "run/tile_part.h"
 
 enum { TILE_LAYOUT_VERSION = 1 };
 
@@ -114,6 +114,7 @@ eg_status eg_campaign_store(eg_context *ctx, const eg_campaign *c, eg_labelled *
   const uint64_t data_hash = c->plan->data_hash;
   EG_TRY(store_nodes(ctx, c, file));
   EG_TRY(store_ranges(ctx, c, file));
+  EG_TRY(eg_parts_store(ctx, c, file));
   EG_TRY(store_failures(ctx, c, file));
   EG_TRY(eg_histograms_store(ctx, c, file));
   EG_TRY(eg_labelled_set_group(ctx, file, GROUP, "tile_layout_version", EG_TYPE_I64, 1, &layout));
@@ -268,6 +269,7 @@ eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *c, const eg_labelled
   EG_TRY(restore_nodes(ctx, c, file, path));
   EG_TRY(restore_ranges(ctx, c, file, path));
   EG_TRY(check_groups(ctx, c, path));
+  EG_TRY(eg_parts_restore(ctx, c, file, path));
   EG_TRY(restore_failures(ctx, c, file, path));
   return eg_histograms_restore(ctx, c, file, path);
 }

@@ -209,7 +209,8 @@ bool eg_can_use_table5(const eg_plan *plan, const eg_run *run) {
 static bool is_same_shape(const eg_job *a, const eg_job *b, const eg_tile_cost *cost_of_a) {
   const bool is_same_kernel = strcmp(a->stepper, b->stepper) == 0 && a->kind == b->kind && a->tile == b->tile &&
                               tile_lanes(a) == tile_lanes(b) && a->launch.fold_count == b->launch.fold_count &&
-                              a->launch.noise_ratio == b->launch.noise_ratio;
+                              a->launch.noise_ratio == b->launch.noise_ratio &&
+                              a->launch.is_watched == b->launch.is_watched;
   const bool is_whole = cost_of_a->step == 0;
   return is_same_kernel && (!is_whole || (total_steps(a) == total_steps(b) && a->n_records == b->n_records));
 }

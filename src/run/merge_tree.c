@@ -154,6 +154,20 @@ done:
   return status;
 }
 
+eg_status eg_merge_tree_copy(eg_context *ctx, const eg_merge_tree *tree, eg_merge_tree *copy) {
+  copy->shape = tree->shape;
+  EG_TRY(eg_allocate(ctx, tree->n_nodes, sizeof *copy->nodes, &copy->nodes));
+  copy->capacity = tree->n_nodes;
+  for (; copy->n_nodes < tree->n_nodes; copy->n_nodes++) {
+    eg_tree_node *const node = &copy->nodes[copy->n_nodes];
+    *node = tree->nodes[copy->n_nodes];
+    node->values = NULL;
+    EG_TRY(eg_allocate(ctx, tree->shape.values, sizeof(double), &node->values));
+    memcpy(node->values, tree->nodes[copy->n_nodes].values, tree->shape.values * sizeof(double));
+  }
+  return EG_OK;
+}
+
 void eg_merge_tree_free(eg_merge_tree *tree) {
   for (size_t i = 0; i < tree->n_nodes; i++) {
     free(tree->nodes[i].values);

@@ -50,6 +50,8 @@ EG_NODISCARD eg_status eg_merge_tree_add(eg_context *ctx, eg_merge_tree *tree, u
    up unchanged). blocks: (n_filled, values), allocated; free(). */
 EG_NODISCARD eg_status eg_merge_tree_blocks(eg_context *ctx, const eg_merge_tree *tree, size_t *n_filled,
                                             double **blocks);
+/* `copy` is empty before, and to be freed even on failure. */
+EG_NODISCARD eg_status eg_merge_tree_copy(eg_context *ctx, const eg_merge_tree *tree, eg_merge_tree *copy);
 void eg_merge_tree_free(eg_merge_tree *tree);
 
 #endif

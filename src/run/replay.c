@@ -347,7 +347,8 @@ static void column_name(const eg_plan *plan, eg_feature_code code, char *name, s
     return;
   }
   for (size_t i = 0; i < plan->n_features; i++) {
-    if (plan->features[i].id == code.id) {
+    if (plan->features[i].id == code.id &&
+        (code.id < EG_FEATURE_MONITOR || plan->features[i].monitor == (size_t)code.component)) {
       (void)snprintf(name, size, "%s", plan->features[i].name);
     }
   }
@@ -379,7 +380,7 @@ static void append_line(eg_text *text, const replay *r, uint64_t step) {
 }
 
 static void append_head(eg_text *text, const replay *r) {
-  char name[32];
+  char name[48];
   const eg_replay_options *const o = r->options;
   if (!o->as_csv) {
     eg_text_append(text, "run %zu: %s, realisation %" PRIu64 ", point %" PRIu64 "; steps of the integrator\n",

@@ -27,7 +27,7 @@ static void one_covariance(const eg_run_summary *s, size_t row, size_t f, size_t
 
 static eg_status add_names(eg_context *ctx, eg_builder *b) {
   const eg_plan *const plan = b->plan;
-  char(*names)[32] = NULL;
+  char(*names)[40] = NULL;
   const char **words = NULL;
   eg_status status = EG_OK;
   EG_TRY_DONE(eg_allocate(ctx, plan->n_columns, sizeof *names, &names));
@@ -70,7 +70,8 @@ eg_status eg_build_covariance(eg_context *ctx, eg_builder *b) {
       for (size_t t = 0; t < plan->n_records; t++) {
         for (size_t k = 0; k < F * F; k++, i++) {
           value[i] = error[i] = NAN;
-          if (t < plan->runs[r].job.n_records) {
+          if (t < plan->runs[r].job.n_records && !eg_plan_is_empty(plan, &plan->runs[r], t, k / F) &&
+              !eg_plan_is_empty(plan, &plan->runs[r], t, k % F)) {
             one_covariance(&b->summary->runs[r], eg_summary_row(plan, t, point), k / F, k % F, &value[i], &error[i]);
           }
         }

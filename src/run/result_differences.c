@@ -116,6 +116,10 @@ static void fill(eg_builder *b, size_t n, double *values) {
       for (size_t point = 0; point < plan->n_points; point++) {
         for (size_t c = 0; c < plan->n_columns; c++) {
           double one[N_COLUMNS] = {0};
+          if (eg_plan_is_empty(plan, &plan->runs[plan->differences[i].first], t, c) ||
+              eg_plan_is_empty(plan, &plan->runs[plan->differences[i].second], t, c)) {
+            continue;
+          }
           fill_one(b, i, t, point, c, one);
           for (size_t k = 0; k < N_COLUMNS; k++) {
             values[k * n + eg_builder_at(b, i, t, point, c)] = one[k];

@@ -38,6 +38,9 @@ static double column_mean(const eg_plan *plan, const eg_run *run, eg_feature_cod
   const size_t d = (size_t)plan->dim;
   double sum = 0;
   switch (code.id) {
+  case EG_FEATURE_MONITOR:
+  case EG_FEATURE_MONITOR_TIME:
+    return NAN; /* a path, not one time */
   case EG_FEATURE_X:
     return mean[code.component];
   case EG_FEATURE_LOSS:

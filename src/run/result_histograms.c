@@ -97,7 +97,7 @@ static eg_status add_edges(eg_context *ctx, eg_builder *b, const eg_plan_histogr
     }
   }
   const eg_status status = add(ctx, b, h->name, suffix, EG_TYPE_F64, &s, edges,
-                               eg_feature_unit(eg_plan_feature(plan, h->study->feature), ""), long_name);
+                               eg_feature_unit(plan, eg_plan_feature(plan, h->study->feature), ""), long_name);
   free(edges);
   return status;
 }
@@ -149,7 +149,7 @@ static eg_status build_path(eg_context *ctx, eg_builder *b, const eg_feature *f,
       }
     }
   }
-  const eg_status status = add(ctx, b, f->name, "_path", EG_TYPE_F64, &s, values, eg_feature_unit(f, ""),
+  const eg_status status = add(ctx, b, f->name, "_path", EG_TYPE_F64, &s, values, eg_feature_unit(plan, f, ""),
                                "single trajectories (NaN: not finite) of");
   free(values);
   return status;

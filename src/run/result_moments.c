@@ -41,16 +41,22 @@ static void gather(const eg_builder *b, size_t n, const eg_feature *f, eg_type t
 }
 
 /* Unit of a feature or of a number derived from it. Lengths and losses are the model's own. */
-const char *eg_feature_unit(const eg_feature *f, const char *suffix) {
-  static const char *const units[] = {"length", "length^2", "loss", "loss^2/length^2", "length^2"};
-  static const char *const squares[] = {"length^2", "length^4", "loss^2", "loss^4/length^4", "length^4"};
+const char *eg_feature_unit(const eg_plan *plan, const eg_feature *f, const char *suffix) {
+  static const char *const units[] = {"length", "length^2", "loss", "loss^2/length^2", "length^2", "1", "algorithmic time"};
+  static const char *const squares[] = {"length^2", "length^4", "loss^2", "loss^4/length^4", "length^4", "1",
+                                        "algorithmic time^2"};
+  size_t i = (size_t)f->id;
+  if (f->id >= EG_FEATURE_MONITOR) {
+    const eg_study_monitor *const m = &plan->study->observe.monitors[f->monitor];
+    i = m->operation != EG_MONITOR_CROSSING ? (size_t)m->feature : (f->id == EG_FEATURE_MONITOR ? 5 : 6);
+  }
   suffix += strncmp(suffix, "_difference", 11) == 0 ? 11 : 0;
   if (strncmp(suffix, "_variance", 9) == 0 && strcmp(suffix, "_variance_ratio") != 0) {
-    return squares[f->id];
+    return squares[i];
   }
   const bool has_unit = suffix[0] == '\0' || strcmp(suffix, "_stderr") == 0 || strcmp(suffix, "_exact") == 0 ||
                         strcmp(suffix, "_expected") == 0;
-  return has_unit ? units[f->id] : "1";
+  return has_unit ? units[i] : "1";
 }
 
 eg_status eg_builder_add_over(eg_context *ctx, eg_builder *b, const char *dim, size_t n, const eg_feature *f,
@@ -84,7 +90,7 @@ eg_status eg_builder_add_over(eg_context *ctx, eg_builder *b, const char *dim, s
   if (index != NULL) {
     *index = at;
   }
-  EG_TRY(eg_labelled_set_text(ctx, b->file, at, "units", eg_feature_unit(f, suffix)));
+  EG_TRY(eg_labelled_set_text(ctx, b->file, at, "units", eg_feature_unit(plan, f, suffix)));
   return eg_labelled_set_text(ctx, b->file, at, "long_name", text);
 }
 
@@ -133,6 +139,9 @@ static void fill(eg_builder *b, double *estimates, double *z, double *judged) {
         for (size_t c = 0; c < plan->n_columns; c++) {
           double values[N_ESTIMATES];
           const size_t i = eg_builder_at(b, r, t, point, c);
+          if (eg_plan_is_empty(plan, &plan->runs[r], t, c)) {
+            continue;
+          }
           estimates_of(b, r, t, point, c, values);
           for (int e = 0; e < N_ESTIMATES; e++) {
             estimates[(size_t)e * n + i] = values[e];

@@ -39,7 +39,7 @@ EG_NODISCARD eg_status eg_build_difference_coordinates(eg_context *ctx, eg_build
 EG_NODISCARD eg_status eg_build_differences(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_msd(eg_context *ctx, eg_builder *b);
 /* Unit of a feature (suffix "") or of a number derived from it ("_variance", ..). */
-const char *eg_feature_unit(const eg_feature *feature, const char *suffix);
+const char *eg_feature_unit(const eg_plan *plan, const eg_feature *feature, const char *suffix);
 
 /* Counts of the histograms and kept paths (result_histograms.c); their coordinates by name. */
 EG_NODISCARD eg_status eg_build_histograms(eg_context *ctx, eg_builder *b);

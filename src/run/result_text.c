@@ -9,8 +9,12 @@
 #include "io/result_file.h"
 #include "run/result_text.h"
 
-static const char *const features[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2"};
-enum { N_FEATURES = 5 };
+/* Is this the mean of an observable? Those, and nothing else at the top, are averages over realisations. */
+static bool is_observable(const eg_variable *v) {
+  const eg_attribute *const a = eg_labelled_attribute(v, "cell_methods");
+  return strcmp(v->group, "/") == 0 && a != NULL && a->type == EG_TYPE_TEXT &&
+         strcmp(((char *const *)a->data)[0], "realization: mean") == 0;
+}
 
 static const eg_variable *find(const eg_labelled *file, const char *group, const char *name, const char *suffix) {
   char full[96];
@@ -161,9 +165,9 @@ static void table_row(eg_text *text, const eg_labelled *file, const char *name, 
 
 static void estimates_table(eg_text *text, const eg_labelled *file) {
   bool has_head = false;
-  for (int f = 0; f < N_FEATURES; f++) {
-    const eg_variable *const mean = eg_labelled_find(file, "/", features[f]);
-    if (mean == NULL) {
+  for (size_t i = 0; i < file->n_variables; i++) {
+    const eg_variable *const mean = &file->variables[i];
+    if (!is_observable(mean)) {
       continue;
     }
     const shape4 s = shape_of(mean);
@@ -174,7 +178,7 @@ static void estimates_table(eg_text *text, const eg_labelled *file) {
     }
     for (size_t run = 0; run < s.runs; run++) {
       for (size_t point = 0; point < s.points; point++) {
-        table_row(text, file, features[f], run, point);
+        table_row(text, file, mean->name, run, point);
       }
     }
   }
@@ -237,8 +241,10 @@ static void difference_table(eg_text *text, const eg_labelled *file) {
   for (size_t i = 0; i < first->shape[0]; i++) {
     eg_text label = {0};
     eg_text_append(&label, "%s - %s", word_at(first, i), word_at(second, i));
-    for (int f = 0; f < N_FEATURES; f++) {
-      difference_rows(text, file, features[f], i, eg_text_string(&label), (int)width);
+    for (size_t f = 0; f < file->n_variables; f++) {
+      if (is_observable(&file->variables[f])) {
+        difference_rows(text, file, file->variables[f].name, i, eg_text_string(&label), (int)width);
+      }
     }
     eg_text_free(&label);
   }
@@ -428,9 +434,9 @@ eg_status eg_result_csv(eg_context *ctx, const char *path, char **out) {
   eg_text_append(&text, "run,dynamics,%s,point,time,step,feature,component,mean,stderr,count,variance,variance_stderr,"
                         "skewness,skewness_stderr,kurtosis,kurtosis_stderr,exact,expected,z\n",
                  eg_result_step_name(file));
-  for (int f = 0; f < N_FEATURES; f++) {
-    if (eg_labelled_find(file, "/", features[f]) != NULL) {
-      csv_rows(&text, file, features[f]);
+  for (size_t i = 0; i < file->n_variables; i++) {
+    if (is_observable(&file->variables[i])) {
+      csv_rows(&text, file, file->variables[i].name);
     }
   }
   eg_labelled_free(file);

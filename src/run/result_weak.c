@@ -379,7 +379,7 @@ static eg_status one_analysis(eg_context *ctx, eg_builder *b, size_t a) {
   if (w.n_curves == 0) {
     goto done; /* nothing to compare: the reference is the only dynamics */
   }
-  w.n_features = analysis->n_features > 0 ? analysis->n_features : b->plan->n_features;
+  w.n_features = analysis->n_features > 0 ? analysis->n_features : b->plan->study->observe.n_features; /* no monitors */
   w.n_points = b->plan->n_points;
   w.n_records = b->plan->n_records;
   w.n_rates = curves[0].n;

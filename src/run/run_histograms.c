@@ -33,6 +33,20 @@ eg_status eg_run_histograms_create(eg_context *ctx, const eg_plan *plan, const e
   return EG_OK;
 }
 
+static void copy(void *to, const void *from, size_t bytes) {
+  if (bytes > 0) {
+    memcpy(to, from, bytes);
+  }
+}
+
+void eg_run_histograms_copy(const eg_plan *plan, const eg_job *job, const eg_run_histograms *from, eg_run_histograms *to) {
+  copy(to->grids, from->grids, plan->n_grids * sizeof *to->grids);
+  copy(to->edges, from->edges, plan->n_edges * sizeof *to->edges);
+  copy(to->counts, from->counts, job->n_counts * sizeof *to->counts);
+  copy(to->paths, from->paths, eg_job_path_values(job) * sizeof *to->paths);
+  to->has_grids = from->has_grids;
+}
+
 void eg_run_histograms_free(eg_run_histograms *h) {
   free(h->grids);
   free(h->edges);

@@ -15,6 +15,8 @@ typedef struct eg_run_histograms {
 
 EG_NODISCARD eg_status eg_run_histograms_create(eg_context *ctx, const eg_plan *plan, const eg_job *job,
                                                 eg_run_histograms *histograms);
+/* `to` is as eg_run_histograms_create makes it. */
+void eg_run_histograms_copy(const eg_plan *plan, const eg_job *job, const eg_run_histograms *from, eg_run_histograms *to);
 void eg_run_histograms_free(eg_run_histograms *histograms);
 
 /* Take the limits of the automatic grids from `edges` (plan->n_edges). */

@@ -3,12 +3,21 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "run/pilot.h"
+#include "run/snapshot.h"
+#include "run/tile_part.h"
+
+/* A tile that has run for less is not worth keeping: it is made again. */
+static const double LEAST_PART_SECONDS = 0.05;
+
+/* How long a snapshot waits for workers to keep the tiles in their hands: a piece of work is well below that. */
+static const double PATIENCE_SECONDS = 10;
 
 typedef struct run_loop {
   eg_campaign *campaign;
@@ -21,6 +30,7 @@ typedef struct run_loop {
   double work_done, work_total; /* trajectory-steps */
   double work_session;
   int n_working;
+  atomic_uint wanted;          /* counts snapshots: workers keep long tiles for each */
   volatile int stop;
   eg_status status;            /* first failure of a worker */
   char *message;
@@ -167,11 +177,46 @@ uint64_t eg_run_batch(const eg_plan *plan, const eg_run *run, uint64_t device_wa
 }
 
 typedef struct worker {
+  eg_tile_keeper keeper; /* first: see worker_of */
   run_loop *loop;
   eg_device *device;
   pthread_t thread;
   bool is_started;
+  size_t run;          /* of the tiles in hand .. */
+  double since;        /* .. and when they were begun */
+  atomic_uint kept;    /* the snapshot that this worker is ready for */
+  atomic_bool is_idle; /* nothing to wait for: tiles that are not kept, or it has come to its end */
 } worker;
+
+static worker *worker_of(eg_tile_keeper *keeper) {
+  return (worker *)(void *)keeper;
+}
+
+static bool is_part_due(eg_tile_keeper *keeper, bool is_stopping) {
+  worker *const w = worker_of(keeper);
+  const unsigned wanted = atomic_load(&w->loop->wanted);
+  if (!is_stopping && wanted == atomic_load(&w->kept)) {
+    return false;
+  }
+  if (eg_now() - w->since >= LEAST_PART_SECONDS) {
+    return true; /* keep_part says when it is done */
+  }
+  atomic_store(&w->kept, wanted);
+  return false;
+}
+
+static eg_status keep_part(eg_context *ctx, eg_tile_keeper *keeper, uint64_t tile, const eg_tile_part *part) {
+  worker *const w = worker_of(keeper);
+  run_loop *const loop = w->loop;
+  const unsigned wanted = atomic_load(&loop->wanted);
+  eg_tile_part *copy = NULL;
+  EG_TRY(eg_part_copy(ctx, &loop->campaign->plan->runs[w->run].job, part, &copy));
+  (void)pthread_mutex_lock(&loop->lock);
+  const eg_status status = eg_campaign_keep(ctx, loop->campaign, w->run, tile, copy);
+  (void)pthread_mutex_unlock(&loop->lock);
+  atomic_store(&w->kept, wanted);
+  return status;
+}
 
 static void record_failure(run_loop *loop, eg_context *ctx, eg_status status) {
   if (loop->status == EG_OK && status != EG_STOPPED) {
@@ -254,6 +299,20 @@ static eg_status make_batch(eg_context *ctx, uint64_t n, size_t n_members, batch
   return EG_OK;
 }
 
+/* Where a tile goes on, and who keeps it, if it is alone; long ones are. Tiles of a group are not kept. Called with the
+   lock held. */
+static void begin_tiles(worker *w, size_t r, uint64_t first, uint64_t n, eg_tile_result *results) {
+  const bool is_kept = n == 1 && w->loop->campaign->plan->runs[r].group == EG_NO_GROUP;
+  w->run = r;
+  w->since = eg_now();
+  atomic_store(&w->kept, atomic_load(&w->loop->wanted));
+  atomic_store(&w->is_idle, !is_kept);
+  for (uint64_t i = 0; i < n; i++) {
+    results[i].resume = is_kept ? eg_campaign_part(w->loop->campaign, r, first) : NULL;
+    results[i].keeper = is_kept ? &w->keeper : NULL;
+  }
+}
+
 static void free_bad(eg_tile_result *results, uint64_t n) {
   for (uint64_t i = 0; results != NULL && i < n; i++) {
     free(results[i].bad);
@@ -308,6 +367,9 @@ static eg_status work(eg_context *ctx, worker *w) {
       take_more(loop, r, first, most, &n); /* a GPU is as long busy with one tile as with all it can hold */
       (void)pthread_mutex_unlock(&loop->lock);
     }
+    (void)pthread_mutex_lock(&loop->lock);
+    begin_tiles(w, r, first, n, b.results);
+    (void)pthread_mutex_unlock(&loop->lock);
     memset(b.counts, 0, b.n_counts * sizeof *b.counts);
     status = backend->advance(ctx, w->device, first, n, &loop->stop, b.results);
     if (status == EG_OK) {
@@ -335,6 +397,7 @@ static void *worker_main(void *argument) {
     loop->stop = 1;
   }
   loop->n_working--;
+  atomic_store(&w->is_idle, true);
   (void)pthread_cond_broadcast(&loop->changed);
   (void)pthread_mutex_unlock(&loop->lock);
   eg_context_free(ctx);
@@ -369,33 +432,48 @@ static struct timespec deadline_in(double seconds) {
   return t;
 }
 
+/* Has every worker kept the tile in its hands since `wanted` was raised? */
+static bool are_tiles_kept(const run_loop *loop, worker *workers) {
+  for (int i = 0; i < loop->options->n_workers; i++) {
+    if (!atomic_load(&workers[i].is_idle) && atomic_load(&workers[i].kept) != atomic_load(&loop->wanted)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /* The main thread while the workers work. Called with the lock held. */
-static void watch(eg_context *ctx, run_loop *loop) {
+static void watch(eg_context *ctx, run_loop *loop, worker *workers) {
   const eg_loop_options *const o = loop->options;
   const double start = eg_now();
-  double last_snapshot = start;
+  double asked = 0; /* when the workers were asked to keep their tiles, 0: they are not */
   char estimate[160] = "";
+  eg_snapshot snapshot;
+  eg_snapshot_init(&snapshot, o);
   while (loop->n_working > 0) {
-    const struct timespec deadline = deadline_in(0.1);
+    const struct timespec deadline = deadline_in(asked > 0 ? 0.01 : 0.1);
     (void)pthread_cond_timedwait(&loop->changed, &loop->lock, &deadline); /* a time-out is the normal case */
     const double now = eg_now();
     if ((o->stop != NULL && *o->stop) || (o->max_time > 0 && now - o->started >= 0.99 * o->max_time)) {
       loop->stop = 1;
     }
-    bool is_snapshot = false;
-    if (now - last_snapshot >= o->snapshot_seconds && !loop->stop && loop->n_working > 0) {
-      /* a failed snapshot costs nothing yet: try again next time; only the last write decides */
-      is_snapshot = o->snapshot(ctx, o->snapshot_user) == EG_OK;
-      if (!is_snapshot) {
-        eg_warn(ctx, "a snapshot could not be written: %s", eg_context_message(ctx));
+    const bool is_snapshot = eg_snapshot_end(ctx, &snapshot, loop->campaign, false);
+    if (asked == 0 && !loop->stop && eg_snapshot_is_due(&snapshot, now)) {
+      (void)atomic_fetch_add(&loop->wanted, 1);
+      asked = now;
+    } else if (asked > 0 && (are_tiles_kept(loop, workers) || now - asked > PATIENCE_SECONDS)) {
+      asked = 0;
+      if (!loop->stop && loop->n_working > 0) {
+        eg_snapshot_begin(ctx, &snapshot, loop->campaign);
       }
-      last_snapshot = eg_now();
     }
-    if (o->progress != NULL) {
+    if (o->progress != NULL && (asked == 0 || is_snapshot)) {
       eg_campaign_estimate_line(loop->campaign, estimate, sizeof estimate);
       report(loop, start, is_snapshot, estimate);
     }
   }
+  (void)eg_snapshot_end(ctx, &snapshot, loop->campaign, true); /* the last file comes after it */
+  eg_snapshot_free(&snapshot);
 }
 
 static eg_status run_workers(eg_context *ctx, run_loop *loop, worker *workers, int n) {
@@ -412,7 +490,7 @@ static eg_status run_workers(eg_context *ctx, run_loop *loop, worker *workers, i
     }
   }
   if (status == EG_OK) {
-    watch(ctx, loop);
+    watch(ctx, loop, workers);
   }
   (void)pthread_mutex_unlock(&loop->lock);
   for (int i = 0; i < n; i++) {
@@ -452,6 +530,7 @@ eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const eg_loop_opti
   count_work(&loop);
   for (int i = 0; i < options->n_workers; i++) {
     workers[i].loop = &loop;
+    workers[i].keeper = (eg_tile_keeper){is_part_due, keep_part};
     EG_TRY_DONE(options->backend->open(ctx, i, &workers[i].device));
   }
   status = run_workers(ctx, &loop, workers, options->n_workers);

@@ -11,7 +11,8 @@ typedef struct eg_loop_options {
   double started;           /* eg_now() at the start of the program's work: max_time counts from there */
   double max_time, snapshot_seconds;
   const volatile int *stop;
-  eg_status (*snapshot)(eg_context *ctx, void *user); /* called with the campaign at rest */
+  /* write a result of this copy of the campaign; called in a thread of its own */
+  eg_status (*snapshot)(eg_context *ctx, void *user, eg_campaign *copy);
   void *snapshot_user;
   void (*progress)(void *user, const eg_progress *progress);
   void *user;

@@ -22,17 +22,17 @@ typedef struct session {
   char device[160];
 } session;
 
-static eg_status write_file(eg_context *ctx, session *s) {
+static eg_status write_file(eg_context *ctx, const session *s, eg_campaign *campaign) {
   eg_labelled *file = NULL;
-  s->campaign->wall_seconds = s->wall_before + eg_now() - s->started;
-  EG_TRY(eg_campaign_result(ctx, s->campaign, &file));
+  campaign->wall_seconds = s->wall_before + eg_now() - s->started;
+  EG_TRY(eg_campaign_result(ctx, campaign, &file));
   const eg_status status = eg_result_write(ctx, file, s->output);
   eg_labelled_free(file);
   return status;
 }
 
-static eg_status snapshot(eg_context *ctx, void *user) {
-  return write_file(ctx, user);
+static eg_status snapshot(eg_context *ctx, void *user, eg_campaign *copy) {
+  return write_file(ctx, user, copy);
 }
 
 static eg_status choose_backend(eg_context *ctx, const eg_study *study, const char *name, const eg_backend **backend) {
@@ -184,7 +184,7 @@ static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend,
   if (status != EG_OK && status != EG_STOPPED) {
     return status; /* what the last snapshot holds stays */
   }
-  EG_TRY(write_file(ctx, s));
+  EG_TRY(write_file(ctx, s, s->campaign));
   if (status == EG_STOPPED) {
     return eg_fail(ctx, EG_STOPPED, "stopped early; %s holds what is done, and the same command continues", s->output);
   }

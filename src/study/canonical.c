@@ -188,6 +188,17 @@ static void append_group(eg_text *out, const eg_study *study, const eg_study_gro
   eg_text_append(out, "\n");
 }
 
+/* Nothing where there are none. */
+static void append_monitors(eg_text *out, const eg_study_observe *observe) {
+  for (size_t i = 0; i < observe->n_monitors; i++) {
+    const eg_study_monitor *m = &observe->monitors[i];
+    eg_text_append(out, "observe.monitor %s %d %d %s", m->name, m->feature, m->component, eg_operation_words[m->operation]);
+    eg_text_append(out, " from %s", EG_NUMBER_TEXT(m->from));
+    eg_text_append(out, " to %s", isnan(m->to) ? "end" : EG_NUMBER_TEXT(m->to));
+    eg_text_append(out, " level %s %s\n", EG_NUMBER_TEXT(m->level), eg_direction_words[m->direction - 1]);
+  }
+}
+
 static void append_observe(eg_text *out, const eg_study_observe *observe) {
   static const char *const kinds[] = {"linear", "times", "steps", "steps.log", "steps.linear"};
   eg_text_append(out, "observe.at.%s", kinds[observe->kind]);
@@ -247,6 +258,7 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
   append_number(out, "diverged_limit", study->diverged_limit);
   append_observe(out, &study->observe);
   append_histograms(out, &study->observe);
+  append_monitors(out, &study->observe);
   for (size_t i = 0; i < study->n_weak_error; i++) {
     eg_text_append(out, "analyse.weak-error.reference ");
     append_text(out, study->weak_error[i].reference);

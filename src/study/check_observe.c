@@ -158,4 +158,7 @@ void eg_check_observe(eg_checker *c) {
     each_word(c, eg_yaml_get(map, "statistics"), "observe.statistics", add_statistic);
   }
   eg_check_histograms(c, map);
+  if (eg_yaml_get(map, "monitors") != NULL) {
+    eg_check_monitors(c, eg_yaml_get(map, "monitors"));
+  }
 }

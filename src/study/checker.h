@@ -81,6 +81,7 @@ void eg_check_sweep(eg_checker *c);
 void eg_check_groups(eg_checker *c);
 void eg_check_observe(eg_checker *c);
 void eg_check_histograms(eg_checker *c, const eg_yaml_node *observe); /* and kept paths; after the features */
+void eg_check_monitors(eg_checker *c, const eg_yaml_node *node); /* of observe.monitors */
 void eg_check_analyse(eg_checker *c);
 
 /* check_sweep.c: is the key (as written in `sweep`) swept; the key node or NULL. */

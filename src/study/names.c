@@ -19,6 +19,8 @@ const char *const eg_state_words[] = {"double", "float", NULL};
 const char *const eg_feature_words[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2", NULL};
 const char *const eg_statistic_words[] = {"moments", "covariance", "msd", NULL};
 const char *const eg_grid_words[] = {"linear", "log", NULL};
+const char *const eg_operation_words[] = {"sum", "mean", "minimum", "maximum", "crossing", NULL};
+const char *const eg_direction_words[] = {"up", "down", "any", NULL};
 const char *const eg_analysis_words[] = {"weak-error", NULL};
 const char *const eg_analysis_later_words[] = {"diffusion", "stationary",   "escape",
                                                "flow",      "scaling-rule", NULL};

@@ -141,6 +141,15 @@ typedef struct eg_study_histogram {
   bool is_log;
   eg_mark mark;
 } eg_study_histogram;
+typedef struct eg_study_monitor {
+  char *name;
+  int feature, component; /* EG_FEATURE_* of core/launch.h */
+  int operation;          /* EG_MONITOR_* */
+  double from, to;        /* window of sum and mean, from < t <= to; to NaN: the end */
+  double level;           /* crossing */
+  int direction;          /* EG_DIRECTION_* */
+  eg_mark mark;
+} eg_study_monitor;
 
 typedef struct eg_study_observe {
   eg_observe_kind kind;
@@ -157,6 +166,8 @@ typedef struct eg_study_observe {
   eg_mark kept_mark;
   char **kept_features; /* subset of features; empty: all */
   size_t n_kept_features;
+  eg_study_monitor *monitors;
+  size_t n_monitors;    /* <= EG_MOST_MONITORS */
 } eg_study_observe;
 
 typedef struct eg_study_weak_error {

@@ -241,7 +241,7 @@ static eg_tile_result backend_tile(const eg_job *job, uint64_t tile) {
   eg_device *device = NULL;
   uint64_t at_once = 0;
   static const volatile int stop = 0;
-  eg_tile_result result = {calloc(job->node_values, sizeof(double)), NULL, 0, NULL, NULL};
+  eg_tile_result result = {.node = calloc(job->node_values, sizeof(double))};
   MUST(eg_backend_cpu.open(ctx, 0, &device) == EG_OK &&
            eg_backend_cpu.prepare(ctx, device, job, &at_once) == EG_OK &&
            eg_backend_cpu.advance(ctx, device, tile, 1, &stop, &result) == EG_OK,

@@ -2,7 +2,8 @@
  * The GPU's source against the CPU driver, bit by bit, on the CPU: units compiled through core/lane_gpu.h
  * (thread_twin.c) and through core/lane_cpu.h give the same records, first bad steps and final states for
  * every stepper and noise kind: with two points, a partial tile, a restart in the middle of a segment,
- * blow-ups, random starts and large draw numbers. The same for the tree of the statistics kernels.
+ * blow-ups, random starts and large draw numbers. The same for launches that look after every step (monitors),
+ * and for the tree of the statistics kernels.
  */
 #include "check.h"
 
@@ -30,6 +31,11 @@
   extern const twin_stepper twin_##name[];                                                                   \
   extern const eg_unit cpu_##name##_v3, cpu_##name##_v4;
 UNITS(DECLARE)
+
+/* The units that are also compiled with -DEG_WATCHED=1. */
+#define WATCHED_UNITS(X) X(ornstein_uhlenbeck) X(quadratic_3) X(linear_regression_4)
+#define DECLARE_WATCHED(name) extern const twin_stepper watched_##name[];
+WATCHED_UNITS(DECLARE_WATCHED)
 extern const eg_unit cpu_wide_ornstein_uhlenbeck_v3; /* double increments, for gaussian64 */
 
 extern const eg_fill_table eg_fill_table_v3, eg_fill_table_v4;
@@ -50,7 +56,11 @@ typedef struct unit_pair {
 static const unit_pair units[] = {UNITS(ROW)};
 enum { N_UNITS = sizeof units / sizeof units[0] };
 
-enum { LD = 128, TILES = 2, LANES_USED = 128 + 70, POINTS = 2, MOST_RECORDS = 6, N_FEATURES = 6, ROWS = 11 };
+#define WATCHED_ROW(name) {"watched " #name, watched_##name, &cpu_##name##_v3, &cpu_##name##_v4},
+static const unit_pair watched_units[] = {WATCHED_UNITS(WATCHED_ROW)};
+enum { N_WATCHED_UNITS = sizeof watched_units / sizeof watched_units[0] };
+
+enum { LD = 128, TILES = 2, LANES_USED = 128 + 70, POINTS = 2, MOST_RECORDS = 6, N_FEATURES = 11, ROWS = 11 };
 
 static int is_v4;
 static const eg_fill_table *fill;
@@ -61,6 +71,7 @@ typedef struct buffers {
   double *records;     /* (tiles, records, points, features, ld) */
   double *state;       /* (tiles, points, dim, ld) */
   uint64_t *first_bad; /* (tiles, points, ld) */
+  double *monitors;    /* (tiles, points, EG_MOST_MONITORS, 2, ld) */
 } buffers;
 
 static void *need(size_t bytes) {
@@ -78,6 +89,7 @@ static buffers make_buffers(int dim) {
   b.records = need(sizeof(double) * TILES * MOST_RECORDS * POINTS * N_FEATURES * LD);
   b.state = need(sizeof(double) * TILES * POINTS * (size_t)dim * LD);
   b.first_bad = need(sizeof(uint64_t) * TILES * POINTS * LD);
+  b.monitors = need(sizeof(double) * TILES * POINTS * EG_MOST_MONITORS * 2 * LD);
   return b;
 }
 
@@ -85,6 +97,7 @@ static void free_buffers(buffers b) {
   free(b.records);
   free(b.state);
   free(b.first_bad);
+  free(b.monitors);
 }
 
 static void run_cpu(const eg_unit *unit, eg_advance_fn advance, const double *params, const eg_launch *base,
@@ -102,6 +115,7 @@ static void run_cpu(const eg_unit *unit, eg_advance_fn advance, const double *pa
     a.records = b.records + (size_t)tile * a.n_records * POINTS * N_FEATURES * LD;
     a.state = b.state + (size_t)tile * POINTS * (size_t)unit->dim * LD;
     a.first_bad = b.first_bad + (size_t)tile * POINTS * LD;
+    a.monitor_state = b.monitors + (size_t)tile * POINTS * EG_MOST_MONITORS * 2 * LD;
     advance(params, &a, &t);
   }
   free(t.noise);
@@ -120,6 +134,7 @@ static void run_twin(const twin_stepper *stepper, const double *params, const do
   a.n_lanes = LANES_USED;
   a.state = b.state;
   a.first_bad = b.first_bad;
+  a.monitor_state = b.monitors;
   double *const part = need(sizeof(double) * TILES * MOST_RECORDS * row);
   uint32_t done = 0;
   for (int launch = 0; launch < (split == 0 ? 1 : 2); launch++) {
@@ -161,6 +176,10 @@ static size_t count_differences(const eg_launch *a, int dim, buffers want, buffe
         const size_t at = (tile * POINTS + i) * LD + l;
         differences += want.first_bad[at] != got.first_bad[at];
         *n_bad += want.first_bad[at] != EG_NEVER;
+        for (size_t k = 0; k < (size_t)a->n_monitors * 2 && want.first_bad[at] == EG_NEVER; k++) {
+          const size_t m = ((tile * POINTS + i) * EG_MOST_MONITORS * 2 + k) * LD + l;
+          differences += !same_bits(want.monitors[m], got.monitors[m]);
+        }
       }
       for (size_t i = 0; i < (size_t)POINTS * (size_t)dim; i++) {
         const size_t at = (tile * POINTS * (size_t)dim + i) * LD + l;
@@ -192,6 +211,28 @@ static void fill_params(const eg_unit *unit, int which, double *params) {
   }
 }
 
+/* Four monitors and their five columns. */
+static void add_monitors(eg_launch *a, int dim, int which, uint64_t begin, eg_feature_code *columns) {
+  static const int operations[2][EG_MOST_MONITORS] = {
+      {EG_MONITOR_MEAN, EG_MONITOR_MAXIMUM, EG_MONITOR_CROSSING, EG_MONITOR_SUM},
+      {EG_MONITOR_MINIMUM, EG_MONITOR_CROSSING, EG_MONITOR_CROSSING, EG_MONITOR_MEAN}};
+  const int set = which == CASE_RANDOM;
+  const eg_feature_code looked_at[EG_MOST_MONITORS] = {
+      columns[4], {EG_FEATURE_X, dim - 1}, {EG_FEATURE_X, 0}, {EG_FEATURE_DISPLACEMENT2, 0}};
+  for (int i = 0; i < EG_MOST_MONITORS; i++) {
+    eg_monitor *const m = &a->monitors[i];
+    m->feature = looked_at[i];
+    m->operation = operations[set][i];
+    m->direction = m->operation != EG_MONITOR_CROSSING ? 0 : set == 0 ? EG_DIRECTION_ANY : i;
+    m->level = 0.25;
+    m->first = begin + 4;
+    m->last = begin + 140;
+    columns[6 + i] = (eg_feature_code){EG_FEATURE_MONITOR, i};
+  }
+  columns[10] = (eg_feature_code){EG_FEATURE_MONITOR_TIME, 2};
+  a->n_monitors = EG_MOST_MONITORS;
+}
+
 static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_stepper, const twin_stepper *twin,
                           int which, uint32_t fold_count, uint64_t split_offset) {
   const eg_unit_stepper *const stepper = &unit->steppers[i_stepper];
@@ -199,7 +240,7 @@ static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_step
   double params[256], start[POINTS * 32];
   eg_feature_code features[N_FEATURES] = {{EG_FEATURE_X, 0},       {EG_FEATURE_NORM2, 0},
                                           {EG_FEATURE_X, dim - 1}, {EG_FEATURE_DISPLACEMENT2, 0},
-                                          {EG_FEATURE_NORM2, 0},   {EG_FEATURE_X, dim / 2}};
+                                          {EG_FEATURE_NORM2, 0},   {EG_FEATURE_X, dim / 2}}; /* and x0 */
   if (unit->caps & 1) { /* EG_CAP_LOSS */
     features[4].id = EG_FEATURE_LOSS;
     features[5].id = EG_FEATURE_GRADIENT_NORM2;
@@ -231,7 +272,7 @@ static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_step
   a.n_points = POINTS;
   a.dim = (uint32_t)dim;
   a.step_first = begin;
-  a.step_last = which == CASE_BLOW_UP ? begin + 260 : begin + 270;
+  a.step_last = begin + 270; /* behind the last record: looked at as well */
   a.record_steps = record_steps;
   a.n_records = MOST_RECORDS;
   a.n_features = N_FEATURES;
@@ -254,6 +295,9 @@ static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_step
     a.rate_over_batch = 500.0 / fold_count;
     a.noise_scale = 3.0;
     a.start_std = 0x1p700;
+  }
+  if (pair >= watched_units && pair < watched_units + N_WATCHED_UNITS) {
+    add_monitors(&a, dim, which, begin, features);
   }
   buffers want = make_buffers(dim), got = make_buffers(dim);
   size_t n_bad = 0;
@@ -478,6 +522,9 @@ int main(void) {
   fill = is_v4 ? &eg_fill_table_v4 : &eg_fill_table_v3;
   for (int i = 0; i < N_UNITS; i++) {
     check_unit(&units[i]);
+  }
+  for (int i = 0; i < N_WATCHED_UNITS; i++) {
+    check_unit(&watched_units[i]);
   }
   check_wide();
   check_indices();

@@ -178,6 +178,8 @@ static inline trajectories trajectories_of(const setup *s) {
   a.rows = rows;
   a.state = state;
   a.first_bad = t.first_bad;
+  double *const monitors = pages(t.n_points * a.n_monitors * 2 * t.ld * sizeof(double));
+  a.monitor_state = monitors;
   for (size_t first = 0; first < t.n_records; first += s->chunk) {
     const size_t n = t.n_records - first < s->chunk ? t.n_records - first : s->chunk;
     const uint64_t last = job->record_steps[first + n - 1];
@@ -204,6 +206,7 @@ static inline trajectories trajectories_of(const setup *s) {
   free(staged);
   free(rows);
   free(state);
+  free(monitors);
   return t;
 }
 

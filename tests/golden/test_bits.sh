@@ -69,6 +69,8 @@ chains chains
 chains-float chains --set state=float
 chains-normal chains_normal
 chains-normal-table5 chains_normal --set noise=table5
+monitors monitors
+monitors-float monitors --set state=float
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.

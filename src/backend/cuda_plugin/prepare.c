@@ -117,6 +117,11 @@ eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64
     return eg_cuda_say(message, EG_CUDA_REFUSED,
                        "model '%s' has the population form, which this version runs on the CPU only", job->model);
   }
+  if (job->launch.n_monitors > 0 || job->launch.is_watched) {
+    return eg_cuda_say(message, EG_CUDA_REFUSED,
+                       "kernels that look after every step (monitors, models that can hide bad states) are not part of the "
+                       "GPU plug-in, which they would more than double; use the CPU");
+  }
   if (tile < 64 || tile > EG_TREE_MOST_LANES || (tile & (tile - 1)) != 0) {
     return eg_cuda_say(message, EG_CUDA_REFUSED,
                        "tiles of %u realisations: the GPU takes powers of 2 from 64 to %d", tile,

@@ -1,0 +1,80 @@
+/*
+ * Monitors: what becomes of a feature f that is looked at after every integrator step k = 1, 2, .. (of length
+ * h = learning_rate / substeps; for chains h is the learning rate). One text for every driver.
+ *
+ *   sum, mean         over the steps of the window first < k <= last
+ *   minimum, maximum  since the start, the start itself included; NaN once f was NaN
+ *   crossing          first step T with f(T - 1) < level <= f(T) (up), f(T - 1) > level >= f(T) (down), or either (any):
+ *                     a trajectory that starts beyond the level has not crossed it
+ *
+ * State of one (monitor, trajectory): `value` (sum, extremum, or T and EG_NOT_CROSSED before) and, of a crossing, `before`:
+ * f of the step before. Columns of a record at step k: the sum; the mean over the part of the window passed so far (0 before
+ * it begins); the extremum; of a crossing 1 if T <= k else 0, and the stopped time min(T, k) h.
+ */
+#ifndef EG_CORE_MONITOR_H
+#define EG_CORE_MONITOR_H
+
+#include "core/launch.h"
+
+#define EG_NOT_CROSSED (-1.0)
+
+/* `value` at the start, where the feature is f. (`before` is f.) */
+EG_FN double eg_monitor_start(int32_t operation, double f) {
+  return operation == EG_MONITOR_MINIMUM || operation == EG_MONITOR_MAXIMUM ? f
+         : operation == EG_MONITOR_CROSSING                                 ? EG_NOT_CROSSED
+                                                                            : 0.0;
+}
+
+/* Does this step count? */
+EG_FN int eg_monitor_is_open(const eg_monitor *m, uint64_t step) {
+  return (m->operation != EG_MONITOR_SUM && m->operation != EG_MONITOR_MEAN) || (step > m->first && step <= m->last);
+}
+
+EG_FN double eg_monitor_minimum(double value, double f) {
+  return f < value ? f : (f == f ? value : f);
+}
+
+EG_FN double eg_monitor_maximum(double value, double f) {
+  return f > value ? f : (f == f ? value : f);
+}
+
+EG_FN double eg_monitor_cross(int32_t direction, double level, double step, double value, double before, double f) {
+  const double up = (direction & EG_DIRECTION_UP) != 0 && before < level && f >= level ? step : value;
+  const double hit = (direction & EG_DIRECTION_DOWN) != 0 && before > level && f <= level ? step : up;
+  return value >= 0 ? value : hit;
+}
+
+/* A step that counts. operation and direction are constants where it matters. */
+EG_FN void eg_monitor_step(int32_t operation, int32_t direction, double level, double step, double f, double *value,
+                           double *before) {
+  if (operation == EG_MONITOR_MINIMUM) {
+    *value = eg_monitor_minimum(*value, f);
+  } else if (operation == EG_MONITOR_MAXIMUM) {
+    *value = eg_monitor_maximum(*value, f);
+  } else if (operation == EG_MONITOR_CROSSING) {
+    *value = eg_monitor_cross(direction, level, step, *value, *before, f);
+    *before = f;
+  } else {
+    *value = *value + f;
+  }
+}
+
+/* Steps of the window up to `step`. */
+EG_FN uint64_t eg_monitor_passed(const eg_monitor *m, uint64_t step) {
+  return step <= m->first ? 0 : (step < m->last ? step : m->last) - m->first;
+}
+
+/* A column of the record at `step`; id: EG_FEATURE_MONITOR or EG_FEATURE_MONITOR_TIME. */
+EG_FN double eg_monitor_column(const eg_monitor *m, int32_t id, uint64_t step, double h, double value) {
+  if (m->operation == EG_MONITOR_MEAN) {
+    const uint64_t n = eg_monitor_passed(m, step);
+    return n > 0 ? value / (double)n : 0.0;
+  }
+  if (m->operation != EG_MONITOR_CROSSING) {
+    return value;
+  }
+  const int is_crossed = value >= 0;
+  return id == EG_FEATURE_MONITOR ? (is_crossed ? 1.0 : 0.0) : (is_crossed ? value : (double)step) * h;
+}
+
+#endif

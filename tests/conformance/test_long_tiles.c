@@ -1,0 +1,227 @@
+/*
+ * Tiles that take longer than a snapshot: killed by SIGKILL or stopped at any instant, a run goes on within the tile and
+ * gives the bits of the straight run. With --max-time shorter than a tile it could not end otherwise.
+ */
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "check.h"
+#include "ensgrad/ensgrad.h"
+#include "io/result_file.h"
+#include "run/run_loop.h"
+
+static char folder[] = "/tmp/ensgrad-test-XXXXXX";
+static uint64_t steps; /* of a tile of about half a second */
+
+static void stop_here(const char *text) {
+  fprintf(stderr, "%s\n", text);
+  exit(1);
+}
+
+static const char *path_of(const char *name) {
+  static char paths[4][100];
+  static int next;
+  char *const path = paths[next++ % 4];
+  (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+  return path;
+}
+
+/* Two tiles, the second not full; some diverge. */
+static const char *study_text(const char *state, uint64_t n_steps) {
+  static char text[1500];
+  (void)snprintf(text, sizeof text,
+                 "seed: 12\nmodel: {name: double-well, sigma: 2}\nstart: {points: [[0.5], [5.74]]}\nlearning_rate: 1/16\n"
+                 "steps: %llu\ndynamics: {name: sgd, batch_size: 1}\nrealisations: 100\nstate: %s\ndiverged_limit: 1\n"
+                 "observe:\n  at: {steps: [1, %llu, %llu]}\n  features: [x, norm2]\n  statistics: [moments, covariance]\n"
+                 "  histograms: {feature: x, low: -8, high: 8}\n  keep: {realisations: 70}\n  monitors:\n    - {name: mean_x, feature: x0, operation: mean, from: 1}\n"
+                 "    - {name: peak, feature: norm2, operation: maximum}\n"
+                 "    - {name: exit, feature: x0, operation: crossing, level: 0}\n",
+                 (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps);
+  return text;
+}
+
+static eg_status run(const char *text, const char *output, int threads, double snapshot, double max_time) {
+  eg_context *const ctx = eg_context_create();
+  eg_study *study = NULL;
+  eg_run_options options;
+  eg_run_options_default(&options);
+  options.output = output;
+  options.backend = "cpu";
+  options.threads = threads;
+  options.snapshot_seconds = snapshot;
+  options.max_time = max_time;
+  eg_status status = eg_study_parse(ctx, "study.yaml", text, strlen(text), NULL, 0, &study);
+  if (status != EG_OK) {
+    stop_here(eg_context_message(ctx));
+  }
+  status = eg_run_study(ctx, study, &options);
+  if (status != EG_OK && status != EG_STOPPED) {
+    fprintf(stderr, "%s\n", eg_context_message(ctx));
+  }
+  eg_study_free(study);
+  eg_context_free(ctx);
+  return status;
+}
+
+static eg_labelled *read_file(const char *path) {
+  eg_context *const ctx = eg_context_create();
+  eg_labelled *file = NULL;
+  if (eg_result_read(ctx, path, &file) != EG_OK) {
+    stop_here(eg_context_message(ctx));
+  }
+  eg_context_free(ctx);
+  return file;
+}
+
+/* All numbers of the root dataset that do not carry bits = "machine", and the failures. */
+static uint64_t hash_of(const char *path) {
+  static const size_t bytes[] = {
+      [EG_TYPE_F64] = 8, [EG_TYPE_I32] = 4, [EG_TYPE_I64] = 8, [EG_TYPE_U64] = 8, [EG_TYPE_U8] = 1};
+  eg_labelled *const file = read_file(path);
+  uint64_t hash = EG_HASH_START;
+  for (size_t i = 0; i < file->n_variables; i++) {
+    const eg_variable *const v = &file->variables[i];
+    const bool is_wanted = strcmp(v->group, "/") == 0 || strcmp(v->group, "/failures") == 0;
+    if (is_wanted && v->type != EG_TYPE_TEXT && eg_labelled_attribute(v, "bits") == NULL) {
+      hash = eg_hash_bytes(eg_hash_text(hash, v->name), v->data, eg_variable_size(v) * bytes[v->type]);
+    }
+  }
+  eg_labelled_free(file);
+  return hash;
+}
+
+/* Tiles of a file that were left within. */
+static size_t count_parts(const char *path) {
+  eg_labelled *const file = read_file(path);
+  const eg_variable *const step = eg_labelled_find(file, "/accumulators", "part_step");
+  const size_t n = step == NULL ? 0 : eg_variable_size(step);
+  for (size_t i = 0; i < n; i++) {
+    CHECK(((const uint64_t *)step->data)[i] > 0);
+  }
+  eg_labelled_free(file);
+  return n;
+}
+
+static ino_t inode_of(const char *path) {
+  struct stat s;
+  return stat(path, &s) == 0 ? s.st_ino : 0;
+}
+
+/* Start a run and kill it some time after its next snapshot; true if it had ended by itself. */
+static bool run_and_kill(const char *text, const char *output, int threads, double seconds) {
+  const ino_t before = inode_of(output); /* every file that is written is a new one */
+  const pid_t child = fork();
+  int state = 0;
+  if (child == 0) {
+    _exit(run(text, output, threads, 0.05, 0) == EG_OK ? 0 : 1);
+  }
+  while (child > 0 && inode_of(output) == before) {
+    if (waitpid(child, &state, WNOHANG) == child) {
+      return true;
+    }
+    (void)usleep(2000);
+  }
+  (void)usleep((useconds_t)(1e6 * seconds));
+  (void)kill(child, SIGKILL);
+  if (child < 0 || waitpid(child, &state, 0) != child) {
+    stop_here("fork or wait");
+  }
+  return WIFEXITED(state);
+}
+
+static void kills(const char *text, uint64_t straight) {
+  const char *const output = path_of("killed.h5");
+  size_t n_within = 0, n_kills = 0;
+  unsigned random = 17;
+  for (; n_kills < 25; n_kills++) {
+    random = random * 1103515245u + 12345u;
+    if (run_and_kill(text, output, n_kills % 2 == 0 ? 1 : 2, 0.1 * (double)(random >> 16 & 0xff) / 255)) {
+      break;
+    }
+    n_within += access(output, R_OK) == 0 && count_parts(output) > 0;
+  }
+  CHECK(run(text, output, 2, 60, 0) == EG_OK);
+  CHECK(hash_of(output) == straight);
+  CHECK(count_parts(output) == 0);
+  printf("%zu kills, %zu of them left a tile within\n", n_kills, n_within);
+  CHECK(n_within >= 1);
+  (void)unlink(output);
+}
+
+/* --max-time of a fifth of a tile: every session goes on where the last one was. */
+static void stops(const char *text, uint64_t straight, double tile_seconds, int threads) {
+  const char *const output = path_of("stopped.h5");
+  size_t n_stops = 0, n_within = 0;
+  eg_status status = EG_STOPPED;
+  for (; status == EG_STOPPED && n_stops < 200; n_stops++) {
+    status = run(text, output, threads, 60, tile_seconds / 5 > 0.15 ? tile_seconds / 5 : 0.15);
+    n_within += count_parts(output) > 0;
+  }
+  CHECK(status == EG_OK);
+  CHECK(hash_of(output) == straight);
+  printf("%zu sessions, %zu ended within a tile\n", n_stops, n_within);
+  CHECK(n_within >= 1);
+  (void)unlink(output);
+}
+
+static void write_file(const eg_labelled *file, const char *path) {
+  eg_context *const ctx = eg_context_create();
+  if (eg_result_write(ctx, file, path) != EG_OK) {
+    stop_here(eg_context_message(ctx));
+  }
+  eg_context_free(ctx);
+}
+
+/* What stands in a part decides the result, and a part that cannot be is refused. */
+static void changed_parts(const char *text, uint64_t straight, double tile_seconds) {
+  const char *const output = path_of("changed.h5");
+  CHECK(run(text, output, 1, 60, tile_seconds / 3 > 0.15 ? tile_seconds / 3 : 0.15) == EG_STOPPED);
+  eg_labelled *file = read_file(output);
+  double *const state = eg_labelled_find(file, "/accumulators", "part_state")->data;
+  uint64_t *const step = eg_labelled_find(file, "/accumulators", "part_step")->data;
+  const uint64_t kept = step[0];
+  for (size_t i = 0; i < 64; i++) {
+    state[i] += 0x1p-40;
+  }
+  write_file(file, output);
+  CHECK(run(text, output, 1, 60, 0) == EG_OK);
+  CHECK(hash_of(output) != straight);
+  step[0] = steps + 1;
+  write_file(file, output);
+  CHECK(run(text, output, 1, 60, 0) == EG_ERR_DAMAGED);
+  step[0] = kept;
+  ((uint64_t *)eg_labelled_find(file, "/accumulators", "part_tile")->data)[0] = 2;
+  write_file(file, output);
+  CHECK(run(text, output, 1, 60, 0) == EG_ERR_DAMAGED);
+  eg_labelled_free(file);
+  (void)unlink(output);
+}
+
+int main(void) {
+  if (mkdtemp(folder) == NULL) {
+    stop_here("temporary folder");
+  }
+  const char *const output = path_of("straight.h5");
+  double seconds = 0;
+  for (steps = 300000; seconds < 1.0; steps *= 2) { /* about 0.4 seconds a tile here */
+    const double start = eg_now();
+    (void)unlink(output);
+    CHECK(run(study_text("double", 2 * steps), output, 1, 60, 0) == EG_OK);
+    seconds = eg_now() - start;
+  }
+  const uint64_t straight = hash_of(output);
+  const char *text = study_text("double", steps);
+  kills(text, straight);
+  stops(text, straight, seconds / 2, 1);
+  changed_parts(text, straight, seconds / 2);
+  (void)unlink(output);
+  text = study_text("float", steps);
+  CHECK(run(text, output, 2, 60, 0) == EG_OK);
+  stops(text, hash_of(output), seconds / 2, 2);
+  (void)unlink(output);
+  (void)rmdir(folder);
+  return check_report();
+}
