@@ -66,6 +66,9 @@ foreach(unit ${ensgrad_cuda_units})
     string(APPEND cuda_list "X(${model}, ${dim})\n")
   endforeach()
 endforeach()
+foreach(model ${team_models}) # compiled and watched for spills, not yet launched by the plug-in
+  add_fatbin(team_${model} unit_team_cuda.cu -DEG_TEAM "-DEG_MODEL_FILE=\"models/${model}.h\"")
+endforeach()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "${cuda_list}" @ONLY)
 
 set(plugin_folder ${CMAKE_SOURCE_DIR}/src/backend/cuda_plugin)

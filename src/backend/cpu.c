@@ -95,10 +95,12 @@ static eg_status find_unit(eg_context *ctx, eg_device *d, const eg_job *job) {
   const bool is_wide = job->kind == EG_KIND_GAUSSIAN64;
   if (job->model_file != NULL) {
     EG_TRY(eg_user_model_unit(ctx, job->user_model, &d->unit));
+  } else if (job->form == EG_FORM_TEAM) {
+    d->unit = eg_unit_find_team(job->model, job->is_float, d->kernels->isa);
   } else {
     d->unit = eg_unit_find(job->model, job->dim, job->is_float, is_wide && !job->is_float, d->kernels->isa);
   }
-  if (d->unit == NULL || d->unit->dim != job->dim) {
+  if (d->unit == NULL || (job->form == EG_FORM_TEAM ? d->unit->dim < job->dim : d->unit->dim != job->dim)) {
     return eg_fail(ctx, EG_ERR_INTERNAL, "no CPU unit of '%s' in dimension %d", job->model, job->dim);
   }
   if (d->thread.fill->fill[job->kind] == NULL) {
@@ -117,16 +119,16 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   release_job(d);
   EG_TRY(find_unit(ctx, d, job));
   d->job = job;
-  const size_t ld = job->tile, n_points = job->launch.n_points;
+  const size_t ld = job->launch.ld, n_points = job->launch.n_points;
   const size_t row = n_points * job->n_features * ld;
   const size_t most = RECORD_BYTES / (row * sizeof(double));
   d->records_at_once = most == 0 ? 1 : (most < job->n_records ? most : job->n_records);
-  EG_TRY(eg_allocate_pages(ctx, d->unit->block_bytes((uint32_t)n_points), 1, &d->thread.block));
+  EG_TRY(eg_allocate_pages(ctx, d->unit->block_bytes((uint32_t)n_points, job->launch.ld, (uint32_t)job->dim), 1, &d->thread.block));
   EG_TRY(convert(ctx, job->staged, job->n_staged, job->is_float, &d->staged));
   EG_TRY(convert(ctx, job->rows, job->n_row_values, job->is_float, &d->rows));
   EG_TRY(eg_allocate_pages(ctx, n_points * (size_t)job->dim * ld, sizeof(double), &d->state));
   EG_TRY(eg_allocate_pages(ctx, d->records_at_once * row, sizeof(double), &d->records));
-  EG_TRY(eg_allocate_pages(ctx, ld / 2 * 3, sizeof(double), &d->scratch));
+  EG_TRY(eg_allocate_pages(ctx, ld * 3, sizeof(double), &d->scratch));
   EG_TRY(eg_allocate_pages(ctx, n_points * ld, sizeof(uint64_t), &d->first_bad));
   if (job->n_histograms > 0) {
     EG_TRY(eg_allocate_pages(ctx, ld + 4 * (EG_MAX_BINS + 3), sizeof(uint32_t), &d->places));
@@ -163,10 +165,9 @@ static eg_status list_bad(eg_context *ctx, const eg_device *d, const eg_launch *
   return EG_OK;
 }
 
-/* Steps between two looks: by the lanes, points, rows and components that a step goes through. */
+/* Steps between two looks. */
 static uint64_t steps_per_look(const eg_job *job) {
-  const double width = (double)job->tile * job->launch.n_points * (1.0 + job->launch.fold_count) * job->dim;
-  const double steps = (double)STEPS_PER_LOOK / width;
+  const double steps = (double)STEPS_PER_LOOK / ((double)job->tile * job->launch.n_points * job->step_work);
   return steps < 1 ? 1 : (uint64_t)steps;
 }
 
@@ -242,6 +243,7 @@ static void keep_paths(const eg_device *d, const eg_launch *a, size_t first, dou
 static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, const volatile int *stop,
                               eg_tile_result *result) {
   const eg_job *const job = d->job;
+  d->thread.stop = stop;
   eg_launch a = job->launch;
   const uint64_t left = job->n_realisations - tile * job->tile;
   a.realisation_first = tile * job->tile;
@@ -273,6 +275,9 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
     a.record_steps = job->record_steps + first;
     a.step_last = a.record_steps[n - 1];
     d->stepper->advance(job->params, &a, &d->thread);
+    if (*stop) { /* a step in team form may have been left */
+      return EG_STOPPED;
+    }
     a.step_first = a.step_last;
     a.is_restart = 1;
     r.n_records = a.n_records;

@@ -11,6 +11,7 @@
 #include "backend/cuda_plugin/plugin.h"
 #include "base/place.h"
 #include "base/text.h"
+#include "core/unit_table.h"
 
 _Static_assert(sizeof(eg_bad_trajectory) == sizeof(eg_cuda_bad), "lists are handed on as they are");
 _Static_assert(offsetof(eg_bad_trajectory, point) == offsetof(eg_cuda_bad, point),
@@ -71,6 +72,10 @@ static const char *describe(const eg_device *device) {
 static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
   char text[MESSAGE_BYTES] = "";
   const eg_cuda_message message = {text, sizeof text};
+  if (job->form == EG_FORM_TEAM) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "the team form (%d components) has no GPU kernels in this version; use --backend cpu",
+                   (int)job->launch.dim);
+  }
   d->job = (eg_cuda_job){.model = job->model,
                          .model_file = job->model_file,
                          .stepper = job->stepper,

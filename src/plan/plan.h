@@ -54,6 +54,7 @@ typedef struct eg_run {
 
 typedef struct eg_plan {
   const eg_study *study;
+  int form;                /* EG_FORM_LANE or EG_FORM_TEAM */
   int dim, padded_dim;
   eg_data_set data;        /* standardised; n_rows 0 without data */
   uint64_t data_hash;
@@ -113,6 +114,11 @@ EG_NODISCARD eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run
 EG_NODISCARD eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run); /* stepper.c */
 EG_NODISCARD eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run);   /* stage.c */
 EG_NODISCARD eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan);                 /* data_rows.c */
+EG_NODISCARD eg_status eg_plan_form(eg_context *ctx, eg_plan *plan);                 /* form.c */
+EG_NODISCARD eg_status eg_plan_lay_out_rows(eg_context *ctx, eg_plan *plan);         /* form.c */
+uint32_t eg_plan_tile(const eg_plan *plan, uint64_t n_realisations);                 /* form.c */
+double eg_plan_step_work(const eg_plan *plan, const eg_run *run);                    /* form.c */
+EG_NODISCARD eg_status eg_plan_stage_regression(eg_context *ctx, const eg_plan *plan, eg_run *run); /* stage_regression.c */
 
 /* The unit whose tables describe the model (any ISA). */
 const eg_unit *eg_plan_unit(const eg_plan *plan);

@@ -38,8 +38,9 @@ eg_status eg_run_check(eg_context *ctx, const eg_study *study, char **out) {
   double work = 0;
   EG_TRY(eg_plan_create(ctx, study, &plan));
   eg_text_append(&text, "%s\n", study->title != NULL && study->title[0] != '\0' ? study->title : "(no title)");
-  eg_text_append(&text, "model %s, dimension %d (padded to %d), %zu point%s, noise %s, %s state\n",
+  eg_text_append(&text, "model %s, dimension %d (padded to %d), form %s, %zu point%s, noise %s, %s state\n",
                  study->model.name != NULL ? study->model.name : study->model.file, plan->dim, plan->padded_dim,
+                 plan->form == EG_FORM_TEAM ? "team" : "lane",
                  plan->n_points, plan->n_points == 1 ? "" : "s", eg_noise_name(study->noise),
                  study->float_state ? "float" : "double");
   if (plan->data.n_rows > 0) {

@@ -40,6 +40,7 @@ static eg_status build_status(eg_context *ctx, eg_builder *b) {
   const double limit = eg_z_limit(b->n_judged);
   const int64_t n_judged = (int64_t)b->n_judged;
   EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "ensgrad_schema", EG_TYPE_I64, 2, schema));
+  EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "form", b->plan->form == EG_FORM_TEAM ? "team" : "lane"));
   EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "status", eg_campaign_is_complete(c) ? "complete" : "partial"));
   EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "z_judged", EG_TYPE_I64, 1, &n_judged));
   EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "z_largest", EG_TYPE_F64, 1, &b->max_z));

@@ -34,7 +34,8 @@ static eg_status snapshot(eg_context *ctx, void *user) {
   return write_file(ctx, user);
 }
 
-static eg_status choose_backend(eg_context *ctx, const eg_study *study, const char *name, const eg_backend **backend) {
+static eg_status choose_backend(eg_context *ctx, const eg_plan *plan, const char *name, const eg_backend **backend) {
+  const eg_study *const study = plan->study;
   if (strcmp(name, "cpu") == 0) {
     *backend = &eg_backend_cpu;
     return EG_OK;
@@ -49,7 +50,8 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
   /* auto: a GPU where it serves this study; what it lacks is not an error then */
   const bool is_compiled = study->noise == EG_NOISE_GAUSSIAN || study->noise == EG_NOISE_TABLE5 ||
                            study->noise == EG_NOISE_TWO_POINT;
-  const bool needs_cpu = study->model.file != NULL || study->float_state || !is_compiled;
+  const bool needs_cpu = study->model.file != NULL || study->float_state || !is_compiled || plan->form == EG_FORM_TEAM ||
+                         (study->model.name != NULL && strcmp(study->model.name, "logistic-regression") == 0); /* no GPU unit yet */
   if (needs_cpu || eg_backend_cuda(ctx, backend) != EG_OK) {
     *backend = &eg_backend_cpu;
   } else if (eg_backend_verify(ctx, *backend) != EG_OK) { /* a GPU is trusted only after it gave the CPU's bits */
@@ -160,11 +162,11 @@ eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_opti
   const eg_backend *backend = NULL;
   char device[160] = "";
   eg_status status = EG_OK;
-  EG_TRY_DONE(choose_backend(ctx, study, options->backend, &backend));
+  EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
+  EG_TRY_DONE(choose_backend(ctx, plan, options->backend, &backend));
   if (study->noise == EG_NOISE_GAUSSIAN_FAST && backend == &eg_backend_cpu) {
     EG_TRY_DONE(eg_fail(ctx, EG_ERR_DEVICE, "noise gaussian-fast exists on the GPU only; use gaussian, or a machine with a GPU"));
   }
-  EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &s.campaign));
   EG_TRY_DONE(open_output(ctx, &s, options));
   EG_TRY_DONE(describe_device(ctx, backend, device, sizeof device));

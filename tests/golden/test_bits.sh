@@ -16,7 +16,7 @@ trap 'test -z "$child" || kill -9 $child 2>/dev/null; cd /; rm -rf "$folder"' EX
 trap 'exit 1' HUP INT TERM
 mkdir -p "$folder/tests/golden" "$folder/data"
 cp -R "$golden/studies" "$folder/tests/golden/"
-cp "$root/data/diabetes.h5" "$folder/data/"
+cp "$root/data/diabetes.h5" "$root/data/breast_cancer.h5" "$folder/data/"
 "$helpers/make_two_columns" "$folder/tests/golden/studies/two_columns.h5" || exit 1
 cd "$folder" || exit 1
 failures=0
@@ -52,6 +52,12 @@ two-columns-gaussian64 two_columns --set noise=gaussian64
 two-columns-float two_columns --set state=float
 histograms histograms
 histograms-table5 histograms --set noise=table5
+team-linear team_linear
+team-linear-float team_linear --set state=float
+team-linear-unstable team_linear --set learning_rate=1e30 --set diverged_limit=1
+team-logistic team_logistic
+team-logistic-float team_logistic --set state=float
+lane-logistic team_logistic --set model.columns=[3,0,7] --set form=lane
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
