@@ -128,7 +128,7 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   EG_TRY(convert(ctx, job->rows, job->n_row_values, job->is_float, &d->rows));
   EG_TRY(eg_allocate_pages(ctx, n_points * (size_t)job->dim * ld, sizeof(double), &d->state));
   EG_TRY(eg_allocate_pages(ctx, d->records_at_once * row, sizeof(double), &d->records));
-  EG_TRY(eg_allocate_pages(ctx, ld * 3, sizeof(double), &d->scratch));
+  EG_TRY(eg_allocate_pages(ctx, ld / 2 * 3, sizeof(double), &d->scratch));
   EG_TRY(eg_allocate_pages(ctx, n_points * ld, sizeof(uint64_t), &d->first_bad));
   if (job->n_histograms > 0) {
     EG_TRY(eg_allocate_pages(ctx, ld + 4 * (EG_MAX_BINS + 3), sizeof(uint32_t), &d->places));

@@ -160,6 +160,21 @@ if [ "$mode" != --quick ]; then
   }
   pieces regression 2^13
   pieces histograms 2^20
+  # The team form looks for a stop within a step.
+  run straight.h5 team_logistic --set realisations=2^11 --threads 2 || { echo "FAILED: straight"; cat log; exit 1; }
+  "$helpers/hash_result" straight.h5 >straight
+  stops=0
+  while run team.h5 team_logistic --set realisations=2^11 --threads 1 --max-time 0.3; test $? -eq 75; do
+    stops=$((stops + 1))
+    test $stops -lt 200 || break
+  done
+  "$helpers/hash_result" team.h5 >pieces
+  same "team form stopped by --max-time $stops times" straight pieces
+  checks=$((checks + 1))
+  if [ $stops -lt 1 ]; then
+    failures=$((failures + 1))
+    echo "FAILED: --max-time did not stop the team form: make the study longer"
+  fi
 fi
 echo "$checks checks, $failures failed; $(wc -l <two) hashes"
 test $failures -eq 0
