@@ -115,6 +115,24 @@ EG_FN void one_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const eg_pa
   end(p, u, x, g->acc);
 }
 
+/* The same for a state of one chunk, known when compiled: state and accumulator stay in registers. */
+EG_FN void one_short_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const eg_params *params, const eg_uniforms *u,
+                          const eg_group *g, uint64_t step, uint32_t point, uint32_t i) {
+  eg_params own = *params;
+  const eg_params *const p = &own;
+  own.team.chunks = 1;
+  eg_real x[EG_TEAM_LANES], acc[EG_TEAM_LANES];
+  eg_real *const state = state_of(p, g, point, i);
+  const uint64_t count = g->a->fold_count;
+  EG_EACH(k) { x[k] = state[k]; }
+  begin(p, u, x, acc);
+  for (uint64_t b = 0; b < count; b++) {
+    add(p, u, x, row_of_draw(p, u, g, step * count + b, i), (eg_real)0, acc);
+  }
+  end(p, u, x, acc);
+  EG_EACH(k) { state[k] = x[k]; }
+}
+
 /* Steps from < .. <= to whose `rows` draws each fit the index buffer: ONE advances trajectory i of a point by a step. */
 #define EG_PIECES(rows, ONE)                                                                                 \
   const uint32_t together = EG_DIM <= TOGETHER_DIM ? TOGETHER : 1;                                           \
@@ -187,6 +205,10 @@ EG_FN void long_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_dat
 
 EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, const eg_params *p,
                         const eg_uniforms *u, eg_group *g, uint64_t from, uint64_t to) {
+  if (!is_data && g->a->fold_count <= FEW_ROWS && p->team.chunks == 1) {
+    EG_PIECES(g->a->fold_count, one_short_fold(begin, add, end, p, u, g, s, point, i))
+    return;
+  }
   if (!is_data && g->a->fold_count <= FEW_ROWS) {
     EG_PIECES(g->a->fold_count, one_fold(begin, add, end, p, u, g, s, point, i))
     return;
