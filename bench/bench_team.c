@@ -1,6 +1,6 @@
-/* How long is one component of one step of SGD on data rows in team form (least squares, batch 1)? Dimensions 30 (so many
-   trajectories that the exact moments, half a second, do not count) and 1000,
-   against naive C that advances one trajectory after the other. */
+/* How long is one component of one step of SGD on data rows in team form (least squares, batch 1)? Dimensions 30 (so
+   many trajectories that the exact moments, half a second, do not count) and 1000, against naive C that advances one
+   trajectory after the other. */
 #include "measure.h"
 
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * There is no intercept: give the data a column of ones if it is wanted.
  */
 #define EG_NAME       "logistic-regression"
-#define EG_EQUATION   "R(x) = 1/N sum_j log(1 + exp(-t_j a_j.x)) + ridge |x|^2 / 2, t = 2 y - 1, labels y in {0, 1}"
+#define EG_EQUATION   "R(x) = 1/N sum_j log(1 + exp((1 - 2 y_j) a_j.x)) + ridge |x|^2 / 2, y = 0, 1"
 #define EG_IS_PROCESS 0
 #define EG_HAS_LABELS 1
 #define EG_CAPS       (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_ROWS | EG_CAP_MARGIN)

@@ -36,7 +36,7 @@ static const eg_schema_row rows[] = {
     {"model.columns", EG_WHOLE | EG_LIST, "all", 0, 1048575, NULL, NULL,
      "columns of the inputs to use, numbered from 0"},
     {"model.standardize", EG_FLAG, "true", NO_RANGE, NULL, NULL,
-     "shift and scale inputs and target to mean 0 and variance 1; labels stay as they are"},
+     "shift and scale inputs and target (but no labels) to mean 0 and variance 1"},
     {"model.ridge", EG_NUMBER, "0", 0, INFINITY, NULL, NULL, "adds ridge |x|^2 / 2 to the loss"},
     {"model.<parameter>", EG_NUMBER | EG_LIST, "the model's", ANY_NUMBER, NULL, NULL,
      "a parameter of the model; of a vector parameter a list, or one number for all components"},
@@ -96,8 +96,7 @@ static const eg_schema_row rows[] = {
     {"noise.common", EG_FLAG, "false", NO_RANGE, NULL, NULL, "all runs of the sweep share the noise"},
     {"state", EG_WORD, "double", NO_RANGE, eg_state_words, NULL, "precision of the state"},
     {"form", EG_WORD, "auto", NO_RANGE, eg_form_words, NULL,
-     "how a state is held: lane (one lane a trajectory, up to 16 components), team (32 lanes a trajectory, up to 4096); "
-     "auto: lane where the model has it, else team"},
+     "lane: states up to 16 components, team: up to 4096; auto: lane where it is large enough"},
     {"diverged_limit", EG_NUMBER, "0.01", 0, 1, NULL, NULL,
      "fraction of trajectories that may become non-finite before the run counts as failed"},
 
