@@ -39,8 +39,8 @@ typedef struct eg_block {
   eg_ahead *ahead;
 } eg_block_state;
 
-static uint64_t block_bytes(uint32_t n_points) {
-  return ((uint64_t)n_points * 4 * EG_DIM + EG_ACC_MAX) * EG_LANES * sizeof(eg_real);
+static uint64_t block_bytes(const eg_launch *a) {
+  return ((uint64_t)a->n_points * 4 * EG_DIM + EG_ACC_MAX) * EG_LANES * sizeof(eg_real);
 }
 
 static eg_block_state block_of(const eg_thread *t, uint32_t n_points, eg_ahead *ahead) {
@@ -123,6 +123,7 @@ EG_FN void lane_plain(eg_plain_fn step, const eg_params *p, const eg_uniforms *u
   z.z = noise;
   rows[0].base = staged_rows;
   rows[1].base = staged_rows + EG_ROW_VALUES;
+  rows[0].stride = rows[1].stride = EG_LANES;
   lane_load(block, EG_DIM, x);
   step(p, u, x, z, rows);
   lane_store(block, EG_DIM, x);
@@ -138,6 +139,7 @@ EG_FN void lane_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int count,
   for (int i = 0; i < count; i++) {
     eg_row row;
     row.base = staged_rows + (size_t)i * EG_ROW_VALUES;
+    row.stride = EG_LANES;
     add(p, u, x, row, (eg_real)0, acc);
   }
   end(p, u, x, acc);
@@ -158,6 +160,7 @@ EG_FN void lane_add(eg_add_fn add, int n_acc, const eg_params *p, const eg_unifo
   eg_real x[EG_DIM], acc[EG_ACC_MAX];
   eg_row row;
   row.base = staged_row;
+  row.stride = EG_LANES;
   lane_load(block, EG_DIM, x);
   lane_load(acc_block, n_acc, acc);
   add(p, u, x, row, z, acc);
@@ -183,17 +186,17 @@ EG_FN void lane_end(eg_end_fn end, int n_acc, const eg_params *p, const eg_unifo
 typedef void (*eg_segment_fn)(const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,
                               const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to);
 
-EG_FN void lane_norm2(const eg_real *block, double *out) {
+EG_FN void lane_norm2(const eg_params *p, const eg_real *block, double *out) {
   eg_real x[EG_DIM];
   lane_load(block, EG_DIM, x);
-  *out = eg_norm2(x);
+  *out = eg_norm2(p, x);
 }
 
-EG_FN void lane_displacement2(const eg_real *block, const eg_real *start_block, double *out) {
+EG_FN void lane_displacement2(const eg_params *p, const eg_real *block, const eg_real *start_block, double *out) {
   eg_real x[EG_DIM], start[EG_DIM];
   lane_load(block, EG_DIM, x);
   lane_load(start_block, EG_DIM, start);
-  *out = eg_displacement2(x, start);
+  *out = eg_displacement2(p, x, start);
 }
 
 #if EG_CAPS_LOSS
@@ -214,10 +217,10 @@ static __attribute__((noinline)) void block_feature(const eg_params *p, const eg
                                                     const eg_real *x, const eg_real *start, double *out) {
   switch (code.id) {
   case EG_FEATURE_NORM2:
-    LANES { lane_norm2(x + l, out + l); }
+    LANES { lane_norm2(p, x + l, out + l); }
     break;
   case EG_FEATURE_DISPLACEMENT2:
-    LANES { lane_displacement2(x + l, start + l, out + l); }
+    LANES { lane_displacement2(p, x + l, start + l, out + l); }
     break;
 #if EG_CAPS_LOSS
   case EG_FEATURE_LOSS:

@@ -7,6 +7,8 @@
 typedef struct eg_uniforms {
   eg_real h, learning_rate, rate_over_batch, batch_size, correction, noise_scale;
   const eg_real *staged;
+  const eg_real *rows; /* all data rows: core/rows.h */
+  uint32_t n_rows;
 } eg_uniforms;
 
 EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
@@ -18,6 +20,8 @@ EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   u.correction = (eg_real)a->correction;
   u.noise_scale = (eg_real)a->noise_scale;
   u.staged = (const eg_real *)a->staged;
+  u.rows = (const eg_real *)a->rows;
+  u.n_rows = a->n_rows;
   return u;
 }
 

@@ -18,8 +18,11 @@
 #define EG_CAPS_EXACT      (EG_CAPS & EG_CAP_EXACT)
 #define EG_CAPS_FACTOR     (EG_CAPS & EG_CAP_FACTOR)
 #define EG_CAPS_SAMPLES    (EG_CAPS & EG_CAP_SAMPLES)
+#define EG_CAPS_MARGIN     (EG_CAPS & EG_CAP_MARGIN)
 
 #include "core/uniforms.h"
+#include "core/vector.h"
+#include "core/loss.h"
 #include "steppers/flow.h"
 #include "steppers/noise_forms.h"
 #include "steppers/modified_equation.h"

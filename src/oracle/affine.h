@@ -16,6 +16,8 @@
 
 #include "base/context.h"
 
+enum { EG_AFFINE_MAX_DIM = 48 }; /* points x dimensions */
+
 /* grad R(x) = H x - g0; noise covariance of one sample Sigma(x,y) = sum_c (S_c x + s_c)(S_c y + s_c)^T. For a process
    (is_process) the drift is -(H x - g0) and the noise enters with scale 1 instead of sqrt(learning_rate / batch). */
 typedef struct eg_affine_model {

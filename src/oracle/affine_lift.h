@@ -18,7 +18,6 @@
 
 #include "oracle/affine.h"
 
-enum { EG_AFFINE_MAX_DIM = 48 };
 
 /* dx = (B x + b) dt + noise of covariance noise Sigma(x, y) dt, or the step x' = x + B x + b + noise of that
    covariance. B, b NULL: zero. */

@@ -11,6 +11,7 @@ extern const char *const eg_scheme_words[]; /* without EG_SCHEME_DEFAULT: word i
 extern const char *const eg_across_words[]; /* of a group */
 extern const char *const eg_noise_words[];
 extern const char *const eg_noise_or_common_words[]; /* the same and "common" as the last */
+extern const char *const eg_form_words[];
 extern const char *const eg_state_words[];
 extern const char *const eg_feature_words[];
 extern const char *const eg_grid_words[]; /* linear, log */
