@@ -35,12 +35,15 @@ static eg_status snapshot(eg_context *ctx, void *user) {
   return write_file(ctx, user);
 }
 
-static eg_status choose_backend(eg_context *ctx, const char *name, const eg_backend **backend) {
+static eg_status choose_backend(eg_context *ctx, const eg_study *study, const char *name, const eg_backend **backend) {
   if (strcmp(name, "cpu") == 0) {
     *backend = &eg_backend_cpu;
     return EG_OK;
   }
   if (strcmp(name, "cuda") == 0) {
+    if (study->n_groups > 0) { /* said before a device is looked for */
+      return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far; use --backend cpu or auto");
+    }
     EG_TRY(eg_backend_cuda(ctx, backend));
     return eg_backend_verify(ctx, *backend);
   }
@@ -197,7 +200,7 @@ eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_opti
   const eg_backend *backend = NULL;
   const bool is_auto = strcmp(options->backend, "auto") == 0;
   eg_status status = EG_OK;
-  EG_TRY_DONE(choose_backend(ctx, options->backend, &backend));
+  EG_TRY_DONE(choose_backend(ctx, study, options->backend, &backend));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(check_backend(ctx, plan, is_auto, &backend));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &s.campaign));
