@@ -82,13 +82,16 @@ if(ENSGRAD_TESTS)
                                                 ${cuda_folder}/unit_watched_linear_regression_8.fatbin)
   set(cuda_fatbins ${plugin_fatbins})
 endif()
+foreach(model ${team_models}) # compiled and watched for spills, not yet launched by the plug-in
+  add_fatbin(team_${model} unit_team_cuda.cu -DEG_TEAM "-DEG_MODEL_FILE=\"models/${model}.h\"")
+endforeach()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "${cuda_list}" @ONLY)
 
 # The kernel text itself goes along, for NVRTC.
 set(source_list "")
 set(source_number 0)
 set(kernel_sources ${kernel_headers} ${CMAKE_SOURCE_DIR}/kernels/unit_cuda.cu)
-list(FILTER kernel_sources EXCLUDE REGEX "/(lane_cpu|samples_cpu|coarse_cpu|population_cpu|symroot_cpu|fill|unit_table)\\.h$")
+list(FILTER kernel_sources EXCLUDE REGEX "/(lane_cpu|team_cpu|team_gpu|samples_cpu|coarse_cpu|population_cpu|symroot_cpu|fill|unit_table)\\.h$")
 foreach(file ${kernel_sources})
   file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR}/kernels ${file})
   string(APPEND source_list "X(${source_number}, \"${name}\", \"${file}\")\n")

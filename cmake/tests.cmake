@@ -21,6 +21,7 @@ foreach(label unit conformance golden physics slow)
 endforeach()
 include(cmake/thread_form.cmake) # what test_thread_form is made of
 include(cmake/population_form.cmake) # what test_population_form is made of
+include(cmake/team_form.cmake)
 add_test(NAME slow.test_math_full COMMAND test_math --full)
 set_tests_properties(slow.test_math_full PROPERTIES LABELS slow TIMEOUT 3600)
 file(GLOB slow_sources CONFIGURE_DEPENDS tests/slow/test_*.c)

@@ -1,6 +1,7 @@
 # CPU units: every model x padded dimension x precision x ISA is a few generated lines around kernels/unit_cpu.c.
 set(ENSGRAD_UNITS "" CACHE STRING "units to build, e.g. quadratic:2;linear_regression:4,12; empty: all")
-set(ensgrad_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16;linear_regression_gaussian:1,2,4,8,16;mean_field_linear:1,2,4,8,12,16")
+set(ensgrad_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16;linear_regression_gaussian:1,2,4,8,16;mean_field_linear:1,2,4,8,12,16;logistic_regression:2,8,16")
+set(team_models linear_regression logistic_regression) # also built in team form, for any dimension
 if(ENSGRAD_UNITS)
   set(ensgrad_units "${ENSGRAD_UNITS}") # fewer units for builds with sanitizers
 endif()
@@ -32,7 +33,7 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   set(fill_flags -fschedule-insns -fsched-pressure)
 endif()
 
-set(free_models quadratic linear_regression linear_regression_gaussian mean_field_linear) # models of any dimension
+set(free_models quadratic linear_regression linear_regression_gaussian mean_field_linear logistic_regression) # models of any dimension
 set(generated ${CMAKE_BINARY_DIR}/generated)
 set(unit_list "")
 set(model_list "")
@@ -77,6 +78,24 @@ foreach(unit ${ensgrad_units})
         list(APPEND sources_${isa} ${generated}/${symbol}.c)
         string(APPEND unit_list "X(${symbol})\n")
       endforeach()
+    endforeach()
+  endforeach()
+endforeach()
+foreach(model ${team_models})
+  if(NOT model_list MATCHES "X\\(${model}\\)")
+    continue()
+  endif()
+  foreach(precision f64:double f32:float)
+    string(REPLACE ":" ";" parts ${precision})
+    list(GET parts 0 name)
+    list(GET parts 1 state)
+    foreach(isa ${ensgrad_isas})
+      set(symbol eg_unit_${model}_team_${name}_${isa})
+      file(CONFIGURE OUTPUT ${generated}/${symbol}.c CONTENT
+           "#define EG_TEAM\n#define EG_REAL ${state}\n#define EG_MODEL_FILE \"models/${model}.h\"\n#define EG_UNIT_SYMBOL ${symbol}\n#define EG_ISA_NAME \"${isa}\"\n#include \"unit_team_cpu.c\"\n"
+           @ONLY)
+      list(APPEND sources_${isa} ${generated}/${symbol}.c)
+      string(APPEND unit_list "X(${symbol})\n")
     endforeach()
   endforeach()
 endforeach()

@@ -94,6 +94,7 @@ static void prepare(const void *p, double h, double correction, double *staged) 
 
 const eg_unit EG_UNIT_SYMBOL = {
     EG_UNIT_ABI,
+    EG_FORM_LANE,
     EG_NAME,
     EG_EQUATION,
     EG_ISA_NAME,

@@ -13,7 +13,7 @@
 #if EG_CAPS & EG_CAP_POPULATION
 #include "core/population_gpu.h"
 
-#define EG_THREADS EG_TEAM
+#define EG_THREADS EG_POPULATION_THREADS
 #else
 #include "core/lane_gpu.h"
 

@@ -48,14 +48,9 @@ EG_FN double eg_log(double x) {
   return x > 0.0 && x < eg_double_of_bits(0x7ff0000000000000ull) ? result : at_zero;
 }
 
-/* 2^k x for -2200 < k < 2200 in three exact-or-final steps (only the last can round or overflow). No signed shift and
-   no 64-bit product: vectors of AVX2 have neither. */
-EG_FN double eg_scale(double x, int64_t k) {
-  const uint64_t third = ((uint64_t)(uint32_t)(k + 3 * 1024) * 21846u) >> 16; /* floor(k / 3) + 1024 */
-  const uint64_t a = third - 1024, b = (uint64_t)k - 2 * a;                   /* negative ones wrap around */
-  const double step_a = eg_double_of_bits((a + 1023) << 52);
-  const double step_b = eg_double_of_bits((b + 1023) << 52);
-  return x * step_a * step_a * step_b;
+/* 2^n for whole |n| < 1023, without integer operations that vector units lack. */
+EG_FN double eg_exp2_whole(double n) {
+  return eg_double_of_bits((eg_bits64(n + 0x1.8p52) - 0x4338000000000000ull + 1023u) << 52);
 }
 
 /* Exponential. At most 0.99 ulp where the result is normal, 0.78 spacings where it is subnormal; overflow gives inf, underflow 0; NaN: NaN. */
@@ -77,8 +72,8 @@ EG_FN double eg_exp(double x) {
   p = eg_fma(p, r, 0x1.5555555555557p-3);
   p = eg_fma(p, r, 0.5);
   const double value = 1.0 + eg_fma(r * r, p, r);
-  const int64_t k = (int64_t)(eg_bits64(n + 0x1.8p52) - 0x4338000000000000ull);
-  const double result = eg_scale(value, x == x ? k : 0);
+  const double half = eg_round(0.5 * n); /* in two steps: the first is exact, only the second rounds or overflows */
+  const double result = value * eg_exp2_whole(half) * eg_exp2_whole(n - half);
   return x == x ? result : x;
 }
 
@@ -132,6 +127,24 @@ EG_FN double eg_tanh(double x) {
   const double result = a < 0.55 ? small : large;
   const double with_sign = x < 0.0 ? -result : result;
   return x == x && x != 0.0 ? with_sign : x;
+}
+
+/* log(1 + x) for x in [0, 1]. At most 1.25 ulp; what 1 + x lost is put back. */
+EG_FN double eg_log1p_unit(double x) {
+  const double w = 1.0 + x;
+  return eg_log(w) + (x - (w - 1.0)) / w;
+}
+
+/* 1 / (1 + exp(-x)), the logistic function. At most 2.5 ulp where it is normal; 0 and 1 at the infinities; NaN: NaN. */
+EG_FN double eg_sigmoid(double x) {
+  return 1.0 / (1.0 + eg_exp(-x));
+}
+
+/* log(1 + exp(x)). At most 2.0 ulp where it is normal; NaN: NaN. */
+EG_FN double eg_softplus(double x) {
+  const double a = x < 0.0 ? -x : x;
+  const double tail = eg_log1p_unit(eg_exp(-a));
+  return x > 0.0 ? x + tail : tail;
 }
 
 /* -2 ln u with u = (w + 1/2) 2^-32, a float in [0, 46]; relative error below 1.9e-7 for u <= 1/2, absolute error below

@@ -46,7 +46,8 @@ typedef struct eg_block {
   size_t width; /* values of a trajectory: EG_DIM and those of the stepper */
 } eg_block_state;
 
-static uint64_t block_bytes(uint32_t n_points) {
+static uint64_t block_bytes(const eg_launch *a) {
+  const uint32_t n_points = a->n_points;
   return (((uint64_t)n_points * (3 * EG_WIDTH_MAX + EG_DIM) + EG_ACC_MAX) * sizeof(eg_real) +
           ((uint64_t)n_points * 2 * EG_MOST_MONITORS + 1) * sizeof(double) + n_points) *
          EG_LANES;
@@ -142,6 +143,7 @@ EG_FN void lane_plain(eg_plain_fn step, int extra, const eg_params *p, const eg_
   z.z = noise;
   rows[0].base = staged_rows;
   rows[1].base = staged_rows + EG_ROW_VALUES;
+  rows[0].stride = rows[1].stride = EG_LANES;
   lane_load(block, EG_DIM + extra, x);
   step(p, u, x, z, rows);
   lane_store(block, EG_DIM + extra, x);
@@ -157,6 +159,7 @@ EG_FN void lane_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra,
   for (int i = 0; i < count; i++) {
     eg_row row;
     row.base = staged_rows + (size_t)i * EG_ROW_VALUES;
+    row.stride = EG_LANES;
     add(p, u, x, row, (uint32_t)i < u->half ? u->weight_first : u->weight_second, acc);
   }
   end(p, u, x, acc);
@@ -177,6 +180,7 @@ EG_FN void lane_add(eg_add_fn add, int n_acc, const eg_params *p, const eg_unifo
   eg_real x[EG_DIM], acc[EG_ACC_MAX];
   eg_row row;
   row.base = staged_row;
+  row.stride = EG_LANES;
   lane_load(block, EG_DIM, x);
   lane_load(acc_block, n_acc, acc);
   add(p, u, x, row, z, acc);
@@ -214,17 +218,17 @@ typedef struct eg_walk {
   uint32_t slot;        /* .. and its place in the tile */
 } eg_walk;
 
-EG_FN void lane_norm2(const eg_real *block, double *out) {
+EG_FN void lane_norm2(const eg_params *p, const eg_real *block, double *out) {
   eg_real x[EG_DIM];
   lane_load(block, EG_DIM, x);
-  *out = eg_norm2(x);
+  *out = eg_norm2(p, x);
 }
 
-EG_FN void lane_displacement2(const eg_real *block, const eg_real *start_block, double *out) {
+EG_FN void lane_displacement2(const eg_params *p, const eg_real *block, const eg_real *start_block, double *out) {
   eg_real x[EG_DIM], start[EG_DIM];
   lane_load(block, EG_DIM, x);
   lane_load(start_block, EG_DIM, start);
-  *out = eg_displacement2(x, start);
+  *out = eg_displacement2(p, x, start);
 }
 
 #if EG_CAPS_LOSS
@@ -252,10 +256,10 @@ static __attribute__((noinline)) void block_feature(const eg_params *p, const eg
                                                     const eg_real *x, const eg_real *start, double *out) {
   switch (code.id) {
   case EG_FEATURE_NORM2:
-    LANES { lane_norm2(x + l, out + l); }
+    LANES { lane_norm2(p, x + l, out + l); }
     break;
   case EG_FEATURE_DISPLACEMENT2:
-    LANES { lane_displacement2(x + l, start + l, out + l); }
+    LANES { lane_displacement2(p, x + l, start + l, out + l); }
     break;
 #if EG_CAPS_LOSS
   case EG_FEATURE_LOSS:

@@ -393,7 +393,7 @@ EG_FN double eg_thread_displacement2(const eg_launch *a, const eg_lane *t, const
 EG_FN double eg_thread_state_feature(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
                                      eg_feature_code code, const eg_real *x) {
   if (code.id == EG_FEATURE_NORM2) {
-    return eg_norm2(x);
+    return eg_norm2(p, x);
   }
   if (code.id == EG_FEATURE_DISPLACEMENT2) {
     return eg_thread_displacement2(a, t, x);

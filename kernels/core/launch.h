@@ -4,6 +4,7 @@
 
 #include "core/schedule.h"
 
+#define EG_LEAST_LD 8 /* slots of the smallest tile: what the trees of the statistics begin with */
 #define EG_LANES 64 /* realisations that the CPU advances together; the width of a block in every buffer */
 
 /* Feature codes: what a record holds. EG_FEATURE_X takes a component. */
@@ -72,7 +73,7 @@ typedef struct eg_launch {
   uint64_t realisation_first; /* of lane 0 of the first tile; a multiple of EG_LANES */
   /* shape of a tile: n_lanes realisations in ld slots, n_points points each */
   uint32_t n_lanes;
-  uint32_t ld;                /* tile size: power of two, multiple of EG_LANES */
+  uint32_t ld;                /* power of two, multiple of EG_LANES; in team form >= EG_LEAST_LD */
   uint32_t n_points;
   uint32_t dim;               /* true dimension, <= EG_DIM */
   /* time: integrator steps step_first < .. <= step_last; record r is taken after step record_steps[r] */
@@ -97,9 +98,9 @@ typedef struct eg_launch {
   double start_mean, start_std;
   const double *start;        /* EG_START_FIXED: (n_points, EG_DIM) */
   const void *staged;         /* (EG_STAGED) eg_real: what the model prepared on the host */
-  const void *rows;           /* data in chunks of columns: see core/rows.h */
+  const void *rows;           /* eg_real, data: see core/rows.h */
   /* buffers of the tile (GPU: of the first tile; tile t begins at t times the size of one) */
-  void *state;                /* (n_points, EG_DIM + extra, ld) eg_real, realisation fastest */
+  void *state;                /* eg_real; lane form (n_points, EG_DIM + extra, ld), team form (n_points, ld, EG_DIM) */
   double *records;            /* (n_records, n_points, n_features, ld), realisation fastest; NaN: masked */
   uint64_t *first_bad;        /* (n_points, ld): first step with a non-finite state, or EG_NEVER */
   eg_chain chain;

@@ -10,6 +10,7 @@
  *   #define EG_STAGED    n                    doubles that the host prepares for the kernels (0: none)
  *   #define EG_CHANNELS  r                    normals of one sample (EG_CAP_CHANNELS)
  *   #define EG_SAMPLE    n                    normals of one sample (EG_CAP_SAMPLES)
+ *   EG_HAS_LABELS 1                           targets are labels 0 or 1: they are checked, and never standardised
  * EG_DIM, the (padded) dimension, is given by the build, or by the model if it has only one.
  *
  * The functions, all pure; x, g, b, s, v: EG_DIM values; st: what was staged:
@@ -27,6 +28,13 @@
  *                                                                 sample, EG_DIM unit normals
  *   EG_CAP_ROWS        void eg_add_row_gradient(p, st, x, row, w, acc)  acc += w grad l(x, row), without regulariser
  *                      void eg_regulariser_gradient(p, st, x, g)  the part of the gradient that no row carries
+ *   EG_CAP_MARGIN      (with LOSS, DRIFT and ROWS) the loss of a row is a function of the margin s = a.x and the target y,
+ *                      and the regulariser is quadratic: its gradient at v is its Hessian times v. Gradients, drift and
+ *                      loss are then made by core/loss.h, without a matrix; the model defines, instead of those above,
+ *                      double eg_margin_loss(p, st, s, y)
+ *                      double eg_margin_slope(p, st, s, y)        its derivative in s
+ *                      double eg_margin_curvature(p, st, s, y)    and the second one
+ *                      double eg_regulariser_loss(p, st, x), void eg_regulariser_gradient(p, st, x, g)
  *   EG_CAP_COVARIANCE  void eg_covariance(p, st, x, C)            gradient noise covariance of one sample, lower
  *                                                                 triangle by rows: C[i (i+1) / 2 + j], j <= i
  *   EG_CAP_POPULATION  a realisation is many coupled particles: core/population.h says what the model defines instead
@@ -51,7 +59,6 @@
 typedef EG_REAL eg_real;             /* type of the state */
 typedef EG_NOISE_REAL eg_noise_real; /* type of an increment: float, moved exactly into double */
 
-
 /* Macros, not enumerators: the preprocessor chooses steppers by them. */
 #define EG_CAP_LOSS       1
 #define EG_CAP_DRIFT      2
@@ -64,6 +71,7 @@ typedef EG_NOISE_REAL eg_noise_real; /* type of an increment: float, moved exact
 #define EG_CAP_FACTOR     256
 #define EG_CAP_SAMPLES    512
 #define EG_CAP_POPULATION 1024
+#define EG_CAP_MARGIN     2048
 
 /* fma and sqrt in the type of the state. */
 #define EG_REAL_IS_FLOAT (sizeof(eg_real) == 4)
@@ -77,7 +85,7 @@ EG_FN eg_real eg_root(eg_real a) {
 
 /* Increments and data rows of one step. On the CPU they lie EG_LANES apart in the thread's buffers, on the GPU in
    registers and in the data matrix. */
-#if EG_DEVICE || defined(EG_THREAD_FORM)
+#if EG_DEVICE || defined(EG_THREAD_FORM) || defined(EG_TEAM)
 #define EG_STRIDE 1
 #else
 #define EG_STRIDE EG_LANES
@@ -94,18 +102,30 @@ typedef struct eg_noise {
 
 typedef struct eg_row {
   const eg_real *base;
-#if EG_STRIDE == 1
+#if defined(EG_TEAM)
+  eg_real target;
+#elif EG_STRIDE == 1
   uint64_t n_rows, row; /* the layout of core/rows.h read in place */
+#else
+  int stride; /* EG_LANES where rows are transposed over lanes; 1: one row for all */
 #endif
 } eg_row;
-#if EG_STRIDE == 1
+#if defined(EG_TEAM)
+#define EG_ROW(r, k) ((r).base[k])
+#elif EG_STRIDE == 1
 #define EG_ROW(r, k) ((r).base[eg_rows_at((r).n_rows, EG_DIM + 1, (r).row, (k))])
 #else
-#define EG_ROW(r, k) ((r).base[(k) * EG_STRIDE])
+#define EG_ROW(r, k) ((r).base[(k) * (r).stride])
 #endif
 /* Input k of a row, and its target. */
 #define EG_INPUT(r, k) EG_ROW(r, k)
-#define EG_TARGET(r)   EG_ROW(r, EG_DIM)
+#if defined(EG_TEAM)
+#define EG_TARGET(r) ((r).target)
+#else
+#define EG_TARGET(r) EG_ROW(r, EG_DIM)
+#endif
+
+#include "core/form.h"
 
 /* The parameters of a model as a struct of doubles, in the order of its table. */
 #define EG_FIELD(name, value, low, high, doc)        double name;
@@ -114,6 +134,7 @@ typedef struct eg_row {
   typedef struct eg_params {                                                                                 \
     EG_PARAMS(EG_FIELD, EG_FIELD_VECTOR)                                                                     \
     double reserved; /* no struct is empty */                                                                \
+    EG_TEAM_PART                                                                                             \
   } eg_params;
 
 #endif

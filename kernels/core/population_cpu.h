@@ -19,8 +19,9 @@ typedef struct eg_particle_space {
   eg_real *start; /* (EG_DIM, 256): start points of one block */
 } eg_particle_space;
 
-static uint64_t block_bytes(uint32_t n_particles) {
-  const uint64_t values = (uint64_t)EG_TERMS * (EG_PARTICLE_BLOCK + eg_power_of_two(eg_particle_blocks(n_particles)));
+static uint64_t block_bytes(const eg_launch *a) {
+  const uint64_t values =
+      (uint64_t)EG_TERMS * (EG_PARTICLE_BLOCK + eg_power_of_two(eg_particle_blocks(a->n_particles)));
   return values * sizeof(double) + EG_DIM * EG_PARTICLE_BLOCK * sizeof(eg_real);
 }
 

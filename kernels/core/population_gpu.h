@@ -15,7 +15,7 @@
 
 #include "core/population.h"
 
-#define EG_TEAM 256
+#define EG_POPULATION_THREADS 256
 
 #if EG_DEVICE
 #define PHASE(t)                                                                                             \
@@ -28,7 +28,7 @@
   }                                                                                                          \
   __syncwarp();
 #else
-#define PHASE(t)       for (uint32_t t = 0; t < EG_TEAM; t++) {
+#define PHASE(t)       for (uint32_t t = 0; t < EG_POPULATION_THREADS; t++) {
 #define END_PHASE      }
 #define END_WARP_PHASE }
 #endif
@@ -39,7 +39,7 @@ typedef struct eg_staged {
 
 /* What the threads of one realisation share. */
 typedef struct eg_team {
-  double part[EG_TERMS][EG_TEAM];
+  double part[EG_TERMS][EG_POPULATION_THREADS];
   eg_real average[EG_TERMS], field[EG_FIELD_VALUES];
   double feature;
 } eg_team;
@@ -180,7 +180,7 @@ EG_FN void eg_crowd_sum(eg_visit_fn visit, int n, const eg_crowd *c) {
   const uint32_t n_blocks = eg_particle_blocks(c->a->n_particles), width = eg_power_of_two(n_blocks);
   eg_team *const team = c->team;
   EG_ROLLED
-  for (uint32_t base = 0; base < width; base += EG_TEAM / 32) {
+  for (uint32_t base = 0; base < width; base += EG_POPULATION_THREADS / 32) {
     PHASE(t)
       const uint32_t block = base + t / 32;
       double out[EG_TERMS];
@@ -224,7 +224,7 @@ EG_FN void eg_crowd_sum(eg_visit_fn visit, int n, const eg_crowd *c) {
   for (uint32_t s = width / 2; s > 0; s /= 2) {
     PHASE(t)
       EG_ROLLED
-      for (uint32_t b = t; b < s; b += EG_TEAM) {
+      for (uint32_t b = t; b < s; b += EG_POPULATION_THREADS) {
         EG_UNROLL
         for (int k = 0; k < n; k++) {
           c->sums[(uint64_t)k * width + b] = c->sums[(uint64_t)k * width + b] + c->sums[(uint64_t)k * width + b + s];
@@ -258,7 +258,7 @@ EG_FN int eg_crowd_is_finite(const eg_crowd *c) {
 EG_FN void eg_crowd_spoil(const eg_crowd *c) {
   PHASE(t)
     EG_ROLLED
-    for (uint64_t i = t; i < c->slots * EG_DIM; i += EG_TEAM) {
+    for (uint64_t i = t; i < c->slots * EG_DIM; i += EG_POPULATION_THREADS) {
       c->x[i] = (eg_real)eg_double_of_bits(0x7ff8000000000000ull);
     }
   END_PHASE
@@ -310,7 +310,7 @@ EG_FN void eg_crowd_record(eg_crowd *c, double *out, uint64_t step, uint64_t *fi
   if (*first_bad != EG_NEVER) {
     PHASE(t)
       EG_ROLLED
-      for (uint32_t f = t; f < a->n_features; f += EG_TEAM) {
+      for (uint32_t f = t; f < a->n_features; f += EG_POPULATION_THREADS) {
         out[(uint64_t)f * a->ld] = eg_double_of_bits(0x7ff8000000000000ull);
       }
     END_PHASE
@@ -323,7 +323,7 @@ EG_FN void eg_crowd_begin(const eg_crowd *c) {
   if (!c->a->is_restart) {
     PHASE(t)
       EG_ROLLED
-      for (uint32_t particle = t; particle < c->a->n_particles; particle += EG_TEAM) {
+      for (uint32_t particle = t; particle < c->a->n_particles; particle += EG_POPULATION_THREADS) {
         EG_ROLLED
         for (uint32_t k = 0; k < EG_DIM; k++) {
           c->x[(uint64_t)k * c->slots + particle] = eg_crowd_start(c, particle, k);

@@ -19,6 +19,11 @@ EG_FN uint64_t eg_rows_size(uint64_t n_rows, int columns) {
   return n_rows * (uint64_t)(columns / 8 * 8 + eg_rows_last_width(columns));
 }
 
+/* Team form: inputs (n_rows, dim), dim a multiple of EG_TEAM_LANES and padded with zeros, then targets (n_rows). */
+EG_FN uint64_t eg_team_rows_size(uint64_t n_rows, int dim) {
+  return n_rows * ((uint64_t)dim + 1);
+}
+
 /* Place of (row, column). */
 EG_FN uint64_t eg_rows_at(uint64_t n_rows, int columns, uint64_t row, int column) {
   const int chunk = column / 8;

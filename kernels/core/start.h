@@ -5,11 +5,17 @@
 #include "core/noise.h"
 #include "core/uniforms.h"
 
+#if defined(EG_TEAM)
+#define EG_START_WIDTH ((a->dim + EG_TEAM_LANES - 1) / EG_TEAM_LANES * EG_TEAM_LANES)
+#else
+#define EG_START_WIDTH EG_DIM
+#endif
+
 /* Component k of the start of `point` of one realisation. Random: draw q = point * dim + k of the start stream, two
    double normals a block. */
 EG_FN eg_real eg_start_value(const eg_launch *a, uint64_t realisation, uint32_t point, uint32_t k) {
   if (a->start_kind == EG_START_FIXED) {
-    return (eg_real)a->start[point * EG_DIM + k];
+    return (eg_real)a->start[point * EG_START_WIDTH + k];
   }
   if (k >= a->dim) {
     return 0;

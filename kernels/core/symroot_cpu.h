@@ -50,7 +50,7 @@ EG_FN void lane_symroot_end(int is_strang, const eg_params *p, const eg_uniforms
   lane_load(V_block, EG_DIM * EG_DIM, V);
   eg_symroot_apply(u, C, V, z, v);
   if (is_strang) {
-    eg_kick(x, v);
+    eg_kick(p, x, v);
     eg_half_flow(p, u, x);
   } else {
     eg_euler(p, u, x, v);

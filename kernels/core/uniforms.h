@@ -7,6 +7,8 @@
 typedef struct eg_uniforms {
   eg_real h, learning_rate, rate_over_batch, batch_size, correction, noise_scale;
   const eg_real *staged;
+  const eg_real *rows; /* all data rows: core/rows.h */
+  uint32_t n_rows;
   /* of chains: eg_chain in core/launch.h; the second group changes with the step */
   eg_real inverse_batch, weight_first, weight_second, momentum, new_weight, lookahead, velocity_weight;
   eg_real weight_decay, clip2, beta2, new_square, epsilon;
@@ -37,6 +39,8 @@ EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   u.correction = (eg_real)a->correction;
   u.noise_scale = (eg_real)a->noise_scale;
   u.staged = (const eg_real *)a->staged;
+  u.rows = (const eg_real *)a->rows;
+  u.n_rows = a->n_rows;
   const eg_chain *const c = &a->chain;
   u.inverse_batch = (eg_real)c->inverse_batch;
   u.weight_first = (eg_real)c->weight_first;

@@ -5,7 +5,7 @@
 #include "core/fill.h"
 #include "core/launch.h"
 
-#define EG_UNIT_ABI 2
+#define EG_UNIT_ABI 3
 
 /* Buffers of one thread, page aligned; sizes by eg_unit.block_bytes and the constants below. */
 #define EG_NOISE_BYTES 131072 /* two Philox blocks of two-point noise as doubles; mostly an eighth of it is used */
@@ -17,9 +17,10 @@ typedef struct eg_thread {
   void *noise;     /* EG_NOISE_BYTES */
   void *rows;      /* EG_ROWS_BYTES */
   int32_t *index;  /* EG_INDEX_BLOCKS * 4 * EG_LANES */
-  void *block;     /* block_bytes(n_points): state of one block, its backup, start points, accumulators, monitors; of the
-                      population form block_bytes(n_particles): terms and sums of the blocks */
+  void *block;     /* block_bytes(..): state of one block, its backup, start points, accumulators, monitors; of the population
+                      form terms and sums of the blocks */
   eg_permutation *permutation; /* of chains that draw without replacement, else NULL */
+  const volatile int *stop; /* team form, whose steps may be long: looked at every step, the results are void then; or NULL */
 } eg_thread;
 
 typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_thread *thread);
@@ -38,10 +39,15 @@ typedef struct eg_unit_param {
   const char *doc;
 } eg_unit_param;
 
+enum { EG_FORM_LANE = 0, EG_FORM_TEAM = 1 }; /* core/form.h */
+
 typedef struct eg_unit {
   uint32_t abi;
+  int32_t form;
   const char *model, *equation, *isa;
-  int32_t dim, caps, is_process, n_channels, n_staged;
+  int32_t dim; /* padded; in team form the largest that is served */
+  int32_t caps, is_process, n_channels;
+  int32_t n_staged; /* in team form 0: it depends on the dimension */
   int32_t real_bytes, noise_bytes;
   const eg_unit_param *params;
   int32_t n_params, n_param_doubles;
@@ -49,7 +55,7 @@ typedef struct eg_unit {
   int32_t n_steppers;
   /* fill `staged` (n_staged doubles) for a step; NULL when the model has data rows or nothing to stage */
   void (*prepare)(const void *params, double h, double correction, double *staged);
-  uint64_t (*block_bytes)(uint32_t n_points); /* population form: n_particles */
+  uint64_t (*block_bytes)(const eg_launch *launch); /* of every launch with its shape */
 } eg_unit;
 
 #endif

@@ -7,102 +7,74 @@
 #define EG_NAME       "linear-regression"
 #define EG_EQUATION   "R(x) = 1/(2N) sum_j (a_j.x - y_j)^2 + ridge |x|^2 / 2, rows (a_j, y_j) from an HDF5 file"
 #define EG_IS_PROCESS 0
-#define EG_HAS_TENSOR (EG_DIM <= 6)
+#define EG_HAS_TENSOR (EG_DIM_BOUND <= 6)
 #define EG_CAPS                                                                                              \
   (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_ROWS | EG_CAP_FLOW | (EG_HAS_TENSOR ? EG_CAP_COVARIANCE : 0))
 #define EG_PARAMS(P, PV)
 EG_PARAMS_STRUCT
 
+#include "core/vector.h"
+
 /* Places in the staged array (filled by src/model/stage.c). T: for each pair (i, j <= i) the coefficients of u_a u_b,
    a >= b, of u = (x, 1), off-diagonal ones doubled. */
+#if defined(EG_TEAM) /* the matrices last: what a run does not use need not be there */
+#define EG_ST_G0       0
+#define EG_ST_V        EG_DIM
+#define EG_ST_CONSTANT (2 * EG_DIM)
+#define EG_ST_RIDGE    (EG_ST_CONSTANT + 1)
+#define EG_ST_H        (EG_ST_CONSTANT + EG_TEAM_LANES)
+#define EG_ST_M        (EG_ST_H + EG_DIM * EG_DIM)
+#else
 #define EG_ST_H        0
 #define EG_ST_G0       (EG_DIM * EG_DIM)
 #define EG_ST_CONSTANT (EG_ST_G0 + EG_DIM)
 #define EG_ST_RIDGE    (EG_ST_CONSTANT + 1)
 #define EG_ST_M        (EG_ST_RIDGE + 1)
 #define EG_ST_V        (EG_ST_M + EG_DIM * EG_DIM)
+#endif
 #define EG_ST_T        (EG_ST_V + EG_DIM)
 #define EG_ST_FORM     ((EG_DIM + 1) * (EG_DIM + 2) / 2)
 #define EG_STAGED      (EG_ST_T + (EG_HAS_TENSOR ? EG_DIM * (EG_DIM + 1) / 2 * EG_ST_FORM : 0))
 
-EG_FN void eg_matrix_vector(const eg_real *matrix, const eg_real *x, const eg_real *offset, eg_real sign, eg_real *y) {
-  EG_UNROLL
-  for (int i = 0; i < EG_DIM; i++) {
-    eg_real sum = sign * offset[i];
-    EG_UNROLL
-    for (int k = 0; k < EG_DIM; k++) {
-      sum = eg_mad(matrix[i * EG_DIM + k], x[k], sum);
-    }
-    y[i] = sum;
-  }
-}
-
 EG_FN void eg_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {
-  (void)p;
-  eg_matrix_vector(st + EG_ST_H, x, st + EG_ST_G0, (eg_real)-1, g);
+  eg_matrix_vector(p, st + EG_ST_H, x, st + EG_ST_G0, (eg_real)-1, g);
 }
 
 /* x.(g - g0)/2 + constant, since x.H x / 2 - g0.x = x.(H x - g0)/2 - g0.x/2 */
 EG_FN eg_real eg_loss(const eg_params *p, const eg_real *st, const eg_real *x) {
-  eg_real g[EG_DIM];
+  EG_VECTOR(g, EG_SLOT_GRADIENT);
   eg_gradient(p, st, x, g);
-  eg_real sum = 0;
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    sum = eg_mad(x[k], g[k] - st[EG_ST_G0 + k], sum);
-  }
-  return eg_mad((eg_real)0.5, sum, st[EG_ST_CONSTANT]);
+  EG_EACH(k) { g[k] = g[k] - st[EG_ST_G0 + k]; }
+  return eg_mad((eg_real)0.5, eg_dot(p, x, g), st[EG_ST_CONSTANT]);
 }
 
 EG_FN void eg_drift(const eg_params *p, const eg_real *st, eg_real correction, const eg_real *x, eg_real *b) {
-  eg_real g[EG_DIM];
+  EG_VECTOR(g, EG_SLOT_GRADIENT);
+  EG_VECTOR(Hg, EG_SLOT_HESSIAN);
   eg_gradient(p, st, x, g);
-  EG_UNROLL
-  for (int i = 0; i < EG_DIM; i++) {
-    eg_real sum = 0;
-    EG_UNROLL
-    for (int k = 0; k < EG_DIM; k++) {
-      sum = eg_mad(st[EG_ST_H + i * EG_DIM + k], g[k], sum);
-    }
-    b[i] = -eg_mad(correction, sum, g[i]);
-  }
+  eg_matrix_vector(p, st + EG_ST_H, g, g, (eg_real)0, Hg);
+  EG_EACH(i) { b[i] = -eg_mad(correction, Hg[i], g[i]); }
 }
 
 EG_FN void eg_add_row_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_row row, eg_real weight,
                                eg_real *acc) {
-  (void)p;
   (void)st;
-  eg_real residual = -EG_TARGET(row);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    residual = eg_mad(EG_INPUT(row, k), x[k], residual);
-  }
-  residual = weight * residual;
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    acc[k] = eg_mad(residual, EG_INPUT(row, k), acc[k]);
-  }
+  const eg_real residual = weight * eg_dot_row(p, -EG_TARGET(row), row, x);
+  EG_EACH(k) { acc[k] = eg_mad(residual, EG_INPUT(row, k), acc[k]); }
 }
 
 EG_FN void eg_regulariser_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {
   (void)p;
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    g[k] = st[EG_ST_RIDGE] * x[k];
-  }
+  EG_EACH(k) { g[k] = st[EG_ST_RIDGE] * x[k]; }
 }
 
 EG_FN void eg_flow(const eg_params *p, const eg_real *st, eg_real *x) {
-  (void)p;
-  eg_real y[EG_DIM];
-  eg_matrix_vector(st + EG_ST_M, x, st + EG_ST_V, (eg_real)1, y);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    x[k] = y[k];
-  }
+  EG_VECTOR(y, EG_SLOT_FLOW);
+  eg_matrix_vector(p, st + EG_ST_M, x, st + EG_ST_V, (eg_real)1, y);
+  EG_EACH(k) { x[k] = y[k]; }
 }
 
-#if EG_DIM <= 6
+#if EG_HAS_TENSOR
 #define EG_ST_PAIRS (EG_DIM * (EG_DIM + 1) / 2)
 
 #if EG_STRIDE == 1 && EG_DIM > 4

@@ -8,25 +8,25 @@ EG_FN void eg_half_flow(const eg_params *p, const eg_uniforms *u, eg_real *x) {
   eg_flow(p, u->staged, x);
 #else
   const eg_real h = (eg_real)0.5 * u->h;
-  eg_real k1[EG_DIM], k2[EG_DIM], k3[EG_DIM], k4[EG_DIM], y[EG_DIM];
-  eg_drift(p, u->staged, u->correction, x, k1);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  EG_VECTOR(k1, EG_SLOT_RUNGE_1);
+  EG_VECTOR(k2, EG_SLOT_RUNGE_2);
+  EG_VECTOR(k3, EG_SLOT_RUNGE_3);
+  EG_VECTOR(k4, EG_SLOT_RUNGE_4);
+  EG_VECTOR(y, EG_SLOT_RUNGE_Y);
+  eg_full_drift(p, u, x, k1);
+  EG_EACH(k) {
     y[k] = eg_mad((eg_real)0.5 * h, k1[k], x[k]);
   }
-  eg_drift(p, u->staged, u->correction, y, k2);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  eg_full_drift(p, u, y, k2);
+  EG_EACH(k) {
     y[k] = eg_mad((eg_real)0.5 * h, k2[k], x[k]);
   }
-  eg_drift(p, u->staged, u->correction, y, k3);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  eg_full_drift(p, u, y, k3);
+  EG_EACH(k) {
     y[k] = eg_mad(h, k3[k], x[k]);
   }
-  eg_drift(p, u->staged, u->correction, y, k4);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  eg_full_drift(p, u, y, k4);
+  EG_EACH(k) {
     const eg_real sum = k1[k] + (eg_real)2 * (k2[k] + k3[k]) + k4[k];
     x[k] = eg_mad(h * (eg_real)(1.0 / 6.0), sum, x[k]);
   }

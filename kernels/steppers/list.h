@@ -18,13 +18,18 @@
 #define EG_CAPS_EXACT      (EG_CAPS & EG_CAP_EXACT)
 #define EG_CAPS_FACTOR     (EG_CAPS & EG_CAP_FACTOR)
 #define EG_CAPS_SAMPLES    (EG_CAPS & EG_CAP_SAMPLES)
+#define EG_CAPS_MARGIN     (EG_CAPS & EG_CAP_MARGIN)
 
 #include "core/uniforms.h"
+#include "core/vector.h"
+#include "core/loss.h"
 #include "steppers/flow.h"
 #include "steppers/noise_forms.h"
 #include "steppers/modified_equation.h"
 #include "steppers/sgd.h"
+#ifndef EG_TEAM /* chains with a memory have the lane form only */
 #include "steppers/chain.h"
+#endif
 
 #if EG_CAPS_DRIFT
 #define EG_LIST_FLOW(PLAIN, FOLD) PLAIN(gradient_flow, 0, 0)
@@ -90,14 +95,14 @@
 
 /* Steppers with values of their own behind x, and coefficients that change with the step: a fourth column says how many
    values. */
-#if EG_CAPS_LOSS && EG_CAPS_ROWS
+#if EG_CAPS_LOSS && EG_CAPS_ROWS && !defined(EG_TEAM)
 #define EG_CHAINS_ROWS(PLAIN, FOLD)                                                                          \
   FOLD(momentum_rows, ROWS, EG_DIM, EG_DIM) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)
 #else
 #define EG_CHAINS_ROWS(PLAIN, FOLD)
 #endif
 
-#if EG_CAPS_LOSS && EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES /* drawn samples are not affine in the normals */
+#if EG_CAPS_LOSS && EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES && !defined(EG_TEAM) /* drawn samples are not affine in the normals */
 #define EG_CHAINS_CHANNELS(PLAIN, FOLD)                                                                      \
   PLAIN(momentum_channels, EG_CHANNELS, 0, EG_DIM) PLAIN(adaptive_channels, EG_CHANNELS, 0, 2 * EG_DIM)
 #else

@@ -11,17 +11,16 @@
 #if EG_CAPS_DRIFT
 /* v is added to the increment before x: |increment| << |x|, and a float state keeps its low bits that way. */
 EG_FN void eg_euler(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *v) {
-  eg_real b[EG_DIM];
-  eg_drift(p, u->staged, u->correction, x, b);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  EG_VECTOR(b, EG_SLOT_DRIFT);
+  eg_full_drift(p, u, x, b);
+  EG_EACH(k) {
     x[k] = x[k] + eg_mad(u->h, b[k], v[k]);
   }
 }
 
-EG_FN void eg_kick(eg_real *x, const eg_real *v) {
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+EG_FN void eg_kick(const eg_params *p, eg_real *x, const eg_real *v) {
+  (void)p;
+  EG_EACH(k) {
     x[k] = x[k] + v[k];
   }
 }
@@ -29,16 +28,16 @@ EG_FN void eg_kick(eg_real *x, const eg_real *v) {
 #define EG_MODIFIED(form)                                                                                    \
   EG_FN void eg_step_euler_##form(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,          \
                                   const eg_row *rows) {                                                      \
-    eg_real v[EG_DIM];                                                                                       \
+    EG_VECTOR(v, EG_SLOT_NOISE);                                                                             \
     eg_noise_form_##form(p, u, x, z, rows, v);                                                               \
     eg_euler(p, u, x, v);                                                                                    \
   }                                                                                                          \
   EG_FN void eg_step_strang_##form(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,         \
                                    const eg_row *rows) {                                                     \
-    eg_real v[EG_DIM];                                                                                       \
+    EG_VECTOR(v, EG_SLOT_NOISE);                                                                             \
     eg_half_flow(p, u, x);                                                                                   \
     eg_noise_form_##form(p, u, x, z, rows, v);                                                               \
-    eg_kick(x, v);                                                                                           \
+    eg_kick(p, x, v);                                                                                        \
     eg_half_flow(p, u, x);                                                                                   \
   }
 
@@ -69,30 +68,27 @@ EG_FN void eg_begin_euler_data(const eg_params *p, const eg_uniforms *u, eg_real
   (void)p;
   (void)u;
   (void)x;
-  EG_UNROLL
-  for (int k = 0; k <= EG_DIM; k++) {
-    acc[k] = 0;
-  }
+  EG_EACH(k) { acc[k] = 0; }
+  acc[EG_BEHIND] = 0;
 }
 
 EG_FN void eg_add_euler_data(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
                              eg_real *acc) {
   eg_add_row_gradient(p, u->staged, x, row, z, acc);
-  acc[EG_DIM] += z;
+  acc[EG_BEHIND] += z;
 }
 
 EG_FN void eg_data_noise(const eg_params *p, const eg_uniforms *u, const eg_real *x, const eg_real *acc, eg_real *v) {
-  eg_real regulariser[EG_DIM];
-  eg_gradient(p, u->staged, x, v);
+  EG_VECTOR(regulariser, EG_SLOT_REGULARISER);
+  eg_full_gradient(p, u, x, v);
   eg_regulariser_gradient(p, u->staged, x, regulariser);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    v[k] = u->noise_scale * eg_mad(acc[EG_DIM], v[k] - regulariser[k], -acc[k]);
+  EG_EACH(k) {
+    v[k] = u->noise_scale * eg_mad(acc[EG_BEHIND], v[k] - regulariser[k], -acc[k]);
   }
 }
 
 EG_FN void eg_end_euler_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
-  eg_real v[EG_DIM];
+  EG_VECTOR(v, EG_SLOT_NOISE);
   eg_data_noise(p, u, x, acc, v);
   eg_euler(p, u, x, v);
 }
@@ -108,9 +104,9 @@ EG_FN void eg_add_strang_data(const eg_params *p, const eg_uniforms *u, const eg
 }
 
 EG_FN void eg_end_strang_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
-  eg_real v[EG_DIM];
+  EG_VECTOR(v, EG_SLOT_NOISE);
   eg_data_noise(p, u, x, acc, v);
-  eg_kick(x, v);
+  eg_kick(p, x, v);
   eg_half_flow(p, u, x);
 }
 #endif

@@ -39,8 +39,7 @@ EG_FN void eg_noise_form_channels(const eg_params *p, const eg_uniforms *u, cons
 EG_FN void eg_noise_form_pair(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
                               const eg_row *rows, eg_real *v) {
   (void)z;
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  EG_EACH(k) {
     v[k] = 0;
   }
   eg_add_row_gradient(p, u->staged, x, rows[0], u->noise_scale, v); /* the regulariser cancels */

@@ -10,8 +10,7 @@
 #if EG_CAPS_ROWS
 EG_FN void eg_begin_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
   eg_regulariser_gradient(p, u->staged, x, acc);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  EG_EACH(k) {
     acc[k] = u->batch_size * acc[k];
   }
 }
@@ -24,8 +23,7 @@ EG_FN void eg_add_sgd_rows(const eg_params *p, const eg_uniforms *u, const eg_re
 
 EG_FN void eg_end_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
   (void)p;
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  EG_EACH(k) {
     x[k] = eg_mad(-u->rate_over_batch, acc[k], x[k]);
   }
 }
@@ -59,7 +57,7 @@ EG_FN void eg_end_sgd_samples(const eg_params *p, const eg_uniforms *u, eg_real 
 EG_FN void eg_step_sgd_channels(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
   (void)rows;
   eg_real g[EG_DIM], v[EG_DIM];
-  eg_gradient(p, u->staged, x, g);
+  eg_full_gradient(p, u, x, g);
   eg_noise_channels(p, u->staged, x, z, v);
   EG_UNROLL
   for (int k = 0; k < EG_DIM; k++) {

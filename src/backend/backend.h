@@ -27,7 +27,8 @@ typedef struct eg_job {
   const char *model;        /* unit: model name, padded dimension, precision */
   const char *model_file;   /* NULL: built in; else the user's model, compiled at run time */
   const struct eg_user_model *user_model; /* of model_file */
-  int dim;                  /* EG_DIM of the unit */
+  int form;                 /* EG_FORM_LANE or EG_FORM_TEAM */
+  int dim;                  /* padded: EG_DIM of the unit */
   bool is_float;            /* float state */
   int kind;                 /* EG_KIND_* */
   const char *stepper;      /* "sgd_rows", .. */
@@ -44,9 +45,10 @@ typedef struct eg_job {
   const double *rows;       /* layout of core/rows.h, dim + 1 columns */
   size_t n_row_values;
   uint64_t n_realisations;
-  uint32_t tile;            /* realisations per tile: power of two; launch.ld = max(tile, EG_LANES) slots in records */
+  uint32_t tile;            /* realisations per tile: power of two; launch.ld slots in records */
   size_t state_values;      /* numbers in the state of one tile */
   uint64_t n_tiles;
+  double step_work;         /* components that one step of one trajectory goes through, counted over rows and matrices */
   bool with_covariance;
   size_t node_values;       /* doubles of one tile's node: n_records * n_points * eg_node_values(..) */
   const eg_histogram *histograms; /* n_histograms, 0: none */

@@ -145,10 +145,12 @@ static eg_status find_unit(eg_context *ctx, eg_device *d, const eg_job *job) {
   const bool is_wide = job->kind == EG_KIND_GAUSSIAN64;
   if (job->model_file != NULL) {
     EG_TRY(eg_user_model_unit(ctx, job->user_model, &d->unit));
+  } else if (job->form == EG_FORM_TEAM) {
+    d->unit = eg_unit_find_team(job->model, job->is_float, d->kernels->isa);
   } else {
     d->unit = eg_unit_find(job->model, job->dim, job->is_float, is_wide && !job->is_float, d->kernels->isa);
   }
-  if (d->unit == NULL || d->unit->dim != job->dim) {
+  if (d->unit == NULL || (job->form == EG_FORM_TEAM ? d->unit->dim < job->dim : d->unit->dim != job->dim)) {
     return eg_fail(ctx, EG_ERR_INTERNAL, "no CPU unit of '%s' in dimension %d", job->model, job->dim);
   }
   if (d->thread.fill->fill[job->kind] == NULL) {
@@ -168,11 +170,10 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   EG_TRY(find_unit(ctx, d, job));
   d->job = job;
   const size_t ld = job->launch.ld, n_points = job->launch.n_points;
-  const uint32_t n_particles = job->launch.n_particles;
   const size_t row = n_points * job->n_features * ld;
   const size_t most = RECORD_BYTES / (row * sizeof(double) * (job->group == NULL ? 1 : job->group->n_members));
   d->records_at_once = most == 0 ? 1 : (most < job->n_records ? most : job->n_records);
-  EG_TRY(reserve(ctx, &d->job_bytes, d->unit->block_bytes(n_particles > 0 ? n_particles : (uint32_t)n_points), 1, &d->thread.block));
+  EG_TRY(reserve(ctx, &d->job_bytes, d->unit->block_bytes(&job->launch), 1, &d->thread.block));
   EG_TRY(make_permutation(ctx, job, &d->thread));
   EG_TRY(convert(ctx, &d->job_bytes, job->staged, job->n_staged, job->is_float, &d->staged));
   EG_TRY(convert(ctx, &d->job_bytes, job->rows, job->n_row_values, job->is_float, &d->rows));
@@ -232,12 +233,11 @@ static eg_status list_bad(eg_context *ctx, const eg_device *d, const eg_launch *
   return EG_OK;
 }
 
-/* Steps between two looks: by the lanes, points, particles, rows and components that a step goes through. */
+/* Steps between two looks. */
 static uint64_t steps_per_look(const eg_job *job) {
   const double particles = job->launch.n_particles > 0 ? (double)job->launch.n_particles : 1.0;
-  const double width = (double)job->tile * job->launch.n_points * particles *
-                       ((1.0 + job->launch.fold_count) * job->dim + 4.0 * job->launch.n_monitors);
-  const double steps = (double)STEPS_PER_LOOK / width;
+  const double work = job->step_work + 4.0 * job->launch.n_monitors;
+  const double steps = (double)STEPS_PER_LOOK / ((double)job->tile * job->launch.n_points * particles * work);
   return steps < 1 ? 1 : (uint64_t)steps;
 }
 
@@ -269,7 +269,8 @@ static eg_status keep_part(eg_context *ctx, eg_device *d, uint64_t tile, const e
 static eg_status pause_tile(eg_context *ctx, eg_device *d, uint64_t tile, const eg_launch *a, size_t n_records,
                             const volatile int *stop, const eg_tile_result *result) {
   const bool is_stopping = *stop != 0;
-  if (result->keeper != NULL && a->is_restart && result->keeper->is_due(result->keeper, is_stopping)) {
+  const bool can_keep = result->keeper != NULL && a->is_restart && d->job->form != EG_FORM_TEAM; /* may be in a step */
+  if (can_keep && result->keeper->is_due(result->keeper, is_stopping)) {
     EG_TRY(keep_part(ctx, d, tile, a, n_records, result));
   }
   return is_stopping ? EG_STOPPED : EG_OK;
@@ -374,8 +375,9 @@ static void count_and_keep(const eg_device *d, const eg_launch *a, size_t first,
   }
 }
 
-static void begin_tile(const eg_device *d, uint64_t tile, eg_launch *a) {
+static void begin_tile(eg_device *d, uint64_t tile, const volatile int *stop, eg_launch *a) {
   const eg_job *const job = d->job;
+  d->thread.stop = stop;
   const uint64_t left = job->n_realisations - tile * job->tile;
   *a = job->launch;
   a->realisation_first = tile * job->tile;
@@ -420,7 +422,7 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
                               eg_tile_result *result) {
   const eg_job *const job = d->job;
   eg_launch a;
-  begin_tile(d, tile, &a);
+  begin_tile(d, tile, stop, &a);
   size_t first = 0, n = 0;
   if (result->resume != NULL) {
     first = (size_t)result->resume->n_records;
@@ -430,6 +432,9 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
     EG_TRY(approach(ctx, d, tile, &a, first, job->record_steps[first], stop, result));
     n = records_within(job, first, d->records_at_once, a.step_first + steps_per_look(job));
     make_records(d, &a, first, n);
+    if (job->form == EG_FORM_TEAM && *stop) { /* a step may have been left */
+      return EG_STOPPED;
+    }
     reduce_records(d, &a, first, result->node);
     count_and_keep(d, &a, first, result->counts, result->paths);
   }
@@ -454,7 +459,7 @@ static eg_status make_group_records(eg_context *ctx, eg_device *d, eg_launch *la
     }
     make_records(d->members[i], &launches[i], first, *n);
   }
-  return EG_OK;
+  return *stop ? EG_STOPPED : EG_OK;
 }
 
 /* First the members, then the differences, made in place: a base comes later, so it is still what its member recorded. */
@@ -513,7 +518,7 @@ static eg_status advance_group_tile(eg_context *ctx, eg_device *d, uint64_t tile
   eg_status status = EG_OK;
   EG_TRY(eg_allocate(ctx, d->n_members, sizeof *launches, &launches));
   for (size_t i = 0; i < d->n_members; i++) {
-    begin_tile(d->members[i], tile, &launches[i]);
+    begin_tile(d->members[i], tile, stop, &launches[i]);
   }
   size_t n = 0;
   for (size_t first = 0; first < d->job->n_records; first += n) {

@@ -11,6 +11,7 @@
 #include "backend/cuda_plugin/plugin.h"
 #include "base/place.h"
 #include "base/text.h"
+#include "core/unit_table.h"
 
 _Static_assert(sizeof(eg_bad_trajectory) == sizeof(eg_cuda_bad), "lists are handed on as they are");
 _Static_assert(offsetof(eg_bad_trajectory, point) == offsetof(eg_cuda_bad, point),
@@ -77,6 +78,13 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   if (job->launch.chain.rate > 0 || job->launch.sampling != 0) {
     return eg_fail(ctx, EG_ERR_DEVICE,
                    "chains with a memory or a schedule, and rows without replacement, are advanced on the CPU only so far");
+  }
+  if (job->form == EG_FORM_TEAM) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "the team form (%d components) has no GPU kernels in this version; use --backend cpu",
+                   (int)job->launch.dim);
+  }
+  if (job->model_file == NULL && strcmp(job->model, "logistic-regression") == 0) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "model 'logistic-regression' has no GPU kernels in this version; use --backend cpu");
   }
   d->job = (eg_cuda_job){.model = job->model,
                          .model_file = job->model_file,

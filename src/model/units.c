@@ -74,7 +74,7 @@ const eg_unit *eg_unit_find(const char *model, int dim, bool is_float, bool is_w
   const eg_unit *best = NULL;
   for (size_t i = 0; i < N_UNITS; i++) {
     const eg_unit *const u = units[i];
-    const bool fits = strcmp(u->model, model) == 0 && u->dim >= dim && u->real_bytes == real_bytes &&
+    const bool fits = strcmp(u->model, model) == 0 && u->form == EG_FORM_LANE && u->dim >= dim && u->real_bytes == real_bytes &&
                       u->noise_bytes == noise_bytes && (isa == NULL || strcmp(u->isa, isa) == 0);
     if (fits && (best == NULL || u->dim < best->dim)) {
       best = u;
@@ -83,10 +83,21 @@ const eg_unit *eg_unit_find(const char *model, int dim, bool is_float, bool is_w
   return best;
 }
 
+const eg_unit *eg_unit_find_team(const char *model, bool is_float, const char *isa) {
+  for (size_t i = 0; i < N_UNITS; i++) {
+    const eg_unit *const u = units[i];
+    if (u->form == EG_FORM_TEAM && strcmp(u->model, model) == 0 && (u->real_bytes == 4) == is_float &&
+        (isa == NULL || strcmp(u->isa, isa) == 0)) {
+      return u;
+    }
+  }
+  return NULL;
+}
+
 int eg_unit_max_dim(const char *model) {
   int dim = 0;
   for (size_t i = 0; i < N_UNITS; i++) {
-    if (strcmp(units[i]->model, model) == 0 && units[i]->dim > dim) {
+    if (strcmp(units[i]->model, model) == 0 && units[i]->form == EG_FORM_LANE && units[i]->dim > dim) {
       dim = units[i]->dim;
     }
   }

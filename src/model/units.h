@@ -21,11 +21,14 @@ typedef struct eg_cpu_kernels { /* everything of one ISA that is not a unit */
    one (for tests). */
 EG_NODISCARD eg_status eg_cpu_kernels_choose(eg_context *ctx, const eg_cpu_kernels **kernels);
 
-/* The smallest built unit of a model that holds `dim` components, for one precision and ISA; NULL if there is none.
+/* The smallest built unit in lane form of a model that holds `dim` components, for one precision and ISA; NULL if there is none.
    isa NULL: any ISA, to read its tables only. */
 const eg_unit *eg_unit_find(const char *model, int dim, bool is_float, bool is_wide_noise, const char *isa);
 
-/* Largest padded dimension of a model, 0 if unknown. */
+/* The unit of a model in team form, NULL if it has none. One serves all kinds of noise. */
+const eg_unit *eg_unit_find_team(const char *model, bool is_float, const char *isa);
+
+/* Largest padded dimension of a model in lane form, 0 if unknown. */
 int eg_unit_max_dim(const char *model);
 
 #endif

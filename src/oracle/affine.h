@@ -16,6 +16,8 @@
 
 #include "base/context.h"
 
+enum { EG_AFFINE_MAX_DIM = 48 }; /* points x dimensions */
+
 /* grad R(x) = H x - g0; noise covariance of one sample Sigma(x,y) = sum_c (S_c x + s_c)(S_c y + s_c)^T. For a process
    (is_process) the drift is -(H x - g0) and the noise enters with scale 1 instead of sqrt(learning_rate / batch). */
 typedef struct eg_affine_model {
@@ -63,7 +65,6 @@ typedef struct eg_affine_chain {
 } eg_affine_chain;
 EG_NODISCARD eg_status eg_affine_chain_lift(eg_context *ctx, const eg_affine_model *model, const eg_affine_chain *chain,
                                             double h, eg_affine_model *out);
-enum { EG_AFFINE_MAX_DIM = 48 }; /* points x dimensions of a moment computation */
 
 typedef enum eg_law {
   EG_LAW_SGD,            /* the chain, batch with replacement */

@@ -65,6 +65,11 @@ eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int c
   eg_chain *const c = &a->chain;
   const eg_study_chain *const s = &run->chain;
   const eg_dynamics_id id = run->dynamics->id;
+  if (plan->form == EG_FORM_TEAM) {
+    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
+                            "run '%s': chains with a memory or a schedule have no team form; allowed: at most 16 dimensions",
+                            run->description);
+  }
   const double amplification = is_amplified_by_square(id) ? s->l * s->l : s->l; /* of the covariance */
   const double spread = sqrt(2.0 * amplification - 1.0);
   const bool is_row_model = (caps & EG_CAP_ROWS) != 0;
@@ -108,6 +113,10 @@ eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg_run *run, in
   a->sampling = kinds[run->dynamics->sampling];
   if (a->sampling == EG_SAMPLE_REPLACEMENT) {
     return EG_OK;
+  }
+  if (plan->form == EG_FORM_TEAM) {
+    return eg_study_fail_at(ctx, plan->study, mark, "run '%s': sampling %s has no team form; allowed: replacement",
+                            run->description, eg_sampling_words[run->dynamics->sampling]);
   }
   if ((caps & EG_CAP_ROWS) == 0) {
     return eg_study_fail_at(ctx, plan->study, mark, "run '%s': sampling %s needs data rows, and the model has none",

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "core/rows.h"
+#include "model/catalogue.h"
 #include "plan/plan.h"
 
 /* Column to mean 0 and variance 1 (divisor N). Sums in row order: the same bits everywhere. */
@@ -30,6 +30,11 @@ static bool standardise_column(double *values, size_t n, size_t stride) {
   return true;
 }
 
+static bool has_labels(const eg_plan *plan) {
+  const eg_model_info *const info = plan->study->model.name != NULL ? eg_model_find(plan->study->model.name) : NULL;
+  return info != NULL && info->has_labels;
+}
+
 static eg_status standardise(eg_context *ctx, const eg_plan *plan, eg_data_set *data) {
   for (size_t k = 0; k < data->n_columns; k++) {
     if (!standardise_column(data->inputs + k, data->n_rows, data->n_columns)) {
@@ -39,11 +44,52 @@ static eg_status standardise(eg_context *ctx, const eg_plan *plan, eg_data_set *
                               k, plan->study->model.data);
     }
   }
+  if (has_labels(plan)) {
+    return EG_OK;
+  }
   if (!standardise_column(data->target, data->n_rows, 1)) {
     return eg_study_fail_at(ctx, plan->study, plan->study->model.data_mark,
                             "the target of '%s' is constant and cannot be standardised; set standardize: false",
                             plan->study->model.data);
   }
+  return EG_OK;
+}
+
+static eg_status check_labels(eg_context *ctx, const eg_plan *plan) {
+  const double *const y = plan->data.target;
+  for (size_t j = 0; j < plan->data.n_rows; j++) {
+    if (y[j] != 0.0 && y[j] != 1.0) {
+      return eg_study_fail_at(ctx, plan->study, plan->study->model.data_mark,
+                              "the target of '%s' has the value %g in row %zu; the labels of %s must be 0 or 1",
+                              plan->study->model.data, y[j], j, plan->study->model.name);
+    }
+  }
+  return EG_OK;
+}
+
+/* Keep the chosen columns, in the order of the study. */
+static eg_status choose_columns(eg_context *ctx, eg_plan *plan) {
+  const eg_number_list *const chosen = &plan->study->model.columns;
+  eg_data_set *const data = &plan->data;
+  double *inputs = NULL;
+  if (chosen->n == 0) {
+    return EG_OK;
+  }
+  for (size_t i = 0; i < chosen->n; i++) {
+    if (chosen->values[i] >= (double)data->n_columns) {
+      return eg_study_fail_at(ctx, plan->study, chosen->mark, "there is no column %g in '%s', which has %zu (0 to %zu)",
+                              chosen->values[i], plan->study->model.data, data->n_columns, data->n_columns - 1);
+    }
+  }
+  EG_TRY(eg_allocate(ctx, data->n_rows * chosen->n, sizeof(double), &inputs));
+  for (size_t j = 0; j < data->n_rows; j++) {
+    for (size_t i = 0; i < chosen->n; i++) {
+      inputs[j * chosen->n + i] = data->inputs[j * data->n_columns + (size_t)chosen->values[i]];
+    }
+  }
+  free(data->inputs);
+  data->inputs = inputs;
+  data->n_columns = chosen->n;
   return EG_OK;
 }
 
@@ -62,6 +108,10 @@ eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan) {
   plan->data_hash = eg_hash_bytes(EG_HASH_START, plan->data.inputs,
                                   plan->data.n_rows * plan->data.n_columns * sizeof(double));
   plan->data_hash = eg_hash_bytes(plan->data_hash, plan->data.target, plan->data.n_rows * sizeof(double));
+  EG_TRY(choose_columns(ctx, plan));
+  if (has_labels(plan)) {
+    EG_TRY(check_labels(ctx, plan));
+  }
   if (model->standardize) {
     EG_TRY(standardise(ctx, plan, &plan->data));
   }

@@ -168,6 +168,10 @@ static eg_status set_ratio(eg_context *ctx, const eg_plan *plan, const eg_group 
   if (!(whole >= 1 && whole <= MAX_RATIO) || fabs(ratio - whole) > 1e-9 * ratio) {
     return refuse(ctx, plan, group, run, finest, "have steps whose ratio is not a whole number up to 2^20");
   }
+  if (whole > 1 && plan->form == EG_FORM_TEAM) {
+    return refuse(ctx, plan, group, run, finest,
+                  "have different steps; the team form does not sum increments, so members need equal steps");
+  }
   if (whole > 1 && d.rows != 0) {
     return refuse(ctx, plan, group, run, finest,
                   "have different steps; rows cannot be summed as increments are, so members that draw data rows need "

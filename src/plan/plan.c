@@ -10,7 +10,6 @@
 #include "base/hash.h"
 #include "core/model.h"
 #include "core/noise.h"
-#include "core/rows.h"
 #include "model/units.h"
 #include "stats/moments.h"
 
@@ -22,6 +21,9 @@ const eg_unit *eg_plan_unit(const eg_plan *plan) {
   if (plan->user_model != NULL) {
     (void)eg_user_model_unit(NULL, plan->user_model, &unit); /* a compiled model always has one */
     return unit;
+  }
+  if (plan->form == EG_FORM_TEAM) {
+    return eg_unit_find_team(s->model.name, s->float_state, NULL);
   }
   return eg_unit_find(s->model.name, plan->dim, s->float_state, s->noise == EG_NOISE_GAUSSIAN64 && !s->float_state,
                       NULL);
@@ -66,15 +68,7 @@ static eg_status find_unit(eg_context *ctx, eg_plan *plan) {
                                  s->noise == EG_NOISE_GAUSSIAN64 && !s->float_state, &plan->data_hash,
                                  &plan->user_model));
   }
-  const eg_unit *const unit = eg_plan_unit(plan);
-  if (unit == NULL || unit->dim < plan->dim) {
-    const int most = s->model.file != NULL ? unit->dim : eg_unit_max_dim(s->model.name);
-    return eg_study_fail_at(ctx, s, s->model.mark, "model '%s' has at most %d dimension%s here; the study has %d",
-                            s->model.name != NULL ? s->model.name : s->model.file, most, most == 1 ? "" : "s",
-                            plan->dim);
-  }
-  plan->padded_dim = unit->dim;
-  return EG_OK;
+  return eg_plan_form(ctx, plan);
 }
 
 static const eg_unit_param *unit_param(const eg_unit *unit, const char *name) {
@@ -138,48 +132,17 @@ static eg_status check_param_names(eg_context *ctx, const eg_plan *plan) {
   return EG_OK;
 }
 
-static eg_status lay_out_rows(eg_context *ctx, eg_plan *plan) {
-  const size_t n = plan->data.n_rows;
-  if (n == 0) {
-    return EG_OK;
-  }
-  const int columns = plan->padded_dim + 1;
-  plan->n_row_values = (size_t)eg_rows_size(n, columns);
-  EG_TRY(eg_allocate(ctx, plan->n_row_values, sizeof(double), &plan->rows));
-  for (size_t j = 0; j < n; j++) {
-    for (int k = 0; k < plan->dim; k++) {
-      plan->rows[eg_rows_at(n, columns, j, k)] = plan->data.inputs[j * plan->data.n_columns + (size_t)k];
-    }
-    plan->rows[eg_rows_at(n, columns, j, plan->padded_dim)] = plan->data.target[j];
-  }
-  return EG_OK;
-}
-
-/* The tile rule (layout version 1): 4096 realisations while points x dim <= 16, else the largest power of two with
-   tile x points x dim <= 65536; smaller where the study would fill fewer than 64 tiles, so that all workers and all
-   64 blocks have something; never below EG_LANES. A rule of the study alone. */
-static uint32_t lane_tile(const eg_plan *plan, uint64_t n_realisations) {
-  const size_t width = plan->n_points * (size_t)plan->dim;
-  uint32_t tile = 4096;
-  while (width > 16 && tile > EG_LANES && (size_t)tile * width > 65536) {
-    tile /= 2;
-  }
-  while (tile > EG_LANES && (n_realisations + tile - 1) / tile < EG_BLOCKS) {
-    tile /= 2;
-  }
-  return tile;
-}
-
 static void finish_tiles(const eg_plan *plan, eg_run *run) {
   eg_job *const job = &run->job;
   if (job->launch.n_particles > 0) {
     job->tile = eg_plan_population_tile(job->launch.n_particles, plan->dim, job->n_realisations);
+    job->launch.ld = job->tile > EG_LANES ? job->tile : EG_LANES;
     job->state_values = (size_t)job->tile * eg_plan_population_values(job->launch.n_particles, plan->padded_dim);
   } else {
-    job->tile = lane_tile(plan, job->n_realisations);
-    job->state_values = plan->n_points * ((size_t)plan->padded_dim + run->extra) * job->tile;
+    job->tile = eg_plan_tile(plan, job->n_realisations);
+    job->launch.ld = job->tile > EG_LEAST_LD ? job->tile : EG_LEAST_LD; /* slots that stay empty */
+    job->state_values = plan->n_points * ((size_t)plan->padded_dim + run->extra) * job->launch.ld;
   }
-  job->launch.ld = job->tile > EG_LANES ? job->tile : EG_LANES;
   job->n_tiles = (job->n_realisations + job->tile - 1) / job->tile;
 }
 
@@ -190,7 +153,9 @@ static void finish_job(const eg_plan *plan, eg_run *run) {
   job->model = s->model.name != NULL ? s->model.name : eg_plan_unit(plan)->model;
   job->model_file = s->model.file;
   job->user_model = plan->user_model;
+  job->form = plan->form;
   job->dim = plan->padded_dim;
+  job->step_work = eg_plan_step_work(plan, run);
   job->is_float = s->float_state;
   job->kind = (int)s->noise;
   job->features = plan->codes;
@@ -302,7 +267,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   EG_TRY_DONE(find_unit(ctx, plan));
   EG_TRY_DONE(check_param_names(ctx, plan));
   EG_TRY_DONE(check_param_ranges(ctx, plan));
-  EG_TRY_DONE(lay_out_rows(ctx, plan));
+  EG_TRY_DONE(eg_plan_lay_out_rows(ctx, plan));
   EG_TRY_DONE(eg_plan_features(ctx, plan));
   EG_TRY_DONE(eg_plan_histograms(ctx, plan));
   EG_TRY_DONE(eg_plan_runs(ctx, plan));
@@ -316,6 +281,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
     EG_TRY_DONE(eg_plan_population(ctx, plan, run));
     finish_job(plan, run);
     EG_TRY_DONE(eg_plan_watch(ctx, plan, run));
+    EG_TRY_DONE(eg_plan_check_team(ctx, plan, run));
     plan->n_records = run->job.n_records > plan->n_records ? run->job.n_records : plan->n_records;
   }
   for (size_t i = 0; i < plan->n_runs; i++) {

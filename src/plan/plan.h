@@ -77,6 +77,7 @@ typedef struct eg_difference {
 
 typedef struct eg_plan {
   const eg_study *study;
+  int form;                /* EG_FORM_LANE or EG_FORM_TEAM */
   int dim, padded_dim;
   eg_data_set data;        /* standardised; n_rows 0 without data */
   uint64_t data_hash;
@@ -186,6 +187,13 @@ size_t eg_plan_population_values(uint32_t n_particles, int padded_dim);
 
 /* The value (or, of a vector, the first of them) of a parameter in a staged run; NULL if the model has none of that name. */
 const double *eg_plan_param(const eg_plan *plan, const eg_run *run, const char *name);
+EG_NODISCARD eg_status eg_plan_form(eg_context *ctx, eg_plan *plan);                 /* form.c */
+EG_NODISCARD eg_status eg_plan_lay_out_rows(eg_context *ctx, eg_plan *plan);         /* form.c */
+const char *eg_plan_form_name(const eg_plan *plan);                                  /* "lane", "team" or "population" */
+uint32_t eg_plan_tile(const eg_plan *plan, uint64_t n_realisations);                 /* form.c */
+EG_NODISCARD eg_status eg_plan_check_team(eg_context *ctx, const eg_plan *plan, const eg_run *run); /* form.c; tile known */
+double eg_plan_step_work(const eg_plan *plan, const eg_run *run);                    /* form.c */
+EG_NODISCARD eg_status eg_plan_stage_regression(eg_context *ctx, const eg_plan *plan, eg_run *run); /* stage_regression.c */
 
 /* The unit whose tables describe the model (any ISA). */
 const eg_unit *eg_plan_unit(const eg_plan *plan);

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "core/model.h"
-#include "core/rows.h"
 #include "plan/plan.h"
+
+enum { MAX_STABILITY_DIM = 16 };
 
 static const eg_study_param *find_param(const eg_plan *plan, const char *name) {
   for (size_t i = 0; i < plan->study->model.n_params; i++) {
@@ -85,59 +86,6 @@ static eg_status stage_start(eg_context *ctx, const eg_plan *plan, eg_run *run) 
   return EG_OK;
 }
 
-/* ---- linear regression: kernels/models/linear_regression.h says where things lie ---- */
-
-static void stage_tensor(const eg_data_set *data, int dim, double *form_table) {
-  const size_t d = (size_t)dim, columns = data->n_columns, form = (d + 1) * (d + 2) / 2;
-  for (size_t j = 0; j < data->n_rows; j++) {
-    double w[8] = {0}, row[8] = {0};
-    for (size_t k = 0; k < columns; k++) {
-      row[k] = w[k] = data->inputs[j * columns + k];
-    }
-    w[d] = -data->target[j]; /* residual = w . (x, 1) */
-    for (size_t i = 0; i < d; i++) {
-      for (size_t l = 0; l <= i; l++) {
-        double *const t = form_table + (i * (i + 1) / 2 + l) * form;
-        const double weight = row[i] * row[l] / (double)data->n_rows;
-        for (size_t a = 0; a <= d; a++) {
-          for (size_t b = 0; b <= a; b++) {
-            t[a * (a + 1) / 2 + b] += weight * w[a] * w[b] * (a == b ? 1.0 : 2.0);
-          }
-        }
-      }
-    }
-  }
-}
-
-static eg_status stage_regression(eg_context *ctx, eg_plan *plan, eg_run *run) {
-  const size_t d = (size_t)plan->dim, D = (size_t)plan->padded_dim;
-  const eg_affine_model *const m = &run->affine;
-  double *const st = run->staged;
-  double *M = NULL, *v = NULL;
-  eg_status status = EG_OK;
-  EG_TRY_DONE(eg_allocate(ctx, d * d, sizeof(double), &M));
-  EG_TRY_DONE(eg_allocate(ctx, d, sizeof(double), &v));
-  EG_TRY_DONE(eg_affine_flow(ctx, m, run->job.launch.correction, 0.5 * run->job.launch.h, M, v));
-  const size_t at_constant = D * D + D;
-  for (size_t i = 0; i < d; i++) {
-    for (size_t k = 0; k < d; k++) {
-      st[i * D + k] = m->H[i * d + k];
-      st[at_constant + 2 + i * D + k] = M[i * d + k];
-    }
-    st[D * D + i] = m->g0[i];
-    st[at_constant + 2 + D * D + i] = v[i];
-  }
-  st[at_constant] = m->loss_constant;
-  st[at_constant + 1] = run->ridge;
-  if ((eg_plan_unit(plan)->caps & EG_CAP_COVARIANCE) != 0) {
-    stage_tensor(&plan->data, plan->padded_dim, st + at_constant + 2 + D * D + D);
-  }
-done:
-  free(M);
-  free(v);
-  return status;
-}
-
 /* ---- oracles ---- */
 
 const double *eg_plan_param(const eg_plan *plan, const eg_run *run, const char *name) {
@@ -155,7 +103,7 @@ const double *eg_plan_param(const eg_plan *plan, const eg_run *run, const char *
 static eg_status affine_model(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   const char *const name = plan->study->model.name;
   run->has_oracle = true;
-  if (name == NULL) {
+  if (name == NULL || plan->dim > EG_AFFINE_MAX_DIM) {
     run->has_oracle = false;
   } else if (strcmp(name, "linear-regression") == 0 || strcmp(name, "mean-field-linear") == 0) {
     return eg_affine_least_squares(ctx, plan->data.n_rows, plan->dim, plan->data.inputs, plan->data.target,
@@ -213,8 +161,9 @@ static void oracle_settings(eg_run *run) {
   }
 }
 
+/* The search costs dim^6 and is left to small dimensions: seconds at 16, an hour at 48. */
 static eg_status stability(eg_context *ctx, const eg_plan *plan, eg_run *run) {
-  if (run->dynamics->id != EG_SGD || run->chain.is_general || !run->has_oracle) {
+  if (run->dynamics->id != EG_SGD || run->chain.is_general || !run->has_oracle || plan->dim > MAX_STABILITY_DIM) {
     return EG_OK;
   }
   EG_TRY(eg_affine_stability_limit(ctx, &run->affine, effective_batch(run), &run->stability_limit));
@@ -233,20 +182,21 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   EG_TRY(stage_params(ctx, plan, run));
   EG_TRY(stage_start(ctx, plan, run));
   EG_TRY(affine_model(ctx, plan, run));
-  EG_TRY(eg_allocate(ctx, (size_t)unit->n_staged, sizeof(double), &run->staged));
-  if (unit->prepare != NULL) {
-    unit->prepare(run->params, run->job.launch.h, run->job.launch.correction, run->staged);
-  } else if ((unit->caps & EG_CAP_ROWS) != 0 && unit->n_staged > 0) {
-    if (plan->study->model.file != NULL) {
+  if (plan->study->model.name != NULL && (unit->caps & EG_CAP_ROWS) != 0) {
+    EG_TRY(eg_plan_stage_regression(ctx, plan, run));
+  } else {
+    EG_TRY(eg_allocate(ctx, (size_t)unit->n_staged, sizeof(double), &run->staged));
+    run->job.n_staged = (size_t)unit->n_staged;
+    if (unit->prepare != NULL) {
+      unit->prepare(run->params, run->job.launch.h, run->job.launch.correction, run->staged);
+    } else if (unit->n_staged > 0) {
       return eg_study_fail_at(ctx, plan->study, plan->study->model.mark,
-                              "model '%s' has data rows and EG_STAGED %d; only the built-in linear-regression stages "
-                              "values from data, a model file with rows must have EG_STAGED 0",
+                              "model '%s' has data rows and EG_STAGED %d; only built-in models stage values from "
+                              "data, a model file with rows must have EG_STAGED 0",
                               plan->study->model.file, (int)unit->n_staged);
     }
-    EG_TRY(stage_regression(ctx, plan, run));
   }
   run->job.staged = run->staged;
-  run->job.n_staged = (size_t)unit->n_staged;
   run->job.rows = plan->rows;
   run->job.n_row_values = plan->n_row_values;
   const eg_sampling sampling = run->dynamics->sampling;

@@ -45,7 +45,9 @@ static eg_status convert(eg_context *ctx, const double *values, size_t n, bool i
   return EG_OK;
 }
 
-static eg_status make_probe(eg_context *ctx, const eg_job *job, const eg_unit *unit, uint32_t n_points, probe *p) {
+static eg_status make_probe(eg_context *ctx, const eg_job *job, const eg_unit *unit, const eg_launch *a, size_t width,
+                            probe *p) {
+  const uint32_t n_points = a->n_points;
   const eg_cpu_kernels *kernels = NULL;
   const size_t dim = (size_t)job->dim, lanes = (size_t)n_points * EG_LANES;
   EG_TRY(eg_cpu_kernels_choose(ctx, &kernels));
@@ -53,21 +55,20 @@ static eg_status make_probe(eg_context *ctx, const eg_job *job, const eg_unit *u
   EG_TRY(eg_allocate_pages(ctx, EG_NOISE_BYTES, 1, &p->thread.noise));
   EG_TRY(eg_allocate_pages(ctx, EG_ROWS_BYTES, 1, &p->thread.rows));
   EG_TRY(eg_allocate_pages(ctx, EG_INDEX_BLOCKS * 4 * EG_LANES, sizeof(int32_t), &p->thread.index));
-  EG_TRY(eg_allocate_pages(ctx, unit->block_bytes(n_points), 1, &p->thread.block));
+  EG_TRY(eg_allocate_pages(ctx, unit->block_bytes(a), 1, &p->thread.block));
   EG_TRY(convert(ctx, job->staged, job->n_staged, job->is_float, &p->staged));
   EG_TRY(convert(ctx, job->rows, job->n_row_values, job->is_float, &p->rows));
-  EG_TRY(eg_allocate_pages(ctx, dim * lanes, sizeof(double), &p->state));
+  EG_TRY(eg_allocate_pages(ctx, width * lanes, sizeof(double), &p->state));
   EG_TRY(eg_allocate(ctx, n_points * dim, sizeof(double), &p->start));
   return eg_allocate(ctx, lanes, sizeof(uint64_t), &p->first_bad);
 }
 
-/* One point for every component and value; the other components are 0. */
-static void spoil(const eg_job *job, uint32_t n_points, probe *p) {
+/* One point for every component and value; the other components, and what a chain keeps behind them, are 0. */
+static void spoil(const eg_job *job, uint32_t n_points, size_t width, probe *p) {
   static const uint64_t bits[3] = {0x7ff8000000000000ull, 0x7ff0000000000000ull, 0xfff0000000000000ull};
-  const size_t dim = (size_t)job->dim;
   for (size_t point = 0; point < n_points; point++) {
     for (size_t l = 0; l < EG_LANES; l++) {
-      put(p->state, job->is_float, (point * dim + point / 3) * EG_LANES + l, eg_double_of_bits(bits[point % 3]));
+      put(p->state, job->is_float, (point * width + point / 3) * EG_LANES + l, eg_double_of_bits(bits[point % 3]));
       p->first_bad[point * EG_LANES + l] = EG_NEVER;
     }
   }
@@ -85,11 +86,13 @@ eg_status eg_plan_try_bad_states(eg_context *ctx, const eg_job *job, const eg_un
   if (stepper == NULL) {
     return eg_fail(ctx, EG_ERR_INTERNAL, "unit '%s' has no stepper '%s'", job->model, job->stepper);
   }
-  EG_TRY_DONE(make_probe(ctx, job, unit, n_points, &p));
-  spoil(job, n_points, &p);
   eg_launch a = job->launch;
   a.n_lanes = a.ld = EG_LANES;
   a.n_points = n_points;
+  a.sampling = 0; /* which rows are drawn does not matter here */
+  const size_t width = (size_t)(job->dim + stepper->extra);
+  EG_TRY_DONE(make_probe(ctx, job, unit, &a, width, &p));
+  spoil(job, n_points, width, &p);
   a.realisation_first = 0;
   a.start_kind = EG_START_FIXED;
   a.start = p.start;

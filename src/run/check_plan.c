@@ -133,9 +133,9 @@ static bool is_beyond(const eg_run *run) {
 static void describe_study(eg_text *text, const eg_plan *plan) {
   const eg_study *const study = plan->study;
   eg_text_append(text, "%s\n", study->title != NULL && study->title[0] != '\0' ? study->title : "(no title)");
-  eg_text_append(text, "model %s, dimension %d (padded to %d), %zu point%s, noise %s, %s state\n",
+  eg_text_append(text, "model %s, dimension %d (padded to %d), form %s, %zu point%s, noise %s, %s state\n",
                  study->model.name != NULL ? study->model.name : study->model.file, plan->dim, plan->padded_dim,
-                 plan->n_points, plan->n_points == 1 ? "" : "s", eg_noise_name(study->noise),
+                 eg_plan_form_name(plan), plan->n_points, plan->n_points == 1 ? "" : "s", eg_noise_name(study->noise),
                  study->float_state ? "float" : "double");
   if (plan->data.n_rows > 0) {
     eg_text_append(text, "data: %zu rows, %zu columns%s\n", plan->data.n_rows, plan->data.n_columns,
@@ -327,6 +327,7 @@ static void json_check(eg_text *text, const check *c) {
   json_text(text, "model", study->model.name != NULL ? study->model.name : study->model.file);
   json_number(text, "dimension", plan->dim);
   json_number(text, "padded_dimension", plan->padded_dim);
+  json_text(text, "form", eg_plan_form_name(plan));
   json_number(text, "points", (double)plan->n_points);
   json_text(text, "noise", eg_noise_name(study->noise));
   json_text(text, "state", study->float_state ? "float" : "double");

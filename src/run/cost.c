@@ -107,9 +107,9 @@ static uint64_t total_steps(const eg_job *job) {
   return job->record_steps[job->n_records - 1];
 }
 
-/* Realisations that are advanced together: a block of 64, or one population. */
+/* Realisations that are advanced together: a block of 64; one population; in team form one after the other. */
 static uint64_t block_lanes(const eg_job *job) {
-  return job->launch.n_particles > 0 ? 1 : EG_LANES;
+  return job->launch.n_particles > 0 || job->form == EG_FORM_TEAM ? 1 : EG_LANES;
 }
 
 /* The last block costs as much as a full one. */
@@ -209,7 +209,7 @@ bool eg_can_use_table5(const eg_plan *plan, const eg_run *run) {
 static bool is_same_shape(const eg_job *a, const eg_job *b, const eg_tile_cost *cost_of_a) {
   const bool is_same_kernel = strcmp(a->stepper, b->stepper) == 0 && a->kind == b->kind && a->tile == b->tile &&
                               tile_lanes(a) == tile_lanes(b) && a->launch.fold_count == b->launch.fold_count &&
-                              a->launch.noise_ratio == b->launch.noise_ratio &&
+                              a->step_work == b->step_work && a->launch.noise_ratio == b->launch.noise_ratio &&
                               a->launch.is_watched == b->launch.is_watched;
   const bool is_whole = cost_of_a->step == 0;
   return is_same_kernel && (!is_whole || (total_steps(a) == total_steps(b) && a->n_records == b->n_records));
@@ -267,7 +267,7 @@ static bool scale_from(const eg_plan *plan, const eg_cost *cost, size_t r, eg_ru
       continue;
     }
     const double lanes = (double)tile_lanes(job) / (double)tile_lanes(other);
-    const double rows = (1.0 + job->launch.fold_count) / (1.0 + other->launch.fold_count);
+    const double rows = job->step_work / other->step_work;
     const eg_tile_cost t = cost->runs[k].tile;
     out->tile = (eg_tile_cost){t.fixed * lanes, t.step * lanes * rows, t.record * lanes};
     out->is_scaled = true;

@@ -185,8 +185,8 @@ static void free_pass(pass *p) {
   memset(p, 0, sizeof *p);
 }
 
-/* The trajectory at `steps`; codes: (n_columns). One block of realisations (one population), which has the bits of any
-   tile. */
+/* The trajectory at `steps`; codes: (n_columns). One block of realisations (one population; in team form one alone), which
+   has the bits of any tile. */
 static eg_status make_pass(eg_context *ctx, eg_device *device, const eg_run *run, const eg_replay_options *o,
                            const eg_feature_code *codes, size_t n_columns, const uint64_t *steps, size_t n_steps,
                            pass *out) {
@@ -206,9 +206,11 @@ static eg_status make_pass(eg_context *ctx, eg_device *device, const eg_run *run
   job.features = codes;
   job.n_features = n_columns;
   job.launch.n_features = (uint32_t)n_columns;
-  job.tile = job.launch.n_particles > 0 ? 1 : EG_LANES;
-  job.state_values = run->job.state_values / run->job.tile * job.tile;
-  job.launch.ld = EG_LANES;
+  const bool is_team = job.form == EG_FORM_TEAM;
+  job.tile = job.launch.n_particles > 0 || is_team ? 1 : EG_LANES;
+  job.launch.ld = is_team ? EG_LEAST_LD : EG_LANES;
+  job.state_values = is_team ? (size_t)job.launch.n_points * (size_t)job.dim * job.launch.ld
+                             : run->job.state_values / run->job.tile * job.tile;
   job.n_tiles = (job.n_realisations + job.tile - 1) / job.tile;
   job.with_covariance = false;
   job.node_values = n_steps * job.launch.n_points * eg_node_values((uint32_t)n_columns, 0);

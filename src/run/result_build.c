@@ -40,6 +40,7 @@ static eg_status build_status(eg_context *ctx, eg_builder *b) {
   const double limit = eg_z_limit(b->n_judged);
   const int64_t n_judged = (int64_t)b->n_judged;
   EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "ensgrad_schema", EG_TYPE_I64, 2, schema));
+  EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "form", eg_plan_form_name(b->plan)));
   EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "status", eg_campaign_is_complete(c) ? "complete" : "partial"));
   if (c->plan->study->noise == EG_NOISE_GAUSSIAN_FAST) { /* the one kind whose numbers are those of one GPU model */
     EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "bits", "device"));

@@ -82,9 +82,9 @@ static double lanes_of(const eg_job *job, uint64_t tile) {
   return (double)(left < job->tile ? left : job->tile);
 }
 
-/* Cost of a tile for the queue: rows and matrix products weigh more than plain steps. */
+/* Cost of a tile for the queue. */
 static double tile_cost(const eg_run *run) {
-  return tile_work(run) * (1.0 + (double)run->job.launch.fold_count) * (double)run->job.dim;
+  return tile_work(run) * run->job.step_work;
 }
 
 static void sort_runs(run_loop *loop) {

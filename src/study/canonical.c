@@ -101,7 +101,11 @@ static void append_model(eg_text *out, const eg_study *study, const eg_model_inf
     append_text(out, model->inputs);
     eg_text_append(out, "\nmodel.target ");
     append_text(out, model->target);
-    eg_text_append(out, "\nmodel.standardize %s\n", model->standardize ? "true" : "false");
+    eg_text_append(out, "\nmodel.columns%s", model->columns.n == 0 ? " all\n" : "");
+    if (model->columns.n > 0) {
+      append_numbers(out, model->columns.values, model->columns.n);
+    }
+    eg_text_append(out, "model.standardize %s\n", model->standardize ? "true" : "false");
     append_number(out, "model.ridge", model->ridge);
   }
   if (info != NULL) {
@@ -255,6 +259,7 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
   append_number(out, "realisations", study->realisations);
   eg_text_append(out, "noise.kind %s\nnoise.common %s\nstate %s\n", eg_noise_name(study->noise),
                  study->noise_common ? "true" : "false", eg_state_words[study->float_state ? 1 : 0]);
+  eg_text_append(out, "form %s\n", eg_form_words[study->form]);
   append_number(out, "diverged_limit", study->diverged_limit);
   append_observe(out, &study->observe);
   append_histograms(out, &study->observe);

@@ -71,8 +71,24 @@ static void refuse_keys(eg_checker *c, const eg_yaml_node *map, const char *cons
   }
 }
 
+static void read_columns(eg_checker *c, const eg_yaml_node *map) {
+  const eg_yaml_node *node = eg_yaml_get(map, "columns");
+  eg_number_list *const columns = &c->study->model.columns;
+  if (node == NULL || !eg_read_numbers(c, eg_schema_find("model.columns"), node, columns)) {
+    return;
+  }
+  for (size_t i = 0; i < columns->n; i++) {
+    for (size_t k = 0; k < i; k++) {
+      if (columns->values[i] == columns->values[k]) {
+        eg_error_add(c->errors, node->place, "'model.columns' names column %g twice", columns->values[i]);
+        return;
+      }
+    }
+  }
+}
+
 static void read_data_keys(eg_checker *c, const eg_yaml_node *map) {
-  static const char *const of_data[] = {"data", "inputs", "target", "standardize", "ridge", NULL};
+  static const char *const of_data[] = {"data", "inputs", "target", "columns", "standardize", "ridge", NULL};
   static const char *const of_others[] = {"dimension", NULL};
   eg_study_model *model = &c->study->model;
   if (c->model != NULL && !c->model->has_rows) {
@@ -96,6 +112,7 @@ static void read_data_keys(eg_checker *c, const eg_yaml_node *map) {
   }
   (void)eg_get_text(c, map, "model.inputs", &model->inputs); /* absent or reported: the default stays */
   (void)eg_get_text(c, map, "model.target", &model->target);
+  read_columns(c, map);
   (void)eg_get_flag(c, map, "model.standardize", &model->standardize);
   (void)eg_get_number(c, map, "model.ridge", &model->ridge);
   eg_refuse_swept(c, map, "ridge", "ridge");

@@ -51,6 +51,10 @@ static void check_simple_keys(eg_checker *c) {
   if (eg_get_word(c, c->root, "state", &word)) {
     study->float_state = word == 1;
   }
+  if (eg_get_word(c, c->root, "form", &word)) {
+    study->form = (eg_study_form)word;
+    study->form_mark = eg_yaml_get(c->root, "form")->place.mark;
+  }
   (void)eg_get_number(c, c->root, "diverged_limit", &study->diverged_limit);
 }
 

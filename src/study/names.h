@@ -13,6 +13,7 @@ extern const char *const eg_schedule_words[];
 extern const char *const eg_preconditioner_words[];
 extern const char *const eg_noise_words[];
 extern const char *const eg_noise_or_common_words[]; /* the same and "common" as the last */
+extern const char *const eg_form_words[];
 extern const char *const eg_state_words[];
 extern const char *const eg_feature_words[];
 extern const char *const eg_grid_words[]; /* linear, log */

@@ -37,6 +37,7 @@ typedef struct eg_study_model {
   char *data;           /* path of the HDF5 file, resolved against the study's folder, or NULL */
   eg_mark data_mark;
   char *inputs, *target; /* dataset names, default "X" and "y" */
+  eg_number_list columns; /* of the inputs, distinct; n 0: all */
   bool standardize;     /* default true */
   double ridge;         /* default 0, >= 0 */
 } eg_study_model;
@@ -121,6 +122,8 @@ typedef enum eg_noise_kind {
   EG_NOISE_GAUSSIAN, EG_NOISE_GAUSSIAN_FAST, EG_NOISE_GAUSSIAN64, EG_NOISE_TABLE5, EG_NOISE_TABLE8, EG_NOISE_TABLE10,
   EG_NOISE_TWO_POINT, EG_NOISE_THREE_POINT
 } eg_noise_kind;
+
+typedef enum eg_study_form { EG_STUDY_FORM_AUTO, EG_STUDY_FORM_LANE, EG_STUDY_FORM_TEAM } eg_study_form;
 
 typedef enum eg_observe_kind {
   EG_AT_LINEAR,     /* at: {linear: n}: times horizon k / n, k = 1..n */
@@ -217,6 +220,8 @@ struct eg_study {
   eg_noise_kind noise;
   bool noise_common;    /* noise: {kind: .., common: true}, or `noise: common` */
   bool float_state;     /* state: float */
+  eg_study_form form;
+  eg_mark form_mark;
   double diverged_limit; /* fraction of trajectories that may become non-finite before exit code 4; default 0.01 */
   eg_study_observe observe;
   eg_study_weak_error *weak_error;

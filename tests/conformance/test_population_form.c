@@ -63,7 +63,7 @@ static void free_buffers(buffers b) {
 static void run_cpu(const eg_unit *unit, eg_advance_fn advance, const double *params, const eg_launch *base, buffers b) {
   eg_thread t;
   memset(&t, 0, sizeof t);
-  t.block = need(unit->block_bytes(base->n_particles));
+  t.block = need(unit->block_bytes(base));
   for (uint32_t tile = 0; tile < TILES; tile++) {
     eg_launch a = *base;
     a.realisation_first += tile * TILE;

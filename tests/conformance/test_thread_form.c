@@ -107,7 +107,7 @@ static void run_cpu(const eg_unit *unit, eg_advance_fn advance, const double *pa
   t.noise = need(EG_NOISE_BYTES);
   t.rows = need(EG_ROWS_BYTES);
   t.index = need(sizeof(int32_t) * EG_INDEX_BLOCKS * 4 * EG_LANES);
-  t.block = need(unit->block_bytes(POINTS));
+  t.block = need(unit->block_bytes(base));
   for (uint32_t tile = 0; tile < TILES; tile++) {
     eg_launch a = *base;
     a.realisation_first += tile * LD;

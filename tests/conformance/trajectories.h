@@ -79,6 +79,11 @@ static inline const eg_cpu_kernels *cpu_kernels(void) {
 }
 
 static inline const eg_unit *unit_of(const eg_job *job, int dim) {
+  if (job->form == EG_FORM_TEAM) {
+    const eg_unit *const team = eg_unit_find_team(job->model, job->is_float, cpu_kernels()->isa);
+    MUST(team != NULL, "no team unit");
+    return team;
+  }
   const eg_unit *const unit = eg_unit_find(
       job->model, dim, job->is_float, job->kind == EG_KIND_GAUSSIAN64 && !job->is_float, cpu_kernels()->isa);
   MUST(unit != NULL, "no such unit");
@@ -161,9 +166,6 @@ static inline trajectories trajectories_of(const setup *s) {
   const size_t record = t.n_points * t.n_features * t.ld;
   t.values = pages(t.n_records * record * sizeof(double));
   t.first_bad = pages(t.n_points * t.ld * sizeof(uint64_t));
-  eg_thread thread = {cpu_kernels()->fill, pages(EG_NOISE_BYTES), pages(EG_ROWS_BYTES),
-                      pages(EG_INDEX_BLOCKS * 4 * EG_LANES * sizeof(int32_t)),
-                      pages(s->unit->block_bytes(s->n_points)), permutation_of(&job->launch)};
   eg_launch a = job->launch;
   a.features = job->features;
   a.n_points = s->n_points;
@@ -171,9 +173,12 @@ static inline trajectories trajectories_of(const setup *s) {
   a.realisation_first = s->first;
   a.n_lanes = s->n_lanes;
   a.ld = s->ld;
+  eg_thread thread = {cpu_kernels()->fill, pages(EG_NOISE_BYTES), pages(EG_ROWS_BYTES),
+                      pages(EG_INDEX_BLOCKS * 4 * EG_LANES * sizeof(int32_t)), pages(s->unit->block_bytes(&a)), permutation_of(&job->launch), NULL};
   void *const staged = as_state(s->staged, s->n_staged, job->is_float);
   void *const rows = as_state(s->rows, s->n_row_values, job->is_float);
-  void *const state = pages(t.n_points * 3 * (size_t)s->unit->dim * t.ld * sizeof(double)); /* x and what chains keep */
+  const size_t width = s->unit->form == EG_FORM_TEAM ? (size_t)job->dim : 3 * (size_t)s->unit->dim; /* with what chains keep */
+  void *const state = pages(t.n_points * width * t.ld * sizeof(double));
   a.staged = staged;
   a.rows = rows;
   a.state = state;

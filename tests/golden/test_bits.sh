@@ -16,7 +16,7 @@ trap 'test -z "$child" || kill -9 $child 2>/dev/null; cd /; rm -rf "$folder"' EX
 trap 'exit 1' HUP INT TERM
 mkdir -p "$folder/tests/golden" "$folder/data"
 cp -R "$golden/studies" "$folder/tests/golden/"
-cp "$root/data/diabetes.h5" "$folder/data/"
+cp "$root/data/diabetes.h5" "$root/data/breast_cancer.h5" "$folder/data/"
 "$helpers/make_two_columns" "$folder/tests/golden/studies/two_columns.h5" || exit 1
 cd "$folder" || exit 1
 failures=0
@@ -71,6 +71,12 @@ chains-normal chains_normal
 chains-normal-table5 chains_normal --set noise=table5
 monitors monitors
 monitors-float monitors --set state=float
+team-linear team_linear
+team-linear-float team_linear --set state=float
+team-linear-unstable team_linear --set learning_rate=1e30 --set diverged_limit=1
+team-logistic team_logistic
+team-logistic-float team_logistic --set state=float
+lane-logistic team_logistic --set model.columns=[3,0,7] --set form=lane
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
@@ -189,6 +195,21 @@ if [ "$mode" != --quick ]; then
   }
   pieces regression 2^13
   pieces histograms 2^20
+  # The team form looks for a stop within a step.
+  run straight.h5 team_logistic --set realisations=2^11 --threads 2 || { echo "FAILED: straight"; cat log; exit 1; }
+  "$helpers/hash_result" straight.h5 >straight
+  stops=0
+  while run team.h5 team_logistic --set realisations=2^11 --threads 1 --max-time 0.3; test $? -eq 75; do
+    stops=$((stops + 1))
+    test $stops -lt 200 || break
+  done
+  "$helpers/hash_result" team.h5 >pieces
+  same "team form stopped by --max-time $stops times" straight pieces
+  checks=$((checks + 1))
+  if [ $stops -lt 1 ]; then
+    failures=$((failures + 1))
+    echo "FAILED: --max-time did not stop the team form: make the study longer"
+  fi
 fi
 echo "$checks checks, $failures failed; $(wc -l <two) hashes"
 test $failures -eq 0

@@ -187,6 +187,33 @@ FUSED static void test_tanh(uint64_t n) {
   report("eg_tanh", &w, 1.48);
 }
 
+FUSED static void test_log1p_unit(uint64_t n) {
+  worst w = {0, 0};
+  for (uint64_t i = 0; i < n; i++) {
+    const double scale = i % 4 == 0 ? eg_double_of_bits((uint64_t)(1023 - random_bits() % 1000) << 52) : 1.0;
+    const double x = scale * random_unit();
+    judge(&w, x, eg_log1p_unit(x), log1pl((long double)x));
+  }
+  report("eg_log1p_unit", &w, 1.25);
+}
+
+/* The logistic function and log(1 + e^x), where the result is normal. */
+static double margin_input(uint64_t i) {
+  return i % 4 == 0 ? 1400.0 * (random_unit() - 0.5) : (i % 4 == 1 ? tanh_input(i / 4) : 80.0 * (random_unit() - 0.5));
+}
+
+FUSED static void test_logistic(uint64_t n) {
+  worst s = {0, 0}, p = {0, 0};
+  for (uint64_t i = 0; i < n; i++) {
+    const double x = margin_input(i);
+    const long double e = expl(-fabsl((long double)x));
+    judge(&s, x, eg_sigmoid(x), x < 0 ? e / (1.0L + e) : 1.0L / (1.0L + e));
+    judge(&p, x, eg_softplus(x), (x > 0 ? (long double)x : 0.0L) + log1pl(e));
+  }
+  report("eg_sigmoid", &s, 2.5);
+  report("eg_softplus", &p, 2.0);
+}
+
 static void special_values(void) {
   const double inf = INFINITY;
   CHECK(eg_log(1.0) == 0.0 && !signbit(eg_log(1.0)));
@@ -204,6 +231,9 @@ static void special_values(void) {
   CHECK(eg_tanh(inf) == 1.0 && eg_tanh(-inf) == -1.0 && eg_tanh(20.5) == 1.0 &&
         eg_tanh(0x1p-1074) == 0x1p-1074);
   CHECK(eg_tanh(-0.75) == -eg_tanh(0.75) && eg_tanh(-0.3) == -eg_tanh(0.3));
+  CHECK(eg_sigmoid(inf) == 1.0 && eg_sigmoid(-inf) == 0.0 && eg_sigmoid(0.0) == 0.5 && isnan(eg_sigmoid(NAN)));
+  CHECK(eg_softplus(inf) == inf && eg_softplus(-inf) == 0.0 && isnan(eg_softplus(NAN)));
+  CHECK(eg_log1p_unit(0.0) == 0.0 && eg_log1p_unit(0x1p-1074) == 0x1p-1074);
   double s, c;
   eg_sincospi(0x1p49, &s, &c);
   CHECK(s == 0.0 && c == 1.0);
@@ -304,6 +334,8 @@ int main(int argc, char **argv) {
   test_exp(n);
   test_sincospi(n);
   test_tanh(n);
+  test_log1p_unit(n / 4);
+  test_logistic(n / 4);
   test_words(is_full);
   return check_report();
 }

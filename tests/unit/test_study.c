@@ -289,6 +289,10 @@ static void test_key_errors(void) {
   check_fails(BASE "until: {}\n", "dir/t.yaml:8:1: error: not available yet: 'until'; give 'realisations'\n"
                                   "    8 | until: {}\n"
                                   "      | ^~~~~");
+  check_says(BASE "form: lanes\n", "8:7: error: 'form' = 'lanes' is not known; did you mean 'lane'? allowed: auto, lane, team");
+  check_says("model: {name: linear-regression, data: a.h5, columns: [2, 0, 2]}\n",
+             "1:55: error: 'model.columns' names column 2 twice");
+  check_says("model: {name: quadratic, columns: [1]}\n", "'model.columns' is not for 'quadratic', which takes no data");
   check_says(BASE "zzzzzz: 1\n", "unknown key 'zzzzzz'; known here: title, seed, model, ");
   check_says(BASE "horizon: 1\n", "8:1: error: 'steps' and 'horizon' exclude each other");
   check_says(BASE "time_step: 1\n",
@@ -569,6 +573,8 @@ static void test_canonical(void) {
   check_same(BASE "start: {point: 0.1}\n", BASE "start: {point: 0.10000000000000002}\n", false);
   check_same(BASE "sweep: {start.point: [1, 2]}\n", BASE "sweep: {start.point: [2, 1]}\n", false);
   check_same(BASE "state: float\n", BASE "state: double\n", false);
+  check_same(BASE "form: auto\n", BASE, true);
+  check_same(BASE "form: lane\n", BASE "form: team\n", false);
 }
 
 static void test_messages_later(void) {

@@ -1,0 +1,60 @@
+/*
+ * The CUDA driver around a unit in team form, the same text for nvcc and NVRTC: -DEG_TEAM -DEG_MODEL_FILE=..
+ *
+ * Kernels: eg_team_<stepper>; arguments (eg_params, eg_launch, eg_real *work) by value, work one piece of
+ * eg_team_work_values(dim) for each warp; EG_THREADS threads a block, one warp a trajectory (core/team_gpu.h). One kernel
+ * serves every dimension and noise kind.
+ */
+#include "unit.h"
+
+#include "core/team_gpu.h"
+
+#define EG_THREADS 128
+#define EG_WARPS   (EG_THREADS / EG_TEAM_LANES)
+#define EG_BLOCKS  (EG_CAPS_MARGIN ? 3 : 4) /* resident on a multiprocessor: bounds of 168 and 128 registers, which nothing spills */
+
+extern "C" {
+extern __constant__ const uint32_t eg_team_unit_sizes[6];
+__constant__ const uint32_t eg_team_unit_sizes[6] = {sizeof(eg_params), sizeof(eg_launch), sizeof(eg_real),
+                                                     EG_CAPS,           EG_SLOTS,          EG_THREADS};
+}
+
+EG_FN void advance(const eg_team_stepper *f, const eg_params *p, const eg_launch *a, eg_real *work) {
+  __shared__ eg_params own[EG_WARPS]; /* shared: what is handed to functions that are not inlined has an address */
+  __shared__ eg_uniforms uniforms;
+  const uint32_t at = threadIdx.x / EG_TEAM_LANES;
+  const uint64_t warp = (uint64_t)blockIdx.x * EG_WARPS + at;
+  if (threadIdx.x == 0) {
+    uniforms = eg_uniforms_of(a);
+  }
+  if (threadIdx.x % EG_TEAM_LANES == 0) {
+    own[at] = *p;
+    own[at].team.chunks = (a->dim + EG_TEAM_LANES - 1) / EG_TEAM_LANES;
+    own[at].team.scratch = work + warp * eg_team_work_values((uint64_t)own[at].team.chunks * EG_TEAM_LANES);
+  }
+  __syncthreads();
+  eg_warp_advance(f, &own[at], &uniforms, a, warp);
+}
+
+#define KERNEL(name)                                                                                         \
+  extern "C" __global__ void __launch_bounds__(EG_THREADS, EG_BLOCKS)                                                 \
+      eg_team_##name(const __grid_constant__ eg_params p, const __grid_constant__ eg_launch a, eg_real *work)
+
+#define PLAIN(stepper, normals, n_rows)                                                                      \
+  KERNEL(stepper) {                                                                                          \
+    eg_team_stepper f;                                                                                       \
+    f.form = EG_TEAM_PLAIN;                                                                                  \
+    f.rows = n_rows;                                                                                         \
+    f.step = eg_step_##stepper;                                                                              \
+    advance(&f, &p, &a, work);                                                                               \
+  }
+#define FOLD(stepper, source, n_acc)                                                                         \
+  KERNEL(stepper) {                                                                                          \
+    eg_team_stepper f;                                                                                       \
+    f.form = EG_TEAM_##source;                                                                               \
+    f.begin = eg_begin_##stepper;                                                                            \
+    f.add = eg_add_##stepper;                                                                                \
+    f.end = eg_end_##stepper;                                                                                \
+    advance(&f, &p, &a, work);                                                                               \
+  }
+EG_STEPPERS(PLAIN, FOLD)

@@ -1,0 +1,155 @@
+/*
+ * The GPU driver of the team form on the host (team_twin.c), launched over several tiles at once and in pieces, against the
+ * CPU driver tile by tile: records, states and first bad steps bit for bit. A spoilt row must show.
+ */
+#include <unistd.h>
+
+#include "team_twin.h"
+#include "trajectories.h"
+#include "write_rows.h"
+
+enum { ROWS = 41, DIM = 45, TILE = 64, TILES = 2, LAST = 40 }; /* realisations in the last tile */
+
+static char folder[] = "/tmp/ensgrad-test-XXXXXX";
+
+static void write_data(void) {
+  static double inputs[ROWS * DIM], target[ROWS];
+  char path[64];
+  for (int j = 0; j < ROWS; j++) {
+    for (int k = 0; k < DIM; k++) {
+      inputs[j * DIM + k] = ((double)((j * (7 + 4 * k) + 5 * k * k) % 29) / 16.0 - 0.9) / 3.0;
+    }
+    target[j] = (double)(j * 11 % 23 % 2);
+  }
+  (void)snprintf(path, sizeof path, "%s/data.h5", folder);
+  MUST(write_rows(path, ROWS, DIM, inputs, target), "data file");
+}
+
+static const team_twin_stepper *find(const char *model, const char *stepper) {
+  const team_twin_stepper *s =
+      strcmp(model, "linear-regression") == 0 ? team_twin_linear_regression : team_twin_logistic_regression;
+  while (s->name != NULL && strcmp(s->name, stepper) != 0) {
+    s++;
+  }
+  MUST(s->name != NULL, stepper);
+  return s;
+}
+
+/* Values of the twin: (tile, record, point, feature, lane). Every record is a launch of its own if is_cut. */
+static double *twin_records(const eg_job *job, const double *rows, bool is_cut, uint64_t *first_bad) {
+  const size_t P = job->launch.n_points, F = job->n_features, R = job->n_records;
+  const size_t record = P * F * TILE;
+  double *const out = pages(TILES * R * record * sizeof(double));
+  double *const part = pages(TILES * R * record * sizeof(double));
+  eg_launch a = job->launch;
+  a.features = job->features;
+  a.start = job->start;
+  a.staged = job->staged;
+  a.rows = rows;
+  a.realisation_first = 0;
+  a.ld = TILE;
+  a.n_lanes = (TILES - 1) * TILE + LAST;
+  a.state = pages(TILES * P * TILE * (size_t)job->dim * sizeof(double));
+  a.first_bad = first_bad;
+  a.records = part;
+  const size_t n = is_cut ? 1 : R;
+  for (size_t r = 0; r < R; r += n) {
+    a.n_records = (uint32_t)n;
+    a.record_steps = job->record_steps + r;
+    a.step_last = a.record_steps[n - 1];
+    find(job->model, job->stepper)->launch(job->params, &a, TILES * P * TILE);
+    for (size_t tile = 0; tile < TILES; tile++) {
+      memcpy(out + (tile * R + r) * record, part + tile * n * record, n * record * sizeof(double));
+    }
+    a.step_first = a.step_last;
+    a.is_restart = 1;
+  }
+  free(a.state);
+  free(part);
+  return out;
+}
+
+static size_t different(const eg_job *job, const double *twin, const uint64_t *twin_bad) {
+  const size_t P = job->launch.n_points, F = job->n_features, R = job->n_records;
+  size_t wrong = 0;
+  for (size_t tile = 0; tile < TILES; tile++) {
+    const uint32_t n_lanes = tile == TILES - 1 ? LAST : TILE;
+    setup s = default_setup(job, n_lanes);
+    s.first = tile * TILE;
+    const trajectories t = trajectories_of(&s);
+    for (size_t r = 0; r < R; r++) {
+      for (size_t point = 0; point < P; point++) {
+        for (size_t l = 0; l < n_lanes; l++) {
+          for (size_t f = 0; f < F; f++) {
+            const double a = value_at(&t, r, point, f, l);
+            const double b = twin[(((tile * R + r) * P + point) * F + f) * TILE + l];
+            wrong += a != a ? b == b : memcmp(&a, &b, sizeof a) != 0;
+          }
+          wrong += r == 0 && t.first_bad[point * t.ld + l] != twin_bad[(tile * P + point) * TILE + l];
+        }
+      }
+    }
+    trajectories_free(t);
+  }
+  return wrong;
+}
+
+static void compare(const char *model, const char *rate, const char *kind) {
+  char name[64], text[2000];
+  (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
+  (void)snprintf(text, sizeof text,
+                 "seed: 3\nmodel: {name: %s, data: data.h5, standardize: false, ridge: 0.1}\nstart: {points: [[0.5], [-2]]}\n"
+                 "learning_rate: %s\nsteps: 9\nnoise: %s\ndynamics:\n  - {name: sgd, batch_size: 3}\n"
+                 "  - {name: sgd, batch_size: 40, label: large}\n  - gradient-flow\n"
+                 "  - {name: sme2, batch_size: 2, scheme: euler-maruyama, label: e2}\n  - {name: sme2, batch_size: 2, label: s2}\n"
+                 "  - {name: sme1, factor: data, scheme: euler-maruyama, label: d1}\n  - {name: sme1, factor: data, label: d2}\n"
+                 "realisations: 1000\nobserve: {at: {steps: [0, 1, 4, 9]}, features: [x, norm2, loss, gradient_norm2, "
+                 "displacement2]}\n",
+                 model, rate, kind);
+  const planned p = plan_text(name, text);
+  size_t n_bad = 0;
+  for (size_t i = 0; i < p.plan->n_runs; i++) {
+    const eg_job *const job = &p.plan->runs[i].job;
+    uint64_t *const bad = pages(TILES * job->launch.n_points * TILE * sizeof *bad);
+    for (int is_cut = 0; is_cut < 2; is_cut++) {
+      double *const twin = twin_records(job, job->rows, is_cut, bad);
+      const size_t wrong = different(job, twin, bad);
+      printf("%-20s rate %-6s %-10s %-14s%s: %zu differences\n", model, rate, kind, job->stepper, is_cut ? " cut" : "", wrong);
+      CHECK(wrong == 0);
+      free(twin);
+    }
+    for (size_t l = 0; l < TILE; l++) {
+      n_bad += bad[l] != EG_NEVER;
+    }
+    free(bad);
+  }
+  const eg_job *const job = &p.plan->runs[0].job; /* negative control: one number of the data */
+  double *const spoilt = pages(job->n_row_values * sizeof(double));
+  uint64_t *const bad = pages(TILES * job->launch.n_points * TILE * sizeof *bad);
+  memcpy(spoilt, job->rows, job->n_row_values * sizeof(double));
+  spoilt[5 * job->dim + 7] += 1e-9;
+  double *const twin = twin_records(job, spoilt, false, bad);
+  CHECK(different(job, twin, bad) > 0);
+  CHECK((strcmp(rate, "1e60") == 0) == (n_bad > 0));
+  free(twin);
+  free(bad);
+  free(spoilt);
+  plan_free(p);
+}
+
+int main(void) {
+  char path[64];
+  MUST(mkdtemp(folder) != NULL, "temporary folder");
+  write_data();
+  compare("linear-regression", "1/8", "gaussian");
+  compare("linear-regression", "1e60", "table5"); /* overflows within the steps */
+  compare("linear-regression", "1/8", "table8");
+  compare("linear-regression", "1/8", "table10");
+  compare("linear-regression", "1/8", "three-point");
+  compare("logistic-regression", "1/8", "two-point");
+  compare("logistic-regression", "1/8", "gaussian64");
+  (void)snprintf(path, sizeof path, "%s/data.h5", folder);
+  (void)unlink(path);
+  (void)rmdir(folder);
+  return check_report();
+}

@@ -1,0 +1,226 @@
+/*
+ * The team form on real data (569 biopsies, 30 standardised variables), as z-scores with a family-wise limit of 1e-6.
+ * Least squares: means of SGD and sme2 against the affine oracle, which shares no code with the kernels. Logistic
+ * regression: the mean and variance of one step of SGD and the mean of one Euler step of sme2 against finite differences
+ * of the loss, which is written here in long double: no derivative is taken by hand. Negative controls (the mean of the
+ * other dynamics, the loss without its ridge) must be rejected.
+ */
+#include <unistd.h>
+
+#include "check.h"
+#include "ensgrad/ensgrad.h"
+#include "io/data_file.h"
+#include "io/result_file.h"
+
+enum { D = 30, MAX_Z = 400 };
+typedef long double real;
+
+static char folder[] = "/tmp/ensgrad-test-XXXXXX";
+static double z_true[MAX_Z], z_wrong[8];
+static size_t n_true, n_wrong;
+
+static void stop_here(const char *text) {
+  fprintf(stderr, "%s\n", text);
+  exit(1);
+}
+
+static eg_labelled *run_study(const char *text) {
+  eg_context *const ctx = eg_context_create();
+  eg_study *study = NULL;
+  eg_labelled *file = NULL;
+  char output[80];
+  eg_run_options options;
+  (void)snprintf(output, sizeof output, "%s/result.h5", folder);
+  eg_run_options_default(&options);
+  options.output = output;
+  options.backend = "cpu";
+  options.force = 1;
+  if (ctx == NULL || eg_study_parse(ctx, "tests/physics/team.yaml", text, strlen(text), NULL, 0, &study) != EG_OK ||
+      eg_run_study(ctx, study, &options) != EG_OK || eg_result_read(ctx, output, &file) != EG_OK) {
+    stop_here(eg_context_message(ctx));
+  }
+  (void)unlink(output);
+  eg_study_free(study);
+  eg_context_free(ctx);
+  return file;
+}
+
+static const double *values(const eg_labelled *file, const char *name) {
+  const eg_variable *const v = eg_labelled_find(file, "/", name);
+  if (v == NULL || v->type != EG_TYPE_F64) {
+    stop_here(name);
+    return NULL;
+  }
+  return v->data;
+}
+
+static void expect(double value, double error, double want) {
+  if (n_true >= MAX_Z || !(error > 0)) {
+    stop_here("too many z, or no error bar");
+  }
+  z_true[n_true++] = (value - want) / error;
+}
+
+static void reject(double value, double error, double wrong) {
+  z_wrong[n_wrong++] = (value - wrong) / error;
+}
+
+/* ---- least squares ---- */
+
+static void least_squares(void) {
+  eg_labelled *const file = run_study(
+      "seed: 31\nmodel: {name: linear-regression, data: ../../data/breast_cancer.h5}\nlearning_rate: 1/64\nsteps: 8\n"
+      "dynamics:\n  - {name: sgd, batch_size: 4}\n  - {name: sme2, batch_size: 4}\nrealisations: 2^14\n"
+      "observe: {at: {steps: [8]}, features: [x, norm2, loss]}\n");
+  static const char *const names[] = {"x", "norm2", "loss"};
+  for (int f = 0; f < 3; f++) {
+    char name[32];
+    const size_t width = f == 0 ? D : 1;
+    const double *const mean = values(file, names[f]);
+    (void)snprintf(name, sizeof name, "%s_stderr", names[f]);
+    const double *const error = values(file, name);
+    (void)snprintf(name, sizeof name, "%s_expected", names[f]);
+    const double *const want = values(file, name);
+    for (size_t i = 0; i < 2 * width; i++) {
+      expect(mean[i], error[i], want[i]);
+    }
+    if (f == 1) { /* E|x|^2 of SGD is not that of gradient flow plus nothing: the noise of a batch of 4 must show */
+      double square = 0;
+      for (int k = 0; k < D; k++) {
+        square += values(file, "x_expected")[k] * values(file, "x_expected")[k];
+      }
+      reject(mean[0], error[0], square);
+    }
+  }
+  eg_labelled_free(file);
+}
+
+/* ---- logistic regression ---- */
+
+static eg_data_set data; /* standardised below */
+static const real ridge = 0.25L;
+
+static void read_data(void) {
+  eg_context *const ctx = eg_context_create();
+  if (eg_data_read(ctx, "data/breast_cancer.h5", "X", "y", &data) != EG_OK || data.n_columns != D) {
+    stop_here(eg_context_message(ctx));
+  }
+  eg_context_free(ctx);
+  for (int k = 0; k < D; k++) {
+    real mean = 0, square = 0;
+    for (size_t j = 0; j < data.n_rows; j++) {
+      mean += (real)data.inputs[j * D + (size_t)k] / (real)data.n_rows;
+    }
+    for (size_t j = 0; j < data.n_rows; j++) {
+      const real d = (real)data.inputs[j * D + (size_t)k] - mean;
+      square += d * d / (real)data.n_rows;
+    }
+    for (size_t j = 0; j < data.n_rows; j++) {
+      data.inputs[j * D + (size_t)k] = (double)(((real)data.inputs[j * D + (size_t)k] - mean) / sqrtl(square));
+    }
+  }
+}
+
+static real row_loss(size_t j, const real *x, real with_ridge) {
+  real s = 0, square = 0;
+  for (int k = 0; k < D; k++) {
+    s += (real)data.inputs[j * D + (size_t)k] * x[k];
+    square += x[k] * x[k];
+  }
+  return log1pl(expl(-fabsl(s))) + (s > 0 ? s : 0) - (real)data.target[j] * s + with_ridge / 2 * square;
+}
+
+/* Central differences of order 4 (error about 1e-14 here). */
+static real slope(size_t j, real *x, int k, real with_ridge) {
+  const real h = 0x1p-9L, at = x[k];
+  real f[4];
+  for (int i = 0; i < 4; i++) {
+    x[k] = at + h * (real)(i < 2 ? i - 2 : i - 1);
+    f[i] = row_loss(j, x, with_ridge);
+  }
+  x[k] = at;
+  return (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h);
+}
+
+static void gradient(real *x, real with_ridge, real *g, real *variance) {
+  for (int k = 0; k < D; k++) {
+    real square = 0;
+    g[k] = 0;
+    for (size_t j = 0; j < data.n_rows; j++) {
+      const real d = slope(j, x, k, with_ridge);
+      g[k] += d / (real)data.n_rows;
+      square += d * d / (real)data.n_rows;
+    }
+    variance[k] = square - g[k] * g[k];
+  }
+}
+
+/* Hess R g by differences of gradients along g. */
+static void hessian_times(const real *x, const real *g, real *out) {
+  const real h = 0x1p-9L;
+  real ahead[D], behind[D], unused[D], moved[D];
+  for (int side = 0; side < 2; side++) {
+    for (int k = 0; k < D; k++) {
+      moved[k] = x[k] + (side == 0 ? h : -h) * g[k];
+    }
+    gradient(moved, ridge, side == 0 ? ahead : behind, unused);
+  }
+  for (int k = 0; k < D; k++) {
+    out[k] = (ahead[k] - behind[k]) / (2 * h);
+  }
+}
+
+static void logistic(void) {
+  char text[1500], point[600] = "";
+  real x[D], g[D], without[D], variance[D], unused[D], Hg[D];
+  for (int k = 0; k < D; k++) {
+    x[k] = (real)((k * 7) % 11 - 5) / 16;
+    (void)snprintf(point + strlen(point), sizeof point - strlen(point), "%s%.17g", k > 0 ? ", " : "", (double)x[k]);
+  }
+  (void)snprintf(text, sizeof text,
+                 "seed: 32\nmodel: {name: logistic-regression, data: ../../data/breast_cancer.h5, ridge: 0.25}\n"
+                 "start: {point: [%s]}\nlearning_rate: 1\nsteps: 1\ndynamics:\n  - {name: sgd, batch_size: 2}\n"
+                 "  - {name: sme2, batch_size: 2, scheme: euler-maruyama}\nrealisations: 2^14\n"
+                 "observe: {at: {steps: [1]}, features: [x]}\n",
+                 point);
+  eg_labelled *const file = run_study(text);
+  const double *const mean = values(file, "x"), *const error = values(file, "x_stderr");
+  const double *const spread = values(file, "x_variance"), *const spread_error = values(file, "x_variance_stderr");
+  gradient(x, ridge, g, variance);
+  gradient(x, 0, without, unused);
+  hessian_times(x, g, Hg);
+  for (int k = 0; k < D; k++) {
+    expect(mean[k], error[k], (double)(x[k] - g[k]));
+    expect(spread[k], spread_error[k], (double)(variance[k] / 2));
+    expect(mean[D + k], error[D + k], (double)(x[k] - g[k] - Hg[k] / 2));
+    expect(spread[D + k], spread_error[D + k], (double)(variance[k] / 2));
+  }
+  reject(mean[0], error[0], (double)(x[0] - without[0]));
+  reject(mean[D], error[D], (double)(x[0] - g[0]));
+  reject(spread[0], spread_error[0], (double)variance[0]);
+  eg_labelled_free(file);
+}
+
+int main(void) {
+  double largest = 0, least = INFINITY;
+  if (mkdtemp(folder) == NULL) {
+    stop_here("no temporary folder");
+  }
+  read_data();
+  least_squares();
+  logistic();
+  eg_data_free(&data);
+  (void)rmdir(folder);
+  for (size_t i = 0; i < n_true; i++) {
+    largest = fabs(z_true[i]) <= largest ? largest : fabs(z_true[i]);
+  }
+  for (size_t i = 0; i < n_wrong; i++) {
+    least = fabs(z_wrong[i]) < least ? fabs(z_wrong[i]) : least;
+  }
+  const double limit = 5.97; /* two-sided normal quantile of 1e-6 / 400 */
+  printf("%zu comparisons, largest |z| %.3g, limit %.3g; %zu negative controls, least |z| %.3g\n", n_true, largest, limit,
+         n_wrong, least);
+  CHECK(n_true <= 400 && largest <= limit);
+  CHECK(n_wrong == 4 && least > limit);
+  return check_report();
+}
