@@ -12,6 +12,7 @@
 #include "ensgrad/ensgrad.h"
 #include "io/result_file.h"
 #include "run/run_loop.h"
+#include "write_rows.h"
 
 static char folder[] = "/tmp/ensgrad-test-XXXXXX";
 static uint64_t steps; /* of a tile of about half a second */
@@ -40,6 +41,18 @@ static const char *study_text(const char *state, uint64_t n_steps) {
                  "    - {name: peak, feature: norm2, operation: maximum}\n"
                  "    - {name: exit, feature: x0, operation: crossing, level: 0}\n",
                  (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps);
+  return text;
+}
+
+/* The population form: three tiles of one realisation. */
+static const char *population_text(const char *state, uint64_t n_steps) {
+  static char text[1000];
+  (void)snprintf(text, sizeof text,
+                 "seed: 5\nmodel: {name: mean-field-linear, data: %s/rows.h5, standardize: false, particles: 20000}\n"
+                 "start: {normal: {mean: 0.5, std: 0.25}}\nlearning_rate: 1/16\nsteps: %llu\n"
+                 "dynamics: {name: sgd, batch_size: 2}\nrealisations: 3\nstate: %s\n"
+                 "observe:\n  at: {steps: [1, %llu, %llu]}\n  features: [x, norm2]\n  keep: {realisations: 2}\n",
+                 folder, (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps);
   return text;
 }
 
@@ -200,6 +213,20 @@ static void changed_parts(const char *text, uint64_t straight, double tile_secon
   (void)unlink(output);
 }
 
+/* Straight, and stopped within tiles. */
+static void populations(const char *state) {
+  static const double inputs[4] = {1.25, -1.25, 0.75, 0.5}, target[4] = {0.5, -0.25, 0.75, 1};
+  const char *const output = path_of("population.h5");
+  if (!write_rows(path_of("rows.h5"), 4, 1, inputs, target)) {
+    stop_here("data file");
+  }
+  const char *const text = population_text(state, 64000);
+  CHECK(run(text, output, 2, 60, 0) == EG_OK);
+  stops(text, hash_of(output), 0, 2);
+  (void)unlink(output);
+  (void)unlink(path_of("rows.h5"));
+}
+
 int main(void) {
   if (mkdtemp(folder) == NULL) {
     stop_here("temporary folder");
@@ -222,6 +249,8 @@ int main(void) {
   CHECK(run(text, output, 2, 60, 0) == EG_OK);
   stops(text, hash_of(output), seconds / 2, 2);
   (void)unlink(output);
+  populations("double");
+  populations("float");
   (void)rmdir(folder);
   return check_report();
 }
