@@ -125,11 +125,12 @@ EG_FN void eg_add_row(const eg_params *p, const eg_uniforms *u, const eg_launch 
   r.n_rows = a->n_rows;
   r.row = row;
 #else
-  eg_real space[(EG_DIM + 1) * EG_STRIDE];
+  eg_real copy[EG_DIM + 1];
   for (int k = 0; k <= EG_DIM; k++) {
-    space[k * EG_STRIDE] = ((const eg_real *)a->rows)[eg_rows_at(a->n_rows, EG_DIM + 1, row, k)];
+    copy[k] = ((const eg_real *)a->rows)[eg_rows_at(a->n_rows, EG_DIM + 1, row, k)];
   }
-  r.base = space;
+  r.base = copy;
+  r.stride = 1;
 #endif
   eg_add_row_field(p, u->staged, average, r, weight, field);
 }

@@ -138,10 +138,10 @@ if [ "$mode" != --quick ]; then
   done
 
   # A study with groups, stopped and continued: members and differences go on together.
-  run whole.h5 groups --set realisations=2^16 --threads 2 || { echo "FAILED: whole groups"; cat log; exit 1; }
+  run whole.h5 groups --set realisations=2^18 --threads 2 || { echo "FAILED: whole groups"; cat log; exit 1; }
   "$helpers/hash_result" whole.h5 >whole
   stops=0
-  while run parts.h5 groups --set realisations=2^16 --threads 1 --max-time 0.15; test $? -eq 75; do
+  while run parts.h5 groups --set realisations=2^18 --threads 1 --max-time 0.15; test $? -eq 75; do
     stops=$((stops + 1))
     test $stops -lt 200 || break
   done
@@ -196,6 +196,7 @@ if [ "$mode" != --quick ]; then
   pieces regression 2^13
   pieces histograms 2^20
   # The team form looks for a stop within a step.
+  rm -f ./*.h5
   run straight.h5 team_logistic --set realisations=2^11 --threads 2 || { echo "FAILED: straight"; cat log; exit 1; }
   "$helpers/hash_result" straight.h5 >straight
   stops=0
