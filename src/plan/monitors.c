@@ -24,6 +24,10 @@ eg_status eg_plan_monitor_features(eg_context *ctx, eg_plan *plan) {
                                                "averages over the particles, taken at observations",
                               m->name);
     }
+    if (eg_plan_unit(plan)->form == EG_FORM_TEAM) {
+      return eg_study_fail_at(ctx, s, m->mark, "monitor '%s': the team form has no monitors yet; allowed: at most 16 dimensions",
+                              m->name);
+    }
     if (needs_loss && (eg_plan_unit(plan)->caps & EG_CAP_LOSS) == 0) {
       return eg_study_fail_at(ctx, s, m->mark, "monitor '%s' needs a model with a loss (eg_loss, eg_gradient)", m->name);
     }
