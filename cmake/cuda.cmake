@@ -2,7 +2,7 @@
 # the plug-in holds as bytes; the host side is C11 and links the static runtime. Nothing links libcuda.
 set(ENSGRAD_CUDA_ARCHITECTURES "80;90;100" CACHE STRING "GPU code; PTX of the last one is kept for newer devices")
 set(ENSGRAD_CUDA_UNITS "" CACHE STRING "units to compile ahead for the GPU, e.g. quadratic:2; empty: all")
-set(ensgrad_cuda_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16;linear_regression_gaussian:1,2,4,8")
+set(ensgrad_cuda_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16")
 if(ENSGRAD_CUDA_UNITS)
   set(ensgrad_cuda_units "${ENSGRAD_CUDA_UNITS}")
 endif()
