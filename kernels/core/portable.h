@@ -15,6 +15,7 @@ typedef unsigned long long uint64_t;
 #define EG_DEVICE       1
 #define EG_FN           static __device__ __forceinline__
 #define EG_COLD         static __device__ __noinline__
+#define EG_APART        EG_FN /* a call would need a stack */
 #define EG_RESTRICT     __restrict__
 #define EG_UNROLL       _Pragma("unroll")
 #define EG_ROLLED       _Pragma("unroll 1")
@@ -48,6 +49,7 @@ EG_FN float eg_hardware_cos(float a) { float b; asm("cos.approx.ftz.f32 %0, %1;"
 #define EG_DEVICE       0
 #define EG_FN           static inline __attribute__((always_inline, unused))
 #define EG_COLD         static __attribute__((noinline, cold, unused))
+#define EG_APART        static __attribute__((noinline, unused)) /* of its own, but not rare */
 #define EG_RESTRICT     restrict
 #if defined(__clang__)
 #define EG_UNROLL       _Pragma("clang loop unroll(full)")

@@ -17,17 +17,32 @@ typedef struct eg_uniforms {
   eg_real rate, shrink, unbias1, unbias2;
 } eg_uniforms;
 
-/* The coefficients of iteration `step` (the first is 0). */
-EG_FN void eg_uniforms_at(eg_uniforms *u, const eg_launch *a, uint64_t step) {
+typedef struct eg_step_uniforms {
+  eg_real rate, shrink, unbias1, unbias2;
+} eg_step_uniforms;
+
+/* The coefficients of a chain that change with the step, of iteration `step` (the first is 0). Out of the way, and by value:
+   the other coefficients stay in registers. */
+EG_APART eg_step_uniforms eg_uniforms_of_step(const eg_launch *a, uint64_t step) {
+  eg_step_uniforms u;
   const eg_chain *const c = &a->chain;
   double rate = c->rate;
   if (c->schedule.kind != EG_SCHEDULE_CONSTANT || c->schedule.warm_up > 0) {
     rate = rate * eg_schedule_factor(&c->schedule, (double)step / (double)c->substeps);
   }
-  u->rate = (eg_real)rate;
-  u->shrink = (eg_real)(1.0 - rate * c->decay);
-  u->unbias1 = (eg_real)(c->log_beta1 < 0 ? 1.0 / (1.0 - eg_exp((double)(step + 1) * c->log_beta1)) : 1.0);
-  u->unbias2 = (eg_real)(c->log_beta2 < 0 ? 1.0 / (1.0 - eg_exp((double)(step + 1) * c->log_beta2)) : 1.0);
+  u.rate = (eg_real)rate;
+  u.shrink = (eg_real)(1.0 - rate * c->decay);
+  u.unbias1 = (eg_real)(c->log_beta1 < 0 ? 1.0 / (1.0 - eg_exp((double)(step + 1) * c->log_beta1)) : 1.0);
+  u.unbias2 = (eg_real)(c->log_beta2 < 0 ? 1.0 / (1.0 - eg_exp((double)(step + 1) * c->log_beta2)) : 1.0);
+  return u;
+}
+
+EG_FN void eg_uniforms_at(eg_uniforms *u, const eg_launch *a, uint64_t step) {
+  const eg_step_uniforms at = eg_uniforms_of_step(a, step);
+  u->rate = at.rate;
+  u->shrink = at.shrink;
+  u->unbias1 = at.unbias1;
+  u->unbias2 = at.unbias2;
 }
 
 EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {

@@ -35,7 +35,7 @@ static void read_options(eg_checker *c, const eg_yaml_node *map, eg_study_dynami
   if (has_batch && eg_swept(c, "batch_size") != NULL) {
     dynamics->batch_size = NAN;
     eg_refuse_swept(c, map, "batch_size", "batch_size");
-  } else if (has_batch && dynamics->id != EG_SME1 && dynamics->id != EG_SME2 && eg_yaml_get(map, "batch_size") == NULL) {
+  } else if (has_batch && eg_is_chain(dynamics->id) && eg_yaml_get(map, "batch_size") == NULL) {
     eg_error_add(c->errors, place, "'%s' needs 'batch_size' (here, or sweep: {batch_size: [..]})", name);
   }
   if (has_substeps && eg_swept(c, "substeps") != NULL) {
