@@ -22,6 +22,7 @@ endif()
 set(kernel_flags ${ENSGRAD_KERNEL_OPT} -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   list(APPEND kernel_flags -fno-tree-pre -Wno-maybe-uninitialized)
+  list(APPEND kernel_flags -fno-var-tracking) # same code; places of variables in debug information took half of the time
 else()
   list(APPEND kernel_flags -Wno-pass-failed)
 endif()
