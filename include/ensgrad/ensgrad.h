@@ -2,6 +2,7 @@
 #ifndef ENSGRAD_ENSGRAD_H
 #define ENSGRAD_ENSGRAD_H
 
+#include "ensgrad/analyse.h"
 #include "ensgrad/replay.h"
 #include "ensgrad/result.h"
 #include "ensgrad/run.h"

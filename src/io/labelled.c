@@ -301,6 +301,18 @@ eg_status eg_labelled_set(eg_context *ctx, eg_labelled *labelled, size_t index, 
   return put_attribute(ctx, &variable->attributes, &variable->n_attributes, name, type, n, data);
 }
 
+void eg_labelled_clear_group(eg_labelled *labelled, const char *group) {
+  size_t n = 0;
+  for (size_t i = 0; i < labelled->n_variables; i++) {
+    if (strcmp(labelled->variables[i].group, group) == 0) {
+      free_variable(&labelled->variables[i]);
+    } else {
+      labelled->variables[n++] = labelled->variables[i];
+    }
+  }
+  labelled->n_variables = n;
+}
+
 eg_status eg_labelled_set_text(eg_context *ctx, eg_labelled *labelled, size_t index, const char *name,
                                const char *text) {
   return eg_labelled_set(ctx, labelled, index, name, EG_TYPE_TEXT, 1, &text);

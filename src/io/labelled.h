@@ -55,6 +55,8 @@ void eg_labelled_free(eg_labelled *labelled);
 EG_NODISCARD eg_status eg_labelled_add(eg_context *ctx, eg_labelled *labelled, const char *group, const char *name,
                                        eg_type type, int rank, const char *const *dims, const size_t *shape,
                                        const void *data, size_t *index);
+/* Take all variables of a group out; its attributes stay. */
+void eg_labelled_clear_group(eg_labelled *labelled, const char *group);
 /* Attributes of variable `index`. */
 EG_NODISCARD eg_status eg_labelled_set_text(eg_context *ctx, eg_labelled *labelled, size_t index, const char *name,
                                             const char *text);

@@ -78,6 +78,12 @@ bool eg_campaign_is_complete(const eg_campaign *campaign);
 EG_NODISCARD eg_status eg_campaign_store(eg_context *ctx, const eg_campaign *campaign, eg_labelled *file);
 EG_NODISCARD eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *campaign, const eg_labelled *file,
                                            const char *path);
+/* The same for a caller who knows that the file holds what the plan simulates (run/stored_study.h). */
+EG_NODISCARD eg_status eg_campaign_restore_sums(eg_context *ctx, eg_campaign *campaign, const eg_labelled *file,
+                                                const char *path);
+
+/* Add the analyses alone to `file`, which holds all else. */
+EG_NODISCARD eg_status eg_campaign_analyse(eg_context *ctx, eg_campaign *campaign, eg_labelled *file);
 
 /* Everything a result file holds: estimates, oracles, analyses, accumulators, provenance. */
 EG_NODISCARD eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled **file);

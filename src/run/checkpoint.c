@@ -264,12 +264,16 @@ static eg_status restore_failures(eg_context *ctx, eg_campaign *c, const eg_labe
   return EG_OK;
 }
 
-eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *c, const eg_labelled *file, const char *path) {
-  EG_TRY(check_same_study(ctx, c, file, path));
+eg_status eg_campaign_restore_sums(eg_context *ctx, eg_campaign *c, const eg_labelled *file, const char *path) {
   EG_TRY(restore_nodes(ctx, c, file, path));
   EG_TRY(restore_ranges(ctx, c, file, path));
   EG_TRY(check_groups(ctx, c, path));
   EG_TRY(eg_parts_restore(ctx, c, file, path));
   EG_TRY(restore_failures(ctx, c, file, path));
   return eg_histograms_restore(ctx, c, file, path);
+}
+
+eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *c, const eg_labelled *file, const char *path) {
+  EG_TRY(check_same_study(ctx, c, file, path));
+  return eg_campaign_restore_sums(ctx, c, file, path);
 }

@@ -12,12 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
-#include "core/rng.h"
 #include "plan/plan.h"
 #include "run/result_text.h"
+#include "run/stored_study.h"
 #include "stats/moments.h"
 
 enum { MOST_LINES = 1000000 };
@@ -26,109 +25,6 @@ static const double MOST_VALUES = 0x1p22;
 void eg_replay_options_default(eg_replay_options *options) {
   memset(options, 0, sizeof *options);
   options->last = UINT64_MAX;
-}
-
-/* ---- the plan from the file ---- */
-
-static const char *provenance(const eg_labelled *file, const char *name) {
-  const eg_attribute *const a = eg_labelled_group_attribute(file, "/provenance", name);
-  return a != NULL && a->type == EG_TYPE_TEXT && a->n == 1 ? ((char *const *)a->data)[0] : "";
-}
-
-static const char *stored_text(const eg_labelled *file, const char *group) {
-  const eg_variable *const v = eg_labelled_find(file, group, "study");
-  return v != NULL && v->type == EG_TYPE_TEXT && v->rank == 0 ? ((char *const *)v->data)[0] : NULL;
-}
-
-static bool attribute_is(const eg_labelled *file, const char *name, uint64_t value) {
-  const eg_attribute *const a = eg_labelled_group_attribute(file, "/accumulators", name);
-  uint64_t stored = 0;
-  if (a == NULL || (a->type != EG_TYPE_U64 && a->type != EG_TYPE_I64) || a->n != 1) {
-    return false;
-  }
-  memcpy(&stored, a->data, sizeof stored);
-  return stored == value;
-}
-
-/* key="path" in YAML's double quotes. */
-static void append_path(eg_text *text, const char *key, const char *path) {
-  eg_text_append(text, "%s=\"", key);
-  for (const char *c = path; *c != '\0'; c++) {
-    eg_text_append(text, "%s%c", *c == '"' || *c == '\\' ? "\\" : "", *c);
-  }
-  eg_text_append(text, "\"");
-}
-
-static eg_status check_there(eg_context *ctx, const char *result, const char *what, const char *path,
-                             const char *hint) {
-  if (path[0] != '\0' && access(path, R_OK) != 0) {
-    return eg_fail(ctx, EG_ERR_STUDY, "%s: its %s file %s cannot be read%s", result, what, path, hint);
-  }
-  return EG_OK;
-}
-
-/* The stored text with its overrides, and the recorded files by their full names. */
-static eg_status load_study(eg_context *ctx, const char *path, const eg_labelled *file, const char *data,
-                            eg_study **study) {
-  const char *const text = stored_text(file, "/provenance");
-  const eg_variable *const stored = eg_labelled_find(file, "/provenance", "overrides");
-  const size_t n_stored = stored != NULL && stored->type == EG_TYPE_TEXT && stored->rank == 1 ? stored->shape[0] : 0;
-  const char *const recorded = provenance(file, "data_file"), *const model = provenance(file, "model_file");
-  const char *const name = provenance(file, "study_file");
-  const char **overrides = NULL;
-  eg_text files[2] = {{0}, {0}};
-  size_t n = 0;
-  eg_status status = EG_OK;
-  if (text == NULL) {
-    return eg_fail(ctx, EG_ERR_DAMAGED, "%s: the study is missing", path);
-  }
-  if (data != NULL && recorded[0] == '\0') {
-    return eg_fail(ctx, EG_ERR_USAGE, "%s: its model has no data file, so --data has no meaning", path);
-  }
-  EG_TRY(check_there(ctx, path, "data", data != NULL ? data : recorded, "; name another place with --data FILE"));
-  EG_TRY(check_there(ctx, path, "model", model, ""));
-  EG_TRY(eg_allocate(ctx, n_stored + 2, sizeof *overrides, &overrides));
-  for (; n < n_stored; n++) {
-    overrides[n] = ((char *const *)stored->data)[n];
-  }
-  char *const full = data != NULL ? realpath(data, NULL) : NULL;
-  if (recorded[0] != '\0') {
-    append_path(&files[0], "model.data", full != NULL ? full : recorded);
-    overrides[n++] = eg_text_string(&files[0]);
-  }
-  if (model[0] != '\0') {
-    append_path(&files[1], "model.file", model);
-    overrides[n++] = eg_text_string(&files[1]);
-  }
-  free(full);
-  if (files[0].is_broken || files[1].is_broken) {
-    EG_TRY_DONE(eg_fail(ctx, EG_ERR_MEMORY, "out of memory"));
-  }
-  status = eg_study_parse(ctx, name[0] != '\0' ? name : path, text, strlen(text), overrides, n, study);
-done:
-  eg_text_free(&files[0]);
-  eg_text_free(&files[1]);
-  free(overrides);
-  return status;
-}
-
-static eg_status check_same(eg_context *ctx, const char *path, const eg_labelled *file, const eg_plan *plan) {
-  const char *const canonical = stored_text(file, "/accumulators");
-  if (canonical == NULL || strcmp(canonical, plan->study->canonical) != 0 ||
-      !attribute_is(file, "rng_layout_version", EG_RNG_LAYOUT_VERSION)) {
-    return eg_fail(ctx, EG_ERR_STUDY,
-                   "%s was made by a version of ensgrad that reads the study, or makes its noise, in another way: "
-                   "replay it with that version",
-                   path);
-  }
-  if (!attribute_is(file, "data_hash", plan->data_hash)) {
-    const bool is_data = plan->study->model.data != NULL;
-    const char *const changed = is_data ? plan->study->model.data : plan->study->model.file;
-    return eg_fail(ctx, EG_ERR_STUDY, "%s was made from other contents of its %s than %s holds now%s", path,
-                   is_data ? "data" : "model file", changed != NULL ? changed : "the file",
-                   is_data ? "; name the original with --data FILE" : "");
-  }
-  return EG_OK;
 }
 
 static eg_status find_run(eg_context *ctx, const eg_plan *plan, const char *word, size_t *run) {
@@ -462,9 +358,9 @@ eg_status eg_replay(eg_context *ctx, const char *path, const eg_replay_options *
   eg_plan *plan = NULL;
   eg_status status = EG_OK;
   EG_TRY_DONE(eg_result_open(ctx, path, &file));
-  EG_TRY_DONE(load_study(ctx, path, file, options->data, &study));
+  EG_TRY_DONE(eg_stored_study(ctx, path, file, options->data, NULL, 0, &study));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
-  EG_TRY_DONE(check_same(ctx, path, file, plan));
+  EG_TRY_DONE(eg_stored_check(ctx, path, file, plan));
   status = replay_plan(ctx, plan, options, text);
 done:
   eg_plan_free(plan);

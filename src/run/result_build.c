@@ -50,6 +50,11 @@ static eg_status build_status(eg_context *ctx, eg_builder *b) {
   return eg_labelled_set_group(ctx, b->file, "/", "z_limit", EG_TYPE_F64, 1, &limit);
 }
 
+/* Pure functions of the sums. */
+static eg_status build_analyses(eg_context *ctx, eg_builder *b) {
+  return eg_build_weak_error(ctx, b);
+}
+
 eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled **file) {
   eg_summary summary;
   eg_builder b;
@@ -70,7 +75,7 @@ eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled
   EG_TRY_DONE(eg_build_covariance(ctx, &b));
   EG_TRY_DONE(build_diverged(ctx, &b));
   EG_TRY_DONE(eg_build_histograms(ctx, &b));
-  EG_TRY_DONE(eg_build_weak_error(ctx, &b));
+  EG_TRY_DONE(build_analyses(ctx, &b));
   EG_TRY_DONE(eg_campaign_store(ctx, campaign, b.file));
   EG_TRY_DONE(eg_build_provenance(ctx, &b));
   EG_TRY_DONE(build_status(ctx, &b));
@@ -78,6 +83,25 @@ eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled
   b.file = NULL;
 done:
   eg_labelled_free(b.file);
+  eg_summary_free(&summary);
+  return status;
+}
+
+eg_status eg_campaign_analyse(eg_context *ctx, eg_campaign *campaign, eg_labelled *file) {
+  eg_summary summary;
+  eg_builder b;
+  memset(&summary, 0, sizeof summary);
+  memset(&b, 0, sizeof b);
+  b.plan = campaign->plan;
+  b.summary = &summary;
+  b.file = file;
+  eg_status status = EG_OK;
+  EG_TRY_DONE(eg_summary_create(ctx, campaign, &summary));
+  EG_TRY_DONE(eg_build_exact(ctx, campaign));
+  b.exact_mean = campaign->exact_mean;
+  b.expected_mean = campaign->expected_mean;
+  status = build_analyses(ctx, &b);
+done:
   eg_summary_free(&summary);
   return status;
 }

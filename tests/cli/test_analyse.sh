@@ -1,0 +1,82 @@
+#!/bin/sh
+# `ensgrad analyse`: the analyses of a stored result again, other analyses, and what is refused.
+. tests/cli/harness.inc
+/usr/bin/python3 -c 'import h5py, numpy' 2>/dev/null || { echo "python3-h5py is missing"; exit 77; }
+
+# equal_files A B: all variables and their attributes have equal values (provenance aside).
+cat >equal.py <<'END'
+import sys, h5py, numpy
+a, b = (h5py.File(name) for name in sys.argv[1:3])
+def values(file):
+    found = {}
+    def visit(name, node):
+        if isinstance(node, h5py.Dataset) and not name.startswith("provenance"):
+            text = {k: v for k, v in node.attrs.items() if k in ("units", "long_name", "bits", "cell_methods")}
+            found[name] = (node[()].tobytes() if node.dtype != object else str(node[()]), str(text))
+    file.visititems(visit)
+    return found
+x, y = values(a), values(b)
+skip = sys.argv[3] if len(sys.argv) > 3 else None
+different = [k for k in set(x) | set(y) if x.get(k) != y.get(k) and not (skip and k.startswith(skip))]
+print(len(x), "variables; different:", different)
+sys.exit(1 if different or len(x) < 20 else 0)
+END
+
+cat >weak.yaml <<END
+seed: 5
+model: {name: quadratic, curvature: [1, 0.5]}
+start: {point: 1}
+horizon: 2
+sweep: {learning_rate: [1/2, 1/4, 1/8]}
+dynamics:
+  - {name: sgd, batch_size: 1}
+  - {name: sme1}
+realisations: 9000
+observe: {at: {linear: 2}, features: [x, norm2]}
+analyse: {weak-error: {reference: exact}}
+END
+expect 0 run weak.yaml -q --backend cpu
+expect 0 info weak.h5
+mv out table
+cp weak.h5 first.h5
+
+# In place and beside: everything as it was.
+expect 0 analyse weak.h5
+same out table
+check /usr/bin/python3 equal.py first.h5 weak.h5
+expect 0 verify weak.h5
+expect 0 analyse weak.h5 -o beside.h5
+check /usr/bin/python3 equal.py first.h5 beside.h5
+expect 5 analyse weak.h5 -o beside.h5
+says err "is there already"
+expect 0 analyse weak.h5 -o beside.h5 --force
+
+# Another analysis changes /analysis and nothing else; the run is still that of the study.
+expect 0 analyse weak.h5 -o other.h5 --set 'analyse={weak-error: {reference: sgd, features: norm2}}'
+check /usr/bin/python3 equal.py first.h5 other.h5 analysis
+if /usr/bin/python3 equal.py first.h5 other.h5 >/dev/null; then fail "another analysis, equal numbers"; fi
+expect 0 run weak.yaml -q --backend cpu -o other.h5
+expect 0 analyse other.h5
+sed 's/other\.h5/weak.h5/' out >renamed
+same renamed table
+check /usr/bin/python3 equal.py first.h5 other.h5
+
+# A partial result has analyses too.
+expect 75 run weak.yaml -q --backend cpu -o part.h5 --set realisations=2^28 --max-time 0.4
+cp part.h5 part_again.h5
+expect 0 analyse part_again.h5
+check /usr/bin/python3 equal.py part.h5 part_again.h5
+
+# What is refused leaves the file as it was.
+cp weak.h5 kept.h5
+expect 2 analyse weak.h5 --set realisations=3
+says err "what was simulated cannot be changed"
+expect 2 analyse weak.h5 --set analyser=3
+expect 3 analyse weak.h5 --set 'analyse={weak-error: {reference: exat}}'
+says err "did you mean 'exact'"
+expect 2 analyse
+expect 5 analyse absent.h5
+same weak.h5 kept.h5
+printf 'x' | dd of=weak.h5 bs=1 seek=3000 conv=notrunc 2>/dev/null
+expect 7 analyse weak.h5
+report
