@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FLAGS = ["-cubin", "-arch=sm_90", "-std=c++17", "-O3", "-fmad=false", "-ftz=false", "-prec-sqrt=true", "-prec-div=true"]
+FLAGS = ["-cubin", "-gencode=arch=compute_80,code=sm_90", "-std=c++17", "-O3", "-fmad=false", "-ftz=false", "-prec-sqrt=true", "-prec-div=true"]
 OU, ROWS = "ornstein_uhlenbeck", "linear_regression"
 # unit, dimension, kernel, loops around the smallest one, steps of a chunk, steps that a refill serves, and the instructions
 # a step that were counted in the small kernels of the plan, with what they did

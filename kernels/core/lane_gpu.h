@@ -607,7 +607,7 @@ EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, const eg_unifo
 EG_FN void eg_fold_data(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
                         eg_lane *t, const eg_real *x, eg_real *acc) {
   const int n_blocks = eg_queue_blocks(f->kind, 1);
-  const int chunk = 4; /* divides the draws of a block of every kind but gaussian64 */
+  const int chunk = EG_DIM > 12 ? 1 : 4; /* short of registers, or what divides the draws of a block of every kind but gaussian64 */
   eg_queue *const q = &t->increments;
   EG_ROLLED
   for (uint32_t i = 0; i < a->fold_count;) {

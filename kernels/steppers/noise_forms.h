@@ -36,14 +36,21 @@ EG_FN void eg_noise_form_channels(const eg_params *p, const eg_uniforms *u, cons
 #endif
 
 #if EG_CAPS_ROWS
+#if !defined(EG_TEAM) && EG_DIM > 12
+#define EG_PAIR_LOOP EG_GPU_ROLLED /* else ptxas keeps both rows in registers and has too few */
+#else
+#define EG_PAIR_LOOP EG_UNROLL
+#endif
 EG_FN void eg_noise_form_pair(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
                               const eg_row *rows, eg_real *v) {
   (void)z;
   EG_EACH(k) {
     v[k] = 0;
   }
-  eg_add_row_gradient(p, u->staged, x, rows[0], u->noise_scale, v); /* the regulariser cancels */
-  eg_add_row_gradient(p, u->staged, x, rows[1], -u->noise_scale, v);
+  EG_PAIR_LOOP
+  for (int half = 0; half < 2; half++) { /* the regulariser cancels */
+    eg_add_row_gradient(p, u->staged, x, half == 0 ? rows[0] : rows[1], half == 0 ? u->noise_scale : -u->noise_scale, v);
+  }
 }
 #endif
 
