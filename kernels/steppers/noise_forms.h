@@ -36,7 +36,9 @@ EG_FN void eg_noise_form_channels(const eg_params *p, const eg_uniforms *u, cons
 #endif
 
 #if EG_CAPS_ROWS
-#if !defined(EG_TEAM) && EG_DIM > 12
+#if defined(EG_TEAM)
+#define EG_PAIR_LOOP EG_UNROLL
+#elif EG_DIM > 12
 #define EG_PAIR_LOOP EG_GPU_ROLLED /* else ptxas keeps both rows in registers and has too few */
 #else
 #define EG_PAIR_LOOP EG_UNROLL
