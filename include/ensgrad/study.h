@@ -42,6 +42,10 @@ void eg_study_free(eg_study *study);
    Owned by the caller (free()). */
 EG_NODISCARD eg_status eg_study_schema_text(eg_context *ctx, char **text);
 
+/* Every dynamics, scheme and factor as text for `ensgrad help dynamics`: equation, order, source, keys and their ranges, models.
+   Owned by the caller (free()). */
+EG_NODISCARD eg_status eg_study_dynamics_text(eg_context *ctx, char **text);
+
 /* A commented example study for `ensgrad new KIND`; NULL if the kind is unknown. Kinds: eg_study_template_kinds(). */
 const char *eg_study_template(const char *kind);
 const char *eg_study_template_kinds(void); /* separated by blanks */

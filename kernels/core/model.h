@@ -4,6 +4,7 @@
  *
  *   #define EG_NAME      "name"               as written in a study
  *   #define EG_EQUATION  "one line"
+ *   #define EG_SOURCE    "paper"              where it comes from; of built-in models
  *   #define EG_CAPS      (EG_CAP_... | ...)   what is offered
  *   #define EG_IS_PROCESS 0 or 1              1: an SDE of its own, no loss
  *   #define EG_PARAMS(P, PV)                  P(name, default, low, high, "meaning, unit"), PV the same per dimension

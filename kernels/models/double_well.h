@@ -2,6 +2,7 @@
    a^2/(4 b). As raw SDE: dx = (a x - b x^3) dt + sigma dW. */
 #define EG_NAME       "double-well"
 #define EG_EQUATION   "R(x) = -a x^2/2 + b x^4/4, gradient noise sigma xi"
+#define EG_SOURCE     "Kramers 1940 (doi 10.1016/S0031-8914(40)90098-2)"
 #define EG_DIM        1
 #define EG_IS_PROCESS 0
 #define EG_CAPS       (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_CHANNELS)

@@ -1,6 +1,7 @@
 /* Geometric Brownian motion dx = mu x dt + sigma x dW (Ito); E x = x0 exp(mu t), E x^2 = x0^2 exp((2 mu + sigma^2) t). */
 #define EG_NAME       "geometric-brownian-motion"
 #define EG_EQUATION   "dx = mu x dt + sigma x dW"
+#define EG_SOURCE     "Kloeden, Platen 1992, section 4.4"
 #define EG_DIM        1
 #define EG_IS_PROCESS 1
 #define EG_CAPS       (EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_FLOW | EG_CAP_EXACT)

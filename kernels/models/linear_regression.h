@@ -6,6 +6,7 @@
  */
 #define EG_NAME       "linear-regression"
 #define EG_EQUATION   "R(x) = 1/(2N) sum_j (a_j.x - y_j)^2 + ridge |x|^2 / 2, rows (a_j, y_j) from an HDF5 file"
+#define EG_SOURCE     "arXiv 2302.07125; 2102.05375"
 #define EG_IS_PROCESS 0
 #define EG_HAS_TENSOR (EG_DIM_BOUND <= 6)
 #define EG_CAPS                                                                                              \

@@ -11,6 +11,7 @@
  */
 #define EG_NAME       "linear-regression-gaussian"
 #define EG_EQUATION   "R(x) = E (a.x - y)^2 / 2, a ~ N(0, diag(input_variance)), y = a.optimum + label_noise eps, fresh samples"
+#define EG_SOURCE     "arXiv 2302.07125 (online regression); 2102.05375"
 #define EG_IS_PROCESS 0
 #define EG_CAPS                                                                                              \
   (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_FLOW | EG_CAP_SAMPLES | EG_CAP_FACTOR |                               \

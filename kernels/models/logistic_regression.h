@@ -6,6 +6,7 @@
  */
 #define EG_NAME       "logistic-regression"
 #define EG_EQUATION   "R(x) = 1/N sum_j log(1 + exp((1 - 2 y_j) a_j.x)) + ridge |x|^2 / 2, y = 0, 1"
+#define EG_SOURCE     "Cox 1958 (doi 10.1111/j.2517-6161.1958.tb00292.x)"
 #define EG_IS_PROCESS 0
 #define EG_HAS_LABELS 1
 #define EG_CAPS       (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_ROWS | EG_CAP_MARGIN)

@@ -9,6 +9,7 @@
  */
 #define EG_NAME       "mean-field-linear"
 #define EG_EQUATION   "f(a) = 1/M sum_i x_i.a, R = 1/(2N) sum_j (f(a_j) - y_j)^2, M particles moved by the same rows (a_j, y_j)"
+#define EG_SOURCE     "arXiv 2302.07125, section 4"
 #define EG_IS_PROCESS 0
 #define EG_CAPS       (EG_CAP_POPULATION | EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_ROWS | EG_CAP_FLOW)
 #define EG_PARAMS(P, PV)                                                                                     \

@@ -1,6 +1,7 @@
 /* Ornstein-Uhlenbeck process dx = -rate (x - mean) dt + sigma dW; stationary variance sigma^2 / (2 rate). */
 #define EG_NAME       "ornstein-uhlenbeck"
 #define EG_EQUATION   "dx = -rate (x - mean) dt + sigma dW"
+#define EG_SOURCE     "Uhlenbeck, Ornstein 1930 (doi 10.1103/PhysRev.36.823)"
 #define EG_DIM        1
 #define EG_IS_PROCESS 1
 #define EG_CAPS       (EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_FLOW | EG_CAP_EXACT)

@@ -5,6 +5,7 @@
  */
 #define EG_NAME       "quadratic"
 #define EG_EQUATION   "R(x) = sum_k curvature_k (x_k - centre_k)^2 / 2, gradient noise noise_k xi + multiplicative_k (x_k - centre_k) zeta"
+#define EG_SOURCE     "arXiv 2302.07125 (affine case); 1811.01558"
 #define EG_IS_PROCESS 0
 #define EG_CAPS       (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_CHANNELS | EG_CAP_FLOW)
 #define EG_CHANNELS   (2 * EG_DIM)

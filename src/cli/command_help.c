@@ -1,4 +1,4 @@
-/* ensgrad help: the overview, a command, or the study file. */
+/* ensgrad help: the overview, a command, the study file, or the dynamics. */
 #include <string.h>
 
 #include "cli/cli.h"
@@ -8,17 +8,21 @@ static const cli_option options[] = {
     {NULL, '\0', NULL, NULL, false},
 };
 
-static eg_status help_study(cli_program *program) {
-  char *text = NULL;
-  const eg_status status = eg_study_schema_text(program->ctx, &text);
-  return cli_print_owned(program, status, text);
-}
+/* Topics that are no commands. */
+static const struct {
+  const char *name;
+  eg_status (*text)(eg_context *ctx, char **text);
+} topics[] = {{"study", eg_study_schema_text}, {"dynamics", eg_study_dynamics_text}};
+enum { N_TOPICS = sizeof topics / sizeof topics[0] };
 
 static eg_status fail_unknown_topic(cli_program *program, const char *topic) {
-  const char *names[32] = {"study"};
-  size_t n = 1;
-  for (; cli_commands[n - 1] != NULL; n++) {
-    names[n] = cli_commands[n - 1]->name;
+  const char *names[32];
+  size_t n = 0;
+  for (; n < N_TOPICS; n++) {
+    names[n] = topics[n].name;
+  }
+  for (; cli_commands[n - N_TOPICS] != NULL; n++) {
+    names[n] = cli_commands[n - N_TOPICS]->name;
   }
   const char *const nearest = cli_nearest(topic, names, n);
   if (nearest != NULL) {
@@ -26,7 +30,7 @@ static eg_status fail_unknown_topic(cli_program *program, const char *topic) {
                           nearest);
   }
   return cli_fail_usage(program, &cli_command_program,
-                        "no help for '%s'; topics are the commands and 'study'", topic);
+                        "no help for '%s'; topics are the commands, 'study' and 'dynamics'", topic);
 }
 
 static eg_status help_as(cli_program *program, const char *form) {
@@ -56,8 +60,12 @@ static eg_status help(cli_program *program, const cli_args *args) {
     cli_print_overview(program);
     return EG_OK;
   }
-  if (strcmp(topic, "study") == 0) {
-    return help_study(program);
+  for (size_t i = 0; i < N_TOPICS; i++) {
+    if (strcmp(topic, topics[i].name) == 0) {
+      char *text = NULL;
+      const eg_status status = topics[i].text(program->ctx, &text);
+      return cli_print_owned(program, status, text);
+    }
   }
   const cli_command *const command = cli_find_command(topic);
   if (command == NULL) {
@@ -69,10 +77,10 @@ static eg_status help(cli_program *program, const cli_args *args) {
 
 const cli_command cli_command_help = {
     .name = "help",
-    .operands = "[COMMAND|study]",
+    .operands = "[COMMAND|study|dynamics]",
     .least = 0,
     .most = 1,
-    .summary = "explain a command, or all keys of a study file (help study)",
+    .summary = "explain a command, all keys of a study file (help study), all dynamics (help dynamics)",
     .details = "",
     .options = options,
     .run = help,

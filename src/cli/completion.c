@@ -23,7 +23,7 @@ static void add_commands(candidates *c) {
   }
 }
 
-/* The list of models has one a line, the name first. */
+/* The list of models: what is not indented is a name. */
 static eg_status add_models(cli_program *program, candidates *c) {
   char *text = NULL;
   const eg_status status = eg_models_text(program->ctx, NULL, &text);
@@ -52,6 +52,7 @@ static eg_status find_operands(cli_program *program, const cli_command *command,
   } else if (strstr(command->operands, "COMMAND") != NULL) {
     add_commands(c);
     add_word(c, "study", 5);
+    add_word(c, "dynamics", 8);
   } else if (command == &cli_command_models) {
     return add_models(program, c);
   }

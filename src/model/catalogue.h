@@ -16,6 +16,7 @@ typedef struct eg_param_info {
 typedef struct eg_model_info {
   const char *name;      /* "ornstein-uhlenbeck" */
   const char *equation;  /* one line */
+  const char *source;    /* where it comes from */
   const eg_param_info *params;
   size_t n_params;
   bool has_rows;         /* takes data, standardize and ridge: a finite-data model */

@@ -22,7 +22,7 @@ static eg_status finish(eg_context *ctx, eg_text *text, char **out) {
 }
 
 static void describe_model(eg_text *text, const eg_model_info *m) {
-  eg_text_append(text, "%s\n  %s\n  dynamics: %s\n", m->name, m->equation, m->dynamics);
+  eg_text_append(text, "%s\n  %s\n  source: %s\n  dynamics: %s\n", m->name, m->equation, m->source, m->dynamics);
   if (m->has_rows) {
     eg_text_append(text, "  data, inputs, target, standardize%s: see `ensgrad help study`\n",
                    m->is_population ? "" : ", ridge");
@@ -41,7 +41,8 @@ eg_status eg_models_text(eg_context *ctx, const char *name, char **out) {
   eg_text text = {0};
   if (name == NULL) {
     for (size_t i = 0; i < eg_model_count(); i++) {
-      eg_text_append(&text, "%-28s %s\n", eg_model_at(i)->name, eg_model_at(i)->equation);
+      eg_text_append(&text, "%s", i > 0 ? "\n" : "");
+      describe_model(&text, eg_model_at(i));
     }
     return finish(ctx, &text, out);
   }

@@ -124,7 +124,7 @@ static bool is_label_taken(const eg_study *study, const char *label) {
 /* The name; "#2", "#3", .. behind it where that is taken. Labels that were written come first. */
 static void fill_labels(eg_checker *c) {
   eg_study *study = c->study;
-  int next[16] = {0}; /* per kind of dynamics; keeps this linear */
+  int next[EG_N_DYNAMICS] = {0}; /* per kind of dynamics; keeps this linear */
   for (size_t i = 0; i < study->n_dynamics; i++) {
     eg_study_dynamics *dynamics = &study->dynamics[i];
     const char *name = eg_dynamics_name(dynamics->id);

@@ -5,11 +5,11 @@
 #define EG_NOISE_WORDS                                                                                       \
   "gaussian", "gaussian-fast", "gaussian64", "table5", "table8", "table10", "two-point", "three-point"
 
-const char *const eg_dynamics_words[] = {"sgd",      "gradient-flow", "sme1",  "sme2",    "sde",     "smf1", "smf2", "svag",
-                                         "noisy-gd", "adam",          "adamw", "rmsprop", "signsgd", NULL};
-const char *const eg_sampling_words[] = {"replacement", "without-replacement", "shuffle", "fixed-shuffle", NULL};
-const char *const eg_factor_words[] = {"pair", "data", "cholesky", "symmetric-root", "closed-form", NULL};
-const char *const eg_scheme_words[] = {"euler-maruyama", "strang", "exact", NULL};
+#define WORD(name, word, ...) word,
+const char *const eg_dynamics_words[] = {EG_DYNAMICS_LIST(WORD) NULL};
+const char *const eg_sampling_words[] = {EG_SAMPLING_LIST(WORD) NULL};
+const char *const eg_factor_words[] = {EG_FACTOR_LIST(WORD) NULL};
+const char *const eg_scheme_words[] = {EG_SCHEME_LIST(WORD) NULL};
 const char *const eg_across_words[] = {"learning_rate", "time_step", "substeps", NULL};
 const char *const eg_noise_words[] = {EG_NOISE_WORDS, NULL};
 const char *const eg_noise_or_common_words[] = {EG_NOISE_WORDS, "common", NULL};
@@ -35,7 +35,9 @@ size_t eg_count_words(const char *const *words) {
 }
 
 bool eg_is_chain(eg_dynamics_id id) {
-  return id == EG_SGD || id >= EG_SVAG;
+#define IS_CHAIN(name, word, is_chain, ...) is_chain,
+  static const bool chains[] = {EG_DYNAMICS_LIST(IS_CHAIN)};
+  return chains[id];
 }
 
 const char *eg_dynamics_name(eg_dynamics_id id) {

@@ -11,6 +11,7 @@
 
 #include "base/context.h"
 #include "ensgrad/study.h"
+#include "study/dynamics_list.h"
 
 typedef struct eg_mark {
   int line, column; /* 1-based; 0 when the value is a default or came from --set */
@@ -53,16 +54,16 @@ typedef struct eg_study_start {
   eg_mark mark;
 } eg_study_start;
 
-typedef enum eg_dynamics_id {
-  EG_SGD, EG_GRADIENT_FLOW, EG_SME1, EG_SME2, EG_SDE, EG_SMF1, EG_SMF2, EG_SVAG, EG_NOISY_GD, EG_ADAM, EG_ADAMW,
-  EG_RMSPROP, EG_SIGNSGD
-} eg_dynamics_id;
-typedef enum eg_sampling {
-  EG_SAMPLING_REPLACEMENT, EG_SAMPLING_WITHOUT_REPLACEMENT, EG_SAMPLING_SHUFFLE, EG_SAMPLING_FIXED_SHUFFLE
-} eg_sampling;
-typedef enum eg_factor { EG_FACTOR_DEFAULT, EG_FACTOR_PAIR, EG_FACTOR_DATA, EG_FACTOR_CHOLESKY, EG_FACTOR_SYMMETRIC_ROOT,
-                        EG_FACTOR_CLOSED_FORM } eg_factor;
-typedef enum eg_scheme { EG_SCHEME_DEFAULT, EG_EULER_MARUYAMA, EG_STRANG, EG_EXACT } eg_scheme;
+/* The enumerators of dynamics_list.h, each with its prefix. */
+#define EG_ENUMERATOR(name, ...)          EG_##name,
+#define EG_ENUMERATOR_FACTOR(name, ...)   EG_FACTOR_##name,
+#define EG_ENUMERATOR_SAMPLING(name, ...) EG_SAMPLING_##name,
+#define EG_ONE_MORE(...)                  +1
+typedef enum eg_dynamics_id { EG_DYNAMICS_LIST(EG_ENUMERATOR) } eg_dynamics_id;
+typedef enum eg_sampling { EG_SAMPLING_LIST(EG_ENUMERATOR_SAMPLING) } eg_sampling;
+typedef enum eg_factor { EG_FACTOR_DEFAULT, EG_FACTOR_LIST(EG_ENUMERATOR_FACTOR) } eg_factor;
+typedef enum eg_scheme { EG_SCHEME_DEFAULT, EG_SCHEME_LIST(EG_ENUMERATOR) } eg_scheme;
+enum { EG_N_DYNAMICS = 0 EG_DYNAMICS_LIST(EG_ONE_MORE) };
 
 /* Learning rate of a chain as a function of its step; lengths in steps (kernels/core/schedule.h). */
 typedef enum eg_schedule_kind {
@@ -190,6 +191,15 @@ typedef struct eg_study_group {
   eg_sweep_target axis; /* EG_SWEEP_LEARNING_RATE or EG_SWEEP_SUBSTEPS */
   eg_mark mark;         /* of the label */
 } eg_study_group;
+
+/* A value that the result is judged against, in the oracle's place. */
+typedef struct eg_study_expectation {
+  char *feature;        /* of observe.features, a component x0, x1, .., or a column of a monitor */
+  char *label;          /* of the dynamics; NULL: all */
+  double point, time;   /* time NaN: the last observation */
+  double value;
+  eg_mark mark;
+} eg_study_expectation;
 
 struct eg_study {
   char *path;           /* as given, for messages */

@@ -94,6 +94,9 @@ for option in --output --force --threads --backend --set --snapshot --max-time -
 done
 expect 0 help study
 says out "realisations"
+expect 0 help dynamics
+says out "gradient-flow"
+says out "arXiv 2302.07125"
 expect 0 --version
 says out "ensgrad "
 expect 0 -V
@@ -116,6 +119,7 @@ expect 5 new weak-error -o nowhere/x.yaml
 
 expect 0 models
 says out "ornstein-uhlenbeck"
+says out "source: "
 expect 0 models ornstein-uhlenbeck
 says out "rate"
 expect 2 models orntsein
@@ -123,7 +127,7 @@ expect 0 devices
 says out "cpu"
 
 # Output that cannot be written is noticed.
-for command in "help" "help study" "models" "devices" "--version" "new weak-error -o -" "check study.yaml"; do
+for command in "help" "help study" "help dynamics" "models" "devices" "--version" "new weak-error -o -" "check study.yaml"; do
   # shellcheck disable=SC2086 # words
   "$program" $command >/dev/full 2>err
   check [ $? -eq 5 ]
