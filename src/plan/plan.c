@@ -297,6 +297,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   EG_TRY_DONE(eg_plan_check_weak_error(ctx, plan));
   EG_TRY_DONE(check_size(ctx, plan));
   EG_TRY_DONE(eg_plan_check_kept(ctx, plan));
+  EG_TRY_DONE(eg_plan_expect(ctx, plan));
   *out = plan;
   plan = NULL;
 done:
@@ -333,6 +334,7 @@ void eg_plan_free(eg_plan *plan) {
   free(plan->edges);
   free(plan->kept);
   free(plan->kept_columns);
+  free(plan->expectations);
   free(plan->rows);
   eg_data_free(&plan->data);
   eg_user_model_free(plan->user_model);

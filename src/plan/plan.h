@@ -75,6 +75,12 @@ typedef struct eg_difference {
   size_t group, first, second;
 } eg_difference;
 
+/* A value of the result that an entry of `expect` gives. */
+typedef struct eg_expectation {
+  size_t run, record, point, column;
+  double value;
+} eg_expectation;
+
 typedef struct eg_plan {
   const eg_study *study;
   int form;                /* EG_FORM_LANE or EG_FORM_TEAM */
@@ -107,6 +113,8 @@ typedef struct eg_plan {
   eg_feature *kept;        /* features of the kept paths; `first` counts the kept columns */
   size_t n_kept_features, n_kept_columns;
   uint32_t *kept_columns;  /* (n_kept_columns) */
+  eg_expectation *expectations;
+  size_t n_expectations;
 } eg_plan;
 
 /* Plan a study. EG_ERR_STUDY with file, line and what would be right. */
@@ -175,6 +183,7 @@ EG_NODISCARD eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run
 EG_NODISCARD eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan);                 /* data_rows.c */
 EG_NODISCARD eg_status eg_plan_groups(eg_context *ctx, eg_plan *plan);               /* groups.c, after all of a run */
 void eg_plan_free_groups(eg_plan *plan);
+EG_NODISCARD eg_status eg_plan_expect(eg_context *ctx, eg_plan *plan);               /* expect.c, once runs and times are known */
 EG_NODISCARD eg_status eg_plan_population(eg_context *ctx, eg_plan *plan, eg_run *run); /* population.c */
 
 /* ---- the population form: population.c ---- */

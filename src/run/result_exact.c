@@ -1,4 +1,5 @@
-/* Exact means of the features from the affine oracle, for the law of the dynamics and for the scheme that was run. */
+/* Exact means of the features from the affine oracle, for the law of the dynamics and for the scheme that was run; what the
+   study itself expects takes the place of the latter. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,10 @@ eg_status eg_build_exact(eg_context *ctx, eg_campaign *campaign) {
       EG_TRY_DONE(exact_point(ctx, plan, r, point, &plan->runs[r].law, exact));
       EG_TRY_DONE(exact_point(ctx, plan, r, point, &plan->runs[r].scheme_law, expected));
     }
+  }
+  for (size_t i = 0; i < plan->n_expectations; i++) {
+    const eg_expectation *const e = &plan->expectations[i];
+    expected[eg_value_at(plan, e->run, e->record, e->point, e->column)] = e->value;
   }
   campaign->exact_mean = exact;
   campaign->expected_mean = expected;

@@ -160,8 +160,9 @@ static void fill(eg_builder *b, double *estimates, double *z, double *judged) {
 }
 
 static bool is_known(const eg_builder *b, const eg_feature *f) {
-  for (size_t r = 0; r < b->plan->n_runs; r++) {
-    if (!isnan(b->expected_mean[eg_builder_at(b, r, 0, 0, f->first)])) {
+  for (size_t i = 0; i < n_values(b->plan); i++) {
+    const size_t column = i % b->plan->n_columns;
+    if (column >= f->first && column < f->first + f->width && !isnan(b->expected_mean[i])) {
       return true;
     }
   }
@@ -186,7 +187,7 @@ static eg_status add_feature(eg_context *ctx, eg_builder *b, const eg_feature *f
   }
   EG_TRY(eg_builder_add(ctx, b, f, "_exact", EG_TYPE_F64, b->exact_mean, "exact mean, law of the dynamics,", NULL));
   EG_TRY(eg_builder_add(ctx, b, f, "_expected", EG_TYPE_F64, b->expected_mean,
-                        "exact mean, law of the scheme that was run,", NULL));
+                        "exact mean, law of the scheme that was run, or what the study expects,", NULL));
   EG_TRY(eg_builder_add(ctx, b, f, "_z", EG_TYPE_F64, z, "(mean - expected) / stderr", NULL));
   return eg_builder_add(ctx, b, f, "_judged", EG_TYPE_U8, judged,
                         "1: z counts for the verdict (at least 1000 effective samples, none diverged),", NULL);

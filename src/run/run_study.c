@@ -142,7 +142,7 @@ static eg_status judge(eg_context *ctx, const session *s) {
   eg_labelled_free(file);
   if (largest > limit) {
     return eg_fail(ctx, EG_ERR_CLAIM, "%s: the largest judged |z| is %.3g, beyond the limit %.3g (family-wise 1e-6): "
-                                      "estimates and oracle contradict each other",
+                                      "estimates and expected values contradict each other",
                    s->output, largest, limit);
   }
   return EG_OK;

@@ -242,6 +242,17 @@ static void append_histograms(eg_text *out, const eg_study_observe *observe) {
   }
 }
 
+static void append_expectations(eg_text *out, const eg_study *study) {
+  for (size_t i = 0; i < study->n_expectations; i++) {
+    const eg_study_expectation *e = &study->expectations[i];
+    eg_text_append(out, "expect ");
+    append_text(out, e->feature);
+    append_text(out, e->label == NULL ? "" : e->label);
+    append_numbers(out, (const double[]){e->point, e->value}, 2);
+    append_number(out, "expect.time", isnan(e->time) ? -1.0 : e->time);
+  }
+}
+
 bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_text *out) {
   eg_text_append(out, "ensgrad study 1\nseed %" PRIu64 "\n", study->seed);
   append_model(out, study, model);
@@ -271,5 +282,6 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     append_words(out, "analyse.weak-error.features", study->weak_error[i].features,
                  study->weak_error[i].n_features);
   }
+  append_expectations(out, study);
   return !out->is_broken;
 }

@@ -19,6 +19,7 @@ enum {
   EG_MAX_ANALYSES = 64,
   EG_MAX_GROUPS = 64,
   EG_MAX_HISTOGRAMS = 64,
+  EG_MAX_EXPECTATIONS = 256,
   EG_MAX_LABEL = 64
 };
 
@@ -83,6 +84,7 @@ void eg_check_observe(eg_checker *c);
 void eg_check_histograms(eg_checker *c, const eg_yaml_node *observe); /* and kept paths; after the features */
 void eg_check_monitors(eg_checker *c, const eg_yaml_node *node); /* of observe.monitors */
 void eg_check_analyse(eg_checker *c);
+void eg_check_expect(eg_checker *c);
 
 /* check_sweep.c: is the key (as written in `sweep`) swept; the key node or NULL. */
 const eg_yaml_node *eg_swept(const eg_checker *c, const char *key);

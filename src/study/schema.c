@@ -201,6 +201,16 @@ static const eg_schema_row rows[] = {
      "exact, or the label of a dynamics"},
     {"analyse.weak-error.features", EG_WORD | EG_LIST, "all observed", NO_RANGE, eg_feature_words, NULL,
      "which of observe.features"},
+
+    {"expect", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
+     "values known by other means: the verdict takes them in the oracle's place; a mapping or a list of them"},
+    {"expect.feature", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
+     "one of observe.features, a component x0, x1, .., or a monitor; its mean is meant"},
+    {"expect.value", EG_NUMBER | EG_REQUIRED, NULL, ANY_NUMBER, NULL, NULL, "what the mean should be"},
+    {"expect.dynamics", EG_TEXT, "all", NO_RANGE, NULL, NULL, "the label of a dynamics: all of its runs"},
+    {"expect.point", EG_WHOLE, "0", 0, 1000000, NULL, NULL, "of several start points, numbered from 0"},
+    {"expect.time", EG_NUMBER, "the last observation", 0, INFINITY, NULL, NULL, "an observation"},
+    {"expect.source", EG_TEXT, "none", NO_RANGE, NULL, NULL, "where the value comes from; for readers"},
 };
 
 size_t eg_schema_count(void) {

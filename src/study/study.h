@@ -236,6 +236,8 @@ struct eg_study {
   eg_study_observe observe;
   eg_study_weak_error *weak_error;
   size_t n_weak_error;
+  eg_study_expectation *expectations;
+  size_t n_expectations;
   struct eg_arena_block *memory; /* owns everything above: eg_study_free frees it at once */
 };
 
