@@ -10,7 +10,9 @@ set(CMAKE_INSTALL_LIBDIR lib)
 
 # The same layout below the build folder, as the program sees it.
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/share/ensgrad)
-file(CREATE_LINK ${CMAKE_SOURCE_DIR}/kernels ${CMAKE_BINARY_DIR}/share/ensgrad/kernels SYMBOLIC)
+foreach(folder kernels studies data)
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${folder} ${CMAKE_BINARY_DIR}/share/ensgrad/${folder} SYMBOLIC)
+endforeach()
 
 install(TARGETS ensgrad_program RUNTIME DESTINATION bin)
 install(DIRECTORY kernels studies DESTINATION share/ensgrad)

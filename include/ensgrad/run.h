@@ -75,7 +75,7 @@ typedef struct eg_check_options {
 EG_NODISCARD eg_status eg_run_check(eg_context *ctx, const eg_study *study, const eg_check_options *options,
                                     char **text);
 
-/* Models as text (name NULL: all, one line each). Owned by the caller. */
+/* Models as text (name NULL: all): equation, source, dynamics, parameters with their ranges. Owned by the caller. */
 EG_NODISCARD eg_status eg_models_text(eg_context *ctx, const char *name, char **text);
 
 /* What can compute here: CPU kernels, GPUs or why there are none. Owned by the caller. */
@@ -87,6 +87,25 @@ EG_NODISCARD eg_status eg_version_text(eg_context *ctx, int as_json, char **text
 /* Run the built-in known answers: bit hashes and oracles on this machine. backend: "auto" (all that work here), "cpu",
    "cuda". EG_ERR_CLAIM if a row failed; the text with all rows is set then, too. Owned by the caller. */
 EG_NODISCARD eg_status eg_selftest(eg_context *ctx, const char *backend, char **text);
+
+typedef struct eg_selftest_options {
+  const char *backend;          /* NULL, "auto": all that work here; "cpu", "cuda" */
+  const char *gallery;          /* folder of studies; NULL: those that were installed with this code */
+  const char *const *overrides; /* of every study, as eg_study_load takes them */
+  size_t n_overrides;
+  int threads;                  /* CPU workers; 0: one per core */
+  int as_json;                  /* one JSON object per line */
+} eg_selftest_options;
+
+/**
+ * Run every study of the gallery in memory and judge each mean with a known value (the oracle's, or the study's own `expect`)
+ * by its z, at a family-wise false-alarm rate of 1e-6 over all of them.
+ *
+ * text  out: a table with the worst value of every feature and run; set with EG_ERR_CLAIM, too. Owned by the caller.
+ *
+ * Fails with EG_ERR_CLAIM if a row failed, EG_ERR_STUDY if a study is wrong or there is none.
+ */
+EG_NODISCARD eg_status eg_selftest_all(eg_context *ctx, const eg_selftest_options *options, char **text);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A line of /proc/self/maps, "from-to modes offset device inode   path": its path if the mapping holds `address`. */
 static const char *path_of_mapping(const char *line, uintptr_t address) {
@@ -33,4 +34,19 @@ bool eg_place_folder(char *folder, size_t size) {
   free(line);
   (void)fclose(maps); /* only read */
   return length >= 0 && (size_t)length < size;
+}
+
+bool eg_place_shared(const char *name, char *path, size_t size) {
+  static const char *const places[] = {"", "/..", "/../.."};
+  char folder[3072];
+  if (!eg_place_folder(folder, sizeof folder)) {
+    return false;
+  }
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    const int length = snprintf(path, size, "%s%s/share/ensgrad/%s", folder, places[i], name);
+    if (length > 0 && (size_t)length < size && access(path, R_OK) == 0) {
+      return true;
+    }
+  }
+  return false;
 }

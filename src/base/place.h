@@ -10,4 +10,8 @@
    loaded the shared library. false if it cannot be told. */
 bool eg_place_folder(char *folder, size_t size);
 
+/* A file or folder below share/ensgrad, seen from the build folder, from bin/ or lib/, or from lib/ARCHITECTURE/; false if it
+   is in none of them. */
+bool eg_place_shared(const char *name, char *path, size_t size);
+
 #endif
