@@ -89,7 +89,7 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "
 set(source_list "")
 set(source_number 0)
 set(kernel_sources ${kernel_headers} ${CMAKE_SOURCE_DIR}/kernels/unit_cuda.cu)
-list(FILTER kernel_sources EXCLUDE REGEX "/(lane_cpu|team_cpu|team_gpu|samples_cpu|coarse_cpu|population_cpu|symroot_cpu|fill|unit_table)\\.h$")
+list(FILTER kernel_sources EXCLUDE REGEX "/(lane_cpu|watch_cpu|team_cpu|team_gpu|samples_cpu|coarse_cpu|population_cpu|symroot_cpu|fill|unit_table)\\.h$")
 foreach(file ${kernel_sources})
   file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR}/kernels ${file})
   string(APPEND source_list "X(${source_number}, \"${name}\", \"${file}\")\n")

@@ -1,0 +1,352 @@
+/*
+ * What the CPU driver sees of a block of trajectories: features and records, monitors, and states that are not finite. Part
+ * of core/lane_cpu.h, which steps the block.
+ */
+#ifndef EG_CORE_WATCH_CPU_H
+#define EG_CORE_WATCH_CPU_H
+
+EG_FN void lane_norm2(const eg_params *p, const eg_real *block, double *out) {
+  eg_real x[EG_DIM];
+  lane_load(block, EG_DIM, x);
+  *out = eg_norm2(p, x);
+}
+
+EG_FN void lane_displacement2(const eg_params *p, const eg_real *block, const eg_real *start_block, double *out) {
+  eg_real x[EG_DIM], start[EG_DIM];
+  lane_load(block, EG_DIM, x);
+  lane_load(start_block, EG_DIM, start);
+  *out = eg_displacement2(p, x, start);
+}
+
+#if EG_CAPS_LOSS
+EG_FN void lane_loss(const eg_params *p, const eg_uniforms *u, const eg_real *block, double *out) {
+  eg_real x[EG_DIM];
+  lane_load(block, EG_DIM, x);
+  *out = eg_feature_loss(p, u, x);
+}
+
+EG_FN void lane_gradient_norm2(const eg_params *p, const eg_uniforms *u, const eg_real *block, double *out) {
+  eg_real x[EG_DIM];
+  lane_load(block, EG_DIM, x);
+  *out = eg_feature_gradient_norm2(p, u, x);
+}
+#endif
+
+/* The feature that is asked for most: no call. */
+EG_FN void block_coordinate(const eg_real *x, int32_t component, double *out) {
+  const eg_real *const row = x + (size_t)component * EG_LANES;
+  LANES { out[l] = (double)row[l]; }
+}
+
+/* Every feature but a coordinate. */
+static __attribute__((noinline)) void block_feature(const eg_params *p, const eg_uniforms *u, eg_feature_code code,
+                                                    const eg_real *x, const eg_real *start, double *out) {
+  switch (code.id) {
+  case EG_FEATURE_NORM2:
+    LANES { lane_norm2(p, x + l, out + l); }
+    break;
+  case EG_FEATURE_DISPLACEMENT2:
+    LANES { lane_displacement2(p, x + l, start + l, out + l); }
+    break;
+#if EG_CAPS_LOSS
+  case EG_FEATURE_LOSS:
+    LANES { lane_loss(p, u, x + l, out + l); }
+    break;
+  case EG_FEATURE_GRADIENT_NORM2:
+    LANES { lane_gradient_norm2(p, u, x + l, out + l); }
+    break;
+#endif
+  default: /* EG_FEATURE_X: block_coordinate; monitors: monitor_columns */
+    break;
+  }
+  (void)p;
+  (void)u;
+}
+
+/* ---- monitors ---- */
+
+static double *monitor_values(const eg_walk *w, uint32_t point, uint32_t monitor) {
+  return w->block.monitors + ((size_t)point * w->a->n_monitors + monitor) * 2 * EG_LANES;
+}
+
+/* The feature of a monitor in all lanes; a component is read where it lies. */
+static const double *monitor_feature(const eg_walk *w, uint32_t point, const eg_monitor *m) {
+  const size_t offset = (size_t)point * w->block.width * EG_LANES;
+  if (sizeof(eg_real) == sizeof(double) && m->feature.id == EG_FEATURE_X) {
+    return (const double *)(const void *)(w->block.x + offset + (size_t)m->feature.component * EG_LANES);
+  }
+  if (m->feature.id == EG_FEATURE_X) {
+    block_coordinate(w->block.x + offset, m->feature.component, w->block.feature);
+  } else {
+    const eg_real *const start = w->block.start + (size_t)point * EG_DIM * EG_LANES;
+    block_feature(w->p, w->u, m->feature, w->block.x + offset, start, w->block.feature);
+  }
+  return w->block.feature;
+}
+
+#define MONITOR_LANES(operation, direction)                                                                  \
+  LANES { eg_monitor_step(operation, direction, level, number, f[l], &value[l], &before[l]); }               \
+  break
+
+static void monitor_lanes(const eg_monitor *m, uint64_t step, const double *EG_RESTRICT f, double *EG_RESTRICT value,
+                          double *EG_RESTRICT before) {
+  const double level = m->level, number = (double)step;
+  switch (m->operation * 4 + m->direction) {
+  case EG_MONITOR_MINIMUM * 4:
+    MONITOR_LANES(EG_MONITOR_MINIMUM, 0);
+  case EG_MONITOR_MAXIMUM * 4:
+    MONITOR_LANES(EG_MONITOR_MAXIMUM, 0);
+  case EG_MONITOR_CROSSING * 4 + EG_DIRECTION_UP:
+    MONITOR_LANES(EG_MONITOR_CROSSING, EG_DIRECTION_UP);
+  case EG_MONITOR_CROSSING * 4 + EG_DIRECTION_DOWN:
+    MONITOR_LANES(EG_MONITOR_CROSSING, EG_DIRECTION_DOWN);
+  case EG_MONITOR_CROSSING * 4 + EG_DIRECTION_ANY:
+    MONITOR_LANES(EG_MONITOR_CROSSING, EG_DIRECTION_ANY);
+  default:
+    MONITOR_LANES(EG_MONITOR_SUM, 0);
+  }
+}
+
+static void load_monitors(const eg_walk *w) {
+  const eg_launch *const a = w->a;
+  for (uint32_t i = 0; i < a->n_points * a->n_monitors; i++) {
+    const eg_monitor *const m = &a->monitors[i % a->n_monitors];
+    double *const value = monitor_values(w, i / a->n_monitors, i % a->n_monitors);
+    const double *const stored = a->monitor_state + (size_t)i * 2 * a->ld + w->slot;
+    if (a->is_restart) {
+      memcpy(value, stored, EG_LANES * sizeof *value);
+      memcpy(value + EG_LANES, stored + a->ld, EG_LANES * sizeof *value);
+      continue;
+    }
+    const double *const f = monitor_feature(w, i / a->n_monitors, m);
+    for (int l = 0; l < EG_LANES; l++) {
+      value[l] = eg_monitor_start(m->operation, f[l]);
+      value[EG_LANES + l] = f[l];
+    }
+  }
+}
+
+static void store_monitors(const eg_walk *w) {
+  const eg_launch *const a = w->a;
+  for (uint32_t i = 0; i < a->n_points * a->n_monitors * 2; i++) {
+    memcpy(a->monitor_state + (size_t)i * a->ld + w->slot, w->block.monitors + (size_t)i * EG_LANES,
+           EG_LANES * sizeof(double));
+  }
+}
+
+/* The columns of one monitor in a record. */
+static void monitor_columns(const eg_walk *w, uint32_t point, eg_feature_code code, uint64_t step, double *out) {
+  const eg_monitor *const m = &w->a->monitors[code.component];
+  const double *const value = monitor_values(w, point, (uint32_t)code.component);
+  for (int l = 0; l < EG_LANES; l++) {
+    out[l] = eg_monitor_column(m, code.id, step, w->a->h, value[l]);
+  }
+}
+
+/* ---- states that are not finite ---- */
+
+/* Bits that are set where v is not finite. */
+EG_FN uint64_t lane_is_lost(double v) {
+  return (eg_bits64(v) & 0x7ff0000000000000ull) == 0x7ff0000000000000ull ? ~0ull : 0;
+}
+
+/* Is every component of a block finite? One reduction, since nearly always the answer is yes. */
+static inline int is_state_finite(const eg_real *x) {
+  uint64_t lost = 0;
+  for (int k = 0; k < EG_DIM; k++) {
+    _Pragma("omp simd reduction(| : lost)")
+    for (int l = 0; l < EG_LANES; l++) {
+      lost |= lane_is_lost((double)x[k * EG_LANES + l]);
+    }
+  }
+  return lost == 0;
+}
+
+/* The same of the columns of a record that are no coordinates: those are components. */
+static inline int are_features_finite(const eg_feature_code *codes, const double *features, uint32_t n_features,
+                                      uint32_t ld) {
+  uint64_t lost = 0;
+  for (uint32_t f = 0; f < n_features; f++) {
+    if (codes[f].id == EG_FEATURE_X) {
+      continue;
+    }
+    _Pragma("omp simd reduction(| : lost)")
+    for (int l = 0; l < EG_LANES; l++) {
+      lost |= lane_is_lost(features[(size_t)f * ld + (size_t)l]);
+    }
+  }
+  return lost == 0;
+}
+
+/* 1 for lanes whose state has a component that is not finite. */
+static void mark_bad(const eg_real *x, uint8_t *bad) {
+  LANES {
+    eg_real sum = 0;
+    for (int k = 0; k < EG_DIM; k++) {
+      sum += x[k * EG_LANES + l] * (eg_real)0; /* 0, or NaN */
+    }
+    bad[l] = sum == 0 ? 0 : 1;
+  }
+}
+
+/* Note `step` as the first bad one of every lane of a point that is bad now and was never before; of those in `among`
+   only, unless it is NULL. */
+static void note_first_bad(const eg_walk *w, uint32_t point, const uint8_t *among, uint64_t step) {
+  uint64_t *const first_bad = w->a->first_bad + (size_t)point * w->a->ld + w->slot;
+  uint8_t bad[EG_LANES];
+  mark_bad(w->block.x + (size_t)point * w->block.width * EG_LANES, bad);
+  for (int l = 0; l < EG_LANES; l++) {
+    if (bad[l] && (among == NULL || among[l]) && first_bad[l] == EG_NEVER) {
+      first_bad[l] = step;
+    }
+  }
+}
+
+/* The rare path: lanes in block.bad are not finite. Repeat the segment, which the backup may be some records behind, to
+   find their first bad steps. */
+static __attribute__((noinline, cold)) void find_first_bad(const eg_walk *w, uint64_t from, uint64_t to) {
+  const size_t bytes = (size_t)w->a->n_points * w->block.width * EG_LANES * sizeof(eg_real);
+  memcpy(w->block.kept, w->block.x, bytes);
+  memcpy(w->block.x, w->block.backup, bytes);
+  if (from > w->block.ahead->backup_step) {
+    w->segment(w->p, w->a, w->u, w->t, &w->block, w->realisation, w->block.ahead->backup_step, from);
+  }
+  for (uint64_t step = from; step < to; step++) {
+    w->segment(w->p, w->a, w->u, w->t, &w->block, w->realisation, step, step + 1);
+    for (uint32_t point = 0; point < w->a->n_points; point++) {
+      note_first_bad(w, point, w->block.bad + (size_t)point * EG_LANES, step + 1);
+    }
+  }
+  memcpy(w->block.x, w->block.kept, bytes);
+}
+
+/* ---- steps and records ---- */
+
+/* Steps one by one, with a look after each. */
+static __attribute__((noinline)) void watch_steps(const eg_walk *w, uint64_t from, uint64_t to) {
+  const eg_launch *const a = w->a;
+  for (uint64_t step = from + 1; step <= to; step++) {
+    w->segment(w->p, a, w->u, w->t, &w->block, w->realisation, step - 1, step);
+    for (uint32_t point = 0; point < a->n_points; point++) {
+      if (!is_state_finite(w->block.x + (size_t)point * w->block.width * EG_LANES)) {
+        note_first_bad(w, point, NULL, step);
+      }
+      for (uint32_t i = 0; i < a->n_monitors; i++) {
+        const eg_monitor *const m = &a->monitors[i];
+        if (eg_monitor_is_open(m, step)) {
+          double *const value = monitor_values(w, point, i);
+          monitor_lanes(m, step, monitor_feature(w, point, m), value, value + EG_LANES);
+        }
+      }
+    }
+  }
+}
+
+static int is_watched(const eg_launch *a) {
+  return a->n_monitors > 0 || a->is_watched;
+}
+
+static void advance_block(const eg_walk *w, uint64_t from, uint64_t to) {
+  if (is_watched(w->a)) {
+    watch_steps(w, from, to);
+  } else {
+    w->segment(w->p, w->a, w->u, w->t, &w->block, w->realisation, from, to);
+  }
+}
+
+/* Lanes of one point that are bad after step `to`, into block.bad; returns whether there is one. `out`: the columns of a
+   record, NULL: only the state is looked at. */
+static int find_bad(const eg_walk *w, uint32_t point, const double *out) {
+  const eg_launch *const a = w->a;
+  const eg_real *const x = w->block.x + (size_t)point * w->block.width * EG_LANES;
+  const uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + w->slot;
+  const uint32_t n_features = out == NULL ? 0 : a->n_features;
+  uint8_t *const bad = w->block.bad + (size_t)point * EG_LANES;
+  if (!is_watched(a) && is_state_finite(x) && are_features_finite(a->features, out, n_features, a->ld)) {
+    memset(bad, 0, EG_LANES);
+    return 0;
+  }
+  int n_bad = 0;
+  mark_bad(x, bad);
+  for (int l = 0; l < EG_LANES; l++) {
+    double sum = 0;
+    for (uint32_t f = 0; f < n_features; f++) {
+      sum += out[(size_t)f * a->ld + (size_t)l] * 0.0;
+    }
+    /* a watched state may be finite again */
+    bad[l] = (uint8_t)(bad[l] | (sum == 0.0 ? 0 : 1) | (is_watched(a) && first_bad[l] != EG_NEVER));
+    n_bad += bad[l];
+  }
+  return n_bad > 0;
+}
+
+/* Mask the lanes of one point that are bad after step `to`. */
+static void mask_bad(const eg_walk *w, uint32_t point, uint64_t to, double *out) {
+  const eg_launch *const a = w->a;
+  eg_real *const x = w->block.x + (size_t)point * w->block.width * EG_LANES;
+  uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + w->slot;
+  for (int l = 0; l < EG_LANES; l++) {
+    if (!w->block.bad[(size_t)point * EG_LANES + (size_t)l]) {
+      continue;
+    }
+    if (first_bad[l] == EG_NEVER) {
+      first_bad[l] = to; /* the state is finite, a feature is not */
+    }
+    for (int k = 0; k < EG_DIM; k++) { /* stays masked for good */
+      x[(size_t)k * EG_LANES + (size_t)l] = (eg_real)(0.0 * eg_double_of_bits(0x7ff0000000000000ull));
+    }
+    for (uint32_t f = 0; out != NULL && f < a->n_features; f++) {
+      out[(size_t)f * a->ld + (size_t)l] = eg_double_of_bits(0x7ff8000000000000ull);
+    }
+  }
+}
+
+/* Is there a bad lane whose first bad step is not known? */
+static int must_search(const eg_walk *w) {
+  int n = 0;
+  for (uint32_t point = 0; point < w->a->n_points && !is_watched(w->a); point++) {
+    const uint64_t *const first_bad = w->a->first_bad + (size_t)point * w->a->ld + w->slot;
+    for (int l = 0; l < EG_LANES; l++) {
+      n += w->block.bad[(size_t)point * EG_LANES + (size_t)l] && first_bad[l] == EG_NEVER;
+    }
+  }
+  return n > 0;
+}
+
+/* One look at a block after step `to` (the one before was at `from`): features into record `record`, unless it is
+   n_records: the end of the launch; masks of lanes that are not finite. */
+static __attribute__((noinline)) void look_at_block(const eg_walk *w, uint32_t record, uint64_t from, uint64_t to) {
+  const eg_launch *const a = w->a;
+  const eg_block_state block = w->block; /* a copy that no store can reach */
+  const size_t row = (size_t)a->n_features * a->ld;
+  double *const out = record == a->n_records ? NULL : a->records + (size_t)record * a->n_points * row + w->slot;
+  int n_bad = 0;
+  for (uint32_t point = 0; point < a->n_points; point++) {
+    const size_t offset = (size_t)point * block.width * EG_LANES;
+    const eg_real *const start = block.start + (size_t)point * EG_DIM * EG_LANES;
+    double *const columns = out == NULL ? NULL : out + point * row;
+    for (uint32_t f = 0; out != NULL && f < a->n_features; f++) {
+      const eg_feature_code code = a->features[f];
+      double *const column = columns + (size_t)f * a->ld;
+      if (code.id == EG_FEATURE_X) {
+        block_coordinate(block.x + offset, code.component, column);
+      } else if (code.id >= EG_FEATURE_MONITOR) {
+        monitor_columns(w, point, code, to, column);
+      } else {
+        block_feature(w->p, w->u, code, block.x + offset, start, column);
+      }
+    }
+    n_bad += find_bad(w, point, columns);
+  }
+  if (n_bad == 0) {
+    return;
+  }
+  if (must_search(w)) {
+    find_first_bad(w, from, to);
+  }
+  for (uint32_t point = 0; point < a->n_points; point++) {
+    mask_bad(w, point, to, out == NULL ? NULL : out + point * row);
+  }
+}
+
+#endif
