@@ -38,6 +38,7 @@ typedef struct eg_run_options {
   double snapshot_seconds;        /* how often a partial result is written; default 60 */
   double max_time;                /* seconds; 0: no limit. Stops at 99 % of it */
   int force;                      /* replace whatever is at `output` */
+  uint64_t shard, n_shards;       /* advance shard 0 .. n_shards - 1 alone; n_shards 0 or 1: the whole study */
   const volatile int *stop;       /* set (by a signal handler, say) to end early with a valid file; may be NULL */
   void (*progress)(void *user, const eg_progress *progress); /* called about five times a second; may be NULL */
   void *user;
@@ -56,6 +57,36 @@ void eg_run_options_default(eg_run_options *options);
  * more trajectories diverged than diverged_limit allows, or a judged z is beyond its limit).
  */
 EG_NODISCARD eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_options *options);
+
+/**
+ * Add realisations to a result: continue it to `n` of them, given as in a study file ("2^24"). The bits are those of one
+ * run with n. The result is written to options->output, which may be `path` itself; where a partial result of that larger
+ * study is there already, it is continued.
+ *
+ * data     data file instead of the recorded one; NULL: that one
+ *
+ * Fails as eg_run_study does; EG_ERR_USAGE when the result has more realisations, EG_ERR_STUDY when n realisations would
+ * be divided into other tiles than those of the result, or its last tile is not full: sums then cannot be taken over.
+ */
+EG_NODISCARD eg_status eg_extend(eg_context *ctx, const char *path, const char *n, const char *data,
+                                 const eg_run_options *options);
+
+typedef struct eg_merge_options {
+  const char *output;
+  int allow_gaps;     /* write a partial result where tiles are missing; eg_run_study continues it */
+  int force;          /* replace whatever is at `output` */
+  const char *data;   /* data file instead of the recorded one; NULL: that one */
+} eg_merge_options;
+
+/**
+ * Merge results of one study that hold different tiles: shards, or partial results. Any division and any order give the
+ * bits of the single run. Files are read one at a time. *is_complete: 0 if tiles are missing (allow_gaps); may be NULL.
+ *
+ * Fails with EG_ERR_OVERLAP (a tile is in two files, or in none), EG_ERR_STUDY (results of different studies, data or
+ * layouts), EG_ERR_DAMAGED (a damaged or foreign file), EG_ERR_OUTPUT, EG_ERR_CLAIM as eg_run_study.
+ */
+EG_NODISCARD eg_status eg_merge(eg_context *ctx, const char *const *paths, size_t n_paths,
+                                const eg_merge_options *options, int *is_complete);
 
 typedef struct eg_check_options {
   int threads; /* CPU workers to predict for; 0: one per core */

@@ -17,7 +17,8 @@
 
 /* X(name): in the order of the help text. `new` and `export` are no C keywords. */
 #define CLI_COMMANDS(X)                                                                                      \
-  X(run) X(check) X(info) X(analyse) X(export) X(replay) X(verify) X(new) X(models) X(devices) X(selftest) X(help)
+  X(run) X(check) X(merge) X(extend) X(info) X(analyse) X(export) X(replay) X(verify) X(new) X(models)            \
+  X(devices) X(selftest) X(help)
 
 typedef struct cli_program {
   eg_context *ctx;

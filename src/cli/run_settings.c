@@ -1,6 +1,8 @@
 #include "cli/run_settings.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,8 +98,26 @@ static eg_status choose_output(cli_program *program, const cli_command *command,
   return EG_OK;
 }
 
-eg_status cli_run_settings_read(cli_program *program, const cli_command *command, const cli_args *args,
-                                cli_run_settings *settings) {
+/* NAME.h5 of shard 3 of 10: NAME.shard-3-of-10.h5. */
+static eg_status name_shard(cli_program *program, cli_run_settings *settings) {
+  static const char ending[] = ".h5";
+  const char *const name = settings->output;
+  const size_t size = strlen(name), tail = sizeof ending - 1, room = size + 64;
+  const bool has_ending = size > tail && strcmp(name + size - tail, ending) == 0;
+  char *const full = malloc(room);
+  if (full == NULL) {
+    cli_print_error(program, EG_ERR_MEMORY, "out of memory");
+    return EG_ERR_MEMORY;
+  }
+  (void)snprintf(full, room, "%.*s.shard-%" PRIu64 "-of-%" PRIu64 "%s", (int)(has_ending ? size - tail : size), name,
+                 settings->run.shard, settings->run.n_shards, has_ending ? ending : "");
+  free(settings->output);
+  settings->output = full;
+  return EG_OK;
+}
+
+eg_status cli_run_settings_common(cli_program *program, const cli_command *command, const cli_args *args,
+                                  cli_run_settings *settings) {
   memset(settings, 0, sizeof *settings);
   eg_run_options *const run = &settings->run;
   eg_run_options_default(run);
@@ -106,13 +126,26 @@ eg_status cli_run_settings_read(cli_program *program, const cli_command *command
   run->force = cli_flag(args, "force");
   settings->is_quiet = cli_flag(args, "quiet");
   eg_status status = cli_check_backend(program, command, backend);
-  status = status != EG_OK ? status : cli_check_overrides(program, command, args);
+  status = status != EG_OK ? status : cli_check_overrides(program, command, args); /* none where it is no option */
   status =
       status != EG_OK ? status : cli_read_threads(program, command, cli_value(args, "threads"), &run->threads);
   status =
       status != EG_OK ? status : read_duration(program, command, args, "snapshot", &run->snapshot_seconds);
-  status = status != EG_OK ? status : read_duration(program, command, args, "max-time", &run->max_time);
-  return status != EG_OK ? status : choose_output(program, command, args, &settings->output);
+  return status != EG_OK ? status : read_duration(program, command, args, "max-time", &run->max_time);
+}
+
+eg_status cli_run_settings_read(cli_program *program, const cli_command *command, const cli_args *args,
+                                cli_run_settings *settings) {
+  eg_status status = cli_run_settings_common(program, command, args, settings);
+  status = status != EG_OK ? status : cli_read_shard(program, command, cli_value(args, "shard"), &settings->run);
+  status = status != EG_OK ? status : choose_output(program, command, args, &settings->output);
+  if (status == EG_OK && settings->run.n_shards > 1) {
+    status = name_shard(program, settings);
+    if (status != EG_OK) {
+      cli_run_settings_free(settings);
+    }
+  }
+  return status;
 }
 
 void cli_run_settings_free(cli_run_settings *settings) {

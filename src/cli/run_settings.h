@@ -15,6 +15,14 @@ EG_NODISCARD eg_status cli_run_settings_read(cli_program *program, const cli_com
                                              const cli_args *args, cli_run_settings *settings);
 void cli_run_settings_free(cli_run_settings *settings);
 
+/* The shard of --shard K/N or slurm; NULL leaves the whole study. */
+EG_NODISCARD eg_status cli_read_shard(cli_program *program, const cli_command *command, const char *text,
+                                      eg_run_options *run);
+
+/* Backend, threads, times and flags, but no output and no shard. */
+EG_NODISCARD eg_status cli_run_settings_common(cli_program *program, const cli_command *command,
+                                               const cli_args *args, cli_run_settings *settings);
+
 /* Are the --set texts KEY=VALUE? */
 EG_NODISCARD eg_status cli_check_overrides(cli_program *program, const cli_command *command,
                                            const cli_args *args);
@@ -25,5 +33,19 @@ EG_NODISCARD eg_status cli_read_threads(cli_program *program, const cli_command 
 
 /* Is it a backend name? NULL is. */
 EG_NODISCARD eg_status cli_check_backend(cli_program *program, const cli_command *command, const char *name);
+
+/* ---- run_outcome.c ---- */
+
+typedef eg_status (*cli_work)(eg_context *ctx, const eg_run_options *run, const void *user);
+
+double cli_seconds_now(void); /* on a monotonic clock */
+
+/* Call `work` with the settings, progress and the stop flag. */
+eg_status cli_run_with_progress(cli_program *program, const cli_run_settings *settings, cli_work work,
+                                const void *user);
+
+/* What came out: the table, that it was stopped, or the error; in JSON mode the summary. Returns the final status. */
+eg_status cli_tell_outcome(cli_program *program, const cli_run_settings *settings, double started,
+                           eg_status status);
 
 #endif

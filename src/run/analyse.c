@@ -43,7 +43,7 @@ static eg_status analyse(eg_context *ctx, const char *path, const eg_plan *plan,
   eg_campaign *campaign = NULL;
   eg_status status = EG_OK;
   EG_TRY(eg_campaign_create(ctx, plan, &campaign));
-  EG_TRY_DONE(eg_campaign_restore_sums(ctx, campaign, file, path));
+  EG_TRY_DONE(eg_campaign_restore(ctx, campaign, file, path));
   eg_labelled_clear_group(file, GROUP);
   status = eg_campaign_analyse(ctx, campaign, file);
 done:

@@ -19,6 +19,7 @@ eg_status eg_campaign_create(eg_context *ctx, const eg_plan *plan, eg_campaign *
       EG_TRY_DONE(eg_run_histograms_create(ctx, plan, job, &c->runs[i].histograms));
     }
   }
+  eg_campaign_set_shard(c, (eg_shard){0, 1});
   *out = c;
   c = NULL;
 done:
@@ -48,6 +49,29 @@ void eg_campaign_free(eg_campaign *c) {
   free(c);
 }
 
+void eg_campaign_set_shard(eg_campaign *c, eg_shard shard) {
+  const eg_plan *const plan = c->plan;
+  uint64_t place = 0;
+  c->shard = shard;
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    if (eg_plan_is_leader(plan, r)) {
+      eg_shard_tiles(shard, place++, plan->runs[r].job.n_tiles, &c->runs[r].first, &c->runs[r].end);
+    }
+  }
+  for (size_t i = 0; i < plan->n_groups; i++) { /* members and differences: the tiles of the leader */
+    const eg_group *const group = &plan->groups[i];
+    const eg_run_state *const leader = &c->runs[group->runs[0]];
+    for (size_t k = 0; k < group->n_members; k++) {
+      c->runs[group->runs[k]].first = leader->first;
+      c->runs[group->runs[k]].end = leader->end;
+    }
+    for (size_t k = 0; k + 1 < group->n_members; k++) {
+      c->runs[plan->n_runs + group->first_difference + k].first = leader->first;
+      c->runs[plan->n_runs + group->first_difference + k].end = leader->end;
+    }
+  }
+}
+
 /* `to` is as eg_campaign_create makes it. job: NULL for a difference, which has no histograms. */
 static eg_status copy_run(eg_context *ctx, const eg_plan *plan, const eg_job *job, const eg_run_state *from,
                           eg_run_state *to) {
@@ -69,6 +93,7 @@ eg_status eg_campaign_copy(eg_context *ctx, const eg_campaign *c, eg_campaign **
   eg_campaign *copy = NULL;
   eg_status status = EG_OK;
   EG_TRY(eg_campaign_create(ctx, c->plan, &copy));
+  eg_campaign_set_shard(copy, c->shard);
   for (size_t i = 0; i < eg_plan_n_sums(c->plan); i++) {
     EG_TRY_DONE(copy_run(ctx, c->plan, i < c->plan->n_runs ? &c->plan->runs[i].job : NULL, &c->runs[i], &copy->runs[i]));
   }
@@ -208,6 +233,15 @@ static eg_status mark_done(eg_context *ctx, eg_run_state *state, uint64_t tile) 
   return EG_OK;
 }
 
+void eg_campaign_drop_finished_parts(eg_campaign *c) {
+  for (size_t i = c->n_parts; i-- > 0;) {
+    const eg_kept_part kept = c->parts[i];
+    if (eg_tile_is_done(&c->runs[kept.run], kept.tile)) {
+      drop_part(c, kept.run, kept.tile);
+    }
+  }
+}
+
 static int compare_failures(const eg_failure *a, const eg_failure *b) {
   const uint64_t ka[3] = {a->run, a->realisation, a->point}, kb[3] = {b->run, b->realisation, b->point};
   for (int i = 0; i < 3; i++) {
@@ -218,8 +252,7 @@ static int compare_failures(const eg_failure *a, const eg_failure *b) {
   return 0;
 }
 
-/* Insert in order; what falls behind the first EG_MAX_FAILURES is dropped (it stays counted). */
-static void add_failure(eg_campaign *c, eg_failure failure) {
+void eg_campaign_add_failure(eg_campaign *c, eg_failure failure) {
   size_t i = c->n_failures;
   if (i == EG_MAX_FAILURES && compare_failures(&c->failures[i - 1], &failure) < 0) {
     return;
@@ -251,9 +284,17 @@ eg_status eg_campaign_add(eg_context *ctx, eg_campaign *c, size_t run, uint64_t 
     const eg_bad_trajectory *const b = &result->bad[i];
     const size_t member = group == NULL ? run : group->runs[b->member];
     c->runs[member].n_bad++;
-    add_failure(c, (eg_failure){member, b->realisation, b->point, b->step});
+    eg_campaign_add_failure(c, (eg_failure){member, b->realisation, b->point, b->step});
   }
   return EG_OK;
+}
+
+void eg_job_copy_paths(const eg_job *job, uint64_t first, uint64_t end, const double *from, double *to) {
+  const uint64_t last = end <= job->n_kept / job->tile ? end * job->tile : job->n_kept;
+  for (size_t point = 0; point < job->launch.n_points && first < end && first * job->tile < last; point++) {
+    const size_t begin = eg_job_path_at(job, point, first * job->tile, 0, 0);
+    memcpy(to + begin, from + begin, (eg_job_path_at(job, point, last, 0, 0) - begin) * sizeof *to);
+  }
 }
 
 void eg_campaign_add_counts(eg_campaign *c, size_t run, uint64_t first, uint64_t n, const uint64_t *counts,
@@ -263,12 +304,7 @@ void eg_campaign_add_counts(eg_campaign *c, size_t run, uint64_t first, uint64_t
   for (size_t i = 0; i < job->n_counts; i++) {
     h->counts[i] += counts[i];
   }
-  const uint64_t begin = first * job->tile, end = (first + n) * job->tile;
-  const uint64_t last = end < job->n_kept ? end : job->n_kept;
-  for (size_t point = 0; point < job->launch.n_points && begin < last; point++) {
-    const size_t from = eg_job_path_at(job, point, begin, 0, 0), to = eg_job_path_at(job, point, last, 0, 0);
-    memcpy(h->paths + from, paths + from, (to - from) * sizeof *paths);
-  }
+  eg_job_copy_paths(job, first, first + n, paths, h->paths);
 }
 
 bool eg_campaign_is_complete(const eg_campaign *c) {
@@ -278,4 +314,34 @@ bool eg_campaign_is_complete(const eg_campaign *c) {
     }
   }
   return true;
+}
+
+/* Finished tiles of those asked for. */
+static uint64_t n_asked_done(const eg_run_state *state) {
+  uint64_t n = 0;
+  for (size_t i = range_at(state, state->first); i < state->n_done && state->done[i].first < state->end; i++) {
+    const eg_tile_range range = state->done[i];
+    const uint64_t first = range.first > state->first ? range.first : state->first;
+    const uint64_t end = range.last + 1 < state->end ? range.last + 1 : state->end;
+    n += end - first;
+  }
+  return n;
+}
+
+bool eg_campaign_is_finished(const eg_campaign *c) {
+  for (size_t i = 0; i < c->plan->n_runs; i++) {
+    if (n_asked_done(&c->runs[i]) != c->runs[i].end - c->runs[i].first) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool eg_campaign_has_others(const eg_campaign *c) {
+  for (size_t i = 0; i < c->plan->n_runs; i++) {
+    if (n_asked_done(&c->runs[i]) != c->runs[i].tiles_done) {
+      return true;
+    }
+  }
+  return false;
 }

@@ -6,6 +6,7 @@
 #include "plan/plan.h"
 #include "run/merge_tree.h"
 #include "run/run_histograms.h"
+#include "run/shard.h"
 
 enum { EG_MAX_FAILURES = 1000 };
 
@@ -22,6 +23,7 @@ typedef struct eg_run_state {
   eg_tile_range *done; /* sorted, not touching */
   size_t n_done, capacity;
   uint64_t tiles_done;
+  uint64_t first, end; /* tiles that are asked for: first .. end - 1 */
   uint64_t n_bad;      /* trajectories that became non-finite, exactly counted */
   eg_run_histograms histograms;
 } eg_run_state;
@@ -35,6 +37,7 @@ typedef struct eg_kept_part {
 
 typedef struct eg_campaign {
   const eg_plan *plan;
+  eg_shard shard;
   eg_run_state *runs;  /* (eg_plan_n_sums): runs, and behind them the differences of groups */
   eg_failure *failures; /* the first EG_MAX_FAILURES in (run, realisation, point) order */
   size_t n_failures;
@@ -44,10 +47,15 @@ typedef struct eg_campaign {
   bool borrows_oracles; /* of the campaign that this one is a copy of */
   double wall_seconds; /* of all sessions */
   const char *command_line, *backend, *device;
+  const char *const *parents; /* files that were merged */
+  size_t n_parents;
   int threads;
 } eg_campaign;
 
+/* With nothing done, and the whole study asked for. */
 EG_NODISCARD eg_status eg_campaign_create(eg_context *ctx, const eg_plan *plan, eg_campaign **campaign);
+/* Ask for the tiles of a shard alone. */
+void eg_campaign_set_shard(eg_campaign *campaign, eg_shard shard);
 void eg_campaign_free(eg_campaign *campaign);
 
 /* A copy that a snapshot is made of while the original goes on. It borrows the original's oracles where they are known. */
@@ -65,25 +73,48 @@ EG_NODISCARD eg_status eg_campaign_add(eg_context *ctx, eg_campaign *campaign, s
 void eg_campaign_add_counts(eg_campaign *campaign, size_t run, uint64_t first, uint64_t n, const uint64_t *counts,
                             const double *paths);
 
+/* The kept paths of tiles first .. end - 1, from one array of all kept paths to another. */
+void eg_job_copy_paths(const eg_job *job, uint64_t first, uint64_t end, const double *from, double *to);
+
+/* Into the list of failures, in order; what falls behind the first EG_MAX_FAILURES is dropped (it stays counted). */
+void eg_campaign_add_failure(eg_campaign *campaign, eg_failure failure);
+
 /* Keep a part of an unfinished tile in place of the one before; the campaign owns it from now on, also on failure. */
 EG_NODISCARD eg_status eg_campaign_keep(eg_context *ctx, eg_campaign *campaign, size_t run, uint64_t tile,
                                         eg_tile_part *part);
 /* NULL if there is none; valid until the tile is kept again or finished. */
 const eg_tile_part *eg_campaign_part(const eg_campaign *campaign, size_t run, uint64_t tile);
+/* Forget the parts of tiles that are finished by now. */
+void eg_campaign_drop_finished_parts(eg_campaign *campaign);
 
 bool eg_campaign_is_complete(const eg_campaign *campaign);
+/* Is all done that is asked for? */
+bool eg_campaign_is_finished(const eg_campaign *campaign);
+/* Are there finished tiles that are not asked for? */
+bool eg_campaign_has_others(const eg_campaign *campaign);
 
-/* The accumulators as part of a result file, and back. Restoring fails with EG_ERR_OUTPUT when the file holds another
-   study, EG_ERR_DAMAGED when its contents contradict each other. */
+/* Move what `from` has done, of a plan with the same runs and tiles, into `into`; the parts of tiles that are left within
+   too. EG_ERR_OVERLAP, with nothing moved, when a tile is in both; EG_ERR_DAMAGED when their grids differ. campaign_merge.c */
+EG_NODISCARD eg_status eg_campaign_merge(eg_context *ctx, eg_campaign *into, const eg_campaign *from);
+/* A tile that both have; false if there is none. */
+bool eg_campaign_find_overlap(const eg_campaign *a, const eg_campaign *b, size_t *run, uint64_t *tile);
+
+/* The accumulators as part of a result file, and back into a campaign with nothing done: EG_ERR_DAMAGED when they
+   contradict each other. The file must be of the same study. */
 EG_NODISCARD eg_status eg_campaign_store(eg_context *ctx, const eg_campaign *campaign, eg_labelled *file);
 EG_NODISCARD eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *campaign, const eg_labelled *file,
                                            const char *path);
-/* The same for a caller who knows that the file holds what the plan simulates (run/stored_study.h). */
-EG_NODISCARD eg_status eg_campaign_restore_sums(eg_context *ctx, eg_campaign *campaign, const eg_labelled *file,
-                                                const char *path);
 
 /* Add the analyses alone to `file`, which holds all else. */
 EG_NODISCARD eg_status eg_campaign_analyse(eg_context *ctx, eg_campaign *campaign, eg_labelled *file);
+/* Is a file of another study, "holds .." or "was made ..", or NULL if it is of the same. Without accumulators: another. */
+const char *eg_campaign_difference(const eg_campaign *campaign, const eg_labelled *file);
+/* The shard that a file holds. */
+eg_shard eg_stored_shard(const eg_labelled *file);
+
+/* A complete result must also hold what it claims: few divergences, no z beyond the limit; else EG_ERR_CLAIM. `path` holds
+   the result. judge.c */
+EG_NODISCARD eg_status eg_campaign_judge(eg_context *ctx, const eg_campaign *campaign, const char *path);
 
 /* Everything a result file holds: estimates, oracles, analyses, accumulators, provenance. */
 EG_NODISCARD eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled **file);

@@ -8,6 +8,7 @@
 enum { TILE_LAYOUT_VERSION = 1 };
 
 static const char GROUP[] = "/accumulators";
+static const uint64_t MOST_TILES = (uint64_t)1 << 50; /* a tile holds at least one of at most 2^50 realisations */
 
 static eg_status add_column(eg_context *ctx, eg_labelled *file, const char *group, const char *name, const char *dim,
                             eg_type type, size_t n, const void *data) {
@@ -29,14 +30,17 @@ static eg_status store_nodes(eg_context *ctx, const eg_campaign *c, eg_labelled 
   size_t i = 0, at = 0;
   for (size_t r = 0; r < eg_plan_n_sums(c->plan); r++) {
     const eg_merge_tree *const tree = &c->runs[r].tree;
+    eg_tree_node *nodes = NULL; /* in one order whatever order the tiles came in */
+    EG_TRY_DONE(eg_merge_tree_sorted(ctx, tree, &nodes));
     for (size_t k = 0; k < tree->n_nodes; k++, i++) {
       columns[i] = (int64_t)r;
-      columns[n + i] = tree->nodes[k].block;
-      columns[2 * n + i] = tree->nodes[k].level;
-      columns[3 * n + i] = (int64_t)tree->nodes[k].index;
-      memcpy(values + at, tree->nodes[k].values, tree->shape.values * sizeof *values);
+      columns[n + i] = nodes[k].block;
+      columns[2 * n + i] = nodes[k].level;
+      columns[3 * n + i] = (int64_t)nodes[k].index;
+      memcpy(values + at, nodes[k].values, tree->shape.values * sizeof *values);
       at += tree->shape.values;
     }
+    free(nodes);
   }
   static const char *const names[4] = {"node_run", "node_block", "node_level", "node_index"};
   for (int k = 0; k < 4; k++) {
@@ -120,6 +124,9 @@ eg_status eg_campaign_store(eg_context *ctx, const eg_campaign *c, eg_labelled *
   EG_TRY(eg_labelled_set_group(ctx, file, GROUP, "tile_layout_version", EG_TYPE_I64, 1, &layout));
   EG_TRY(eg_labelled_set_group(ctx, file, GROUP, "rng_layout_version", EG_TYPE_I64, 1, &rng));
   EG_TRY(eg_labelled_set_group(ctx, file, GROUP, "data_hash", EG_TYPE_U64, 1, &data_hash));
+  if (!eg_shard_is_whole(c->shard)) {
+    EG_TRY(eg_labelled_set_group(ctx, file, GROUP, "shard", EG_TYPE_U64, 2, &c->shard));
+  }
   return eg_labelled_add(ctx, file, GROUP, "study", EG_TYPE_TEXT, 0, NULL, NULL, &c->plan->study->canonical, NULL);
 }
 
@@ -149,29 +156,30 @@ static bool attribute_is(const eg_labelled *file, const char *name, eg_type type
   return stored == value;
 }
 
-static eg_status check_same_study(eg_context *ctx, const eg_campaign *c, const eg_labelled *file, const char *path) {
+const char *eg_campaign_difference(const eg_campaign *c, const eg_labelled *file) {
   const eg_variable *const text = eg_labelled_find(file, GROUP, "study");
-  if (text == NULL || text->type != EG_TYPE_TEXT || text->rank != 0) {
-    return damaged(ctx, path, "the study is missing");
-  }
-  if (strcmp(((char *const *)text->data)[0], c->plan->study->canonical) != 0) {
-    return eg_fail(ctx, EG_ERR_OUTPUT,
-                   "%s holds the result of another study; choose another file, or --force to replace it", path);
+  if (text == NULL || text->type != EG_TYPE_TEXT || text->rank != 0 ||
+      strcmp(((char *const *)text->data)[0], c->plan->study->canonical) != 0) {
+    return "holds the result of another study";
   }
   if (!attribute_is(file, "tile_layout_version", EG_TYPE_I64, TILE_LAYOUT_VERSION) ||
       !attribute_is(file, "rng_layout_version", EG_TYPE_I64, EG_RNG_LAYOUT_VERSION)) {
-    return eg_fail(ctx, EG_ERR_OUTPUT,
-                   "%s was made by a version of ensgrad with another noise or tile layout and cannot be continued; "
-                   "choose another file, or --force to replace it",
-                   path);
+    return "was made by a version of ensgrad with another noise or tile layout";
   }
   if (!attribute_is(file, "data_hash", EG_TYPE_U64, c->plan->data_hash)) {
-    return eg_fail(ctx, EG_ERR_OUTPUT,
-                   "%s was made from other data than the study's data file holds now; choose another file, or --force "
-                   "to replace it",
-                   path);
+    return "was made from other data, or another model file, than the study names now";
   }
-  return EG_OK;
+  return NULL;
+}
+
+eg_shard eg_stored_shard(const eg_labelled *file) {
+  const eg_attribute *const a = eg_labelled_group_attribute(file, GROUP, "shard");
+  eg_shard shard = {0, 1};
+  if (a != NULL && a->type == EG_TYPE_U64 && a->n == 2) {
+    memcpy(&shard, a->data, sizeof shard);
+  }
+  const bool is_possible = shard.count > 0 && shard.count <= EG_MOST_SHARDS && shard.index < shard.count;
+  return is_possible ? shard : (eg_shard){0, 1};
 }
 
 static eg_status restore_nodes(eg_context *ctx, eg_campaign *c, const eg_labelled *file, const char *path) {
@@ -228,6 +236,48 @@ static eg_status restore_ranges(eg_context *ctx, eg_campaign *c, const eg_labell
   return EG_OK;
 }
 
+/* How many tiles of a block are finished, of those from `first` to `last`. */
+static uint64_t n_done_of_block(const eg_run_state *state, uint64_t block, uint64_t first, uint64_t last) {
+  uint64_t n = 0;
+  for (size_t i = 0; i < state->n_done; i++) {
+    const uint64_t from = state->done[i].first > first ? state->done[i].first : first;
+    const uint64_t to = state->done[i].last < last ? state->done[i].last : last;
+    if (from <= to) { /* tiles below x that are in the block: (x + EG_BLOCKS - 1 - block) / EG_BLOCKS */
+      n += (to + EG_BLOCKS - block) / EG_BLOCKS - (from + EG_BLOCKS - 1 - block) / EG_BLOCKS;
+    }
+  }
+  return n;
+}
+
+/* Nodes must cover the finished tiles, each once. */
+static eg_status check_nodes(eg_context *ctx, const eg_campaign *c, const char *path) {
+  for (size_t r = 0; r < eg_plan_n_sums(c->plan); r++) {
+    const eg_run_state *const state = &c->runs[r];
+    eg_tree_node *nodes = NULL;
+    uint64_t n = 0, end = 0;
+    eg_status status = EG_OK;
+    EG_TRY(eg_merge_tree_sorted(ctx, &state->tree, &nodes));
+    for (size_t i = 0; i < state->tree.n_nodes && status == EG_OK; i++) {
+      const eg_tree_node *const node = &nodes[i];
+      const uint64_t size = (uint64_t)1 << node->level, begin = node->index * size;
+      if (node->index > MOST_TILES / size ||
+          n_done_of_block(state, node->block, begin * EG_BLOCKS, (begin + size) * EG_BLOCKS - 1) != size) {
+        status = damaged(ctx, path, "sums of tiles that are not finished");
+      } else if (i > 0 && nodes[i - 1].block == node->block && begin < end) {
+        status = damaged(ctx, path, "sums of a tile twice");
+      }
+      end = begin + size;
+      n += size;
+    }
+    free(nodes);
+    EG_TRY(status);
+    if (n != state->tiles_done) {
+      return damaged(ctx, path, "finished tiles without sums");
+    }
+  }
+  return EG_OK;
+}
+
 static bool has_same_tiles(const eg_run_state *a, const eg_run_state *b) {
   return a->n_done == b->n_done &&
          (a->n_done == 0 || memcmp(a->done, b->done, a->n_done * sizeof *a->done) == 0);
@@ -258,22 +308,27 @@ static eg_status restore_failures(eg_context *ctx, eg_campaign *c, const eg_labe
     n = length;
   }
   for (size_t i = 0; i < n; i++) {
-    c->failures[i] = (eg_failure){columns[0][i], columns[1][i], columns[2][i], columns[3][i]};
+    const eg_failure f = {columns[0][i], columns[1][i], columns[2][i], columns[3][i]};
+    if (f.run >= c->plan->n_runs || f.realisation >= c->plan->runs[f.run].job.n_realisations || f.point >= c->plan->n_points) {
+      return damaged(ctx, path, "a failure out of range");
+    }
+    eg_campaign_add_failure(c, f);
   }
-  c->n_failures = n;
   return EG_OK;
 }
 
-eg_status eg_campaign_restore_sums(eg_context *ctx, eg_campaign *c, const eg_labelled *file, const char *path) {
-  EG_TRY(restore_nodes(ctx, c, file, path));
-  EG_TRY(restore_ranges(ctx, c, file, path));
-  EG_TRY(check_groups(ctx, c, path));
-  EG_TRY(eg_parts_restore(ctx, c, file, path));
-  EG_TRY(restore_failures(ctx, c, file, path));
-  return eg_histograms_restore(ctx, c, file, path);
+static double wall_of(const eg_labelled *file) {
+  const eg_attribute *const a = eg_labelled_group_attribute(file, "/provenance", "wall_seconds");
+  return a != NULL && a->type == EG_TYPE_F64 && a->n == 1 ? *(const double *)a->data : 0.0;
 }
 
 eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *c, const eg_labelled *file, const char *path) {
-  EG_TRY(check_same_study(ctx, c, file, path));
-  return eg_campaign_restore_sums(ctx, c, file, path);
+  EG_TRY(restore_nodes(ctx, c, file, path));
+  EG_TRY(restore_ranges(ctx, c, file, path));
+  EG_TRY(check_nodes(ctx, c, path));
+  EG_TRY(check_groups(ctx, c, path));
+  EG_TRY(eg_parts_restore(ctx, c, file, path));
+  EG_TRY(restore_failures(ctx, c, file, path));
+  c->wall_seconds = wall_of(file);
+  return eg_histograms_restore(ctx, c, file, path);
 }

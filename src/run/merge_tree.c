@@ -120,17 +120,24 @@ static int by_position(const void *a, const void *b) {
   return first_p < first_q ? -1 : first_p > first_q;
 }
 
+eg_status eg_merge_tree_sorted(eg_context *ctx, const eg_merge_tree *tree, eg_tree_node **out) {
+  eg_tree_node *order = NULL;
+  EG_TRY(eg_allocate(ctx, tree->n_nodes, sizeof *order, &order));
+  if (tree->n_nodes > 0) {
+    memcpy(order, tree->nodes, tree->n_nodes * sizeof *order);
+    qsort(order, tree->n_nodes, sizeof *order, by_position);
+  }
+  *out = order;
+  return EG_OK;
+}
+
 eg_status eg_merge_tree_blocks(eg_context *ctx, const eg_merge_tree *tree, size_t *n_filled, double **blocks) {
   const size_t values = tree->shape.values;
   eg_tree_node *order = NULL;
   double *out = NULL;
   eg_status status = EG_OK;
-  EG_TRY_DONE(eg_allocate(ctx, tree->n_nodes, sizeof *order, &order));
+  EG_TRY_DONE(eg_merge_tree_sorted(ctx, tree, &order));
   EG_TRY_DONE(eg_allocate(ctx, EG_BLOCKS * values, sizeof(double), &out));
-  if (tree->n_nodes > 0) {
-    memcpy(order, tree->nodes, tree->n_nodes * sizeof *order);
-    qsort(order, tree->n_nodes, sizeof *order, by_position);
-  }
   size_t n = 0;
   for (size_t first = 0; first < tree->n_nodes;) {
     size_t last = first;

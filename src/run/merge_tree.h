@@ -46,6 +46,9 @@ typedef struct eg_merge_tree {
 EG_NODISCARD eg_status eg_merge_tree_add(eg_context *ctx, eg_merge_tree *tree, uint32_t block, uint32_t level,
                                          uint64_t index, const double *values);
 
+/* The nodes by block and first tile; the values stay the tree's own. free(). */
+EG_NODISCARD eg_status eg_merge_tree_sorted(eg_context *ctx, const eg_merge_tree *tree, eg_tree_node **nodes);
+
 /* The blocks that hold tiles, each merged over what is left in its tree (right to left: a missing right sibling passes
    up unchanged). blocks: (n_filled, values), allocated; free(). */
 EG_NODISCARD eg_status eg_merge_tree_blocks(eg_context *ctx, const eg_merge_tree *tree, size_t *n_filled,

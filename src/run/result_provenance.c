@@ -36,6 +36,15 @@ static eg_status overrides(eg_context *ctx, eg_builder *b) {
                          NULL);
 }
 
+static eg_status parents(eg_context *ctx, eg_builder *b) {
+  static const char *const dim = "parent";
+  const eg_campaign *const c = b->summary->campaign;
+  if (c->n_parents == 0) {
+    return EG_OK;
+  }
+  return eg_labelled_add(ctx, b->file, "/provenance", "parents", EG_TYPE_TEXT, 1, &dim, &c->n_parents, c->parents, NULL);
+}
+
 eg_status eg_build_provenance(eg_context *ctx, eg_builder *b) {
   const eg_campaign *const c = b->summary->campaign;
   const eg_study *const s = b->plan->study;
@@ -51,6 +60,7 @@ eg_status eg_build_provenance(eg_context *ctx, eg_builder *b) {
   EG_TRY(eg_labelled_add(ctx, b->file, "/provenance", "study", EG_TYPE_TEXT, 0, NULL, NULL, &s->text, NULL));
   EG_TRY(eg_labelled_add(ctx, b->file, "/provenance", "study_resolved", EG_TYPE_TEXT, 0, NULL, NULL, &s->canonical, NULL));
   EG_TRY(overrides(ctx, b));
+  EG_TRY(parents(ctx, b));
   EG_TRY(file_name(ctx, b, "study_file", s->path));
   EG_TRY(file_name(ctx, b, "data_file", s->model.data));
   EG_TRY(file_name(ctx, b, "model_file", s->model.file));

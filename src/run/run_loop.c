@@ -113,11 +113,11 @@ static task take_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *
     }
     const eg_run_state *const state = &loop->campaign->runs[r];
     uint64_t tile = loop->cursor[r];
-    while (tile < plan->runs[r].job.n_tiles && eg_tile_is_done(state, tile)) {
+    while (tile < state->end && eg_tile_is_done(state, tile)) {
       tile++;
     }
     loop->cursor[r] = tile;
-    if (tile == plan->runs[r].job.n_tiles) {
+    if (tile >= state->end) {
       continue;
     }
     bool has_grids = true;
@@ -137,7 +137,7 @@ static task take_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *
     *run = r;
     *first = tile;
     const uint64_t limit = r == *preferred ? most : 1; /* another run: the device is not prepared for it yet */
-    while (tile < plan->runs[r].job.n_tiles && !eg_tile_is_done(state, tile) && tile - *first < limit) {
+    while (tile < state->end && !eg_tile_is_done(state, tile) && tile - *first < limit) {
       tile++;
     }
     *n = tile - *first;
@@ -162,8 +162,7 @@ static task next_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *
 /* More of the tiles right behind those just taken, up to `most` in all. Called with the lock held. */
 static void take_more(run_loop *loop, size_t run, uint64_t first, uint64_t most, uint64_t *n) {
   const eg_run_state *const state = &loop->campaign->runs[run];
-  while (*n < most && loop->cursor[run] == first + *n && first + *n < loop->campaign->plan->runs[run].job.n_tiles &&
-         !eg_tile_is_done(state, first + *n)) {
+  while (*n < most && loop->cursor[run] == first + *n && first + *n < state->end && !eg_tile_is_done(state, first + *n)) {
     (*n)++;
     loop->cursor[run]++;
   }
@@ -415,8 +414,9 @@ static void report(const run_loop *loop, double start, bool is_snapshot, const c
   p.steps_per_second = p.elapsed > 0 ? loop->work_session / p.elapsed : 0.0;
   p.left = loop->work_session > 0 && p.elapsed > 0.5 ? (loop->work_total - loop->work_done) / p.steps_per_second : NAN;
   for (size_t i = 0; i < loop->campaign->plan->n_runs; i++) {
-    p.tiles_done += loop->campaign->runs[i].tiles_done;
-    p.tiles_total += loop->campaign->plan->runs[i].job.n_tiles;
+    const eg_run_state *const state = &loop->campaign->runs[i];
+    p.tiles_done += state->tiles_done;
+    p.tiles_total += state->end - state->first;
   }
   p.is_snapshot = is_snapshot;
   p.estimate = estimate;
@@ -505,10 +505,13 @@ static void count_work(run_loop *loop) {
   const eg_plan *const plan = loop->campaign->plan;
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_job *const job = &plan->runs[r].job;
+    const eg_run_state *const state = &loop->campaign->runs[r];
     const double per_lane = tile_work(&plan->runs[r]) / (double)job->tile;
-    loop->work_total += per_lane * (double)job->n_realisations;
-    const double done = (double)loop->campaign->runs[r].tiles_done * (double)job->tile;
-    loop->work_done += per_lane * (done < (double)job->n_realisations ? done : (double)job->n_realisations);
+    const double missing = state->end == job->n_tiles ? (double)(job->n_tiles * job->tile - job->n_realisations) : 0;
+    const double asked = (double)(state->end - state->first) * (double)job->tile - (state->end > state->first ? missing : 0);
+    const double done = (double)state->tiles_done * (double)job->tile;
+    loop->work_total += per_lane * asked;
+    loop->work_done += per_lane * (done < asked ? done : asked);
   }
 }
 
@@ -526,6 +529,9 @@ eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const eg_loop_opti
   EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *loop.cursor, &loop.cursor));
   EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *loop.has_pilot, &loop.has_pilot));
   EG_TRY_DONE(eg_allocate(ctx, (size_t)options->n_workers, sizeof *workers, &workers));
+  for (size_t r = 0; r < n_runs; r++) {
+    loop.cursor[r] = campaign->runs[r].first;
+  }
   sort_runs(&loop);
   count_work(&loop);
   for (int i = 0; i < options->n_workers; i++) {
@@ -536,7 +542,7 @@ eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const eg_loop_opti
   status = run_workers(ctx, &loop, workers, options->n_workers);
   if (loop.status != EG_OK) {
     status = eg_fail(ctx, loop.status, "%s", loop.message != NULL ? loop.message : eg_status_text(loop.status));
-  } else if (status == EG_OK && !eg_campaign_is_complete(campaign)) {
+  } else if (status == EG_OK && !eg_campaign_is_finished(campaign)) {
     status = EG_STOPPED;
   }
 done:

@@ -7,6 +7,7 @@
 #include "ensgrad/run.h"
 #include "io/result_file.h"
 #include "model/units.h"
+#include "run/run_from.h"
 #include "run/run_loop.h"
 
 void eg_run_options_default(eg_run_options *options) {
@@ -18,6 +19,7 @@ void eg_run_options_default(eg_run_options *options) {
 typedef struct session {
   eg_campaign *campaign;
   const char *output;
+  bool is_new;             /* nothing lies at the output yet, or it is replaced */
   double started, wall_before;
   char device[160];
 } session;
@@ -33,6 +35,14 @@ static eg_status write_file(eg_context *ctx, const session *s, eg_campaign *camp
 
 static eg_status snapshot(eg_context *ctx, void *user, eg_campaign *copy) {
   return write_file(ctx, user, copy);
+}
+
+static eg_status check_shard_option(eg_context *ctx, const eg_run_options *options) {
+  if (options->n_shards > EG_MOST_SHARDS || (options->n_shards > 0 && options->shard >= options->n_shards)) {
+    return eg_fail(ctx, EG_ERR_USAGE, "shard %llu/%llu: shards are 0/N to (N-1)/N, N at most %d",
+                   (unsigned long long)options->shard, (unsigned long long)options->n_shards, EG_MOST_SHARDS);
+  }
+  return EG_OK;
 }
 
 static eg_status choose_backend(eg_context *ctx, const eg_study *study, const char *name, const eg_backend **backend) {
@@ -98,54 +108,46 @@ static eg_status check_backend(eg_context *ctx, const eg_plan *plan, bool is_aut
   return EG_OK;
 }
 
-static double wall_of(const eg_labelled *file) {
-  const eg_attribute *const a = eg_labelled_group_attribute(file, "/provenance", "wall_seconds");
-  return a != NULL && a->type == EG_TYPE_F64 && a->n == 1 ? *(const double *)a->data : 0.0;
-}
-
-/* What lies at the output path: nothing, or a result of this study to continue. */
-static eg_status open_output(eg_context *ctx, session *s, const eg_run_options *options) {
-  bool exists = false;
-  eg_labelled *file = NULL;
-  EG_TRY(eg_result_probe_output(ctx, s->output, &exists));
-  if (!exists || options->force) {
+/* A shard is continued by the same shard, the whole study by the whole. */
+static eg_status check_shard(eg_context *ctx, const session *s, const eg_labelled *file) {
+  const eg_shard wanted = s->campaign->shard, there = eg_stored_shard(file);
+  const unsigned long long index = there.index, count = there.count;
+  if (wanted.index == there.index && wanted.count == there.count) {
     return EG_OK;
   }
+  if (eg_shard_is_whole(there)) {
+    return eg_fail(ctx, EG_ERR_OUTPUT, "%s is no shard; choose another file, or --force to replace it", s->output);
+  }
+  return eg_fail(ctx, EG_ERR_OUTPUT,
+                 "%s holds shard %llu/%llu; continue it with --shard %llu/%llu, make a result of it with 'ensgrad merge', or "
+                 "choose another file",
+                 s->output, index, count, index, count);
+}
+
+/* What lies at the output path: nothing, or a result of this study to continue. Else the run begins with what `base` has
+   done, which may be NULL. */
+static eg_status open_output(eg_context *ctx, session *s, const eg_run_options *options, const eg_campaign *base) {
+  bool exists = false;
+  eg_labelled *file = NULL;
+  eg_status status = EG_OK;
+  EG_TRY(eg_result_probe_output(ctx, s->output, &exists));
+  s->is_new = !exists || options->force;
+  if (s->is_new) {
+    return base == NULL ? EG_OK : eg_campaign_merge(ctx, s->campaign, base);
+  }
   EG_TRY(eg_result_read(ctx, s->output, &file));
-  const eg_status status = eg_campaign_restore(ctx, s->campaign, file, s->output);
-  s->wall_before = wall_of(file);
+  const char *const difference = eg_campaign_difference(s->campaign, file);
+  if (difference != NULL) {
+    EG_TRY_DONE(eg_fail(ctx, EG_ERR_OUTPUT, "%s %s; choose another file, or --force to replace it", s->output, difference));
+  }
+  EG_TRY_DONE(check_shard(ctx, s, file));
+  EG_TRY_DONE(eg_campaign_restore(ctx, s->campaign, file, s->output));
+  if (eg_campaign_has_others(s->campaign)) {
+    EG_TRY_DONE(eg_fail(ctx, EG_ERR_OUTPUT, "%s holds tiles of another division into shards; choose another file", s->output));
+  }
+done:
   eg_labelled_free(file);
   return status;
-}
-
-static double attribute_number(const eg_labelled *file, const char *name) {
-  const eg_attribute *const a = eg_labelled_group_attribute(file, "/", name);
-  return a != NULL && a->type == EG_TYPE_F64 && a->n == 1 ? *(const double *)a->data : 0.0;
-}
-
-/* A finished study must also hold what it claims: few divergences, no z beyond the limit. */
-static eg_status judge(eg_context *ctx, const session *s) {
-  const eg_plan *const plan = s->campaign->plan;
-  for (size_t r = 0; r < plan->n_runs; r++) {
-    const double n = (double)plan->runs[r].job.n_realisations * (double)plan->n_points;
-    const double bad = (double)s->campaign->runs[r].n_bad;
-    if (bad > plan->study->diverged_limit * n) {
-      return eg_fail(ctx, EG_ERR_CLAIM,
-                     "%s: %.0f of %.0f trajectories of run '%s' became non-finite (%.3g %%); diverged_limit allows "
-                     "%.3g %%. The file is complete; means over the survivors are conditional",
-                     s->output, bad, n, plan->runs[r].description, 100 * bad / n, 100 * plan->study->diverged_limit);
-    }
-  }
-  eg_labelled *file = NULL;
-  EG_TRY(eg_result_read(ctx, s->output, &file));
-  const double largest = attribute_number(file, "z_largest"), limit = attribute_number(file, "z_limit");
-  eg_labelled_free(file);
-  if (largest > limit) {
-    return eg_fail(ctx, EG_ERR_CLAIM, "%s: the largest judged |z| is %.3g, beyond the limit %.3g (family-wise 1e-6): "
-                                      "estimates and expected values contradict each other",
-                   s->output, largest, limit);
-  }
-  return EG_OK;
 }
 
 /* Name the device for /provenance by opening one. */
@@ -194,7 +196,16 @@ static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend,
   return EG_OK;
 }
 
-eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_options *options) {
+static eg_status finish(eg_context *ctx, session *s, const eg_backend *backend, const eg_run_options *options) {
+  if (!eg_campaign_is_finished(s->campaign)) {
+    EG_TRY(advance(ctx, s, backend, options));
+  } else if (s->is_new) { /* a shard without tiles; an extension by nothing */
+    EG_TRY(write_file(ctx, s, s->campaign));
+  }
+  return eg_campaign_is_complete(s->campaign) ? eg_campaign_judge(ctx, s->campaign, s->output) : EG_OK;
+}
+
+eg_status eg_run_from(eg_context *ctx, const eg_study *study, const eg_run_options *options, const eg_campaign *base) {
   session s;
   memset(&s, 0, sizeof s);
   s.output = options->output;
@@ -203,20 +214,25 @@ eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_opti
   const eg_backend *backend = NULL;
   const bool is_auto = strcmp(options->backend, "auto") == 0;
   eg_status status = EG_OK;
+  EG_TRY_DONE(check_shard_option(ctx, options));
   EG_TRY_DONE(choose_backend(ctx, study, options->backend, &backend));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(check_backend(ctx, plan, is_auto, &backend));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &s.campaign));
-  EG_TRY_DONE(open_output(ctx, &s, options));
+  if (options->n_shards > 0) {
+    eg_campaign_set_shard(s.campaign, (eg_shard){options->shard, options->n_shards});
+  }
+  EG_TRY_DONE(open_output(ctx, &s, options, base));
+  s.wall_before = s.campaign->wall_seconds;
   EG_TRY_DONE(use_device(ctx, &s, backend));
   s.campaign->command_line = options->command_line;
-  const bool was_complete = eg_campaign_is_complete(s.campaign);
-  if (!was_complete) {
-    EG_TRY_DONE(advance(ctx, &s, backend, options));
-  }
-  status = judge(ctx, &s);
+  status = finish(ctx, &s, backend, options);
 done:
   eg_campaign_free(s.campaign);
   eg_plan_free(plan);
   return status;
+}
+
+eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_options *options) {
+  return eg_run_from(ctx, study, options, NULL);
 }

@@ -45,6 +45,16 @@ static eg_status check_there(eg_context *ctx, const char *result, const char *wh
   return EG_OK;
 }
 
+/* Does an override set the key of one of those that come behind it? */
+static bool is_replaced(const char *override, const char *const *later, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    if (strncmp(override, later[i], strcspn(later[i], "=") + 1) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /* The stored text with its overrides, and the recorded files by their full names. */
 eg_status eg_stored_study(eg_context *ctx, const char *path, const eg_labelled *file, const char *data,
                           const char *const *more, size_t n_more, eg_study **study) {
@@ -55,7 +65,7 @@ eg_status eg_stored_study(eg_context *ctx, const char *path, const eg_labelled *
   const char *const name = provenance(file, "study_file");
   const char **overrides = NULL;
   eg_text files[2] = {{0}, {0}};
-  size_t n = 0;
+  size_t n = 0, n_later = 0;
   eg_status status = EG_OK;
   if (text == NULL) {
     return eg_fail(ctx, EG_ERR_DAMAGED, "%s: the study is missing", path);
@@ -66,25 +76,31 @@ eg_status eg_stored_study(eg_context *ctx, const char *path, const eg_labelled *
   EG_TRY(check_there(ctx, path, "data", data != NULL ? data : recorded, "; name another place with --data FILE"));
   EG_TRY(check_there(ctx, path, "model", model, ""));
   EG_TRY(eg_allocate(ctx, n_stored + n_more + 2, sizeof *overrides, &overrides));
-  for (; n < n_stored; n++) {
-    overrides[n] = ((char *const *)stored->data)[n];
-  }
+  const char **const later = overrides + n_stored;
   char *const full = data != NULL ? realpath(data, NULL) : NULL;
   if (recorded[0] != '\0') {
     append_path(&files[0], "model.data", full != NULL ? full : recorded);
-    overrides[n++] = eg_text_string(&files[0]);
+    later[n_later++] = eg_text_string(&files[0]);
   }
   if (model[0] != '\0') {
     append_path(&files[1], "model.file", model);
-    overrides[n++] = eg_text_string(&files[1]);
+    later[n_later++] = eg_text_string(&files[1]);
   }
   free(full);
   for (size_t i = 0; i < n_more; i++) {
-    overrides[n++] = more[i];
+    later[n_later++] = more[i];
   }
   if (files[0].is_broken || files[1].is_broken) {
     EG_TRY_DONE(eg_fail(ctx, EG_ERR_MEMORY, "out of memory"));
   }
+  for (size_t i = 0; i < n_stored; i++) {
+    const char *const given = ((char *const *)stored->data)[i];
+    if (!is_replaced(given, later, n_later)) {
+      overrides[n++] = given;
+    }
+  }
+  memmove(overrides + n, later, n_later * sizeof *later);
+  n += n_later;
   status = eg_study_parse(ctx, name[0] != '\0' ? name : path, text, strlen(text), overrides, n, study);
 done:
   eg_text_free(&files[0]);
