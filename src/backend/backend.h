@@ -12,6 +12,7 @@
 #include "base/context.h"
 #include "core/launch.h"
 #include "stats/histogram.h"
+#include "stats/paths.h"
 
 /* Jobs that are advanced together, tile by tile, so that differences per realisation exist. Their tiles, observations
    and features agree. Difference i, i < n_members - 1, is member i minus member bases[i] > i, feature by feature; it is
@@ -50,7 +51,12 @@ typedef struct eg_job {
   uint64_t n_tiles;
   double step_work;         /* components that one step of one trajectory goes through, counted over rows and matrices */
   bool with_covariance;
-  size_t node_values;       /* doubles of one tile's node: n_records * n_points * eg_node_values(..) */
+  size_t node_values;       /* doubles of one tile's node: those of the records, and behind them the paths' */
+  size_t record_values;     /* of one record: n_points * eg_node_values(..) */
+  const eg_path_statistic *paths; /* n_paths, 0: none; CPU only */
+  size_t n_paths;
+  const uint32_t *tracked_columns; /* columns of a record that they are made of */
+  size_t n_tracked;
   const eg_histogram *histograms; /* n_histograms, 0: none */
   size_t n_histograms;
   const double *edges;      /* n_edges, of all histograms */
@@ -82,6 +88,7 @@ typedef struct eg_tile_part {
   double *node;             /* the rows of the n_records records */
   uint64_t *counts;         /* n_counts, of those records */
   double *paths;            /* eg_job_path_at; only those of the tile mean something */
+  double *tracks;           /* tracked columns of the n_records records: (n_records, n_points, n_tracked, ld) */
 } eg_tile_part;
 
 /* Given along by a caller who keeps parts of long tiles. */
@@ -112,6 +119,11 @@ static inline size_t eg_job_path_at(const eg_job *job, size_t point, uint64_t ke
 }
 static inline size_t eg_job_path_values(const eg_job *job) {
   return job->launch.n_points * (size_t)job->n_kept * job->n_records * job->n_kept_columns;
+}
+
+/* Doubles of the tracks of n records. */
+static inline size_t eg_job_track_values(const eg_job *job, size_t n_records) {
+  return job->n_paths == 0 ? 0 : n_records * job->launch.n_points * job->n_tracked * job->launch.ld;
 }
 
 typedef struct eg_device eg_device; /* one per worker thread; opaque, the backend's own */

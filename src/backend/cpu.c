@@ -24,6 +24,7 @@ struct eg_device {
   const eg_unit_stepper *stepper;
   void *staged, *rows; /* in the type of the state */
   double *state, *monitors, *records, *scratch;
+  double *tracks, *path_values; /* of the paths' statistics: observations of the tile so far; values of one statistic */
   uint32_t *places; /* scratch of the histograms */
   uint64_t *first_bad;
   size_t records_at_once;
@@ -86,8 +87,10 @@ static void release_job(eg_device *d) {
   free(d->scratch);
   free(d->places);
   free(d->first_bad);
+  free(d->tracks);
+  free(d->path_values);
   d->thread.block = d->staged = d->rows = NULL;
-  d->state = d->monitors = d->records = d->scratch = NULL;
+  d->state = d->monitors = d->records = d->scratch = d->tracks = d->path_values = NULL;
   d->places = NULL;
   d->first_bad = NULL;
   d->job = NULL;
@@ -165,6 +168,15 @@ static eg_status find_unit(eg_context *ctx, eg_device *d, const eg_job *job) {
   return eg_fail(ctx, EG_ERR_INTERNAL, "unit '%s' has no stepper '%s'", job->model, job->stepper);
 }
 
+static eg_status reserve_paths(eg_context *ctx, eg_device *d, const eg_job *job) {
+  size_t n = 0;
+  for (size_t i = 0; i < job->n_paths; i++) {
+    n = job->paths[i].n_values > n ? job->paths[i].n_values : n;
+  }
+  EG_TRY(reserve(ctx, &d->job_bytes, eg_job_track_values(job, job->n_records), sizeof(double), &d->tracks));
+  return reserve(ctx, &d->job_bytes, n * job->launch.ld, sizeof(double), &d->path_values);
+}
+
 static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   release_job(d);
   EG_TRY(find_unit(ctx, d, job));
@@ -184,6 +196,9 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   EG_TRY(reserve(ctx, &d->job_bytes, n_points * ld, sizeof(uint64_t), &d->first_bad));
   if (job->n_histograms > 0) {
     EG_TRY(reserve(ctx, &d->job_bytes, ld + 4 * (EG_MAX_BINS + 3), sizeof(uint32_t), &d->places));
+  }
+  if (job->n_paths > 0) {
+    EG_TRY(reserve_paths(ctx, d, job));
   }
   return EG_OK;
 }
@@ -243,14 +258,10 @@ static uint64_t steps_per_look(const eg_job *job) {
 
 /* ---- parts of a tile ---- */
 
-static size_t record_values(const eg_job *job) {
-  return job->node_values / job->n_records;
-}
-
 static eg_status keep_part(eg_context *ctx, eg_device *d, uint64_t tile, const eg_launch *a, size_t n_records,
                            const eg_tile_result *result) {
   eg_tile_part part = {a->step_first, n_records,    d->state,       d->monitors,
-                       d->first_bad,  result->node, result->counts, result->paths};
+                       d->first_bad,  result->node, result->counts, result->paths, d->tracks};
   double *wide = NULL;
   if (d->job->is_float) {
     const size_t n = d->job->state_values;
@@ -288,7 +299,10 @@ static void resume_part(eg_device *d, eg_launch *a, const eg_tile_part *part, co
   }
   memcpy(d->monitors, part->monitors, (size_t)a->n_points * a->n_monitors * 2 * a->ld * sizeof *d->monitors);
   memcpy(d->first_bad, part->first_bad, (size_t)a->n_points * a->ld * sizeof *d->first_bad);
-  memcpy(result->node, part->node, part->n_records * record_values(job) * sizeof *part->node);
+  memcpy(result->node, part->node, part->n_records * job->record_values * sizeof *part->node);
+  if (job->n_paths > 0) {
+    memcpy(d->tracks, part->tracks, eg_job_track_values(job, part->n_records) * sizeof *part->tracks);
+  }
   if (job->n_counts > 0) {
     memcpy(result->counts, part->counts, job->n_counts * sizeof *part->counts);
   }
@@ -414,8 +428,44 @@ static void reduce_records(eg_device *d, const eg_launch *a, size_t first, doubl
   r.ld = a->ld;
   r.n_lanes = a->n_lanes;
   r.with_covariance = job->with_covariance;
-  r.nodes = node + first * record_values(job);
+  r.nodes = node + first * job->record_values;
   d->kernels->reduce(&r, d->records, d->scratch);
+}
+
+/* Tracked columns of the records in hand, after the reduction has masked unused lanes. */
+static void track_records(const eg_device *d, const eg_launch *a, size_t first) {
+  const eg_job *const job = d->job;
+  double *to = d->tracks + eg_job_track_values(job, first);
+  for (uint32_t row = 0; row < a->n_records * a->n_points; row++) {
+    for (size_t c = 0; c < job->n_tracked; c++, to += a->ld) {
+      memcpy(to, d->records + ((size_t)row * a->n_features + job->tracked_columns[c]) * a->ld, a->ld * sizeof *to);
+    }
+  }
+}
+
+/* Sums of the paths' statistics, behind the rows of the records: a statistic is a row whose features are its values. */
+static void reduce_paths(const eg_device *d, const eg_launch *a, double *node) {
+  const eg_job *const job = d->job;
+  node += job->n_records * job->record_values;
+  for (size_t i = 0; i < job->n_paths; i++) {
+    const eg_path_statistic *const s = &job->paths[i];
+    for (uint32_t point = 0; point < a->n_points; point++) {
+      const eg_path_values p = {d->tracks,   d->path_values,           (uint32_t)job->n_records,
+                                a->n_points, (uint32_t)job->n_tracked, a->ld, point};
+      eg_reduce r;
+      memset(&r, 0, sizeof r);
+      d->kernels->path_values(&p, s);
+      r.records = d->path_values;
+      r.nodes = node;
+      r.n_records = r.n_points = 1;
+      r.n_features = s->n_values;
+      r.ld = a->ld;
+      r.n_lanes = a->ld; /* unused lanes are masked already */
+      r.with_covariance = s->with_covariance;
+      d->kernels->reduce(&r, d->path_values, d->scratch);
+      node += eg_node_values(s->n_values, s->with_covariance);
+    }
+  }
 }
 
 static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, const volatile int *stop,
@@ -437,6 +487,12 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
     }
     reduce_records(d, &a, first, result->node);
     count_and_keep(d, &a, first, result->counts, result->paths);
+    if (job->n_paths > 0) {
+      track_records(d, &a, first);
+    }
+  }
+  if (job->n_paths > 0) {
+    reduce_paths(d, &a, result->node);
   }
   return list_bad(ctx, d, &a, result);
 }

@@ -75,6 +75,9 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   if (job->group != NULL) {
     return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far");
   }
+  if (job->n_paths > 0) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "statistics of paths are made on the CPU only so far");
+  }
   if (job->launch.chain.rate > 0 || job->launch.sampling != 0) {
     return eg_fail(ctx, EG_ERR_DEVICE,
                    "chains with a memory or a schedule, and rows without replacement, are advanced on the CPU only so far");

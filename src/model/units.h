@@ -8,6 +8,7 @@
 #include "core/unit_table.h"
 #include "stats/histogram.h"
 #include "stats/moments.h"
+#include "stats/paths.h"
 
 typedef struct eg_cpu_kernels { /* everything of one ISA that is not a unit */
   const char *isa;              /* "v4", "v3" */
@@ -15,6 +16,7 @@ typedef struct eg_cpu_kernels { /* everything of one ISA that is not a unit */
   const eg_fill_table *fill;
   void (*reduce)(const eg_reduce *reduce, double *records, double *scratch);
   void (*count)(const eg_count *count, uint32_t *scratch);
+  void (*path_values)(const eg_path_values *paths, const eg_path_statistic *statistic);
 } eg_cpu_kernels;
 
 /* The best ISA of this CPU; EG_ERR_DEVICE on a CPU below x86-64-v3. ENSGRAD_ISA=v3 in the environment chooses a lower

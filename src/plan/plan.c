@@ -163,7 +163,8 @@ static void finish_job(const eg_plan *plan, eg_run *run) {
   job->n_realisations = run->is_deterministic ? 1 : (uint64_t)s->realisations;
   finish_tiles(plan, run);
   job->with_covariance = plan->with_covariance;
-  job->node_values = job->n_records * plan->n_points * eg_node_values((uint32_t)plan->n_columns, plan->with_covariance);
+  job->record_values = plan->n_points * eg_node_values((uint32_t)plan->n_columns, plan->with_covariance);
+  job->node_values = job->n_records * job->record_values;
   eg_plan_histogram_job(plan, job);
   eg_run_key(s->seed, s->noise_common ? 0 : eg_hash_text(EG_HASH_START, run->description), a->key);
   a->kind = job->kind;
@@ -195,11 +196,17 @@ const char *eg_plan_largest_statistic(const eg_plan *plan, double *bytes) {
   const uint32_t columns = (uint32_t)plan->n_columns;
   const double row = eg_node_values(columns, plan->with_covariance);
   const double covariance = row - eg_node_values(columns, 0), moments = 4.0 * columns;
-  double counts = 0;
+  double counts = 0, paths = 0;
   for (size_t i = 0; i < plan->n_runs; i++) {
-    counts += (double)plan->runs[i].job.n_counts * sizeof(uint64_t);
+    const eg_job *const job = &plan->runs[i].job;
+    counts += (double)job->n_counts * sizeof(uint64_t);
+    paths += (double)eg_plan_final_nodes(job) * (double)(job->node_values - job->n_records * job->record_values) * sizeof(double);
   }
-  *bytes = (eg_plan_accumulator_bytes(plan) - counts) * (covariance > moments ? covariance : moments) / row;
+  *bytes = (eg_plan_accumulator_bytes(plan) - counts - paths) * (covariance > moments ? covariance : moments) / row;
+  if (paths > *bytes && paths > counts) {
+    *bytes = paths;
+    return "paths";
+  }
   if (counts > *bytes) {
     *bytes = counts;
     return "histogram";
@@ -270,6 +277,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   EG_TRY_DONE(eg_plan_lay_out_rows(ctx, plan));
   EG_TRY_DONE(eg_plan_features(ctx, plan));
   EG_TRY_DONE(eg_plan_histograms(ctx, plan));
+  EG_TRY_DONE(eg_plan_tracks(ctx, plan));
   EG_TRY_DONE(eg_plan_runs(ctx, plan));
   plan->has_common_times = true;
   for (size_t i = 0; i < plan->n_runs; i++) {
@@ -282,6 +290,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
     finish_job(plan, run);
     EG_TRY_DONE(eg_plan_watch(ctx, plan, run));
     EG_TRY_DONE(eg_plan_check_team(ctx, plan, run));
+    EG_TRY_DONE(eg_plan_paths(ctx, plan, run));
     plan->n_records = run->job.n_records > plan->n_records ? run->job.n_records : plan->n_records;
   }
   for (size_t i = 0; i < plan->n_runs; i++) {
@@ -323,6 +332,7 @@ void eg_plan_free(eg_plan *plan) {
     return;
   }
   for (size_t i = 0; i < plan->n_runs; i++) {
+    eg_plan_free_paths(&plan->runs[i], plan->study->observe.n_paths);
     free_run(&plan->runs[i]);
   }
   eg_plan_free_groups(plan);
@@ -335,6 +345,7 @@ void eg_plan_free(eg_plan *plan) {
   free(plan->kept);
   free(plan->kept_columns);
   free(plan->expectations);
+  free(plan->tracked_columns);
   free(plan->rows);
   eg_data_free(&plan->data);
   eg_user_model_free(plan->user_model);

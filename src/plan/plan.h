@@ -31,6 +31,15 @@ typedef struct eg_plan_histogram {
   bool is_automatic;    /* the grids come from tile 0 of each run */
 } eg_plan_histogram;
 
+/* What a path statistic is made of in one run: observations, lags and powers; value = lag x n_powers + power. */
+typedef struct eg_run_path {
+  uint64_t *lags;          /* (n_lags) in steps of length learning_rate; of two-time the observed steps */
+  size_t n_lags, n_powers;
+  eg_path_term *terms;
+  uint32_t *first;
+  double *powers;          /* (n_lags x n_powers) */
+} eg_run_path;
+
 /* One cell of the sweep. */
 typedef struct eg_run {
   const eg_study_dynamics *dynamics;
@@ -47,6 +56,8 @@ typedef struct eg_run {
   eg_job job;
   double *params, *start, *staged;
   uint64_t *record_steps;
+  eg_run_path *paths;      /* (study.observe.n_paths) */
+  eg_path_statistic *path_statistics; /* the same for kernels */
   bool is_deterministic;   /* no noise and fixed start: one realisation says all */
   bool has_oracle;
   eg_affine_model affine;
@@ -115,6 +126,8 @@ typedef struct eg_plan {
   uint32_t *kept_columns;  /* (n_kept_columns) */
   eg_expectation *expectations;
   size_t n_expectations;
+  uint32_t *tracked_columns; /* (n_tracked) that path statistics are made of */
+  size_t n_tracked;
 } eg_plan;
 
 /* Plan a study. EG_ERR_STUDY with file, line and what would be right. */
@@ -166,6 +179,9 @@ EG_NODISCARD eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *
 EG_NODISCARD eg_status eg_plan_features(eg_context *ctx, eg_plan *plan);             /* features.c */
 EG_NODISCARD eg_status eg_plan_histograms(eg_context *ctx, eg_plan *plan);           /* histograms.c */
 void eg_plan_histogram_job(const eg_plan *plan, eg_job *job);
+EG_NODISCARD eg_status eg_plan_tracks(eg_context *ctx, eg_plan *plan);               /* paths.c: the tracked columns */
+EG_NODISCARD eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run); /* paths.c, last of a run */
+void eg_plan_free_paths(eg_run *run, size_t n_paths);
 EG_NODISCARD eg_status eg_plan_check_kept(eg_context *ctx, const eg_plan *plan);      /* once runs and times are known */
 EG_NODISCARD eg_status eg_plan_runs(eg_context *ctx, eg_plan *plan);                 /* sweep.c */
 EG_NODISCARD eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run);   /* times.c */

@@ -90,7 +90,8 @@ static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_
   }
   part.record_steps = at;
   part.n_records = records;
-  part.node_values = job->node_values / job->n_records * records;
+  part.node_values = job->record_values * records;
+  part.n_paths = 0; /* they are made of certain observations; their time is left out */
   part.n_counts = job->n_counts / job->n_records * records;
   if (t->backend == &eg_backend_cpu) {
     part.n_realisations = lanes;

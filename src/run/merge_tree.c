@@ -5,18 +5,25 @@
 
 #include "stats/moments.h"
 
+static eg_node_rows make_rows(size_t first, size_t rows, size_t n_columns, bool with_covariance) {
+  return (eg_node_rows){first, rows, n_columns, eg_node_values((uint32_t)n_columns, with_covariance), with_covariance};
+}
+
 eg_node_shape eg_node_shape_of(const eg_plan *plan, const eg_job *job) {
   eg_node_shape s;
-  s.rows = job->n_records * plan->n_points;
-  s.n_columns = plan->n_columns;
-  s.with_covariance = plan->with_covariance;
-  s.row_values = eg_node_values((uint32_t)plan->n_columns, plan->with_covariance);
-  s.values = s.rows * s.row_values;
+  memset(&s, 0, sizeof s);
+  s.records = make_rows(0, job->n_records * plan->n_points, plan->n_columns, plan->with_covariance);
+  s.values = s.records.rows * s.records.row_values;
+  s.n_paths = job->n_paths;
+  for (size_t i = 0; i < job->n_paths; i++) {
+    s.paths[i] = make_rows(s.values, plan->n_points, job->paths[i].n_values, job->paths[i].with_covariance);
+    s.values += s.paths[i].rows * s.paths[i].row_values;
+  }
   return s;
 }
 
-eg_moments eg_node_moments(const eg_node_shape *shape, const double *node, size_t row, size_t column) {
-  const double *const r = node + row * shape->row_values;
+eg_moments eg_node_section_moments(const eg_node_rows *section, const double *node, size_t row, size_t column) {
+  const double *const r = node + section->first + row * section->row_values;
   const double *const m = r + 1 + 4 * column;
   return (eg_moments){r[0], m[0], m[1], m[2], m[3]};
 }
@@ -25,14 +32,26 @@ static size_t pair_index(size_t f, size_t g) {
   return f * (f - 1) / 2 + g;
 }
 
-double eg_node_comoment(const eg_node_shape *shape, const double *node, size_t row, size_t f, size_t g) {
-  return node[row * shape->row_values + 1 + 4 * shape->n_columns + pair_index(f, g)];
+double eg_node_section_comoment(const eg_node_rows *section, const double *node, size_t row, size_t f, size_t g) {
+  if (f == g) {
+    return eg_node_section_moments(section, node, row, f).M2;
+  }
+  const size_t pair = f > g ? pair_index(f, g) : pair_index(g, f);
+  return node[section->first + row * section->row_values + 1 + 4 * section->n_columns + pair];
 }
 
-static void merge_row(const eg_node_shape *shape, double *into, const double *a, const double *b) {
-  const size_t n = shape->n_columns;
+eg_moments eg_node_moments(const eg_node_shape *shape, const double *node, size_t row, size_t column) {
+  return eg_node_section_moments(&shape->records, node, row, column);
+}
+
+double eg_node_comoment(const eg_node_shape *shape, const double *node, size_t row, size_t f, size_t g) {
+  return eg_node_section_comoment(&shape->records, node, row, f, g);
+}
+
+static void merge_row(const eg_node_rows *section, double *into, const double *a, const double *b) {
+  const size_t n = section->n_columns;
   /* co-moments first: they read the means, which `into` may share with a */
-  if (shape->with_covariance) {
+  if (section->with_covariance) {
     for (size_t f = 1; f < n; f++) {
       for (size_t g = 0; g < f; g++) {
         const size_t c = 1 + 4 * n + pair_index(f, g);
@@ -54,10 +73,17 @@ static void merge_row(const eg_node_shape *shape, double *into, const double *a,
   into[0] = count_a + b[0];
 }
 
+static void merge_rows(const eg_node_rows *section, double *into, const double *a, const double *b) {
+  for (size_t row = 0; row < section->rows; row++) {
+    const size_t at = section->first + row * section->row_values;
+    merge_row(section, into + at, a + at, b + at);
+  }
+}
+
 void eg_node_merge(const eg_node_shape *shape, double *into, const double *a, const double *b) {
-  for (size_t row = 0; row < shape->rows; row++) {
-    const size_t at = row * shape->row_values;
-    merge_row(shape, into + at, a + at, b + at);
+  merge_rows(&shape->records, into, a, b);
+  for (size_t i = 0; i < shape->n_paths; i++) {
+    merge_rows(&shape->paths[i], into, a, b);
   }
 }
 

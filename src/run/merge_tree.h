@@ -12,12 +12,20 @@
 #include "base/context.h"
 #include "plan/plan.h"
 
-/* How a node's values are laid out: stats/moments.h in kernels. */
-typedef struct eg_node_shape {
-  size_t rows;      /* records x points */
-  size_t n_columns;
+/* Rows of central sums of the same columns: stats/moments.h in kernels. */
+typedef struct eg_node_rows {
+  size_t first;     /* where they begin in a node */
+  size_t rows, n_columns, row_values;
   bool with_covariance;
-  size_t row_values, values;
+} eg_node_rows;
+
+/* How a node's values are laid out: the rows of the records (record x point), and behind them those of every path
+   statistic (point). A further statistic is a further section; merging, checkpoints and the jackknife know no more. */
+typedef struct eg_node_shape {
+  eg_node_rows records;
+  eg_node_rows paths[EG_MOST_PATH_STATISTICS];
+  size_t n_paths;
+  size_t values;
 } eg_node_shape;
 
 eg_node_shape eg_node_shape_of(const eg_plan *plan, const eg_job *job);
@@ -25,7 +33,12 @@ eg_node_shape eg_node_shape_of(const eg_plan *plan, const eg_job *job);
 /* into := a merged with b (a before b); into may be a. */
 void eg_node_merge(const eg_node_shape *shape, double *into, const double *a, const double *b);
 
-/* Moments of a column of a row. */
+/* Moments of a column of a row of a section. */
+eg_moments eg_node_section_moments(const eg_node_rows *section, const double *node, size_t row, size_t column);
+/* Co-moment of columns f and g of a row; of f = g their M2. */
+double eg_node_section_comoment(const eg_node_rows *section, const double *node, size_t row, size_t f, size_t g);
+
+/* The same of the records. Moments of a column of a row. */
 eg_moments eg_node_moments(const eg_node_shape *shape, const double *node, size_t row, size_t column);
 /* Co-moment of columns f > g of a row. */
 double eg_node_comoment(const eg_node_shape *shape, const double *node, size_t row, size_t f, size_t g);

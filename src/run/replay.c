@@ -109,7 +109,9 @@ static eg_status make_pass(eg_context *ctx, eg_device *device, const eg_run *run
                              : run->job.state_values / run->job.tile * job.tile;
   job.n_tiles = (job.n_realisations + job.tile - 1) / job.tile;
   job.with_covariance = false;
-  job.node_values = n_steps * job.launch.n_points * eg_node_values((uint32_t)n_columns, 0);
+  job.record_values = job.launch.n_points * eg_node_values((uint32_t)n_columns, 0);
+  job.node_values = n_steps * job.record_values;
+  job.n_paths = 0;
   job.group = NULL; /* a member's noise is in its launch */
   job.n_histograms = 0;
   job.n_counts = 0;

@@ -19,7 +19,7 @@ static eg_status build_diverged(eg_context *ctx, eg_builder *b) {
     const eg_run_summary *const s = &b->summary->runs[r];
     for (size_t t = 0; t < plan->runs[r].job.n_records && s->n_blocks > 0; t++) {
       for (size_t point = 0; point < plan->n_points; point++) {
-        const double finite = s->total[eg_summary_row(plan, t, point) * s->shape.row_values];
+        const double finite = s->total[eg_summary_row(plan, t, point) * s->shape.records.row_values];
         count[r * plan->n_records + t] += (int64_t)(s->n_started - finite);
       }
     }
@@ -75,6 +75,7 @@ eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled
   EG_TRY_DONE(eg_build_covariance(ctx, &b));
   EG_TRY_DONE(build_diverged(ctx, &b));
   EG_TRY_DONE(eg_build_histograms(ctx, &b));
+  EG_TRY_DONE(eg_build_paths(ctx, &b));
   EG_TRY_DONE(build_analyses(ctx, &b));
   EG_TRY_DONE(eg_campaign_store(ctx, campaign, b.file));
   EG_TRY_DONE(eg_build_provenance(ctx, &b));

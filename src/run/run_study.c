@@ -57,6 +57,9 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
     if (study->observe.n_monitors > 0) {
       return eg_fail(ctx, EG_ERR_DEVICE, "monitors are looked at on the CPU only so far; use --backend cpu or auto");
     }
+    if (study->observe.n_paths > 0) {
+      return eg_fail(ctx, EG_ERR_DEVICE, "statistics of paths are made on the CPU only so far; use --backend cpu or auto");
+    }
     EG_TRY(eg_backend_cuda(ctx, backend));
     return eg_backend_verify(ctx, *backend);
   }

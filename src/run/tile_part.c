@@ -6,23 +6,25 @@
 static const char GROUP[] = "/accumulators";
 
 /* The arrays of a part, all of 8 bytes a value; in a file those of all parts lie one behind the other. */
-enum { STATE, MONITORS, NODES, PATHS, FIRST_BAD, COUNTS, N_ARRAYS };
+enum { STATE, MONITORS, NODES, PATHS, FIRST_BAD, COUNTS, TRACKS, N_ARRAYS };
 
 static const struct {
   const char *name, *dim;
   eg_type type;
 } arrays[N_ARRAYS] = {{"part_state", "part_state_value", EG_TYPE_F64},    {"part_monitors", "part_monitor_value", EG_TYPE_F64},
                       {"part_nodes", "part_node_value", EG_TYPE_F64},     {"part_paths", "part_path_value", EG_TYPE_F64},
-                      {"part_first_bad", "part_lane", EG_TYPE_U64},       {"part_counts", "part_count", EG_TYPE_U64}};
+                      {"part_first_bad", "part_lane", EG_TYPE_U64},       {"part_counts", "part_count", EG_TYPE_U64},
+                      {"part_tracks", "part_track_value", EG_TYPE_F64}};
 
 static void array_sizes(const eg_job *job, uint64_t n_records, size_t sizes[N_ARRAYS]) {
   const size_t lanes = (size_t)job->launch.n_points * job->launch.ld;
   sizes[STATE] = job->state_values;
   sizes[MONITORS] = lanes * 2 * job->launch.n_monitors;
-  sizes[NODES] = job->node_values / job->n_records * (size_t)n_records;
+  sizes[NODES] = job->record_values * (size_t)n_records;
   sizes[PATHS] = eg_job_path_values(job);
   sizes[FIRST_BAD] = lanes;
   sizes[COUNTS] = job->n_counts;
+  sizes[TRACKS] = eg_job_track_values(job, (size_t)n_records);
 }
 
 static void arrays_of(const eg_tile_part *part, const void *data[N_ARRAYS]) {
@@ -32,6 +34,7 @@ static void arrays_of(const eg_tile_part *part, const void *data[N_ARRAYS]) {
   data[PATHS] = part->paths;
   data[FIRST_BAD] = part->first_bad;
   data[COUNTS] = part->counts;
+  data[TRACKS] = part->tracks;
 }
 
 eg_status eg_part_copy(eg_context *ctx, const eg_job *job, const eg_tile_part *part, eg_tile_part **out) {
@@ -60,7 +63,8 @@ eg_status eg_part_copy(eg_context *ctx, const eg_job *job, const eg_tile_part *p
                          (uint64_t *)(void *)at[FIRST_BAD],
                          (double *)(void *)at[NODES],
                          (uint64_t *)(void *)at[COUNTS],
-                         (double *)(void *)at[PATHS]};
+                         (double *)(void *)at[PATHS],
+                         (double *)(void *)at[TRACKS]};
   *out = copy;
   return EG_OK;
 }
@@ -186,7 +190,8 @@ eg_status eg_parts_restore(eg_context *ctx, eg_campaign *c, const eg_labelled *f
                                (uint64_t *)(void *)data[FIRST_BAD],
                                (double *)(void *)data[NODES],
                                (uint64_t *)(void *)data[COUNTS],
-                               (double *)(void *)data[PATHS]};
+                               (double *)(void *)data[PATHS],
+                               (double *)(void *)data[TRACKS]};
     eg_tile_part *copy = NULL;
     EG_TRY(eg_part_copy(ctx, job, &part, &copy));
     EG_TRY(eg_campaign_keep(ctx, c, (size_t)columns[RUN][i], columns[TILE][i], copy));

@@ -221,6 +221,21 @@ static void append_observe(eg_text *out, const eg_study_observe *observe) {
   eg_text_append(out, "\n");
 }
 
+static void append_paths(eg_text *out, const eg_study_observe *observe) {
+  for (size_t i = 0; i < observe->n_paths; i++) {
+    const eg_study_path *p = &observe->paths[i];
+    eg_text_append(out, "observe.paths %s %s origin %s", eg_path_words[p->kind], p->name,
+                   isnan(p->origin) ? "start" : EG_NUMBER_TEXT(p->origin));
+    if (p->kind == EG_PATH_TWO_TIME) {
+      eg_text_append(out, " feature %s%d", p->feature, p->component);
+    }
+    eg_text_append(out, " powers");
+    append_numbers(out, p->powers.values, p->powers.n);
+    eg_text_append(out, "observe.paths.lags");
+    append_numbers(out, p->lags.values, p->lags.n);
+  }
+}
+
 /* Only what is there: a study without them has the text that it always had. */
 static void append_histograms(eg_text *out, const eg_study_observe *observe) {
   for (size_t i = 0; i < observe->n_histograms; i++) {
@@ -275,6 +290,7 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
   append_observe(out, &study->observe);
   append_histograms(out, &study->observe);
   append_monitors(out, &study->observe);
+  append_paths(out, &study->observe);
   for (size_t i = 0; i < study->n_weak_error; i++) {
     eg_text_append(out, "analyse.weak-error.reference ");
     append_text(out, study->weak_error[i].reference);

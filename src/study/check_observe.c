@@ -158,6 +158,15 @@ void eg_check_observe(eg_checker *c) {
     each_word(c, eg_yaml_get(map, "statistics"), "observe.statistics", add_statistic);
   }
   eg_check_histograms(c, map);
+  if (eg_yaml_get(map, "paths") != NULL) {
+    eg_check_paths(c, eg_yaml_get(map, "paths"));
+    for (size_t i = 0; i < observe->n_paths; i++) {
+      const char *needed = eg_path_needs(&observe->paths[i]);
+      if (!has_feature(observe, needed)) {
+        add_feature(c, needed, eg_yaml_get(map, "paths")->place);
+      }
+    }
+  }
   if (eg_yaml_get(map, "monitors") != NULL) {
     eg_check_monitors(c, eg_yaml_get(map, "monitors"));
   }

@@ -82,6 +82,7 @@ void eg_check_sweep(eg_checker *c);
 void eg_check_groups(eg_checker *c);
 void eg_check_observe(eg_checker *c);
 void eg_check_histograms(eg_checker *c, const eg_yaml_node *observe); /* and kept paths; after the features */
+void eg_check_paths(eg_checker *c, const eg_yaml_node *node);    /* of observe.paths */
 void eg_check_monitors(eg_checker *c, const eg_yaml_node *node); /* of observe.monitors */
 void eg_check_analyse(eg_checker *c);
 void eg_check_expect(eg_checker *c);

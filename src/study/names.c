@@ -21,6 +21,7 @@ const char *const eg_feature_words[] = {"x", "norm2", "loss", "gradient_norm2", 
 const char *const eg_statistic_words[] = {"moments", "covariance", "msd", NULL};
 const char *const eg_grid_words[] = {"linear", "log", NULL};
 const char *const eg_operation_words[] = {"sum", "mean", "minimum", "maximum", "crossing", NULL};
+const char *const eg_path_words[] = {"msd", "moments", "velocity", "time-averaged-msd", "two-time", NULL};
 const char *const eg_direction_words[] = {"up", "down", "any", NULL};
 const char *const eg_analysis_words[] = {"weak-error", NULL};
 const char *const eg_analysis_later_words[] = {"diffusion", "stationary",   "escape",

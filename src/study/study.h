@@ -155,6 +155,19 @@ typedef struct eg_study_monitor {
   eg_mark mark;
 } eg_study_monitor;
 
+/* A statistic of whole paths (kernels/stats/paths.h). */
+typedef enum eg_path_kind { EG_PATH_MSD, EG_PATH_MOMENTS, EG_PATH_VELOCITY, EG_PATH_TAMSD, EG_PATH_TWO_TIME } eg_path_kind;
+typedef struct eg_study_path {
+  eg_path_kind kind;
+  char *name;
+  double origin;          /* step of an observation; NaN: the start, of velocity all windows */
+  eg_number_list powers;  /* of moments; n 0: the default */
+  eg_number_list lags;    /* of tamsd and velocity, in steps; n 0: chosen from the observations */
+  char *feature;          /* of two-time */
+  int component;          /* of feature x */
+  eg_mark mark;
+} eg_study_path;
+
 typedef struct eg_study_observe {
   eg_observe_kind kind;
   size_t n;             /* linear, log */
@@ -172,6 +185,8 @@ typedef struct eg_study_observe {
   size_t n_kept_features;
   eg_study_monitor *monitors;
   size_t n_monitors;    /* <= EG_MOST_MONITORS */
+  eg_study_path *paths;
+  size_t n_paths;       /* <= EG_MOST_PATH_STATISTICS */
 } eg_study_observe;
 
 typedef struct eg_study_weak_error {
@@ -246,6 +261,9 @@ struct eg_study {
 eg_status eg_study_fail_at(eg_context *ctx, const eg_study *study, eg_mark mark, const char *format, ...) EG_PRINTF(4, 5);
 /* The same for a warning (text in the context's warnings). */
 void eg_study_warn_at(eg_context *ctx, const eg_study *study, eg_mark mark, const char *format, ...) EG_PRINTF(4, 5);
+
+/* The feature that a path statistic is made of. */
+const char *eg_path_needs(const eg_study_path *path);
 
 /* Is it a discrete chain (sgd, svag, noisy-gd, adam, ..), not a flow or an SDE? */
 bool eg_is_chain(eg_dynamics_id id);

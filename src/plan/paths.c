@@ -1,0 +1,344 @@
+/* Statistics of whole paths: tracked columns, and for every run the observations that each value is made of. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/plan.h"
+#include "stats/moments.h"
+
+static const double max_track_bytes = 0x1p28; /* of one worker */
+static const double default_powers[] = {0.5, 1, 1.5, 2, 3, 4};
+enum { MOST_VELOCITY_LAGS = 33 };
+
+/* Where a column of a record is tracked; plan->n_tracked if it is not. */
+static size_t tracked_at(const eg_plan *plan, size_t column) {
+  size_t i = 0;
+  while (i < plan->n_tracked && plan->tracked_columns[i] != column) {
+    i++;
+  }
+  return i;
+}
+
+/* The columns of the feature that a statistic needs: all of x, or one. */
+static eg_status columns_of(eg_context *ctx, const eg_plan *plan, const eg_study_path *p, size_t *first, size_t *width) {
+  const eg_feature *const f = eg_plan_feature(plan, eg_path_needs(p));
+  if (f == NULL) {
+    return eg_fail(ctx, EG_ERR_INTERNAL, "path statistic '%s' of a feature that is not observed", p->name);
+  }
+  *first = f->first;
+  *width = f->width;
+  if (p->kind == EG_PATH_TWO_TIME && f->id == EG_FEATURE_X) {
+    if (p->component >= plan->dim) {
+      return eg_study_fail_at(ctx, plan->study, p->mark, "there is no x%d: the dimension is %d, components are x0 .. x%d",
+                              p->component, plan->dim, plan->dim - 1);
+    }
+    *first += (size_t)p->component;
+    *width = 1;
+  }
+  return EG_OK;
+}
+
+eg_status eg_plan_tracks(eg_context *ctx, eg_plan *plan) {
+  const eg_study_observe *const o = &plan->study->observe;
+  if (o->n_paths == 0) {
+    return EG_OK;
+  }
+  if (plan->study->n_groups > 0) {
+    return eg_study_fail_at(ctx, plan->study, o->paths[0].mark,
+                            "statistics of paths are not made of groups so far: leave out 'groups' or 'observe.paths'");
+  }
+  EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->tracked_columns, &plan->tracked_columns));
+  /* x first and as a whole: the columns of one feature stand side by side */
+  for (int pass = 0; pass < 2; pass++) {
+    for (size_t i = 0; i < o->n_paths; i++) {
+      size_t first = 0, width = 0;
+      EG_TRY(columns_of(ctx, plan, &o->paths[i], &first, &width));
+      const bool is_whole = width > 1 || o->paths[i].kind != EG_PATH_TWO_TIME;
+      for (size_t k = first; k < first + width && is_whole == (pass == 0); k++) {
+        if (tracked_at(plan, k) == plan->n_tracked) {
+          plan->tracked_columns[plan->n_tracked++] = (uint32_t)k;
+        }
+      }
+    }
+  }
+  return EG_OK;
+}
+
+/* ---- one statistic of one run ---- */
+
+typedef struct builder {
+  eg_context *ctx;
+  const eg_plan *plan;
+  const eg_run *run;
+  const eg_study_path *study;
+  eg_run_path *out;
+  size_t n_terms, capacity, n_values;
+} builder;
+
+static eg_status begin_values(builder *b, size_t n_lags, size_t n_powers) {
+  eg_run_path *const p = b->out;
+  p->n_lags = n_lags;
+  p->n_powers = n_powers;
+  if (n_lags == 0) {
+    return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark, "path statistic '%s' of run '%s' has no lag: observe %s",
+                            b->study->name, b->run->description, "at more times");
+  }
+  if (n_lags * n_powers > EG_MOST_PATH_VALUES) {
+    return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
+                            "path statistic '%s' has %zu values (lags x powers); at most %d are allowed: observe at fewer "
+                            "times%s",
+                            b->study->name, n_lags * n_powers, EG_MOST_PATH_VALUES,
+                            b->study->kind == EG_PATH_TAMSD || b->study->kind == EG_PATH_VELOCITY ? ", or name its lags" : "");
+  }
+  EG_TRY(eg_allocate(b->ctx, n_lags, sizeof *p->lags, &p->lags));
+  EG_TRY(eg_allocate(b->ctx, n_lags * n_powers + 1, sizeof *p->first, &p->first));
+  return eg_allocate(b->ctx, n_lags * n_powers, sizeof *p->powers, &p->powers);
+}
+
+static void begin_value(builder *b, double power) {
+  b->out->first[b->n_values] = (uint32_t)b->n_terms;
+  b->out->powers[b->n_values++] = power;
+  b->out->first[b->n_values] = (uint32_t)b->n_terms;
+}
+
+static eg_status add_term(builder *b, size_t from, size_t to, size_t from_2, size_t to_2) {
+  if (b->n_terms == b->capacity) {
+    const size_t capacity = b->capacity == 0 ? 64 : 2 * b->capacity;
+    eg_path_term *const terms = realloc(b->out->terms, capacity * sizeof *terms);
+    if (terms == NULL) {
+      return eg_fail(b->ctx, EG_ERR_MEMORY, "out of memory for the windows of path statistic '%s'", b->study->name);
+    }
+    b->out->terms = terms;
+    b->capacity = capacity;
+  }
+  b->out->terms[b->n_terms++] = (eg_path_term){(uint32_t)from, (uint32_t)to, (uint32_t)from_2, (uint32_t)to_2};
+  b->out->first[b->n_values] = (uint32_t)b->n_terms;
+  return EG_OK;
+}
+
+static eg_status find_origin(const builder *b, size_t *at) {
+  const uint64_t *const s = b->run->observe_steps;
+  const uint64_t origin = (uint64_t)b->study->origin;
+  const size_t n = b->run->job.n_records;
+  size_t i = 0;
+  while (i < n && s[i] < origin) {
+    i++;
+  }
+  if (i < n && s[i] == origin) {
+    *at = i;
+    return EG_OK;
+  }
+  const size_t near = i == n || (i > 0 && origin - s[i - 1] < s[i] - origin) ? i - 1 : i;
+  return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
+                          "origin %" PRIu64 " of path statistic '%s' is no observed step of run '%s'; the nearest one is "
+                          "%" PRIu64,
+                          origin, b->study->name, b->run->description, s[near]);
+}
+
+/* Displacements from the start or an origin to all later observations. */
+static eg_status build_displacements(builder *b) {
+  const bool is_from_start = isnan(b->study->origin);
+  const uint64_t *const s = b->run->observe_steps;
+  static const double two = 2;
+  const bool has_powers = b->study->kind == EG_PATH_MOMENTS;
+  const eg_number_list *const written = &b->study->powers;
+  const double *const powers = !has_powers ? &two : (written->n > 0 ? written->values : default_powers);
+  const size_t n_powers = !has_powers ? 1 : (written->n > 0 ? written->n : sizeof default_powers / sizeof *default_powers);
+  size_t origin = EG_PATH_NOWHERE, first = s[0] == 0 ? 1 : 0;
+  if (!is_from_start) {
+    EG_TRY(find_origin(b, &origin));
+    first = origin + 1;
+  }
+  EG_TRY(begin_values(b, b->run->job.n_records - first, n_powers));
+  for (size_t i = 0; i < b->out->n_lags; i++) {
+    b->out->lags[i] = s[first + i] - (is_from_start ? 0 : s[origin]);
+    for (size_t k = 0; k < n_powers; k++) {
+      begin_value(b, powers[k]);
+      EG_TRY(add_term(b, origin, first + i, origin, is_from_start ? EG_PATH_NOWHERE : first + i));
+    }
+  }
+  return EG_OK;
+}
+
+/* Equal distance between observations in steps; 0: they are not equidistant. */
+static uint64_t spacing_of(const eg_run *run) {
+  const uint64_t *const s = run->observe_steps;
+  for (size_t i = 2; i < run->job.n_records; i++) {
+    if (s[i] - s[i - 1] != s[1] - s[0]) {
+      return 0;
+    }
+  }
+  return run->job.n_records > 1 ? s[1] - s[0] : 0;
+}
+
+static eg_status refuse_spacing(const builder *b, const char *instead) {
+  return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
+                          "path statistic '%s' of run '%s' needs equidistant observations%s", b->study->name,
+                          b->run->description, instead);
+}
+
+/* Lags k = 1 .. longest of equidistant observations, about ten in a decade. */
+static size_t log_lags(size_t longest, uint64_t spacing, uint64_t *lags) {
+  size_t n = 0;
+  uint64_t last = 0;
+  for (int i = 0; last < longest; i++) {
+    const double k = nearbyint(pow(10.0, i / 10.0));
+    if (k > (double)longest) {
+      break;
+    }
+    if ((uint64_t)k > last) {
+      last = (uint64_t)k;
+      if (lags != NULL) {
+        lags[n] = last * spacing;
+      }
+      n++;
+    }
+  }
+  return n;
+}
+
+/* Mean over all windows of one length within the observations. */
+static eg_status build_time_averages(builder *b) {
+  const uint64_t *const s = b->run->observe_steps;
+  const size_t n = b->run->job.n_records;
+  const uint64_t spacing = spacing_of(b->run);
+  if (b->study->lags.n == 0 && spacing == 0) {
+    return refuse_spacing(b, ", or 'lags'");
+  }
+  EG_TRY(begin_values(b, b->study->lags.n > 0 ? b->study->lags.n : log_lags(n - 1, spacing, NULL), 1));
+  (void)(b->study->lags.n > 0 ? 0 : log_lags(n - 1, spacing, b->out->lags));
+  for (size_t i = 0; i < b->out->n_lags; i++) {
+    const uint64_t lag = b->study->lags.n > 0 ? (uint64_t)b->study->lags.values[i] : b->out->lags[i];
+    b->out->lags[i] = lag;
+    begin_value(b, 2);
+    for (size_t from = 0, to = 0; from < n; from++) {
+      while (to < n && s[to] < s[from] + lag) {
+        to++;
+      }
+      if (to < n && s[to] == s[from] + lag) {
+        EG_TRY(add_term(b, from, to, from, to));
+      }
+    }
+    if (b->out->first[i + 1] == b->out->first[i]) {
+      return eg_study_fail_at(b->ctx, b->plan->study, b->study->lags.mark,
+                              "no two observations of run '%s' are %" PRIu64 " steps apart", b->run->description, lag);
+    }
+  }
+  return EG_OK;
+}
+
+/* Product of the displacements between neighbouring observations, one lag apart. */
+static eg_status build_velocities(builder *b) {
+  const uint64_t spacing = spacing_of(b->run);
+  const size_t n = b->run->job.n_records;
+  size_t begin = 0;
+  if (spacing == 0) {
+    return refuse_spacing(b, "");
+  }
+  if (!isnan(b->study->origin)) {
+    EG_TRY(find_origin(b, &begin));
+  }
+  const size_t longest = n > begin + 1 ? n - begin - 1 : 0, /* lags 0 .. longest - 1 */
+      n_default = longest < MOST_VELOCITY_LAGS ? longest : MOST_VELOCITY_LAGS;
+  EG_TRY(begin_values(b, b->study->lags.n > 0 ? b->study->lags.n : n_default, 1));
+  for (size_t i = 0; i < b->out->n_lags; i++) {
+    const uint64_t lag = b->study->lags.n > 0 ? (uint64_t)b->study->lags.values[i] : i * spacing;
+    b->out->lags[i] = lag;
+    if (lag % spacing != 0 || lag / spacing >= longest) {
+      return eg_study_fail_at(b->ctx, b->plan->study, b->study->lags.mark,
+                              "lag %" PRIu64 " of path statistic '%s' is no multiple of the %" PRIu64
+                              " steps between observations below %" PRIu64,
+                              lag, b->study->name, spacing, longest * spacing);
+    }
+    const size_t k = (size_t)(lag / spacing);
+    begin_value(b, 2);
+    for (size_t from = begin; from + k + 1 < n && (from == begin || isnan(b->study->origin)); from++) {
+      EG_TRY(add_term(b, from, from + 1, from + k, from + k + 1));
+    }
+  }
+  return EG_OK;
+}
+
+/* One feature at all observations. */
+static eg_status build_two_time(builder *b) {
+  EG_TRY(begin_values(b, b->run->job.n_records, 1));
+  for (size_t i = 0; i < b->out->n_lags; i++) {
+    b->out->lags[i] = b->run->observe_steps[i];
+    begin_value(b, 2);
+    EG_TRY(add_term(b, EG_PATH_NOWHERE, i, EG_PATH_NOWHERE, EG_PATH_NOWHERE));
+  }
+  return EG_OK;
+}
+
+static eg_status (*const builds[])(builder *b) = {build_displacements, build_displacements, build_velocities,
+                                                  build_time_averages, build_two_time};
+
+/* The covariance between lags is what fits need; of many lags it is left out, but msd and two-time are nothing without. */
+static eg_status choose_covariance(const builder *b, bool *with_covariance) {
+  const eg_path_kind kind = b->study->kind;
+  *with_covariance = kind != EG_PATH_MOMENTS && kind != EG_PATH_VELOCITY && b->n_values <= EG_MOST_PATH_COVARIANCE;
+  if ((kind == EG_PATH_MSD || kind == EG_PATH_TWO_TIME) && !*with_covariance) {
+    return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
+                            "path statistic '%s' of run '%s' has %zu lags; their covariance is kept, and that of at most %d: "
+                            "observe at fewer times",
+                            b->study->name, b->run->description, b->n_values, EG_MOST_PATH_COVARIANCE);
+  }
+  return EG_OK;
+}
+
+static eg_status plan_one(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_study_path *study,
+                          eg_run_path *out, eg_path_statistic *s) {
+  builder b = {ctx, plan, run, study, out, 0, 0, 0};
+  size_t first = 0, width = 0;
+  bool with_covariance = false;
+  EG_TRY(columns_of(ctx, plan, study, &first, &width));
+  EG_TRY(builds[study->kind](&b));
+  EG_TRY(choose_covariance(&b, &with_covariance));
+  s->terms = out->terms;
+  s->first = out->first;
+  s->powers = out->powers;
+  s->n_values = (uint32_t)b.n_values;
+  s->column = (uint32_t)tracked_at(plan, first);
+  s->width = (uint32_t)width;
+  s->with_covariance = with_covariance;
+  return EG_OK;
+}
+
+eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run) {
+  const eg_study_observe *const o = &plan->study->observe;
+  eg_job *const job = &run->job;
+  if (o->n_paths == 0) {
+    return EG_OK;
+  }
+  EG_TRY(eg_allocate(ctx, o->n_paths, sizeof *run->paths, &run->paths));
+  EG_TRY(eg_allocate(ctx, o->n_paths, sizeof *run->path_statistics, &run->path_statistics));
+  for (size_t i = 0; i < o->n_paths; i++) {
+    EG_TRY(plan_one(ctx, plan, run, &o->paths[i], &run->paths[i], &run->path_statistics[i]));
+    job->node_values += plan->n_points * eg_node_values(run->path_statistics[i].n_values, run->path_statistics[i].with_covariance);
+  }
+  job->paths = run->path_statistics;
+  job->n_paths = o->n_paths;
+  job->tracked_columns = plan->tracked_columns;
+  job->n_tracked = plan->n_tracked;
+  const double bytes = (double)eg_job_track_values(job, job->n_records) * sizeof(double);
+  if (bytes > max_track_bytes) {
+    return eg_study_fail_at(ctx, plan->study, o->paths[0].mark,
+                            "the observations of a tile that statistics of paths are made of take %.3g MiB (%zu times x %zu "
+                            "points x %zu columns x %u realisations); at most %.0f MiB are allowed: observe fewer times",
+                            bytes / 0x1p20, job->n_records, plan->n_points, plan->n_tracked, job->launch.ld,
+                            max_track_bytes / 0x1p20);
+  }
+  return EG_OK;
+}
+
+void eg_plan_free_paths(eg_run *run, size_t n_paths) {
+  for (size_t i = 0; run->paths != NULL && i < n_paths; i++) {
+    free(run->paths[i].lags);
+    free(run->paths[i].terms);
+    free(run->paths[i].first);
+    free(run->paths[i].powers);
+  }
+  free(run->paths);
+  free(run->path_statistics);
+}

@@ -1,0 +1,149 @@
+/* observe.paths: statistics of whole paths. What needs the steps of a run, the plan judges (plan/paths.c). */
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "stats/paths.h"
+#include "study/checker.h"
+#include "study/number.h"
+#include "study/quote.h"
+
+enum { MAX_NAME = 24 };
+
+/* The default name: the word, as a name of a variable. */
+static char *name_of_word(eg_checker *c, const char *word) {
+  char *const name = eg_arena_copy(c->memory, word, strlen(word));
+  for (char *at = name; at != NULL && *at != '\0'; at++) {
+    *at = *at == '-' ? '_' : *at;
+  }
+  return name;
+}
+
+static void check_name(eg_checker *c, eg_place place, const char *name) {
+  bool is_good = isalpha((unsigned char)name[0]) != 0 && strlen(name) <= MAX_NAME;
+  for (const char *at = name; *at != '\0'; at++) {
+    is_good = is_good && (isalnum((unsigned char)*at) || *at == '_') && (unsigned char)*at < 0x80;
+  }
+  if (!is_good) {
+    eg_error_add(c->errors, place, "the name '%s' must be a letter and up to %d more letters, digits and underscores",
+                 EG_SHORT(name), MAX_NAME - 1);
+  }
+  for (size_t i = 0; i < c->study->observe.n_paths; i++) {
+    if (strcmp(c->study->observe.paths[i].name, name) == 0) {
+      eg_error_add(c->errors, place, "two path statistics are called '%s': give one of them another 'name'", name);
+    }
+  }
+}
+
+/* A key that belongs to some statistics only. */
+static bool has_key(eg_checker *c, const eg_yaml_node *map, const char *key, bool is_for_it, const char *who) {
+  const eg_yaml_node *node = eg_yaml_key(map, key);
+  if (node != NULL && !is_for_it) {
+    eg_error_add(c->errors, node->place, "'observe.paths.%s' is a key of %s only", key, who);
+  }
+  return node != NULL && is_for_it;
+}
+
+static bool split_component(const char *text, int *component) {
+  const size_t digits = text[0] == 'x' ? strspn(text + 1, "0123456789") : 0;
+  if (digits == 0 || digits > 6 || text[1 + digits] != '\0' || (digits > 1 && text[1] == '0')) {
+    return false;
+  }
+  *component = 0;
+  for (size_t i = 0; i < digits; i++) {
+    *component = 10 * *component + (text[1 + i] - '0');
+  }
+  return true;
+}
+
+/* Of two-time: "x3" or a scalar feature. */
+static void read_feature(eg_checker *c, const eg_yaml_node *map, eg_study_path *p) {
+  char *text = NULL;
+  p->feature = eg_arena_copy(c->memory, "x", 1);
+  if (!has_key(c, map, "feature", p->kind == EG_PATH_TWO_TIME, "two-time") ||
+      !eg_get_text(c, map, "observe.paths.feature", &text)) {
+    return;
+  }
+  for (size_t i = 1; eg_feature_words[i] != NULL; i++) {
+    if (strcmp(eg_feature_words[i], text) == 0) {
+      p->feature = text;
+      return;
+    }
+  }
+  if (!split_component(text, &p->component)) {
+    eg_error_add(c->errors, eg_yaml_get(map, "feature")->place,
+                 "'observe.paths.feature' = '%s' is not known; allowed: norm2, loss, gradient_norm2, displacement2, or a "
+                 "component: x0, x1, ..",
+                 EG_SHORT(text));
+  }
+}
+
+static void read_numbers(eg_checker *c, const eg_yaml_node *map, const char *key, const char *path, bool is_for_it,
+                         const char *who, eg_number_list *list) {
+  if (!has_key(c, map, key, is_for_it, who) || !eg_read_numbers(c, eg_schema_find(path), eg_yaml_get(map, key), list)) {
+    return;
+  }
+  list->mark = eg_yaml_get(map, key)->place.mark;
+  for (size_t i = 1; i < list->n; i++) {
+    if (list->values[i] <= list->values[i - 1]) {
+      eg_error_add(c->errors, eg_yaml_get(map, key)->place, "'%s' must increase: %s follows %s", path,
+                   EG_NUMBER_TEXT(list->values[i]), EG_NUMBER_TEXT(list->values[i - 1]));
+      return;
+    }
+  }
+}
+
+static void read_one(eg_checker *c, const eg_yaml_node *map) {
+  eg_study_path p = {.mark = map->place.mark, .origin = NAN};
+  size_t word = 0;
+  eg_check_keys(c, map, "observe.paths", NULL);
+  if (!eg_get_word(c, map, "observe.paths.statistic", &word)) {
+    return;
+  }
+  p.kind = (eg_path_kind)word;
+  if (!eg_get_text(c, map, "observe.paths.name", &p.name)) {
+    p.name = name_of_word(c, eg_path_words[word]);
+  }
+  if (p.name == NULL) {
+    return;
+  }
+  check_name(c, map->place, p.name);
+  if (has_key(c, map, "origin", p.kind == EG_PATH_MSD || p.kind == EG_PATH_MOMENTS || p.kind == EG_PATH_VELOCITY,
+              "msd, moments and velocity")) {
+    (void)eg_get_number(c, map, "observe.paths.origin", &p.origin); /* reported */
+  }
+  read_numbers(c, map, "powers", "observe.paths.powers", p.kind == EG_PATH_MOMENTS, "moments", &p.powers);
+  read_numbers(c, map, "lags", "observe.paths.lags", p.kind == EG_PATH_TAMSD || p.kind == EG_PATH_VELOCITY,
+               "time-averaged-msd and velocity", &p.lags);
+  if (p.kind == EG_PATH_TAMSD && p.lags.n > 0 && p.lags.values[0] == 0) {
+    eg_error_add(c->errors, eg_yaml_get(map, "lags")->place, "'observe.paths.lags' of time-averaged-msd begin with 1, got 0");
+  }
+  read_feature(c, map, &p);
+  c->study->observe.paths[c->study->observe.n_paths++] = p;
+}
+
+const char *eg_path_needs(const eg_study_path *path) {
+  if (path->kind == EG_PATH_TWO_TIME) {
+    return path->feature;
+  }
+  const bool is_from_start = (path->kind == EG_PATH_MSD || path->kind == EG_PATH_MOMENTS) && isnan(path->origin);
+  return is_from_start ? "displacement2" : "x";
+}
+
+void eg_check_paths(eg_checker *c, const eg_yaml_node *node) {
+  const eg_schema_row *row = eg_schema_find("observe.paths");
+  const eg_schema_row item_row = eg_schema_item(row);
+  const bool is_list = node->kind == EG_YAML_LIST;
+  const size_t n = is_list ? node->n : 1;
+  if (n > EG_MOST_PATH_STATISTICS) {
+    eg_error_add(c->errors, node->place, "'observe.paths' has %zu entries; at most %d", n, EG_MOST_PATH_STATISTICS);
+    return;
+  }
+  c->study->observe.paths = eg_arena_get(c->memory, n, sizeof *c->study->observe.paths);
+  for (size_t i = 0; c->study->observe.paths != NULL && i < n; i++) {
+    const eg_yaml_node *map = is_list ? node->items[i] : node;
+    if (eg_expect(c, is_list ? &item_row : row, map, EG_YAML_MAP)) {
+      read_one(c, map);
+    }
+  }
+}

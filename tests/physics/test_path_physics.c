@@ -1,0 +1,115 @@
+/*
+ * Statistics of paths against closed forms, with negative controls. Brownian motion of unit variance per step observed at
+ * steps 1 .. 64 (theory of time averages: 64 positions, 64 - n windows of length n), and a stationary Ornstein-Uhlenbeck
+ * process of rate 1 and variance 1/2.
+ */
+#include "physics/judge.h"
+
+static const double *array(const eg_labelled *file, const char *name, const char *suffix) {
+  char full[64];
+  (void)snprintf(full, sizeof full, "path_%s%s", name, suffix);
+  const eg_variable *const v = eg_labelled_find(file, "/", full);
+  if (v == NULL) {
+    stop_with(full);
+    return NULL;
+  }
+  return v->data;
+}
+
+/* Value i of a variable beside its error; effective: 0: samples of the mean. */
+static void add(const eg_labelled *file, const char *name, const char *suffix, size_t i, double expected,
+                double effective, bool is_control) {
+  char with[48], what[100];
+  (void)snprintf(with, sizeof with, "%s_stderr", suffix);
+  (void)snprintf(what, sizeof what, "%s%s[%zu]", name, suffix, i);
+  if (effective == 0) {
+    const double n = (double)((const int64_t *)(const void *)array(file, name, "_count"))[0];
+    effective = n / fmax(1.0, (array(file, name, "_kurtosis")[i] - 1) / 2);
+  }
+  compare(is_control, what, array(file, name, suffix)[i], array(file, name, with)[i], expected, effective);
+}
+
+/* Ergodicity-breaking parameter of windows of length n over k of them, k >= n, discrete Brownian motion. */
+static double breaking(double n, double k) {
+  return (4 * n * n * k + 2 * k + n - n * n * n) / (3 * n * k * k);
+}
+
+/* E |z|^q, z standard normal. */
+static double absolute_moment(double q) {
+  return exp(q / 2 * log(2.0) + lgamma((q + 1) / 2) - lgamma(0.5));
+}
+
+static void brownian(void) {
+  static const size_t some[] = {0, 3, 15, 63};
+  static const double powers[] = {0.5, 1, 1.5, 2, 3, 4};
+  eg_labelled *const file =
+      run_study("seed: 41\nmodel: {name: ornstein-uhlenbeck, rate: 0, sigma: 1}\nsteps: 64\ntime_step: 1\n"
+                "dynamics: [{name: sde, scheme: exact}]\nrealisations: 300000\nobserve:\n  at: {steps: {linear: 64}}\n"
+                "  features: [x]\n  paths:\n    - {statistic: msd}\n    - {statistic: msd, name: aged, origin: 20}\n"
+                "    - {statistic: moments}\n    - {statistic: velocity, lags: [0, 1, 7]}\n"
+                "    - {statistic: time-averaged-msd, lags: [1, 4, 16, 30]}\n    - {statistic: two-time}\n");
+  for (size_t i = 0; i < 4; i++) {
+    const double t = (double)some[i] + 1;
+    add(file, "msd", "", some[i], t, 0, false);
+    add(file, "aged", "", some[i] % 44, (double)(some[i] % 44) + 1, 0, false);
+    for (size_t k = 0; k < 6; k++) {
+      add(file, "moments", "", some[i] * 6 + k, absolute_moment(powers[k]) * pow(t, powers[k] / 2), 0, false);
+    }
+    add(file, "moments", "_non_gaussian", some[i], 0, 1000, false);
+    for (size_t j = 0; j < 4; j++) { /* covariance of squared displacements: 2 min^2; of positions: min */
+      const double least = fmin(t, (double)some[j] + 1);
+      add(file, "msd", "_covariance", some[i] * 64 + some[j], 2 * least * least, 1000, false);
+      add(file, "two_time", "_covariance", some[i] * 64 + some[j], least, 1000, false);
+    }
+    const double lag = ((const double[]){1, 4, 16, 30})[i];
+    add(file, "time_averaged_msd", "", i, lag, 0, false);
+    add(file, "time_averaged_msd", "_breaking", i, breaking(lag, 64 - lag), 1000, false);
+    add(file, "time_averaged_msd", "_breaking", i, 4 * lag / (3 * 64.0), 1000, true); /* of long trajectories */
+    if (i < 3) {
+      add(file, "velocity", "", i, i == 0, 0, false);
+    }
+  }
+  add(file, "velocity", "_autocorrelation", 1, 0, 1000, false);
+  add(file, "aged", "", 40, 61, 0, true);       /* lag counted from the start */
+  add(file, "moments", "", 63 * 6 + 1, 8, 0, true); /* the root of the MSD is not the mean distance */
+  add(file, "two_time", "_covariance", 3 * 64 + 15, 8, 1000, true); /* the root of both times */
+  eg_labelled_free(file);
+}
+
+static void stationary(void) {
+  const double h = 1.0 / 8;
+  eg_labelled *const file =
+      run_study("seed: 42\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 32\ntime_step: 1/8\n"
+                "start: {normal: {mean: 0, std: 0.70710678118654752}}\ndynamics: [{name: sde, scheme: exact}]\n"
+                "realisations: 300000\nobserve:\n  at: {steps: {linear: 32}}\n  features: [x]\n  paths:\n"
+                "    - {statistic: msd}\n    - {statistic: msd, name: aged, origin: 20}\n"
+                "    - {statistic: velocity}\n    - {statistic: time-averaged-msd, lags: [1, 4, 16, 31]}\n"
+                "    - {statistic: two-time}\n");
+  for (size_t i = 0; i < 12; i += 3) {
+    const double t = (double)(i + 1) * h;
+    add(file, "msd", "", i, 1 - exp(-t), 0, false);
+    add(file, "aged", "", i, 1 - exp(-t), 0, false);
+    add(file, "two_time", "_covariance", 4 * 32 + 4 + i, 0.5 * exp(-(double)i * h), 1000, false);
+    /* E delta_0 delta_n = C(n) - (C(n + 1) + C(n - 1)) / 2 of the increments, C = exp(-n h) */
+    const double n = (double)i;
+    add(file, "velocity", "", i, exp(-n * h) - 0.5 * (exp(-(n + 1) * h) + exp(-fabs(n - 1) * h)), 0, false);
+  }
+  static const double lags[] = {1, 4, 16, 31};
+  for (size_t i = 0; i < 4; i++) {
+    add(file, "time_averaged_msd", "", i, 1 - exp(-lags[i] * h), 0, false);
+    add(file, "time_averaged_msd", "", i, lags[i] * h, 0, true); /* free diffusion */
+  }
+  add(file, "velocity", "", 3, 0, 0, true);
+  eg_labelled_free(file);
+}
+
+int main(void) {
+  if (mkdtemp(folder) == NULL) {
+    stop_with("no folder for files");
+  }
+  brownian();
+  stationary();
+  judge(90, 10);
+  (void)rmdir(folder);
+  return check_report();
+}
