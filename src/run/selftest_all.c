@@ -49,7 +49,7 @@ static eg_status add_row(eg_context *ctx, report *report, const row *r) {
 }
 
 static void name_quantity(const eg_plan *plan, const eg_feature *f, size_t point, size_t component, row *r) {
-  char name[40], place[24] = "";
+  char name[40], place[32] = "";
   (void)snprintf(name, sizeof name, f->width > 1 ? "%s%zu" : "%s", f->name, component); /* NOLINT: two literals */
   if (plan->n_points > 1) {
     (void)snprintf(place, sizeof place, ", point %zu", point);

@@ -97,7 +97,7 @@ static real norm2(const paths *p, size_t run, size_t point, size_t r, size_t lag
   return sum;
 }
 
-static void compare(const char *what, double got, real want, real scale) {
+static void compare_number(const char *what, double got, real want, real scale) {
   const double error = (double)(fabsl((real)got - want) / scale);
   n_compared++;
   largest_error = fmax(largest_error, error);
@@ -149,9 +149,9 @@ static void compare_statistic(const paths *p, const char *name, value_of_path va
           }
           const size_t i = (cell * n_lags + f) * n_powers + k;
           sizes[f] = sqrtl(squares / (n - 1));
-          compare(mean, array(mean)[i], means[f], fabsl(means[f]) + sizes[f]);
-          compare(variance, array(variance)[i], squares / (n - 1), squares / (n - 1));
-          compare(kurtosis, array(kurtosis)[i], n * fourths / (squares * squares), n * fourths / (squares * squares));
+          compare_number(mean, array(mean)[i], means[f], fabsl(means[f]) + sizes[f]);
+          compare_number(variance, array(variance)[i], squares / (n - 1), squares / (n - 1));
+          compare_number(kurtosis, array(kurtosis)[i], n * fourths / (squares * squares), n * fourths / (squares * squares));
         }
         for (size_t f = 0; has_covariance && f < n_lags; f++) {
           for (size_t g = 0; g < n_lags; g++) {
@@ -161,7 +161,7 @@ static void compare_statistic(const paths *p, const char *name, value_of_path va
                          ? 0
                          : (values[r * n_lags + f] - means[f]) * (values[r * n_lags + g] - means[g]);
             }
-            compare(covariance, array(covariance)[(cell * n_lags + f) * n_lags + g], sum / (n - 1), sizes[f] * sizes[g]);
+            compare_number(covariance, array(covariance)[(cell * n_lags + f) * n_lags + g], sum / (n - 1), sizes[f] * sizes[g]);
           }
         }
       }
