@@ -81,8 +81,7 @@ static void expect_moments(const eg_labelled *file, size_t run, double mean, dou
   compare_last(false, file, "x", run, mean);
   compare_last(false, file, "x_variance", run, second - mean * mean);
   compare_last(false, file, "norm2", run, second + spread);
-  compare_last(false, file, "loss", run, 0.5 * second + 0.125 * (1.0 / 1.5 + 1.0 / 0.5) / 2,
-        0);
+  compare_last(false, file, "loss", run, 0.5 * second + 0.125 * (1.0 / 1.5 + 1.0 / 0.5) / 2);
 }
 
 /* M particles, eta = 1/16, horizon 1. */
@@ -106,7 +105,7 @@ static void test_moments(int n_particles, const char *realisations) {
   /* wrong: noise of its own for every particle, or the start of a single particle */
   double wrong_mean, wrong;
   sgd_by_hand(eta, M, 16, 1 + 0.5 / M, &wrong_mean, &wrong);
-  const double variance = last_of(file, "x_variance", 0), error = last_of(file, "x_variance_stderr");
+  const double variance = last_of(file, "x_variance", 0), error = last_of(file, "x_variance_stderr", 0);
   compare(true, "variance of x", variance, error, wrong - wrong_mean * wrong_mean, 1000);
   sgd_by_hand(eta, 1, 16, 1 + 0.5, &wrong_mean, &wrong);
   compare(true, "variance of x", variance, error, wrong - wrong_mean * wrong_mean, 1000);
