@@ -372,6 +372,7 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
     (void)snprintf(prefix, sizeof prefix, a == 1 ? "weak_error" : "weak_error_%d", a);
     weak_table(&text, file, prefix);
   }
+  eg_result_diffusion_text(&text, file);
   eg_result_histograms_text(&text, file);
   counts_line(&text, file);
   eg_labelled_free(file);

@@ -298,6 +298,11 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     append_words(out, "analyse.weak-error.features", study->weak_error[i].features,
                  study->weak_error[i].n_features);
   }
+  for (size_t i = 0; i < study->n_diffusion; i++) {
+    const eg_study_diffusion *d = &study->diffusion[i];
+    eg_text_append(out, "analyse.diffusion.of %s\n", study->observe.paths[d->path].name);
+    append_numbers(out, (const double[]){d->from, d->to}, 2);
+  }
   append_expectations(out, study);
   return !out->is_broken;
 }

@@ -1,4 +1,5 @@
 /* analyse: the analyses asked for, each a mapping of its name to its settings. */
+#include <math.h>
 #include <string.h>
 
 #include "study/checker.h"
@@ -99,6 +100,52 @@ static void read_weak_error(eg_checker *c, const eg_yaml_node *key, const eg_yam
   c->study->weak_error[c->study->n_weak_error++] = analysis;
 }
 
+static bool is_squared(const eg_study_path *path) {
+  return path->kind == EG_PATH_MSD || path->kind == EG_PATH_TAMSD;
+}
+
+/* The path statistic that is fitted: the one named, or the first that can be. */
+static bool find_path(eg_checker *c, eg_place place, const char *name, size_t *path) {
+  const eg_study_observe *o = &c->study->observe;
+  for (size_t i = 0; i < o->n_paths; i++) {
+    if (name == NULL ? is_squared(&o->paths[i]) : strcmp(o->paths[i].name, name) == 0) {
+      *path = i;
+      if (!is_squared(&o->paths[i])) {
+        eg_error_add(c->errors, place, "'analyse.diffusion.of' = '%s' is no msd or time-averaged-msd", EG_SHORT(name));
+      }
+      return is_squared(&o->paths[i]);
+    }
+  }
+  if (name != NULL) {
+    eg_error_add(c->errors, place, "'analyse.diffusion.of' = '%s' is not the name of one of 'observe.paths'", EG_SHORT(name));
+  } else {
+    eg_error_add(c->errors, place,
+                 "'analyse.diffusion' needs 'observe.paths' with the statistic msd or time-averaged-msd, for the covariance "
+                 "of its lags");
+  }
+  return false;
+}
+
+static void read_diffusion(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
+  eg_study_diffusion d = {.to = INFINITY, .mark = key->place.mark};
+  char *name = NULL;
+  if (!eg_expect(c, eg_schema_find("analyse.diffusion"), node, EG_YAML_MAP)) {
+    return;
+  }
+  eg_check_keys(c, node, "analyse.diffusion", NULL);
+  if (eg_yaml_get(node, "of") != NULL && !eg_get_text(c, node, "analyse.diffusion.of", &name)) {
+    return;
+  }
+  (void)eg_get_number(c, node, "analyse.diffusion.from", &d.from); /* absent or reported: the default stays */
+  (void)eg_get_number(c, node, "analyse.diffusion.to", &d.to);
+  if (d.to <= d.from) {
+    eg_error_add(c->errors, key->place, "'analyse.diffusion': the window is empty, 'from' is not below 'to'");
+  }
+  if (find_path(c, name != NULL ? eg_yaml_get(node, "of")->place : key->place, name, &d.path)) {
+    c->study->diffusion[c->study->n_diffusion++] = d;
+  }
+}
+
 static bool is_later(const char *name) {
   for (size_t i = 0; eg_analysis_later_words[i] != NULL; i++) {
     if (strcmp(eg_analysis_later_words[i], name) == 0) {
@@ -111,12 +158,15 @@ static bool is_later(const char *name) {
 static void read_entry(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
   if (strcmp(key->text, "weak-error") == 0) {
     read_weak_error(c, key, node);
+  } else if (strcmp(key->text, "diffusion") == 0) {
+    read_diffusion(c, key, node);
   } else if (is_later(key->text)) {
     eg_error_add(c->errors, key->place, "not available yet: the analysis '%s'", key->text);
   } else {
     const char *nearest = eg_nearest_name(key->text, eg_analysis_words, eg_count_words(eg_analysis_words));
-    eg_error_add(c->errors, key->place, "unknown analysis '%s'; %s", EG_SHORT(key->text),
-                 nearest == NULL ? "allowed: weak-error" : "did you mean 'weak-error'?");
+    eg_error_add(c->errors, key->place, "unknown analysis '%s'; %s%s%s", EG_SHORT(key->text),
+                 nearest == NULL ? "allowed: weak-error, diffusion" : "did you mean '", nearest == NULL ? "" : nearest,
+                 nearest == NULL ? "" : "'?");
   }
 }
 
@@ -142,10 +192,11 @@ void eg_check_analyse(eg_checker *c) {
     return;
   }
   c->study->weak_error = eg_arena_get(c->memory, n, sizeof *c->study->weak_error);
+  c->study->diffusion = eg_arena_get(c->memory, n, sizeof *c->study->diffusion);
   const bool is_list = node->kind == EG_YAML_LIST;
   const eg_schema_row *row = eg_schema_find("analyse");
   const eg_schema_row item_row = eg_schema_item(row);
-  for (size_t i = 0; c->study->weak_error != NULL && i < (is_list ? node->n : 1); i++) {
+  for (size_t i = 0; c->study->weak_error != NULL && c->study->diffusion != NULL && i < (is_list ? node->n : 1); i++) {
     const eg_yaml_node *map = is_list ? node->items[i] : node;
     if (!eg_expect(c, is_list ? &item_row : row, map, EG_YAML_MAP)) {
       continue;

@@ -209,6 +209,13 @@ static const eg_schema_row rows[] = {
      "of two-time: norm2, loss, gradient_norm2, displacement2, or a component: x0, x1, .."},
 
     {"analyse", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL, "list of {analysis: {..}}"},
+    {"analyse.diffusion", EG_MAP, NULL, NO_RANGE, NULL, NULL,
+     "exponent and prefactor of a mean squared displacement, fitted with the covariance of its lags"},
+    {"analyse.diffusion.of", EG_TEXT, "the first msd or time-averaged-msd", NO_RANGE, NULL, NULL,
+     "name of one of observe.paths"},
+    {"analyse.diffusion.from", EG_NUMBER, "the first lag", 0, INFINITY, NULL, NULL, "shortest lag of the fit, as a time"},
+    {"analyse.diffusion.to", EG_NUMBER | EG_POSITIVE, "the last lag", 0, INFINITY, NULL, NULL,
+     "longest lag; without from and to a shorter window is taken where no power law fits all lags"},
     {"analyse.weak-error", EG_MAP, NULL, NO_RANGE, NULL, NULL,
      "error of every expectation against a reference, and its order in the swept step size"},
     {"analyse.weak-error.reference", EG_TEXT, "exact", NO_RANGE, NULL, NULL,

@@ -197,6 +197,12 @@ typedef struct eg_study_weak_error {
   eg_mark mark;
 } eg_study_weak_error;
 
+typedef struct eg_study_diffusion {
+  size_t path;          /* of observe.paths: msd or time-averaged-msd */
+  double from, to;      /* lags in time that may be fitted; 0 and infinity: all */
+  eg_mark mark;
+} eg_study_diffusion;
+
 /* Dynamics whose runs are advanced together on the same noise, so that differences per realisation exist. */
 typedef struct eg_study_group {
   char *label;
@@ -251,6 +257,8 @@ struct eg_study {
   eg_study_observe observe;
   eg_study_weak_error *weak_error;
   size_t n_weak_error;
+  eg_study_diffusion *diffusion;
+  size_t n_diffusion;
   eg_study_expectation *expectations;
   size_t n_expectations;
   struct eg_arena_block *memory; /* owns everything above: eg_study_free frees it at once */

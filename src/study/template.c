@@ -55,8 +55,12 @@ static const char diffusion[] =
     "\n"
     "observe:\n"
     "  at: {steps: {log: 40}}   # about equal distances on a logarithmic axis\n"
-    "  features: [x]            # msd adds displacement2 = |x - x_0|^2\n"
-    "  statistics: [moments, msd]\n";
+    "  features: [x]\n"
+    "  paths:\n"
+    "    - {statistic: msd}     # |x - x_0|^2 with the covariance of its lags, which a fit needs\n"
+    "    - {statistic: moments, powers: [1, 2, 4]}  # and its non-Gaussian parameter\n"
+    "analyse:\n"
+    "  - diffusion: {}          # exponent and prefactor with intervals; where the power law ends\n";
 
 static const char ornstein_uhlenbeck[] =
     "# A first study: the Ornstein-Uhlenbeck process, whose mean and variance are known at every time.\n"

@@ -1,0 +1,108 @@
+/*
+ * The diffusion analysis. Exact means and covariance of Brownian motion: exponent exact, errors by the closed forms for
+ * generalised least squares and for two end points. Coverage of the interval (the full table: tests/slow). Runs of
+ * the program: free diffusion is found, an Ornstein-Uhlenbeck process is no power law over all lags.
+ */
+#include "physics/coverage.h"
+#include "physics/run_text.h"
+
+/* d = 1: covariance of squared displacements 2 min(s, t)^2. */
+static void exact_brownian(void) {
+  enum { N = 60 };
+  static double time[N], msd[N], covariance[N * N];
+  const double samples = 1e6, length = log(10);
+  for (size_t i = 0; i < N; i++) {
+    time[i] = pow(10, (double)i / (N - 1));
+    msd[i] = 3 * time[i];
+    for (size_t j = 0; j <= i; j++) {
+      covariance[i * N + j] = covariance[j * N + i] = 18 * time[j] * time[j];
+    }
+  }
+  const eg_diffusion_data data = {N, time, msd, covariance, samples, samples};
+  eg_diffusion_fit fit;
+  eg_diffusion_fit_window(&data, 0, N, true, &fit);
+  CHECK(fit.verdict == EG_DIFFUSION_POWER && !fit.is_chosen && fit.n_used == N);
+  CHECK_NEAR(fit.exponent, 1, 1e-9);
+  CHECK_NEAR(fit.prefactor, 3, 1e-5); /* the bias of the logarithm, 1e-6, is taken away from means that have none */
+  CHECK_NEAR(fit.two_point, 1, 1e-9);
+  CHECK_NEAR(fit.two_point_stderr * fit.two_point_stderr * samples / 2, 2 * (1 - exp(-length)) / (length * length), 1e-9);
+  /* the best linear estimate from a continuum of lags; weights that are shrunk lose a little, never gain */
+  const double best = 1 / (length * length * length / 24 + length * length / 4 + length / 2);
+  const double found = fit.exponent_stderr * fit.exponent_stderr * samples / 2;
+  printf("variance of the exponent x samples / 2: %.5f, best possible %.5f, ends %.5f\n", found, best,
+         2 * (1 - exp(-length)) / (length * length));
+  CHECK(found > best && found < 1.05 * best);
+  CHECK(fit.exponent_stderr > 1.5 * fit.naive_stderr); /* exact means scatter around no line */
+  CHECK_NEAR(eg_diffusion_exponent(&data, 10, 30), 1, 1e-9);
+  /* a kink is found where it is, and the window ends there */
+  for (size_t i = 0; i < N; i++) {
+    const double factor = i > 30 ? pow(time[i] / time[30], -0.5) : 1;
+    msd[i] *= factor;
+    for (size_t j = 0; j < N; j++) {
+      covariance[i * N + j] *= factor;
+      covariance[j * N + i] *= factor;
+    }
+  }
+  eg_diffusion_fit_window(&data, 0, N, true, &fit);
+  CHECK(fit.verdict == EG_DIFFUSION_CROSSOVER && fit.is_chosen);
+  CHECK_NEAR(fit.crossover_time, time[30], 1e-9);
+  CHECK_NEAR(fit.exponent_before, 1, 1e-6);
+  CHECK_NEAR(fit.exponent_after, 0.5, 1e-6);
+  CHECK(fit.p_value_asked < 1e-6 && fit.crossover_p_value < 1e-6);
+  eg_diffusion_fit_window(&data, 0, N, false, &fit);
+  CHECK(fit.n_used == N && !fit.is_chosen);
+  eg_diffusion_fit_window(&data, 0, 3, true, &fit);
+  CHECK(fit.verdict == EG_DIFFUSION_TOO_FEW && isnan(fit.exponent));
+}
+
+static double analysis(const eg_labelled *file, const char *name) {
+  const eg_variable *const v = eg_labelled_find(file, "/analysis", name);
+  if (v == NULL) {
+    stop_with(name);
+    return 0;
+  }
+  return ((const double *)v->data)[0];
+}
+
+static void runs(const char *folder) {
+  static const char text[] =
+      "seed: 44\nmodel: {name: ornstein-uhlenbeck, rate: %s, sigma: 2}\nsteps: 1000\ntime_step: 1/8\n"
+      "dynamics: [{name: sde, scheme: exact}]\nrealisations: 40000\nobserve:\n  at: {steps: {log: 25}}\n  features: [x]\n"
+      "  paths: [{statistic: msd}]\nanalyse: [{diffusion: {}}, {diffusion: {from: 1, to: 60}}]\n";
+  char study[600];
+  (void)snprintf(study, sizeof study, text, "0");
+  eg_labelled *file = run_text(folder, study);
+  const double z = (analysis(file, "diffusion_exponent") - 1) / analysis(file, "diffusion_exponent_stderr");
+  const double z_2 = (analysis(file, "diffusion_prefactor") - 4) / analysis(file, "diffusion_prefactor_stderr");
+  const double ratio = analysis(file, "diffusion_exponent_jackknife_stderr") / analysis(file, "diffusion_exponent_stderr");
+  printf("free diffusion: exponent %.4f(%.4f), z %.2f; prefactor z %.2f; jackknife over least squares %.2f\n",
+         analysis(file, "diffusion_exponent"), analysis(file, "diffusion_exponent_stderr"), z, z_2, ratio);
+  CHECK(fabs(z) < 5.5 && fabs(z_2) < 5.5);
+  CHECK(ratio > 0.6 && ratio < 1.6); /* 64 blocks: 9 % each way, one standard deviation */
+  CHECK(analysis(file, "diffusion_verdict") == EG_DIFFUSION_POWER);
+  CHECK_NEAR(analysis(file, "diffusion_from"), 0.125, 1e-12);
+  CHECK(analysis(file, "diffusion_2_from") >= 1 && analysis(file, "diffusion_2_to") <= 60);
+  CHECK(fabs(analysis(file, "diffusion_2_exponent") - 1) < 5.5 * analysis(file, "diffusion_2_exponent_stderr"));
+  eg_labelled_free(file);
+  (void)snprintf(study, sizeof study, text, "1/4");
+  file = run_text(folder, study);
+  CHECK(analysis(file, "diffusion_p_value_asked") < 1e-6); /* saturation: one power law is rejected */
+  CHECK(analysis(file, "diffusion_verdict") != EG_DIFFUSION_POWER);
+  CHECK(analysis(file, "diffusion_window_chosen") == 1 && analysis(file, "diffusion_p_value") >= 0.05);
+  CHECK(analysis(file, "diffusion_2_window_chosen") == 0); /* a window that was asked for stays */
+  eg_labelled_free(file);
+}
+
+int main(void) {
+  char folder[] = "/tmp/ensgrad-diffusion-XXXXXX";
+  if (mkdtemp(folder) == NULL) {
+    stop_with("no folder for files");
+  }
+  exact_brownian();
+  cover(0.2, 1, 400, 300, 0.90, 0.99);
+  cover(0.5, 1, 400, 300, 0.90, 0.99);
+  cover(0.8, 1, 400, 300, 0.90, 0.99);
+  runs(folder);
+  (void)rmdir(folder);
+  return check_report();
+}
