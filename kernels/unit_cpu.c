@@ -64,6 +64,7 @@ enum { SOURCE_ROWS = 0, SOURCE_DATA = 1, SOURCE_SAMPLES = 2 };
   }
 
 EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
+EG_SCHEMES(SEGMENT_PLAIN)
 EG_CHAINS(SEGMENT_CHAIN, SEGMENT_FOLD_CHAIN)
 
 #define ROW_PLAIN(stepper, normals, rows)        ROW_CHAIN(stepper, normals, rows, 0)
@@ -75,7 +76,8 @@ EG_CHAINS(SEGMENT_CHAIN, SEGMENT_FOLD_CHAIN)
    : SOURCE_##source == SOURCE_SAMPLES ? EG_SAMPLE                                                           \
                                        : 0,                                                                  \
    SOURCE_##source == SOURCE_DATA ? 0 : -1, extra, advance_##stepper},
-static const eg_unit_stepper steppers[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_CHAINS(ROW_CHAIN, ROW_FOLD_CHAIN)};
+static const eg_unit_stepper steppers[] = {
+    EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_SCHEMES(ROW_PLAIN) EG_CHAINS(ROW_CHAIN, ROW_FOLD_CHAIN)};
 #endif
 
 #define PARAM_SCALAR(name, value, low, high, doc) {#name, value, low, high, 0, doc},

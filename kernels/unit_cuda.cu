@@ -122,6 +122,8 @@ EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, 
 #define PLAIN_EG_DIM(s, n, r)      EACH_KIND_PLAIN(s, n, r)
 #define PLAIN_EG_CHANNELS(s, n, r) EACH_KIND_PLAIN(s, n, r)
 #define PLAIN_EG_PAIR(s, n, r)     EACH_KIND_PLAIN(s, n, r)
+#define PLAIN_EG_SRK2_DIAGONAL(s, n, r) EACH_KIND_PLAIN(s, n, r)
+#define PLAIN_EG_SRK2_CHANNELS(s, n, r) EACH_KIND_PLAIN(s, n, r)
 #define FOLD_ROWS(s)               DEFINE_FOLD(s, s, EG_KIND_GAUSSIAN, EG_FORM_ROWS)
 #define FOLD_DATA(s)               EACH_KIND_FOLD(s, EG_FORM_DATA)
 #define FOLD_SAMPLES(s)            EACH_KIND_SAMPLES(s) /* two-point noise would make wrong samples: refused by the plan */
@@ -142,4 +144,7 @@ EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, 
 #define PLAIN(stepper, normals, rows) ONLY_WANTED(stepper, PLAIN_##normals(stepper, normals, rows))
 #define FOLD(stepper, source, n_acc)  ONLY_WANTED(stepper, FOLD_##source(stepper))
 EG_STEPPERS(PLAIN, FOLD)
+#if defined(EG_ONE_STEPPER)
+EG_SCHEMES(PLAIN)
+#endif
 #endif

@@ -16,7 +16,15 @@
 #define EG_PAIR 0
 #endif
 #define EG_MOST_OF(a, b) ((a) > (b) ? (a) : (b))
-#define EG_MOST_NORMALS  EG_MOST_OF(EG_DIM, EG_MOST_OF(EG_CHANNELS, EG_PAIR))
+/* srk2 takes most, and is never compiled beside others for a device. */
+#if defined(EG_WANTED_srk2_diagonal) || defined(EG_WANTED_srk2_channels) || defined(EG_THREAD_FORM)
+#define EG_SRK2_NORMALS                                                                                      \
+  EG_MOST_OF((EG_SERVES_SRK2_DIAGONAL) ? EG_SRK2_DIAGONAL : 0,                                               \
+             (EG_SERVES_SRK2_CHANNELS) ? EG_SRK2_DRAWS(EG_CHANNELS) : 0)
+#else
+#define EG_SRK2_NORMALS 0
+#endif
+#define EG_MOST_NORMALS  EG_MOST_OF(EG_MOST_OF(EG_DIM, EG_SRK2_NORMALS), EG_MOST_OF(EG_CHANNELS, EG_PAIR))
 #define EG_QUEUE        (4 * EG_MOST_NORMALS) /* whole blocks: at most `normals` of 4 words, or of 4 values */
 
 /* ---- shapes of the queue, all constants after inlining ---- */

@@ -23,6 +23,14 @@
  *                                                                 sample, per component; of a process its diffusion
  *   EG_CAP_CHANNELS    void eg_noise_channels(p, st, x, z, v)     v = sum_c b^c(x) z_c, the gradient noise of one sample
  *                                                                 as a function of x and EG_CHANNELS unit normals
+ *   EG_CAP_NOISE_DRIFT void eg_noise_drift(p, st, x, q)           q = sum_c (D b^c) b^c, the noise-induced drift: what the Ito
+ *                                                                 and the Stratonovich drift differ by, twice. Diagonal:
+ *                                                                 q_k = s_k ds_k/dx_k, s_k a function of x_k alone; a model
+ *                                                                 with channels too has one q for both
+ *   EG_CAP_CHANNELS_SLOPE void eg_noise_channels_slope(p, st, x, z, y, v)  v = sum_c z_c (D b^c) y, the derivative of the
+ *                                                                 channels along y. Says that the channels commute:
+ *                                                                 (D b^c) b^e = (D b^e) b^c
+ *   EG_CAP_CHANNEL     void eg_noise_channel(p, st, x, c, v)      v = b^c(x), one channel; c is known when compiled
  *   EG_CAP_SAMPLES     void eg_add_sample_gradient(p, st, x, z, w, acc)  acc += w grad l(x, theta), theta a fresh sample
  *                                                                 made of EG_SAMPLE unit normals
  *   EG_CAP_FACTOR      void eg_noise_factor(p, st, x, z, v)       v = S(x) z, S S^T the gradient noise covariance of one
@@ -73,6 +81,9 @@ typedef EG_NOISE_REAL eg_noise_real; /* type of an increment: float, moved exact
 #define EG_CAP_SAMPLES    512
 #define EG_CAP_POPULATION 1024
 #define EG_CAP_MARGIN     2048
+#define EG_CAP_NOISE_DRIFT    4096
+#define EG_CAP_CHANNELS_SLOPE 8192
+#define EG_CAP_CHANNEL        16384
 
 /* fma and sqrt in the type of the state. */
 #define EG_REAL_IS_FLOAT (sizeof(eg_real) == 4)

@@ -5,7 +5,9 @@
 #define EG_SOURCE     "Kramers 1940 (doi 10.1016/S0031-8914(40)90098-2)"
 #define EG_DIM        1
 #define EG_IS_PROCESS 0
-#define EG_CAPS       (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_CHANNELS)
+#define EG_CAPS                                                                                                     \
+  (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_CHANNELS | EG_CAP_NOISE_DRIFT | EG_CAP_CHANNELS_SLOPE | \
+   EG_CAP_CHANNEL)
 #define EG_CHANNELS   1
 #define EG_STAGED     0
 #define EG_PARAMS(P, PV)                                                                                     \
@@ -41,4 +43,28 @@ EG_FN void eg_noise_channels(const eg_params *p, const eg_real *st, const eg_rea
   (void)st;
   (void)x;
   v[0] = (eg_real)p->sigma * EG_Z(z, 0);
+}
+
+EG_FN void eg_noise_channels_slope(const eg_params *p, const eg_real *st, const eg_real *x, eg_noise z, const eg_real *y,
+                                   eg_real *v) {
+  (void)p;
+  (void)st;
+  (void)x;
+  (void)z;
+  (void)y;
+  v[0] = 0;
+}
+
+EG_FN void eg_noise_channel(const eg_params *p, const eg_real *st, const eg_real *x, int c, eg_real *v) {
+  (void)st;
+  (void)x;
+  (void)c;
+  v[0] = (eg_real)p->sigma;
+}
+
+EG_FN void eg_noise_drift(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *q) {
+  (void)p;
+  (void)st;
+  (void)x;
+  q[0] = 0; /* additive noise */
 }

@@ -4,7 +4,7 @@
 #define EG_SOURCE     "Kloeden, Platen 1992, section 4.4"
 #define EG_DIM        1
 #define EG_IS_PROCESS 1
-#define EG_CAPS       (EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_FLOW | EG_CAP_EXACT)
+#define EG_CAPS       (EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_FLOW | EG_CAP_EXACT | EG_CAP_NOISE_DRIFT)
 #define EG_STAGED     3
 #define EG_PARAMS(P, PV)                                                                                     \
   P(mu, 0.0, -1e12, 1e12, "drift rate, 1 / time")                                                            \
@@ -20,6 +20,11 @@ EG_FN void eg_drift(const eg_params *p, const eg_real *st, eg_real correction, c
 EG_FN void eg_noise_diagonal(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *s) {
   (void)st;
   s[0] = (eg_real)p->sigma * x[0];
+}
+
+EG_FN void eg_noise_drift(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *q) {
+  (void)st;
+  q[0] = (eg_real)(p->sigma * p->sigma) * x[0];
 }
 
 /* st[0] = exp(mu h / 2), st[1] = (mu - sigma^2/2) h, st[2] = sigma sqrt(h) */

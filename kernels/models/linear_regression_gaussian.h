@@ -15,7 +15,8 @@
 #define EG_IS_PROCESS 0
 #define EG_CAPS                                                                                              \
   (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_FLOW | EG_CAP_SAMPLES | EG_CAP_FACTOR |                               \
-   (EG_DIM <= 8 ? EG_CAP_CHANNELS : 0) | (EG_DIM <= 6 ? EG_CAP_COVARIANCE : 0))
+   (EG_DIM <= 8 ? EG_CAP_CHANNELS | EG_CAP_NOISE_DRIFT : 0) | (EG_DIM <= 2 ? EG_CAP_CHANNEL : 0) |           \
+   (EG_DIM <= 6 ? EG_CAP_COVARIANCE : 0))
 #define EG_SAMPLE     (EG_DIM + 1)
 #if EG_DIM <= 8 /* 152 normals a step in dimension 16 are more than a driver holds */
 #define EG_CHANNELS   (EG_DIM * (EG_DIM + 1) / 2 + EG_DIM)
@@ -131,6 +132,42 @@ EG_FN void eg_noise_channels(const eg_params *p, const eg_real *st, const eg_rea
   EG_UNROLL
   for (int i = 0; i < EG_DIM; i++) {
     v[i] = st[i] * v[i];
+  }
+}
+#endif
+
+#if EG_DIM <= 8
+/* Of the channels: A^{1/2} E[W A W] u = A (tr A + A) (x - optimum), since E W_ik W_kj = 0 unless i = j. */
+EG_FN void eg_noise_drift(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *q) {
+  (void)st;
+  eg_real trace = 0;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    trace = trace + (eg_real)p->input_variance[k];
+  }
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real variance = (eg_real)p->input_variance[k];
+    q[k] = variance * (trace + variance) * (x[k] - (eg_real)p->optimum[k]);
+  }
+}
+#endif
+
+#if EG_DIM <= 2
+/* Channel i (i + 1) / 2 + j of W_ij, and behind those that of zeta_i. */
+EG_FN void eg_noise_channel(const eg_params *p, const eg_real *st, const eg_real *x, int c, eg_real *v) {
+  eg_real u[EG_DIM];
+  (void)eg_whiten(p, st, x, u);
+  EG_UNROLL
+  for (int i = 0; i < EG_DIM; i++) {
+    v[i] = c == EG_CHANNELS - EG_DIM + i ? st[i] * (eg_real)p->label_noise : (eg_real)0;
+    EG_UNROLL
+    for (int j = 0; j < EG_DIM; j++) {
+      const int low = i < j ? i : j, high = i < j ? j : i;
+      if (c == high * (high + 1) / 2 + low) {
+        v[i] = st[i] * (i == j ? (eg_real)0x1.6a09e667f3bcdp+0 * u[i] : u[j]);
+      }
+    }
   }
 }
 #endif

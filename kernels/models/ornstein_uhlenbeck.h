@@ -4,7 +4,7 @@
 #define EG_SOURCE     "Uhlenbeck, Ornstein 1930 (doi 10.1103/PhysRev.36.823)"
 #define EG_DIM        1
 #define EG_IS_PROCESS 1
-#define EG_CAPS       (EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_FLOW | EG_CAP_EXACT)
+#define EG_CAPS       (EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_FLOW | EG_CAP_EXACT | EG_CAP_NOISE_DRIFT)
 #define EG_STAGED     3
 #define EG_PARAMS(P, PV)                                                                                     \
   P(rate, 1.0, 0.0, 1e12, "mean reversion rate, 1 / time")                                                   \
@@ -22,6 +22,13 @@ EG_FN void eg_noise_diagonal(const eg_params *p, const eg_real *st, const eg_rea
   (void)st;
   (void)x;
   s[0] = (eg_real)p->sigma;
+}
+
+EG_FN void eg_noise_drift(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *q) {
+  (void)p;
+  (void)st;
+  (void)x;
+  q[0] = 0; /* additive noise */
 }
 
 /* st[0] = exp(-rate h / 2), st[1] = exp(-rate h), st[2] = sigma sqrt((1 - exp(-2 rate h)) / (2 rate)) */

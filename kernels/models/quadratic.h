@@ -7,7 +7,9 @@
 #define EG_EQUATION   "R(x) = sum_k curvature_k (x_k - centre_k)^2 / 2, gradient noise noise_k xi + multiplicative_k (x_k - centre_k) zeta"
 #define EG_SOURCE     "arXiv 2302.07125 (affine case); 1811.01558"
 #define EG_IS_PROCESS 0
-#define EG_CAPS       (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_CHANNELS | EG_CAP_FLOW)
+#define EG_CAPS                                                                                                     \
+  (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_CHANNELS | EG_CAP_FLOW | EG_CAP_NOISE_DRIFT |       \
+   EG_CAP_CHANNELS_SLOPE | EG_CAP_CHANNEL)
 #define EG_CHANNELS   (2 * EG_DIM)
 #define EG_STAGED     EG_DIM
 #define EG_PARAMS(P, PV)                                                                                     \
@@ -59,6 +61,36 @@ EG_FN void eg_noise_channels(const eg_params *p, const eg_real *st, const eg_rea
   for (int k = 0; k < EG_DIM; k++) {
     const eg_real m = (eg_real)p->multiplicative[k] * (x[k] - (eg_real)p->centre[k]);
     v[k] = eg_mad(m, EG_Z(z, 2 * k + 1), (eg_real)p->noise[k] * EG_Z(z, 2 * k));
+  }
+}
+
+/* multiplicative_k^2 (x_k - centre_k), for both forms: half the derivative of the variance */
+EG_FN void eg_noise_drift(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *q) {
+  (void)st;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    q[k] = (eg_real)(p->multiplicative[k] * p->multiplicative[k]) * (x[k] - (eg_real)p->centre[k]);
+  }
+}
+
+/* The channels of a component commute where it has only one of the two kinds of noise: the plan looks. */
+EG_FN void eg_noise_channels_slope(const eg_params *p, const eg_real *st, const eg_real *x, eg_noise z, const eg_real *y,
+                                   eg_real *v) {
+  (void)st;
+  (void)x;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    v[k] = (eg_real)p->multiplicative[k] * EG_Z(z, 2 * k + 1) * y[k];
+  }
+}
+
+EG_FN void eg_noise_channel(const eg_params *p, const eg_real *st, const eg_real *x, int c, eg_real *v) {
+  (void)st;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real own = c % 2 == 0 ? (eg_real)p->noise[k]
+                                   : (eg_real)p->multiplicative[k] * (x[k] - (eg_real)p->centre[k]);
+    v[k] = c / 2 == k ? own : (eg_real)0;
   }
 }
 

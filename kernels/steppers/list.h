@@ -19,6 +19,20 @@
 #define EG_CAPS_FACTOR     (EG_CAPS & EG_CAP_FACTOR)
 #define EG_CAPS_SAMPLES    (EG_CAPS & EG_CAP_SAMPLES)
 #define EG_CAPS_MARGIN     (EG_CAPS & EG_CAP_MARGIN)
+#define EG_CAPS_NOISE_DRIFT    (EG_CAPS & EG_CAP_NOISE_DRIFT)
+#define EG_CAPS_CHANNELS_SLOPE (EG_CAPS & EG_CAP_CHANNELS_SLOPE)
+#define EG_CAPS_CHANNEL        (EG_CAPS & EG_CAP_CHANNEL)
+
+/* Schemes beyond euler-maruyama and strang: lane form only, and srk2 only where a step is not too long. */
+#if EG_CAPS_DRIFT && !defined(EG_TEAM)
+#define EG_SERVES_SCHEMES 1
+#define EG_SERVES_SRK2_DIAGONAL (EG_CAPS_DIAGONAL && EG_DIM <= 4)
+#define EG_SERVES_SRK2_CHANNELS (EG_CAPS_CHANNEL && EG_CHANNELS <= 6)
+#else
+#define EG_SERVES_SCHEMES 0
+#define EG_SERVES_SRK2_DIAGONAL 0
+#define EG_SERVES_SRK2_CHANNELS 0
+#endif
 
 #include "core/uniforms.h"
 #include "core/vector.h"
@@ -26,6 +40,9 @@
 #include "steppers/flow.h"
 #include "steppers/noise_forms.h"
 #include "steppers/modified_equation.h"
+#include "steppers/milstein.h"
+#include "steppers/heun.h"
+#include "steppers/srk2.h"
 #include "steppers/sgd.h"
 #ifndef EG_TEAM /* chains with a memory have the lane form only */
 #include "steppers/chain.h"
@@ -51,7 +68,7 @@
 #endif
 
 /* The channels are the law of SGD only where the gradient of a sample is Gaussian: not where samples are drawn. */
-#if EG_CAPS_DRIFT && EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES
+#if EG_CAPS_LOSS && EG_CAPS_DRIFT && EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES
 #define EG_LIST_SGD_CHANNELS(PLAIN, FOLD) PLAIN(sgd_channels, EG_CHANNELS, 0)
 #else
 #define EG_LIST_SGD_CHANNELS(PLAIN, FOLD)
@@ -110,6 +127,44 @@
 #endif
 
 #define EG_CHAINS(PLAIN, FOLD) EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD)
+
+/* Compiled for the CPU, and for the GPU when they are asked for (NVRTC), not ahead. */
+#if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_DIAGONAL
+#define EG_SCHEMES_DIAGONAL(PLAIN) PLAIN(milstein_diagonal, EG_DIM, 0) PLAIN(heun_diagonal, EG_DIM, 0)
+#else
+#define EG_SCHEMES_DIAGONAL(PLAIN)
+#endif
+
+#if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_CHANNELS
+#define EG_SCHEMES_HEUN(PLAIN) PLAIN(heun_channels, EG_CHANNELS, 0)
+#else
+#define EG_SCHEMES_HEUN(PLAIN)
+#endif
+
+#if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_CHANNELS_SLOPE
+#define EG_SCHEMES_MILSTEIN(PLAIN) PLAIN(milstein_channels, EG_CHANNELS, 0)
+#else
+#define EG_SCHEMES_MILSTEIN(PLAIN)
+#endif
+
+#if EG_SERVES_SRK2_DIAGONAL
+#define EG_SCHEMES_SRK2_DIAGONAL(PLAIN) PLAIN(srk2_diagonal, EG_SRK2_DIAGONAL, 0)
+#else
+#define EG_SCHEMES_SRK2_DIAGONAL(PLAIN)
+#endif
+
+#if EG_SERVES_SRK2_CHANNELS
+#define EG_SCHEMES_SRK2_CHANNELS(PLAIN) PLAIN(srk2_channels, EG_SRK2_CHANNELS, 0)
+#else
+#define EG_SCHEMES_SRK2_CHANNELS(PLAIN)
+#endif
+
+#define EG_SCHEMES(PLAIN)                                                                                    \
+  EG_SCHEMES_DIAGONAL(PLAIN)                                                                                 \
+  EG_SCHEMES_HEUN(PLAIN)                                                                                     \
+  EG_SCHEMES_MILSTEIN(PLAIN)                                                                                 \
+  EG_SCHEMES_SRK2_DIAGONAL(PLAIN)                                                                            \
+  EG_SCHEMES_SRK2_CHANNELS(PLAIN)
 
 #define EG_STEPPERS(PLAIN, FOLD)                                                                             \
   EG_LIST_FLOW(PLAIN, FOLD)                                                                                  \

@@ -53,7 +53,7 @@ EG_FN void eg_end_sgd_samples(const eg_params *p, const eg_uniforms *u, eg_real 
 }
 #endif
 
-#if EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES
+#if EG_CAPS_LOSS && EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES
 EG_FN void eg_step_sgd_channels(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
   (void)rows;
   eg_real g[EG_DIM], v[EG_DIM];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "oracle/affine_lift.h"
+#include "oracle/affine_schemes.h"
 #include "oracle/dense.h"
 
 static eg_status check_setting(eg_context *ctx, const eg_affine_model *model,
@@ -109,7 +110,9 @@ static eg_status step_increment(eg_context *ctx, const eg_affine_model *model,
     status = exact_step(ctx, d, parity, &drift, eta, gram, out);
   } else {
     status = setting->scheme == EG_AFFINE_STRANG ? strang_step(ctx, d, parity, &drift, h, gram, work)
-                                                 : euler_step(ctx, d, parity, &drift, h, gram, work);
+             : setting->scheme == EG_AFFINE_EULER_MARUYAMA
+                 ? euler_step(ctx, d, parity, &drift, h, gram, work)
+                 : eg_scheme_step(ctx, model, setting->scheme, parity, &drift, h, work);
     if (status == EG_OK) {
       status = eg_dense_power(ctx, eg_lift_size(d, parity), work, (uint64_t)setting->substeps, out);
     }

@@ -78,7 +78,10 @@ typedef enum eg_law {
 typedef enum eg_affine_scheme {
   EG_AFFINE_EXACT,           /* the law itself (chains: the chain) */
   EG_AFFINE_EULER_MARUYAMA,  /* x' = x + h b(x) + sqrt(h) noise(x) */
-  EG_AFFINE_STRANG           /* exact drift flow h/2, noise at that point, exact drift flow h/2 */
+  EG_AFFINE_STRANG,          /* exact drift flow h/2, noise at that point, exact drift flow h/2 */
+  EG_AFFINE_MILSTEIN,        /* the rest: affine_schemes.h */
+  EG_AFFINE_HEUN,
+  EG_AFFINE_SRK2
 } eg_affine_scheme;
 
 typedef struct eg_affine_setting {

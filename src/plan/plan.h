@@ -60,6 +60,7 @@ typedef struct eg_run {
   eg_path_statistic *path_statistics; /* the same for kernels */
   bool is_deterministic;   /* no noise and fixed start: one realisation says all */
   bool has_oracle;
+  bool has_scheme_oracle;  /* moments of the scheme that is run are known too */
   eg_affine_model affine;
   eg_affine_model lifted;  /* affine chain with a velocity: the map of (x, v); dim 0: none */
   eg_affine_setting law;    /* the dynamics itself */

@@ -133,6 +133,21 @@ static double effective_batch(const eg_run *run) {
   return run->dynamics->sampling == EG_SAMPLING_WITHOUT_REPLACEMENT ? batch * (n - 1) / (n - batch) : batch;
 }
 
+/* Heun's scheme and srk2 take the diffusion at several points, and the diagonal form of both kinds of noise is a root. */
+static bool is_scheme_affine(const eg_plan *plan, const eg_run *run) {
+  const double *const multiplicative = eg_plan_param(plan, run, "multiplicative");
+  if ((run->scheme != EG_HEUN && run->scheme != EG_SRK2) || strstr(run->job.stepper, "_diagonal") == NULL ||
+      multiplicative == NULL) {
+    return true;
+  }
+  for (size_t k = 0; k < (size_t)plan->dim; k++) {
+    if (multiplicative[k] != 0.0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 static void oracle_settings(eg_run *run) {
   eg_affine_setting law;
   memset(&law, 0, sizeof law);
@@ -154,10 +169,11 @@ static void oracle_settings(eg_run *run) {
     law.scheme = EG_AFFINE_EULER_MARUYAMA;
   }
   run->law = run->scheme_law = law;
-  if (run->scheme == EG_EULER_MARUYAMA) {
-    run->scheme_law.scheme = EG_AFFINE_EULER_MARUYAMA;
-  } else if (run->scheme == EG_STRANG) {
-    run->scheme_law.scheme = EG_AFFINE_STRANG;
+  static const eg_affine_scheme schemes[] = {
+      [EG_EULER_MARUYAMA] = EG_AFFINE_EULER_MARUYAMA, [EG_STRANG] = EG_AFFINE_STRANG, [EG_MILSTEIN] = EG_AFFINE_MILSTEIN,
+      [EG_HEUN] = EG_AFFINE_HEUN,                     [EG_SRK2] = EG_AFFINE_SRK2};
+  if (run->scheme != EG_SCHEME_DEFAULT && run->scheme != EG_EXACT) {
+    run->scheme_law.scheme = schemes[run->scheme];
   }
 }
 
@@ -176,10 +192,31 @@ static eg_status stability(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   return EG_OK;
 }
 
+/* Of quadratic, channels commute where no component has both kinds of noise; a user's model says by what it offers that
+   its channels do. */
+static eg_status check_commuting(eg_context *ctx, const eg_plan *plan, const eg_run *run) {
+  const double *const additive = eg_plan_param(plan, run, "noise");
+  const double *const multiplicative = eg_plan_param(plan, run, "multiplicative");
+  const char *const name = plan->study->model.name;
+  if (strcmp(run->job.stepper, "milstein_channels") != 0 || name == NULL || strcmp(name, "quadratic") != 0) {
+    return EG_OK;
+  }
+  for (size_t k = 0; k < (size_t)plan->dim; k++) {
+    if (additive[k] != 0.0 && multiplicative[k] != 0.0) {
+      return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
+                              "scheme milstein needs channels that commute, and component %zu has both 'noise' and "
+                              "'multiplicative', whose channels do not; allowed: factor cholesky, whose noise is diagonal",
+                              k);
+    }
+  }
+  return EG_OK;
+}
+
 eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   const eg_unit *const unit = eg_plan_unit(plan);
   run->stability_limit = NAN;
   EG_TRY(stage_params(ctx, plan, run));
+  EG_TRY(check_commuting(ctx, plan, run));
   EG_TRY(stage_start(ctx, plan, run));
   EG_TRY(affine_model(ctx, plan, run));
   if (plan->study->model.name != NULL && (unit->caps & EG_CAP_ROWS) != 0) {
@@ -208,6 +245,7 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   }
   if (run->has_oracle) {
     oracle_settings(run);
+    run->has_scheme_oracle = is_scheme_affine(plan, run);
     EG_TRY(stability(ctx, plan, run));
   }
   return EG_OK;

@@ -65,11 +65,53 @@ static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, 
   return EG_OK;
 }
 
+/* Why the run's scheme cannot serve this noise form; NULL if it can. */
+static const char *why_no_scheme(const eg_plan *plan, const eg_run *run, int caps, const char *form) {
+  const eg_unit *const unit = eg_plan_unit(plan);
+  const bool is_diagonal = strcmp(form, "diagonal") == 0, is_channels = strcmp(form, "channels") == 0;
+  if (run->scheme != EG_MILSTEIN && run->scheme != EG_HEUN && run->scheme != EG_SRK2) {
+    return NULL;
+  }
+  if (plan->form == EG_FORM_TEAM || (caps & EG_CAP_POPULATION) != 0) {
+    return "schemes milstein, heun and srk2 have the lane form only; allowed: euler-maruyama, strang";
+  }
+  if (!is_diagonal && !is_channels) {
+    return "schemes milstein, heun and srk2 need diagonal noise or noise by channels, and this factor is neither; "
+           "allowed: euler-maruyama, strang";
+  }
+  if (run->scheme == EG_SRK2) {
+    if (plan->study->noise == EG_NOISE_TWO_POINT) {
+      return "scheme srk2 needs the fourth moment of a normal, which noise two-point has not; allowed: every other kind";
+    }
+    if (is_channels && (caps & EG_CAP_CHANNEL) == 0) {
+      return "scheme srk2 needs eg_noise_channel, which this model does not define, or not in this dimension";
+    }
+    if (is_diagonal ? unit->dim > 4 : unit->n_channels > 6) {
+      return is_diagonal ? "scheme srk2 serves diagonal noise up to dimension 4"
+                         : "scheme srk2 serves at most 6 channels, as it draws a number for each pair of them; factor "
+                           "cholesky takes the diagonal form where the model has one";
+    }
+    return NULL;
+  }
+  if ((caps & EG_CAP_NOISE_DRIFT) == 0) {
+    return run->scheme == EG_HEUN ? "scheme heun turns the Ito drift into the Stratonovich one and needs eg_noise_drift, "
+                                    "which the model does not define, or not in this dimension"
+                                  : "scheme milstein needs eg_noise_drift, which the model does not define, or not in "
+                                    "this dimension";
+  }
+  if (run->scheme == EG_MILSTEIN && is_channels && (caps & EG_CAP_CHANNELS_SLOPE) == 0) {
+    return "scheme milstein needs eg_noise_channels_slope of channels that commute, which the model does not define";
+  }
+  return NULL;
+}
+
 static const char *stepper_name(const char *scheme, const char *form) {
   static const char *const names[] = {"euler_diagonal",  "strang_diagonal", "euler_channels", "strang_channels",
                                       "euler_pair",      "strang_pair",     "euler_data",     "strang_data",
                                       "euler_cholesky",  "strang_cholesky", "euler_symroot",  "strang_symroot",
-                                      "euler_factor",    "strang_factor"};
+                                      "euler_factor",    "strang_factor",   "milstein_diagonal",
+                                      "milstein_channels", "heun_diagonal", "heun_channels", "srk2_diagonal",
+                                      "srk2_channels"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     const size_t n = strlen(scheme);
     if (strncmp(names[i], scheme, n) == 0 && strcmp(names[i] + n + 1, form) == 0) {
@@ -77,6 +119,18 @@ static const char *stepper_name(const char *scheme, const char *form) {
     }
   }
   return NULL;
+}
+
+/* Stepper of the run's scheme on a noise form. */
+static eg_status set_stepper(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps, const char *form) {
+  static const char *const schemes[] = {[EG_EULER_MARUYAMA] = "euler", [EG_STRANG] = "strang", [EG_MILSTEIN] = "milstein",
+                                        [EG_HEUN] = "heun",            [EG_SRK2] = "srk2"};
+  const char *const why = why_no_scheme(plan, run, caps, form);
+  if (why != NULL) {
+    return refuse(ctx, plan, run, why);
+  }
+  run->job.stepper = stepper_name(schemes[run->scheme], form);
+  return EG_OK;
 }
 
 static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
@@ -94,9 +148,9 @@ static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, 
   run->scheme = run->dynamics->scheme == EG_SCHEME_DEFAULT ? EG_STRANG : run->dynamics->scheme;
   if (run->scheme == EG_EXACT) {
     return refuse(ctx, plan, run, "scheme exact exists for sde on ornstein-uhlenbeck and geometric-brownian-motion; "
-                                  "allowed: euler-maruyama, strang");
+                                  "allowed: euler-maruyama, strang, milstein, heun, srk2");
   }
-  run->job.stepper = stepper_name(run->scheme == EG_STRANG ? "strang" : "euler", form);
+  EG_TRY(set_stepper(ctx, plan, run, caps, form));
   a->correction = run->dynamics->id == EG_SME2 || run->dynamics->id == EG_SMF2 ? 0.5 * run->learning_rate : 0.0;
   const double variance = a->h * run->learning_rate / run->batch_size;
   const bool is_data = strcmp(form, "data") == 0;
@@ -135,16 +189,16 @@ static eg_status raw_sde(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) 
                                     "gaussian, gaussian64, gaussian-fast");
     }
     if ((caps & EG_CAP_EXACT) == 0) {
-      return refuse(ctx, plan, run, "the model does not define eg_exact; allowed schemes: euler-maruyama, strang");
+      return refuse(ctx, plan, run, "the model does not define eg_exact; allowed schemes: euler-maruyama, strang, "
+                                    "milstein, heun, srk2");
     }
     run->job.stepper = "exact";
     return EG_OK;
   }
-  if ((caps & EG_CAP_DRIFT) == 0 || (caps & EG_CAP_DIAGONAL) == 0) {
-    return refuse(ctx, plan, run, "a raw sde needs eg_drift and eg_noise_diagonal");
+  if ((caps & EG_CAP_DRIFT) == 0 || (caps & (EG_CAP_DIAGONAL | EG_CAP_CHANNELS)) == 0) {
+    return refuse(ctx, plan, run, "a raw sde needs eg_drift and eg_noise_diagonal or eg_noise_channels");
   }
-  run->job.stepper = run->scheme == EG_STRANG ? "strang_diagonal" : "euler_diagonal";
-  return EG_OK;
+  return set_stepper(ctx, plan, run, caps, (caps & EG_CAP_DIAGONAL) != 0 ? "diagonal" : "channels");
 }
 
 static eg_status sgd(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {

@@ -112,7 +112,9 @@ eg_status eg_build_exact(eg_context *ctx, eg_campaign *campaign) {
   for (size_t r = 0; r < plan->n_runs; r++) {
     for (size_t point = 0; plan->runs[r].has_oracle && point < plan->n_points; point++) {
       EG_TRY_DONE(exact_point(ctx, plan, r, point, &plan->runs[r].law, exact));
-      EG_TRY_DONE(exact_point(ctx, plan, r, point, &plan->runs[r].scheme_law, expected));
+      if (plan->runs[r].has_scheme_oracle) {
+        EG_TRY_DONE(exact_point(ctx, plan, r, point, &plan->runs[r].scheme_law, expected));
+      }
     }
   }
   for (size_t i = 0; i < plan->n_expectations; i++) {

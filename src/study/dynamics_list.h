@@ -48,7 +48,13 @@
     "weak 1, strong 1/2 (additive noise: 1)", "Kloeden, Platen 1992, (10.2.4)")                              \
   X(STRANG, "strang", "drift flow of h/2, noise step s(x) dW, drift flow of h/2",                            \
     "weak 2 for additive noise; for noise of size sqrt(eta): error eta h^2 + eta^2 h", "Strang 1968 (doi 10.1137/0705041)") \
-  X(EXACT, "exact", "a draw from the exact law", "no error", "the model's")
+  X(EXACT, "exact", "a draw from the exact law", "no error", "the model's")                                  \
+  X(MILSTEIN, "milstein", "euler-maruyama + (1/2) sum (D s_c) s_e (dW_c dW_e - h delta_ce), diagonal or commuting noise", \
+    "weak 1, strong 1", "Milstein 1974 (doi 10.1137/1119062); Kloeden, Platen 1992, (10.3.1), (10.3.16)")    \
+  X(HEUN, "heun", "mean of two Euler steps, at x and behind the first, with the Stratonovich drift b - sum (D s_c) s_c / 2", \
+    "weak 1 (additive noise: 2), strong 1; general noise: strong 1/2", "Ruemelin 1982 (doi 10.1137/0719041)") \
+  X(SRK2, "srk2", "stochastic Runge-Kutta RI6, one extra variate for each pair of channels",                 \
+    "weak 2; strong 1, general noise 1/2", "Roessler 2009 (doi 10.1137/060673308)")
 
 /* X(enumerator, word, meaning): square roots of the noise covariance. One-point laws agree (pair: to order 3 in the step's
    moments), those of several points only for pair, data and closed forms by the data. */

@@ -91,7 +91,7 @@ static const eg_schema_row rows[] = {
     {"dynamics.factor", EG_WORD, "the model's", NO_RANGE, eg_factor_words, "sme1 sme2 smf1 smf2 noisy-gd",
      "which square root of the noise covariance; models with samples: pair"},
     {"dynamics.scheme", EG_WORD, "strang; sde: euler-maruyama", NO_RANGE, eg_scheme_words, DIFFUSIONS,
-     "integrator"},
+     "integrator; docs/schemes.md has their orders"},
     {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS,
      "integrator steps in one learning_rate or time_step"},
     {"dynamics.l", EG_WHOLE, "1", 1, 1024, NULL, WITH_L,

@@ -79,24 +79,29 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
 #define PLAIN_EG_DIM(s, n, r)        EACH_KIND(PLAIN_KIND, s, n)
 #define PLAIN_EG_CHANNELS(s, n, r)   EACH_KIND(PLAIN_KIND, s, n)
 #define PLAIN_EG_PAIR(s, n, r)       EACH_KIND(PLAIN_KIND, s, n)
+#define PLAIN_EG_SRK2_DIAGONAL(s, n, r) EACH_KIND(PLAIN_KIND, s, n)
+#define PLAIN_EG_SRK2_CHANNELS(s, n, r) EACH_KIND(PLAIN_KIND, s, n)
 #define FOLD_SAMPLES(s)              EACH_KIND(SAMPLES_KIND, s, 1)
 #define FOLD_ROWS(s)                 DEFINE_FOLD(s, s, EG_KIND_GAUSSIAN, EG_FORM_ROWS)
 #define FOLD_DATA(s)                 EACH_KIND(DATA_KIND, s, 1)
 #define PLAIN(stepper, normals, rows) PLAIN_##normals(stepper, normals, rows)
 #define FOLD(stepper, source, n_acc)  FOLD_##source(stepper)
 EG_STEPPERS(PLAIN, FOLD)
+EG_SCHEMES(PLAIN)
 
 #define ROW(s, n, kind_name, kind_code) {#s, kind_code, launch_##s##_##kind_name},
 #define TABLE_0(s)           {#s, EG_KIND_GAUSSIAN, launch_##s},
 #define TABLE_EG_DIM(s)      EACH_KIND(ROW, s, 0)
 #define TABLE_EG_CHANNELS(s) EACH_KIND(ROW, s, 0)
 #define TABLE_EG_PAIR(s)     EACH_KIND(ROW, s, 0)
+#define TABLE_EG_SRK2_DIAGONAL(s) EACH_KIND(ROW, s, 0)
+#define TABLE_EG_SRK2_CHANNELS(s) EACH_KIND(ROW, s, 0)
 #define TABLE_SAMPLES(s)     EACH_KIND(ROW, s, 0)
 #define TABLE_ROWS(s)        {#s, EG_KIND_GAUSSIAN, launch_##s},
 #define TABLE_DATA(s)        EACH_KIND(ROW, s, 0)
 #define TABLE_PLAIN(stepper, normals, rows) TABLE_##normals(stepper)
 #define TABLE_FOLD(stepper, source, n_acc)  TABLE_##source(stepper)
-const twin_stepper TWIN_SYMBOL[] = {EG_STEPPERS(TABLE_PLAIN, TABLE_FOLD){NULL, 0, NULL}};
+const twin_stepper TWIN_SYMBOL[] = {EG_STEPPERS(TABLE_PLAIN, TABLE_FOLD) EG_SCHEMES(TABLE_PLAIN){NULL, 0, NULL}};
 
 /* As eg_unit_sizes of unit_cuda.cu. */
 #define NAME_SIZES2(symbol) symbol##_sizes

@@ -69,6 +69,9 @@ chains chains
 chains-float chains --set state=float
 chains-normal chains_normal
 chains-normal-table5 chains_normal --set noise=table5
+schemes schemes
+schemes-gaussian64 schemes --set noise=gaussian64
+schemes-float schemes --set state=float
 monitors monitors
 monitors-float monitors --set state=float
 team-linear team_linear

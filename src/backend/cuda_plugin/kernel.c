@@ -62,6 +62,11 @@ static eg_cuda_status refuse(const eg_cuda_job *job, const char *reason, eg_cuda
   if (job->is_float) {
     return eg_cuda_say(message, EG_CUDA_REFUSED, "float state is not compiled ahead for the GPU, and %s", reason);
   }
+  if (strncmp(job->stepper, "milstein", 8) == 0 || strncmp(job->stepper, "heun", 4) == 0 ||
+      strncmp(job->stepper, "srk2", 4) == 0) {
+    return eg_cuda_say(message, EG_CUDA_REFUSED,
+                       "schemes milstein, heun and srk2 are not compiled ahead for the GPU, and %s", reason);
+  }
   return eg_cuda_say(message, EG_CUDA_REFUSED,
                      "noise %s of model '%s' is not compiled ahead for the GPU (gaussian, table5 and two-point are), "
                      "and %s",

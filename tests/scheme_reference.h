@@ -1,0 +1,263 @@
+/*
+ * The schemes of docs/schemes.md once more, written from the papers' formulas and not from the kernels', on small models with
+ * affine drift: for tests of the kernels and of orders.
+ */
+#ifndef EG_TESTS_SCHEME_REFERENCE_H
+#define EG_TESTS_SCHEME_REFERENCE_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { D = 2, M = 5, MOST_PAIRS = M * M };
+
+typedef enum scheme {
+  EULER, STRANG, MILSTEIN, HEUN, SRK2, HEUN_ITO, SRK2_ORDERED, SRK2_ROW, N_SCHEMES
+} scheme;
+static const char *const names[N_SCHEMES] = {"euler-maruyama", "strang", "milstein", "heun", "srk2",
+                                             "heun, Ito drift", "srk2, ordered pairs", "srk2, sign a channel"};
+
+/* dx = (B x + b) dt + sum_c (S_c x + s_c) dW_c; is_root: one channel sqrt(s^2 + S^2 x^2) instead, in one dimension. */
+typedef struct model {
+  int d, m;
+  double B[D][D], b[D], S[M][D][D], s[M][D], start[D];
+  bool is_root;
+} model;
+
+/* ---- fields and their derivatives ---- */
+
+static inline void drift(const model *p, const double *x, double *out) {
+  for (int i = 0; i < p->d; i++) {
+    out[i] = p->b[i];
+    for (int k = 0; k < p->d; k++) {
+      out[i] += p->B[i][k] * x[k];
+    }
+  }
+}
+
+static inline void channel(const model *p, int c, const double *x, double *out) {
+  for (int i = 0; i < p->d; i++) {
+    out[i] = p->s[c][i];
+    for (int k = 0; k < p->d; k++) {
+      out[i] += p->S[c][i][k] * x[k];
+    }
+  }
+  if (p->is_root) {
+    out[0] = sqrt(p->s[0][0] * p->s[0][0] + p->S[0][0][0] * p->S[0][0][0] * x[0] * x[0]);
+  }
+}
+
+/* derivative of channel c at x along y */
+static inline void slope(const model *p, int c, const double *x, const double *y, double *out) {
+  for (int i = 0; i < p->d; i++) {
+    out[i] = 0;
+    for (int k = 0; k < p->d; k++) {
+      out[i] += p->S[c][i][k] * y[k];
+    }
+  }
+  if (p->is_root) {
+    double value = 0;
+    channel(p, 0, x, &value);
+    out[0] = p->S[0][0][0] * p->S[0][0][0] * x[0] / value * y[0];
+  }
+}
+
+/* q = sum_c (D b^c) b^c */
+static inline void noise_drift(const model *p, const double *x, double *q) {
+  double v[D], w[D];
+  memset(q, 0, D * sizeof *q);
+  for (int c = 0; c < p->m; c++) {
+    channel(p, c, x, v);
+    slope(p, c, x, v, w);
+    for (int i = 0; i < p->d; i++) {
+      q[i] += w[i];
+    }
+  }
+}
+
+/* ---- one step; z (m), V (m, m) of unit variates ---- */
+
+static inline void add(const model *p, double *y, double factor, const double *v) {
+  for (int i = 0; i < p->d; i++) {
+    y[i] += factor * v[i];
+  }
+}
+
+static inline void flow(const model *p, double h, double *x) { /* Taylor series of the affine flow */
+  double term[D], next[D];
+  drift(p, x, term);
+  for (int n = 1; n < 40; n++) {
+    add(p, x, h / n, term);
+    for (int i = 0; i < p->d; i++) {
+      next[i] = 0;
+      for (int k = 0; k < p->d; k++) {
+        next[i] += h / n * p->B[i][k] * term[k];
+      }
+    }
+    memcpy(term, next, sizeof term);
+  }
+}
+
+/* RI6 as in Roessler's paper: three stages for the drift, two sets for every channel. */
+static inline void step_srk2(const model *p, double h, const double *z, double V[M][M], double *x) {
+  const double root = sqrt(h);
+  double a[D], second[D], Hd[D], b[D], out[D];
+  drift(p, x, a);
+  memcpy(Hd, x, sizeof Hd);
+  memcpy(out, x, sizeof out);
+  add(p, Hd, h, a);
+  for (int l = 0; l < p->m; l++) {
+    channel(p, l, x, b);
+    add(p, Hd, root * z[l], b);
+  }
+  drift(p, Hd, second);
+  add(p, out, h / 2, a);
+  add(p, out, h / 2, second);
+  for (int k = 0; k < p->m; k++) {
+    double Hp[D], Hm[D], Gp[D], Gm[D], bk[D], b1[D], b2[D], b3[D], b4[D];
+    channel(p, k, x, bk);
+    memcpy(Hp, x, sizeof Hp);
+    memcpy(Gp, x, sizeof Gp);
+    memcpy(Gm, x, sizeof Gm);
+    add(p, Hp, h, a);
+    memcpy(Hm, Hp, sizeof Hm);
+    add(p, Hp, root, bk);
+    add(p, Hm, -root, bk);
+    for (int l = 0; l < p->m; l++) {
+      if (l != k) {
+        const double I_kl = h * (z[k] * z[l] - V[k][l]) / 2;
+        channel(p, l, x, b);
+        add(p, Gp, I_kl / root, b);
+        add(p, Gm, -I_kl / root, b);
+      }
+    }
+    channel(p, k, Hp, b1);
+    channel(p, k, Hm, b2);
+    channel(p, k, Gp, b3);
+    channel(p, k, Gm, b4);
+    const double I_k = root * z[k], I_kk = h * (z[k] * z[k] - 1) / 2;
+    for (int i = 0; i < p->d; i++) {
+      out[i] += (bk[i] / 2 + b1[i] / 4 + b2[i] / 4) * I_k + (b1[i] - b2[i]) * I_kk / (2 * root) +
+                (-bk[i] / 2 + b3[i] / 4 + b4[i] / 4) * I_k + root / 2 * (b3[i] - b4[i]);
+    }
+  }
+  memcpy(x, out, sizeof out);
+}
+
+static inline void step(scheme s, const model *p, double h, const double *z, double V[M][M], double *x) {
+  double a[D], v[D] = {0}, b[D], w[D], q[D];
+  if (s == SRK2 || s == SRK2_ORDERED || s == SRK2_ROW) {
+    step_srk2(p, h, z, V, x);
+    return;
+  }
+  if (s == STRANG) {
+    flow(p, h / 2, x);
+  }
+  for (int c = 0; c < p->m; c++) {
+    channel(p, c, x, b);
+    add(p, v, sqrt(h) * z[c], b);
+  }
+  drift(p, x, a);
+  if (s == STRANG) {
+    add(p, x, 1, v);
+    flow(p, h / 2, x);
+  } else if (s == HEUN || s == HEUN_ITO) {
+    double y[D], second[D] = {0}, first[D];
+    noise_drift(p, x, q);
+    memcpy(first, v, sizeof first);
+    add(p, first, h, a);
+    add(p, first, s == HEUN ? -h / 2 : 0, q);
+    memcpy(y, x, sizeof y);
+    add(p, y, 1, first);
+    for (int c = 0; c < p->m; c++) {
+      channel(p, c, y, b);
+      add(p, second, sqrt(h) * z[c], b);
+    }
+    drift(p, y, a);
+    noise_drift(p, y, q);
+    add(p, second, h, a);
+    add(p, second, s == HEUN ? -h / 2 : 0, q);
+    add(p, x, 0.5, first);
+    add(p, x, 0.5, second);
+  } else {
+    double correction[D] = {0};
+    for (int c = 0; c < p->m && s == MILSTEIN; c++) {
+      for (int e = 0; e < p->m; e++) {
+        channel(p, e, x, b);
+        slope(p, c, x, b, w);
+        add(p, correction, h / 2 * (z[c] * z[e] - (c == e ? 1 : 0)), w);
+      }
+    }
+    add(p, x, h, a);
+    add(p, x, 1, v);
+    add(p, x, 1, correction);
+  }
+}
+
+/* Number of sign variates of a scheme, and V made of them. */
+static inline int n_signs(scheme s, int m) {
+  return s == SRK2 ? m * (m - 1) / 2 : s == SRK2_ORDERED ? m * (m - 1) : s == SRK2_ROW ? m : 0;
+}
+
+static inline void fill_signs(scheme s, int m, const double *w, double V[M][M]) {
+  int at = 0;
+  memset(V, 0, sizeof(double) * M * M);
+  for (int k = 0; k < m; k++) {
+    for (int l = k + 1; l < m && s >= SRK2; l++) {
+      V[k][l] = s == SRK2_ROW ? w[k] : w[at++];
+      V[l][k] = s == SRK2_ORDERED ? w[at++] : -V[k][l];
+    }
+  }
+}
+
+/* ---- the models ---- */
+
+static const model additive = {.d = 1, .m = 1, .B = {{-1.25}}, .b = {0.5}, .s = {{0.75}}, .start = {2}};
+static const model diagonal = {.d = 1, .m = 1, .B = {{0.5}}, .S = {{{0.5}}}, .start = {1}};
+static const model commutative = {.d = 2, .m = 2, .B = {{-0.5}, {0, 0.25}},
+                                  .S = {{{0.5}, {0, 0.25}}, {{-0.25}, {0, 0.5}}}, .start = {1, 0.75}};
+static const model general = {.d = 2, .m = 3, .B = {{-0.5, 0.25}, {0.125, -0.25}},
+                              .S = {{{0.25, 0.5}, {-0.5, 0.125}}, {{-0.375, 0.25}, {0.5, 0.25}}, {{0.5, -0.25}, {0.375, -0.5}}},
+                              .s = {{0.125, 0.25}, {0.25, 0}, {0, -0.25}}, .start = {1, -0.5}};
+
+/* linear-regression-gaussian with unit learning rate: its five channels in two dimensions, two in one. */
+static inline model regression(int d, double a0, double a1, double optimum0, double optimum1, double noise) {
+  model p = {.d = d, .m = d == 1 ? 2 : 5};
+  const double a[D] = {a0, a1}, optimum[D] = {optimum0, optimum1};
+  int c = 0;
+  for (int i = 0; i < d; i++) {
+    p.B[i][i] = -a[i];
+    p.b[i] = a[i] * optimum[i];
+    for (int j = 0; j <= i; j++, c++) {
+      const double size = i == j ? sqrt(2.0) * a[i] : sqrt(a[i] * a[j]);
+      p.S[c][i][j] = p.S[c][j][i] = size;
+      p.s[c][i] = -size * optimum[j];
+      p.s[c][j] = -size * optimum[i];
+    }
+  }
+  for (int i = 0; i < d; i++, c++) {
+    p.s[c][i] = noise * sqrt(a[i]);
+  }
+  return p;
+}
+static const model root = {.d = 1, .m = 1, .B = {{0.5}}, .S = {{{0.5}}}, .s = {{0.5}}, .start = {0.5}, .is_root = true};
+
+static const char *const commuting_model =
+    "/* two channels along x, scaled by component: they commute and are not diagonal */\n"
+    "#define EG_NAME \"two-scales\"\n#define EG_EQUATION \"dx_k = B_k x_k dt + x_k (S_k dW_1 + T_k dW_2)\"\n"
+    "#define EG_DIM 2\n#define EG_IS_PROCESS 1\n#define EG_CHANNELS 2\n#define EG_STAGED 0\n"
+    "#define EG_CAPS (EG_CAP_DRIFT | EG_CAP_CHANNELS | EG_CAP_NOISE_DRIFT | EG_CAP_CHANNELS_SLOPE | EG_CAP_CHANNEL)\n"
+    "#define EG_PARAMS(P, PV) PV(B, 0, -9, 9, \"\") PV(S, 0, -9, 9, \"\") PV(T, 0, -9, 9, \"\")\nEG_PARAMS_STRUCT\n"
+    "EG_FN void eg_drift(const eg_params *p, const eg_real *st, eg_real c, const eg_real *x, eg_real *b) {\n"
+    "  (void)st; (void)c;\n  EG_EACH(k) { b[k] = p->B[k] * x[k]; }\n}\n"
+    "EG_FN void eg_noise_channels(const eg_params *p, const eg_real *st, const eg_real *x, eg_noise z, eg_real *v) {\n"
+    "  (void)st;\n  EG_EACH(k) { v[k] = (p->S[k] * EG_Z(z, 0) + p->T[k] * EG_Z(z, 1)) * x[k]; }\n}\n"
+    "EG_FN void eg_noise_channels_slope(const eg_params *p, const eg_real *st, const eg_real *x, eg_noise z,\n"
+    "                                   const eg_real *y, eg_real *v) {\n"
+    "  (void)x;\n  eg_noise_channels(p, st, y, z, v);\n}\n"
+    "EG_FN void eg_noise_channel(const eg_params *p, const eg_real *st, const eg_real *x, int c, eg_real *v) {\n"
+    "  (void)st;\n  EG_EACH(k) { v[k] = (c == 0 ? p->S[k] : p->T[k]) * x[k]; }\n}\n"
+    "EG_FN void eg_noise_drift(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *q) {\n"
+    "  (void)st;\n  EG_EACH(k) { q[k] = (p->S[k] * p->S[k] + p->T[k] * p->T[k]) * x[k]; }\n}\n";
+
+#endif

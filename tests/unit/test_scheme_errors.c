@@ -1,0 +1,53 @@
+/* Schemes that cannot be: every refusal with its reason, and what is taken instead. */
+#include "check.h"
+#include "plan/plan.h"
+
+static void message_of(const char *text, char *out, size_t size) {
+  eg_context *const ctx = eg_context_create();
+  eg_study *study = NULL;
+  eg_plan *plan = NULL;
+  eg_status status = eg_study_parse(ctx, "t.yaml", text, strlen(text), NULL, 0, &study);
+  if (status == EG_OK) {
+    status = eg_plan_create(ctx, study, &plan);
+  }
+  CHECK(status == EG_OK || status == EG_ERR_STUDY);
+  (void)snprintf(out, size, "%s", status == EG_OK ? "" : eg_context_message(ctx));
+  eg_plan_free(plan);
+  eg_study_free(study);
+  eg_context_free(ctx);
+}
+
+static void check_says(const char *model, const char *dynamics, const char *more, const char *fragment) {
+  char text[600], message[2000];
+  (void)snprintf(text, sizeof text,
+                 "seed: 1\nmodel: %s\nrealisations: 100\nlearning_rate: 1/8\nhorizon: 1\n"
+                 "observe: {at: [1], features: [x]}\ndynamics: {%s}\n%s",
+                 model, dynamics, more);
+  message_of(text, message, sizeof message);
+  if (fragment[0] == 0) {
+    CHECK_TEXT(message, "");
+  } else {
+    CHECK_HAS(message, fragment);
+  }
+}
+
+#define BOTH "{name: quadratic, curvature: [1, 2], noise: 1, multiplicative: [0, 1]}"
+#define ONE  "{name: quadratic, curvature: [1, 2], noise: [1, 0], multiplicative: [0, 1]}"
+#define DATA "{name: linear-regression, data: data/diabetes.h5, columns: [0, 1]}"
+
+int main(void) {
+  check_says(ONE, "name: sme2, scheme: milstien", "", "did you mean 'milstein'?");
+  check_says(BOTH, "name: sme2, scheme: milstein", "",
+             "t.yaml:7:11: error: scheme milstein needs channels that commute, and component 1 has both 'noise' and "
+             "'multiplicative'");
+  check_says(ONE, "name: sme2, scheme: milstein", "", "");
+  check_says(BOTH, "name: sme2, scheme: milstein, factor: cholesky", "", "");
+  check_says(BOTH, "name: sde, scheme: milstein", "", "");
+  check_says(DATA, "name: sme2, scheme: heun", "",
+             "sme2 cannot be run on model 'linear-regression': schemes milstein, heun and srk2 need diagonal noise or noise by "
+             "channels, and this factor is neither; allowed: euler-maruyama, strang");
+  check_says(BOTH, "name: sme2, scheme: srk2", "noise: two-point\n", "needs the fourth moment of a normal");
+  check_says(BOTH, "name: sme2, scheme: srk2", "noise: three-point\n", "");
+  check_says(BOTH, "name: noisy-gd, batch_size: 1, scheme: heun", "", "'noisy-gd' has no 'scheme'");
+  return check_report();
+}
