@@ -250,6 +250,64 @@ static void difference_table(eg_text *text, const eg_labelled *file) {
   }
 }
 
+static void extrapolated_rows(eg_text *text, const eg_labelled *file, const char *feature, size_t difference,
+                              const char *label, int width) {
+  char name[64], what[96];
+  (void)snprintf(name, sizeof name, "%s_extrapolated", feature);
+  const eg_variable *const value = eg_labelled_find(file, "/", name);
+  size_t n_points = 1, n_components = 1;
+  for (size_t point = 0; value != NULL && point < n_points; point++) {
+    for (size_t k = 0; k < n_components; k++) {
+      const size_t i = difference_at(value, feature, difference, point, k, &n_points, &n_components);
+      if (isnan(at(value, i))) {
+        continue; /* a group that does not extrapolate */
+      }
+      int length = snprintf(what, sizeof what, n_components > 1 ? "%s[%zu]" : "%s", feature, k);
+      (void)snprintf(what + length, sizeof what - (size_t)length, n_points > 1 ? " point %zu" : "", point);
+      eg_text_append(text, "%-*s %-15s ", width, label, what);
+      append_number(text, 16, 10, at(value, i));
+      append_number(text, 10, 2, at(find(file, "/", name, "_stderr"), i));
+      append_number(text, 16, 10, at(find(file, "/", name, "_exact"), i));
+      append_number(text, 16, 10, at(find(file, "/", name, "_expected"), i));
+      const double z = at(find(file, "/", name, "_z"), i);
+      if (!isnan(z)) {
+        eg_text_append(text, "%+.2f%s", z, at(find(file, "/", name, "_judged"), i) != 0 ? "" : "  not judged");
+      }
+      eg_text_append(text, "\n");
+    }
+  }
+}
+
+static void extrapolated_table(eg_text *text, const eg_labelled *file) {
+  const eg_variable *const first = eg_labelled_find(file, "/", "difference_first");
+  const eg_variable *const second = eg_labelled_find(file, "/", "difference_second");
+  size_t width = strlen("coarse, fine");
+  bool has_any = false;
+  for (size_t f = 0; f < file->n_variables; f++) {
+    has_any = has_any || (is_observable(&file->variables[f]) && find(file, "/", file->variables[f].name, "_extrapolated") != NULL);
+  }
+  if (first == NULL || second == NULL || !has_any) {
+    return;
+  }
+  for (size_t i = 0; i < first->shape[0]; i++) {
+    const size_t length = strlen(word_at(first, i)) + strlen(word_at(second, i)) + strlen(", ");
+    width = length > width ? length : width;
+  }
+  eg_text_append(text, "\nRichardson extrapolation at the last time; exact: law of the dynamics, expected: of the schemes\n");
+  eg_text_append(text, "%-*s %-15s %-16s %-10s %-16s %-16s %s\n", (int)width, "coarse, fine", "feature", "value", "stderr",
+                 "exact", "expected", "z");
+  for (size_t i = 0; i < first->shape[0]; i++) {
+    eg_text label = {0};
+    eg_text_append(&label, "%s, %s", word_at(first, i), word_at(second, i));
+    for (size_t f = 0; f < file->n_variables; f++) {
+      if (is_observable(&file->variables[f])) {
+        extrapolated_rows(text, file, file->variables[f].name, i, eg_text_string(&label), (int)width);
+      }
+    }
+    eg_text_free(&label);
+  }
+}
+
 static void verdict_text(double verdict, char *out, size_t size) {
   if (verdict >= 1) {
     (void)snprintf(out, size, "order %.0f", verdict);
@@ -367,6 +425,7 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   eg_text_append(&text, "%s\n%s: %s\n", group_text(file, "title"), path, group_text(file, "status"));
   estimates_table(&text, file);
   difference_table(&text, file);
+  extrapolated_table(&text, file);
   for (int a = 1; a <= 64; a++) {
     char prefix[24];
     (void)snprintf(prefix, sizeof prefix, a == 1 ? "weak_error" : "weak_error_%d", a);

@@ -190,6 +190,9 @@ static void append_group(eg_text *out, const eg_study *study, const eg_study_gro
     append_text(out, study->dynamics[group->members[i]].label);
   }
   eg_text_append(out, "\n");
+  if (group->extrapolate > 0) {
+    append_number(out, "group.extrapolate", group->extrapolate);
+  }
 }
 
 /* Nothing where there are none. */

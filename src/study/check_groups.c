@@ -75,6 +75,18 @@ static void read_axis(eg_checker *c, const eg_yaml_node *node, eg_study_group *g
   }
 }
 
+static void read_extrapolate(eg_checker *c, const eg_yaml_node *map, eg_study_group *group) {
+  const eg_yaml_node *node = eg_yaml_get(map, "extrapolate"), *axis = eg_yaml_get(map, "across");
+  if (node == NULL || !eg_get_number(c, map, "groups.extrapolate", &group->extrapolate)) {
+    return;
+  }
+  if (axis == NULL || (axis->kind == EG_YAML_SCALAR && strcmp(axis->text, "learning_rate") == 0)) {
+    eg_error_add(c->errors, node->place,
+                 "'groups.extrapolate' takes runs of one law with different steps: it needs 'across: substeps', or of a process "
+                 "'across: time_step'");
+  }
+}
+
 static bool is_label_used(const eg_study *study, const char *label) {
   for (size_t i = 0; i < study->n_groups; i++) {
     if (strcmp(study->groups[i].label, label) == 0) {
@@ -122,6 +134,7 @@ static void read_group(eg_checker *c, const eg_schema_row *row, const eg_yaml_no
   if (axis != NULL) {
     read_axis(c, axis, &group);
   }
+  read_extrapolate(c, node, &group);
   if (c->errors->count != errors_before || !c->are_dynamics_good) {
     return;
   }

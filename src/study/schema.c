@@ -134,6 +134,8 @@ static const eg_schema_row rows[] = {
      "labels of dynamics; the differences are each one minus the last; with across one label"},
     {"groups.across", EG_WORD, "none", NO_RANGE, eg_across_words, NULL,
      "the swept values of one dynamics are the members; the differences are each one minus the next finer"},
+    {"groups.extrapolate", EG_WHOLE, "none", 1, 8, NULL, NULL,
+     "weak order p of the scheme: Richardson extrapolation of neighbours, with across: substeps or time_step"},
 
     {"realisations", EG_WHOLE | EG_REQUIRED, NULL, 1, MAX_COUNT, NULL, NULL,
      "independent draws of all randomness"},

@@ -210,6 +210,7 @@ typedef struct eg_study_group {
   size_t n_members;     /* >= 2; with an axis 1 */
   bool has_axis;        /* across: the members are the values of that axis of one dynamics */
   eg_sweep_target axis; /* EG_SWEEP_LEARNING_RATE or EG_SWEEP_SUBSTEPS */
+  double extrapolate;   /* weak order of the scheme that Richardson extrapolation takes away; 0: none */
   eg_mark mark;         /* of the label */
 } eg_study_group;
 
