@@ -167,8 +167,10 @@ size_t eg_plan_find_difference(const eg_plan *plan, size_t a, size_t b, double *
 /* ---- what weak-error analyses compare with: reference.c ---- */
 #define EG_NO_RUN ((size_t)-1)
 
-/* Equal on all sweep axes but the learning rate; may_lack: an axis that only one of them has is no difference. */
-bool eg_plan_same_other_axes(const eg_plan *plan, const eg_run *a, const eg_run *b, bool may_lack);
+/* Equal on all sweep axes but `own`; may_lack: an axis that only one of them has is no difference. */
+bool eg_plan_same_other_axes(const eg_plan *plan, eg_sweep_target own, const eg_run *a, const eg_run *b, bool may_lack);
+/* The step in whose powers the error is expanded: the learning rate, 1/l or 1/substeps. */
+double eg_plan_weak_step(const eg_run *run, eg_sweep_target over);
 /* The run of `label` at the same learning rate and the same other axes as far as both have them; EG_NO_RUN if none. */
 size_t eg_plan_find_run(const eg_plan *plan, const char *label, const eg_run *like);
 /* The SGD that a run models: same learning rate, axes and, for a modified equation, batch size; EG_NO_RUN if none. */

@@ -5,9 +5,9 @@
 #include "analysis/weak_error.h"
 #include "plan/plan.h"
 
-bool eg_plan_same_other_axes(const eg_plan *plan, const eg_run *a, const eg_run *b, bool may_lack) {
+bool eg_plan_same_other_axes(const eg_plan *plan, eg_sweep_target own, const eg_run *a, const eg_run *b, bool may_lack) {
   for (size_t i = 0; i < plan->study->n_sweep; i++) {
-    if (plan->study->sweep[i].target == EG_SWEEP_LEARNING_RATE) {
+    if (plan->study->sweep[i].target == own) {
       continue;
     }
     const double u = a->axis_values[i], v = b->axis_values[i];
@@ -23,7 +23,7 @@ size_t eg_plan_find_run(const eg_plan *plan, const char *label, const eg_run *li
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const run = &plan->runs[r];
     if (strcmp(run->dynamics->label, label) == 0 && run->learning_rate == like->learning_rate &&
-        eg_plan_same_other_axes(plan, run, like, true)) {
+        eg_plan_same_other_axes(plan, EG_SWEEP_LEARNING_RATE, run, like, true)) {
       return r;
     }
   }
@@ -36,14 +36,25 @@ size_t eg_plan_reference_sgd(const eg_plan *plan, const eg_run *like) {
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const run = &plan->runs[r];
     if (run->dynamics->id == EG_SGD && run->learning_rate == like->learning_rate &&
-        (!has_batch || run->batch_size == like->batch_size) && eg_plan_same_other_axes(plan, run, like, true)) {
+        (!has_batch || run->batch_size == like->batch_size) && eg_plan_same_other_axes(plan, EG_SWEEP_LEARNING_RATE, run, like, true)) {
       return r;
     }
   }
   return EG_NO_RUN;
 }
 
+double eg_plan_weak_step(const eg_run *run, eg_sweep_target over) {
+  return over == EG_SWEEP_L          ? 1.0 / run->chain.l
+         : over == EG_SWEEP_SUBSTEPS ? 1.0 / run->substeps
+                                     : run->learning_rate;
+}
+
 static eg_status check_exact(eg_context *ctx, const eg_plan *plan, const eg_study_weak_error *w) {
+  if (w->over == EG_SWEEP_L) {
+    return eg_study_fail_at(ctx, plan->study, w->mark,
+                            "over: l is the error against the limit of large l, which is the law of sme1; name an sme1 of the "
+                            "study as reference");
+  }
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const run = &plan->runs[r];
     if (!run->has_oracle) {
@@ -51,7 +62,7 @@ static eg_status check_exact(eg_context *ctx, const eg_plan *plan, const eg_stud
                               "reference exact needs an exact oracle, and this model has none; name a dynamics of the "
                               "study as reference instead");
     }
-    if (run->dynamics->id != EG_SGD && run->dynamics->id != EG_SDE && eg_plan_reference_sgd(plan, run) == EG_NO_RUN) {
+    if (w->over == EG_SWEEP_LEARNING_RATE && run->dynamics->id != EG_SGD && run->dynamics->id != EG_SDE && eg_plan_reference_sgd(plan, run) == EG_NO_RUN) {
       return eg_study_fail_at(ctx, plan->study, w->reference_mark,
                               "reference exact: run '%s' (batch size %g) has no sgd of that batch size and learning rate "
                               "in the study to be compared with",
@@ -62,16 +73,16 @@ static eg_status check_exact(eg_context *ctx, const eg_plan *plan, const eg_stud
 }
 
 /* What runs of one group share must be known to the analysis: members are compared by a difference that the group keeps,
-   and errors at different learning rates are independent. */
+   and errors at different values of the swept step are independent. */
 static eg_status check_groups(eg_context *ctx, const eg_plan *plan, const eg_study_weak_error *w) {
   double sign = 0;
   for (size_t g = 0; g < plan->n_groups; g++) {
     const eg_study_group *const group = plan->groups[g].study;
-    if (group->has_axis && group->axis == EG_SWEEP_LEARNING_RATE) {
+    if (group->has_axis && group->axis == w->over) {
       return eg_study_fail_at(ctx, plan->study, w->mark,
-                              "weak-error takes errors at different learning rates as independent, and group '%s' lets "
+                              "weak-error takes errors at different %s as independent, and group '%s' lets "
                               "them share noise; take the group out, or the analysis",
-                              group->label);
+                              w->over == EG_SWEEP_SUBSTEPS ? "substeps" : "learning rates", group->label);
     }
   }
   for (size_t r = 0; r < plan->n_runs; r++) {
@@ -102,13 +113,13 @@ eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *plan) {
     return eg_study_fail_at(ctx, s, mark, "weak-error compares all runs at the same times; observe at times (a list, or "
                                           "linear), not at steps, and do not sweep the horizon");
   }
-  for (size_t i = 0; i < s->n_sweep; i++) {
-    if (s->sweep[i].target == EG_SWEEP_LEARNING_RATE && s->sweep[i].values.n > EG_WEAK_MAX_POINTS) {
-      return eg_study_fail_at(ctx, s, mark, "weak-error takes at most %d learning rates, the study has %zu",
-                              (int)EG_WEAK_MAX_POINTS, s->sweep[i].values.n);
-    }
-  }
   for (size_t i = 0; i < s->n_weak_error; i++) {
+    for (size_t k = 0; k < s->n_sweep; k++) {
+      if (s->sweep[k].target == s->weak_error[i].over && s->sweep[k].values.n > EG_WEAK_MAX_POINTS) {
+        return eg_study_fail_at(ctx, s, mark, "weak-error takes at most %d values of %s, the study has %zu",
+                                (int)EG_WEAK_MAX_POINTS, s->sweep[k].key, s->sweep[k].values.n);
+      }
+    }
     EG_TRY(check_groups(ctx, plan, &s->weak_error[i]));
     if (strcmp(s->weak_error[i].reference, "exact") == 0) {
       EG_TRY(check_exact(ctx, plan, &s->weak_error[i]));

@@ -361,7 +361,10 @@ static void weak_table(eg_text *text, const eg_labelled *file, const char *prefi
   if (verdict == NULL || verdict->rank < 3 || slope == NULL || slope->rank != verdict->rank + 1) {
     return;
   }
-  eg_text_append(text, "\nWeak error at the last time: E f(run) - E f(reference) = c eta^p (1 + c' eta)\n");
+  const char *const step = find(file, "/analysis", prefix, "_inverse_l") != NULL          ? "1/l"
+                           : find(file, "/analysis", prefix, "_inverse_substeps") != NULL ? "1/substeps"
+                                                                                          : "eta";
+  eg_text_append(text, "\nWeak error at the last time: E f(run) - E f(reference) = c %s^p (1 + c' %s)\n", step, step);
   eg_text_append(text, "%-16s %-10s %-16s %-16s local slopes, large to small rates (standard error)\n", "curve",
                  "feature", "verdict", "exact errors");
   const size_t n_points = verdict->rank == 4 ? verdict->shape[2] : 1, n_times = verdict->shape[verdict->rank - 1];

@@ -1,6 +1,6 @@
 /*
  * Analysis weak-error: for every curve (dynamics x the sweep axes other than the learning rate), feature and time, the
- * error E f(run) - E f(reference) against the learning rate, its slopes, fits and verdict, and beside them the same for
+ * error E f(run) - E f(reference) against the learning rate (or 1/l, 1/substeps), its slopes, fits and verdict, and beside them the same for
  * the exact errors. A vector feature is judged by its projection on the exact error at the largest learning rate.
  * Where run and reference are members of one group the error is the mean of their paired difference.
  */
@@ -14,7 +14,8 @@
 #include "run/result_parts.h"
 
 typedef struct weak_curve {
-  size_t n;                          /* learning rates, falling */
+  eg_sweep_target over;
+  size_t n;                          /* learning rates (or the other steps), falling */
   size_t runs[EG_WEAK_MAX_POINTS];
   size_t reference[EG_WEAK_MAX_POINTS]; /* run of the reference; (size_t)-1: the oracle */
   size_t paired[EG_WEAK_MAX_POINTS];    /* sum that holds run minus reference, times sign; EG_NO_RUN: independent */
@@ -33,11 +34,11 @@ typedef struct weak_point { /* one cell of the output: a curve, feature, start p
 
 static const size_t ORACLE = EG_NO_RUN;
 
-/* Exact mean of the reference of a run: of the study's SGD at the same learning rate; for a raw sde its own law, so that
-   the error is that of the scheme. NaN when the study has neither. */
-static double reference_exact(const eg_builder *b, size_t r, size_t record, size_t point, size_t column) {
+/* Exact mean of the reference of a run: of the study's SGD at the same learning rate; for a raw sde, and over
+   substeps, its own law, so that the error is that of the scheme. NaN when the study has neither. */
+static double reference_exact(const eg_builder *b, eg_sweep_target over, size_t r, size_t record, size_t point, size_t column) {
   const eg_run *const run = &b->plan->runs[r];
-  const size_t reference = run->dynamics->id == EG_SDE ? r : eg_plan_reference_sgd(b->plan, run);
+  const size_t reference = run->dynamics->id == EG_SDE || over == EG_SWEEP_SUBSTEPS ? r : eg_plan_reference_sgd(b->plan, run);
   return reference == EG_NO_RUN ? NAN : b->exact_mean[eg_builder_at(b, reference, record, point, column)];
 }
 
@@ -51,7 +52,7 @@ static void label_curve(const eg_plan *plan, const eg_run *first, bool is_exact,
   (void)snprintf(c->label, sizeof c->label, "%s", first->dynamics->label);
   for (size_t i = 0; i < plan->study->n_sweep; i++) {
     const size_t at = strlen(c->label);
-    if (plan->study->sweep[i].target != EG_SWEEP_LEARNING_RATE && !isnan(first->axis_values[i])) {
+    if (plan->study->sweep[i].target != c->over && !isnan(first->axis_values[i])) {
       (void)snprintf(c->label + at, sizeof c->label - at, " %s=%g", plan->study->sweep[i].key, first->axis_values[i]);
     }
   }
@@ -65,6 +66,11 @@ static void label_curve(const eg_plan *plan, const eg_run *first, bool is_exact,
     (void)snprintf(c->label + at, sizeof c->label - at, " against %s batch_size=%g",
                    plan->runs[reference].dynamics->label, plan->runs[reference].batch_size);
   }
+}
+
+/* What the errors are expanded in. */
+static double step_of(const eg_plan *plan, const weak_curve *c, size_t run) {
+  return eg_plan_weak_step(&plan->runs[run], c->over);
 }
 
 /* All curves; those of the reference itself are left out. */
@@ -85,11 +91,13 @@ static eg_status find_curves(eg_context *ctx, const eg_builder *b, const eg_stud
       continue;
     }
     weak_curve *const c = &out[n];
+    c->over = analysis->over;
     for (size_t q = r; q < plan->n_runs && c->n < EG_WEAK_MAX_POINTS; q++) {
-      if (plan->runs[q].dynamics == first->dynamics && eg_plan_same_other_axes(plan, first, &plan->runs[q], false)) {
+      if (plan->runs[q].dynamics == first->dynamics &&
+          eg_plan_same_other_axes(plan, analysis->over, first, &plan->runs[q], false)) {
         used[q] = true;
         size_t k = c->n++;
-        for (; k > 0 && plan->runs[c->runs[k - 1]].learning_rate < plan->runs[q].learning_rate; k--) {
+        for (; k > 0 && step_of(plan, c, c->runs[k - 1]) < step_of(plan, c, q); k--) {
           c->runs[k] = c->runs[k - 1];
         }
         c->runs[k] = q;
@@ -118,7 +126,7 @@ done:
 static double exact_error(const eg_builder *b, const double *means, const weak_curve *c, size_t k, size_t record,
                           size_t point, size_t column) {
   const double reference = c->reference[k] == ORACLE
-                               ? reference_exact(b, c->runs[k], record, point, column)
+                               ? reference_exact(b, c->over, c->runs[k], record, point, column)
                                : means[eg_builder_at(b, c->reference[k], record, point, column)];
   return means[eg_builder_at(b, c->runs[k], record, point, column)] - reference;
 }
@@ -165,7 +173,7 @@ static void estimate_error(const eg_builder *b, const weak_curve *c, const eg_fe
   const eg_estimate run = eg_summary_projection(b->summary, r, row, f->first, f->width, direction);
   double reference = 0, variance = run.stderr_ * run.stderr_;
   for (size_t i = 0; q == ORACLE && i < f->width; i++) {
-    reference += direction[i] * reference_exact(b, r, record, point, f->first + i);
+    reference += direction[i] * reference_exact(b, c->over, r, record, point, f->first + i);
   }
   if (q != ORACLE) {
     const eg_estimate e = eg_summary_projection(b->summary, q, row, f->first, f->width, direction);
@@ -214,7 +222,7 @@ static eg_status fill_point(eg_context *ctx, const eg_builder *b, const weak_cur
       p->exact[k] += direction[i] * exact_error(b, b->exact_mean, c, k, record, point, f->first + i);
       p->expected[k] += direction[i] * exact_error(b, b->expected_mean, c, k, record, point, f->first + i);
     }
-    rates[k] = b->plan->runs[c->runs[k]].learning_rate;
+    rates[k] = step_of(b->plan, c, c->runs[k]);
     estimate_error(b, c, f, record, point, direction, k, p);
   }
   double none[EG_WEAK_MAX_POINTS] = {0}, unused[EG_WEAK_MAX_POINTS];
@@ -235,6 +243,7 @@ typedef struct weak_output {
   const eg_feature **features;
   weak_point *points; /* (n_curves, n_features, n_points, n_records) */
   char prefix[24];
+  const char *axis; /* "learning_rate", "inverse_l" or "inverse_substeps" */
 } weak_output;
 
 typedef double (*weak_value)(const weak_point *p, size_t i);
@@ -315,14 +324,14 @@ static eg_status add_axes(eg_context *ctx, eg_builder *b, const weak_output *w) 
     words[w->n_curves + i] = w->features[i]->name;
   }
   for (size_t k = 0; k < w->n_rates; k++) {
-    rates[k] = b->plan->runs[w->curves[0].runs[k]].learning_rate;
+    rates[k] = step_of(b->plan, &w->curves[0], w->curves[0].runs[k]);
   }
   for (int p = 0; p < EG_WEAK_MAX_ORDER; p++) {
     orders[p] = p + 1;
   }
   EG_TRY_DONE(add_axis(ctx, b, w, "curve", EG_TYPE_TEXT, w->n_curves, words));
   EG_TRY_DONE(add_axis(ctx, b, w, "feature", EG_TYPE_TEXT, w->n_features, words + w->n_curves));
-  EG_TRY_DONE(add_axis(ctx, b, w, "learning_rate", EG_TYPE_F64, w->n_rates, rates));
+  EG_TRY_DONE(add_axis(ctx, b, w, w->axis, EG_TYPE_F64, w->n_rates, rates));
   EG_TRY_DONE(add_axis(ctx, b, w, "order", EG_TYPE_I32, EG_WEAK_MAX_ORDER, orders));
 done:
   free(words);
@@ -343,14 +352,14 @@ static bool is_paired(const weak_output *w) {
 static eg_status add_output(eg_context *ctx, eg_builder *b, const weak_output *w) {
   const size_t n = w->n_rates, p = EG_WEAK_MAX_ORDER;
   EG_TRY(add_axes(ctx, b, w));
-  EG_TRY(add_variable(ctx, b, w, "", "learning_rate", n, get_error, "E f(run) - E f(reference)"));
-  EG_TRY(add_variable(ctx, b, w, "_stderr", "learning_rate", n, get_stderr, "standard error of the weak error"));
+  EG_TRY(add_variable(ctx, b, w, "", w->axis, n, get_error, "E f(run) - E f(reference)"));
+  EG_TRY(add_variable(ctx, b, w, "_stderr", w->axis, n, get_stderr, "standard error of the weak error"));
   if (is_paired(w)) {
-    EG_TRY(add_variable(ctx, b, w, "_variance_ratio", "learning_rate", n, get_variance_ratio,
+    EG_TRY(add_variable(ctx, b, w, "_variance_ratio", w->axis, n, get_variance_ratio,
                         "unpaired over paired variance of the weak error; NaN: not paired"));
   }
-  EG_TRY(add_variable(ctx, b, w, "_exact", "learning_rate", n, get_exact, "exact weak error, law of the dynamics"));
-  EG_TRY(add_variable(ctx, b, w, "_expected", "learning_rate", n, get_expected,
+  EG_TRY(add_variable(ctx, b, w, "_exact", w->axis, n, get_exact, "exact weak error, law of the dynamics"));
+  EG_TRY(add_variable(ctx, b, w, "_expected", w->axis, n, get_expected,
                       "exact weak error of the scheme that was run"));
   EG_TRY(add_variable(ctx, b, w, "_slope", "step", n - 1, get_slope, "local slope between neighbouring learning rates"));
   EG_TRY(add_variable(ctx, b, w, "_slope_stderr", "step", n - 1, get_slope_stderr, "standard error of the slope"));
@@ -372,6 +381,9 @@ static eg_status one_analysis(eg_context *ctx, eg_builder *b, size_t a) {
   weak_output w;
   weak_curve *curves = NULL;
   memset(&w, 0, sizeof w);
+  w.axis = analysis->over == EG_SWEEP_L          ? "inverse_l"
+           : analysis->over == EG_SWEEP_SUBSTEPS ? "inverse_substeps"
+                                                 : "learning_rate";
   (void)snprintf(w.prefix, sizeof w.prefix, a == 0 ? "weak_error" : "weak_error_%zu", a + 1);
   eg_status status = EG_OK;
   EG_TRY_DONE(find_curves(ctx, b, analysis, &curves, &w.n_curves));

@@ -298,6 +298,9 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     eg_text_append(out, "analyse.weak-error.reference ");
     append_text(out, study->weak_error[i].reference);
     eg_text_append(out, "\n");
+    if (study->weak_error[i].over != EG_SWEEP_LEARNING_RATE) {
+      eg_text_append(out, "analyse.weak-error.over %s\n", study->weak_error[i].over == EG_SWEEP_L ? "l" : "substeps");
+    }
     append_words(out, "analyse.weak-error.features", study->weak_error[i].features,
                  study->weak_error[i].n_features);
   }

@@ -65,9 +65,11 @@ static void read_features(eg_checker *c, const eg_yaml_node *node, eg_study_weak
 }
 
 /* Counts what is written, so that a wrong value in the sweep is not reported twice. */
-static void check_rates(eg_checker *c, eg_place place) {
+static void check_rates(eg_checker *c, eg_place place, eg_sweep_target over) {
   const eg_yaml_node *sweep = eg_yaml_get(c->root, "sweep");
-  const eg_yaml_node *rates[] = {eg_yaml_get(sweep, "learning_rate"), eg_yaml_get(sweep, "time_step")};
+  const char *other = over == EG_SWEEP_L ? "l" : over == EG_SWEEP_SUBSTEPS ? "substeps" : NULL;
+  const eg_yaml_node *rates[] = {eg_yaml_get(sweep, other != NULL ? other : "learning_rate"),
+                                 other != NULL ? NULL : eg_yaml_get(sweep, "time_step")};
   for (int i = 0; i < 2; i++) {
     if (rates[i] != NULL && rates[i]->kind == EG_YAML_LIST && rates[i]->n >= MIN_RATES) {
       return;
@@ -75,7 +77,7 @@ static void check_rates(eg_checker *c, eg_place place) {
   }
   const bool is_process = c->model != NULL && c->model->is_process;
   eg_error_add(c->errors, place, "'analyse.weak-error' needs '%s' swept over at least %d values",
-               is_process ? "time_step" : "learning_rate", MIN_RATES);
+               other != NULL ? other : (is_process ? "time_step" : "learning_rate"), MIN_RATES);
 }
 
 static void read_weak_error(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
@@ -84,7 +86,12 @@ static void read_weak_error(eg_checker *c, const eg_yaml_node *key, const eg_yam
     return;
   }
   eg_check_keys(c, node, "analyse.weak-error", NULL);
-  check_rates(c, key->place);
+  static const eg_sweep_target targets[] = {EG_SWEEP_LEARNING_RATE, EG_SWEEP_L, EG_SWEEP_SUBSTEPS}; /* eg_over_words */
+  size_t word = 0;
+  if (eg_get_word(c, node, "analyse.weak-error.over", &word)) {
+    analysis.over = targets[word];
+  }
+  check_rates(c, key->place, analysis.over);
   const eg_yaml_node *reference = eg_yaml_get(node, "reference");
   if (reference == NULL) {
     analysis.reference = eg_arena_copy(c->memory, "exact", 5);

@@ -11,6 +11,7 @@ const char *const eg_sampling_words[] = {EG_SAMPLING_LIST(WORD) NULL};
 const char *const eg_factor_words[] = {EG_FACTOR_LIST(WORD) NULL};
 const char *const eg_scheme_words[] = {EG_SCHEME_LIST(WORD) NULL};
 const char *const eg_across_words[] = {"learning_rate", "time_step", "substeps", NULL};
+const char *const eg_over_words[] = {"learning_rate", "l", "substeps", NULL};
 const char *const eg_noise_words[] = {EG_NOISE_WORDS, NULL};
 const char *const eg_noise_or_common_words[] = {EG_NOISE_WORDS, "common", NULL};
 const char *const eg_schedule_words[] = {"constant", "step", "polynomial", "cosine", "cyclic", NULL};

@@ -9,6 +9,7 @@ extern const char *const eg_sampling_words[];
 extern const char *const eg_factor_words[]; /* without EG_FACTOR_DEFAULT: word i is enumerator i + 1 */
 extern const char *const eg_scheme_words[]; /* without EG_SCHEME_DEFAULT: word i is enumerator i + 1 */
 extern const char *const eg_across_words[]; /* of a group */
+extern const char *const eg_over_words[]; /* of weak-error */
 extern const char *const eg_schedule_words[];
 extern const char *const eg_preconditioner_words[];
 extern const char *const eg_noise_words[];

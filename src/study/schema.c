@@ -222,6 +222,8 @@ static const eg_schema_row rows[] = {
      "error of every expectation against a reference, and its order in the swept step size"},
     {"analyse.weak-error.reference", EG_TEXT, "exact", NO_RANGE, NULL, NULL,
      "exact, or the label of a dynamics"},
+    {"analyse.weak-error.over", EG_WORD, "learning_rate", NO_RANGE, eg_over_words, NULL,
+     "what is swept: learning_rate (or time_step); l: powers of 1/l, against an sme1; substeps: of 1/substeps"},
     {"analyse.weak-error.features", EG_WORD | EG_LIST, "all observed", NO_RANGE, eg_feature_words, NULL,
      "which of observe.features"},
 

@@ -192,6 +192,7 @@ typedef struct eg_study_observe {
 typedef struct eg_study_weak_error {
   char *reference;      /* "exact" or the label of a dynamics */
   eg_mark reference_mark;
+  eg_sweep_target over; /* EG_SWEEP_LEARNING_RATE, EG_SWEEP_L or EG_SWEEP_SUBSTEPS */
   char **features;      /* subset of observe.features; empty: all */
   size_t n_features;
   eg_mark mark;
