@@ -4,6 +4,7 @@
  * latency of the multiply, and a noinline fill keeps the step loops small.
  */
 #include "core/fill.h"
+#include "core/fractional_cpu.h"
 #include "core/permute_cpu.h"
 #include "core/rows.h"
 
@@ -452,6 +453,7 @@ const eg_fill_table EG_PASTE(eg_fill_table, EG_ISA) = {
      fill64_three_point},
     fill_rows,
     fill_permuted,
+    fill_fractional,
     stage_f64,
     stage_f32,
 };

@@ -67,6 +67,17 @@ EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
 EG_SCHEMES(SEGMENT_PLAIN)
 EG_CHAINS(SEGMENT_CHAIN, SEGMENT_FOLD_CHAIN)
 
+#define SEGMENT_TIMED(stepper, normals, extra)                                                               \
+  static __attribute__((noinline)) void segment_##stepper(                                                   \
+      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
+      const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
+    segment_timed(eg_step_##stepper, normals, extra, p, a, u, t, *block, realisation, from, to);             \
+  }                                                                                                          \
+  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
+    drive(segment_##stepper, extra, (const eg_params *)params, a, t);                                        \
+  }
+EG_TIMED(SEGMENT_TIMED)
+
 #define ROW_PLAIN(stepper, normals, rows)        ROW_CHAIN(stepper, normals, rows, 0)
 #define ROW_CHAIN(stepper, normals, rows, extra) {#stepper, normals, rows, extra, advance_##stepper},
 #define ROW_FOLD(stepper, source, n_acc)         ROW_FOLD_CHAIN(stepper, source, n_acc, 0)
@@ -76,8 +87,10 @@ EG_CHAINS(SEGMENT_CHAIN, SEGMENT_FOLD_CHAIN)
    : SOURCE_##source == SOURCE_SAMPLES ? EG_SAMPLE                                                           \
                                        : 0,                                                                  \
    SOURCE_##source == SOURCE_DATA ? 0 : -1, extra, advance_##stepper},
+#define ROW_TIMED(stepper, normals, extra) {#stepper, normals, 0, extra, advance_##stepper},
 static const eg_unit_stepper steppers[] = {
-    EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_SCHEMES(ROW_PLAIN) EG_CHAINS(ROW_CHAIN, ROW_FOLD_CHAIN)};
+    EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_SCHEMES(ROW_PLAIN) EG_CHAINS(ROW_CHAIN, ROW_FOLD_CHAIN)
+        EG_TIMED(ROW_TIMED)};
 #endif
 
 #define PARAM_SCALAR(name, value, low, high, doc) {#name, value, low, high, 0, doc},

@@ -2,8 +2,9 @@
 #ifndef EG_CORE_FILL_H
 #define EG_CORE_FILL_H
 
-#include "core/noise.h"
+#include "core/fractional.h"
 #include "core/launch.h"
+#include "core/noise.h"
 
 /* out[(b * per_block + j) * EG_LANES + lane] = draw j of block block_first + b, of realisation realisation_first + lane
    (a multiple of EG_LANES). float; double for gaussian64 and for the functions in fill64. */
@@ -32,11 +33,17 @@ typedef void (*eg_fill_permuted_fn)(const uint32_t key[2], uint64_t realisation_
                                     uint32_t n_rows, int sampling, uint32_t count, eg_permutation *permutation,
                                     int32_t *out);
 
+/* Paths of fractional noise (core/fractional_cpu.h): `fill` makes the normals, per_block of them a Philox block. */
+typedef void (*eg_fill_fractional_fn)(const uint32_t key[2], uint64_t realisation_first, eg_fill_fn fill, int per_block,
+                                      double *draws, eg_fractional *fractional, int is_going_on, int is_wide,
+                                      void *out);
+
 typedef struct eg_fill_table {
   eg_fill_fn fill[EG_N_KINDS];   /* float; double for gaussian64; NULL for gaussian-fast */
   eg_fill_fn fill64[EG_N_KINDS]; /* every kind as doubles */
   eg_fill_rows_fn fill_rows;
   eg_fill_permuted_fn fill_permuted;
+  eg_fill_fractional_fn fill_fractional;
   eg_stage_rows_fn stage_f64, stage_f32;
 } eg_fill_table;
 

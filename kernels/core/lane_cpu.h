@@ -10,7 +10,7 @@
 #include "core/unit_table.h"
 
 #define EG_ACC_MAX (EG_DIM + 1)
-#define EG_WIDTH_MAX (3 * EG_DIM) /* doubles of a trajectory: x, and up to twice as many of a stepper's own */
+#define EG_WIDTH_MAX (EG_DIM > 1 ? 3 * EG_DIM : 4) /* values of a trajectory: x, and those of a stepper or process */
 #define EG_ROW_VALUES ((EG_DIM + 1) * EG_LANES)
 /* Draws of rows kept staged: whole index blocks, about a quarter of EG_ROWS_BYTES, so that the first-level cache has
    room for the state and the data too. */
@@ -22,6 +22,7 @@
 #define EG_BACKUP_STEPS 64
 
 typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
+typedef void (*eg_timed_fn)(const eg_params *p, const eg_uniforms *u, const eg_pull *pull, uint64_t realisation, eg_real *x, eg_noise z);
 typedef void (*eg_begin_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc);
 typedef void (*eg_add_fn)(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
                           eg_real *acc);
@@ -77,6 +78,13 @@ static eg_block_state block_of(const eg_thread *t, uint32_t n_points, int extra,
    one block and end in another. */
 static __attribute__((noinline)) void hold_noise(const eg_launch *a, eg_thread *t, eg_ahead *ahead,
                                                  uint64_t realisation, uint64_t q, uint64_t need, uint64_t limit) {
+  if (t->fractional != NULL) { /* the whole path */
+    t->fill->fill_fractional(a->key, realisation, t->fill->fill64[a->kind], eg_kind_per_block(a->kind), (double *)t->rows,
+                             t->fractional, q > 0, sizeof(eg_noise_real) == 8, t->noise);
+    ahead->first = 0;
+    ahead->last = a->path_steps;
+    return;
+  }
   if (a->noise_ratio > 1) {
     hold_coarse(a, t, ahead, realisation, q, need, limit);
     return;
@@ -146,6 +154,16 @@ EG_FN void lane_plain(eg_plain_fn step, int extra, const eg_params *p, const eg_
   rows[0].stride = rows[1].stride = EG_LANES;
   lane_load(block, EG_DIM + extra, x);
   step(p, u, x, z, rows);
+  lane_store(block, EG_DIM + extra, x);
+}
+
+EG_FN void lane_timed(eg_timed_fn step, int extra, const eg_params *p, const eg_uniforms *u, const eg_pull *pull,
+                      uint64_t realisation, eg_real *block, const eg_noise_real *noise) {
+  eg_real x[EG_WIDTH_MAX];
+  eg_noise z;
+  z.z = noise;
+  lane_load(block, EG_DIM + extra, x);
+  step(p, u, pull, realisation, x, z);
   lane_store(block, EG_DIM + extra, x);
 }
 
@@ -348,6 +366,29 @@ EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, int extra, 
       staged += (size_t)rows * EG_ROW_VALUES;
     }
     step += n;
+  }
+}
+
+/* The same for steps that know the time and pull. */
+EG_FN void segment_timed(eg_timed_fn step_fn, int normals, int extra, const eg_params *params, const eg_launch *a,
+                         const eg_uniforms *uniforms, eg_thread *t, eg_block_state block, uint64_t realisation,
+                         uint64_t from, uint64_t to) {
+  const eg_params own_params = *params;
+  const eg_uniforms own_uniforms = *uniforms;
+  const eg_params *const p = &own_params;
+  const eg_uniforms *const u = &own_uniforms;
+  eg_ahead *const ahead = block.ahead;
+  for (uint64_t step = from; step < to; step++) {
+    const uint64_t q = step * (uint64_t)normals;
+    if (normals > 0 && (q < ahead->first || q + (uint64_t)normals > ahead->last)) {
+      hold_noise(a, t, ahead, realisation, q, (uint64_t)normals, a->step_last * (uint64_t)normals);
+    }
+    const eg_noise_real *const noise = (const eg_noise_real *)t->noise + (normals > 0 ? q - ahead->first : 0) * EG_LANES;
+    const eg_pull pull = {{a->key[0], a->key[1]}, step, (double)step * a->h, (double)(step + 1) * a->h};
+    for (uint32_t point = 0; point < a->n_points; point++) {
+      eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
+      LANES { lane_timed(step_fn, extra, p, u, &pull, realisation + (uint64_t)l, x + l, noise + l); }
+    }
   }
 }
 

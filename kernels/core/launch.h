@@ -106,6 +106,9 @@ typedef struct eg_launch {
   eg_chain chain;
   int32_t sampling;           /* EG_SAMPLE_*, of chains on data rows */
   int32_t reserved;
+  /* increments that are fractional noise (core/fractional.h): Hurst exponent, 0: independent; steps of a whole path */
+  double hurst;
+  uint64_t path_steps;
   /* what is looked at after every step; such launches are slower, all others do not know of it */
   uint32_t n_monitors;
   uint32_t is_watched;        /* 1: is the state finite? For models that can make a bad state good again */
@@ -115,6 +118,6 @@ typedef struct eg_launch {
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
 EG_STATIC_ASSERT(sizeof(eg_monitor) == 40, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 592, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 608, "layout differs between host and device");
 
 #endif

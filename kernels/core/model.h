@@ -47,6 +47,11 @@
  *   EG_CAP_COVARIANCE  void eg_covariance(p, st, x, C)            gradient noise covariance of one sample, lower
  *                                                                 triangle by rows: C[i (i+1) / 2 + j], j <= i
  *   EG_CAP_POPULATION  a realisation is many coupled particles: core/population.h says what the model defines instead
+ *   EG_CAP_TIMED       void eg_exact_at(p, st, pull, realisation, x, z)  as eg_exact of a process whose law depends on the time or on
+ *                                                                 events of its own, which are pulled (core/pull.h); behind x
+ *                                                                 stand EG_OWN values of its own, 0 at the start; in double
+ *   EG_CAP_FRACTIONAL  (with EXACT) the normals of eg_exact are fractional noise; parameter `exponent` is twice its Hurst
+ *                      exponent (core/fractional.h)
  *   EG_CAP_FLOW        void eg_flow(p, st, x)                     x after the drift flow of time h/2, exactly
  *   EG_CAP_EXACT       void eg_exact(p, st, x, z)                 x after time h, drawn from the exact law
  * and, on the host only (#if !EG_DEVICE), when EG_STAGED > 0 and the model has no data rows:
@@ -57,6 +62,7 @@
 
 #include "core/eg_math.h"
 #include "core/launch.h"
+#include "core/pull.h"
 #include "core/rows.h"
 
 #ifndef EG_REAL
@@ -84,6 +90,8 @@ typedef EG_NOISE_REAL eg_noise_real; /* type of an increment: float, moved exact
 #define EG_CAP_NOISE_DRIFT    4096
 #define EG_CAP_CHANNELS_SLOPE 8192
 #define EG_CAP_CHANNEL        16384
+#define EG_CAP_FRACTIONAL 65536
+#define EG_CAP_TIMED      131072
 
 /* fma and sqrt in the type of the state. */
 #define EG_REAL_IS_FLOAT (sizeof(eg_real) == 4)

@@ -24,7 +24,8 @@ enum {
   EG_STREAM_START = 4,       /* random start points */
   EG_STREAM_KEY = 5,         /* key derivation */
   EG_STREAM_PERMUTE = 6,     /* choices of a shuffle of rows */
-  EG_STREAM_PERMUTE_RETRY = 7
+  EG_STREAM_PERMUTE_RETRY = 7,
+  EG_STREAM_EVENTS = 8       /* waiting times, flights: pulled one by one (core/pull.h) */
 };
 
 #define EG_PHILOX_M0 0xD2511F53u

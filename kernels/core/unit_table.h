@@ -5,7 +5,7 @@
 #include "core/fill.h"
 #include "core/launch.h"
 
-#define EG_UNIT_ABI 3
+#define EG_UNIT_ABI 4
 
 /* Buffers of one thread, page aligned; sizes by eg_unit.block_bytes and the constants below. */
 #define EG_NOISE_BYTES 131072 /* two Philox blocks of two-point noise as doubles; mostly an eighth of it is used */
@@ -20,6 +20,7 @@ typedef struct eg_thread {
   void *block;     /* block_bytes(..): state of one block, its backup, start points, accumulators, monitors; of the population
                       form terms and sums of the blocks */
   eg_permutation *permutation; /* of chains that draw without replacement, else NULL */
+  eg_fractional *fractional; /* of runs whose increments are fractional noise, else NULL; `noise` holds whole paths then */
   const volatile int *stop; /* team form, whose steps may be long: looked at every step, the results are void then; or NULL */
 } eg_thread;
 

@@ -19,6 +19,7 @@
 #define EG_CAPS_FACTOR     (EG_CAPS & EG_CAP_FACTOR)
 #define EG_CAPS_SAMPLES    (EG_CAPS & EG_CAP_SAMPLES)
 #define EG_CAPS_MARGIN     (EG_CAPS & EG_CAP_MARGIN)
+#define EG_CAPS_TIMED      (EG_CAPS & EG_CAP_TIMED)
 #define EG_CAPS_NOISE_DRIFT    (EG_CAPS & EG_CAP_NOISE_DRIFT)
 #define EG_CAPS_CHANNELS_SLOPE (EG_CAPS & EG_CAP_CHANNELS_SLOPE)
 #define EG_CAPS_CHANNEL        (EG_CAPS & EG_CAP_CHANNEL)
@@ -46,6 +47,7 @@
 #include "steppers/sgd.h"
 #ifndef EG_TEAM /* chains with a memory have the lane form only */
 #include "steppers/chain.h"
+#include "steppers/timed.h"
 #endif
 
 #if EG_CAPS_DRIFT
@@ -165,6 +167,15 @@
   EG_SCHEMES_MILSTEIN(PLAIN)                                                                                 \
   EG_SCHEMES_SRK2_DIAGONAL(PLAIN)                                                                            \
   EG_SCHEMES_SRK2_CHANNELS(PLAIN)
+
+/* Steppers that know the time and may pull draws (core/pull.h): TIMED(name, normals, extra). On the CPU only. */
+#if EG_CAPS_TIMED && !defined(EG_TEAM)
+#define EG_TIMED_EXACT(TIMED) TIMED(exact_at, 1, EG_OWN)
+#else
+#define EG_TIMED_EXACT(TIMED)
+#endif
+
+#define EG_TIMED(TIMED) EG_TIMED_EXACT(TIMED)
 
 #define EG_STEPPERS(PLAIN, FOLD)                                                                             \
   EG_LIST_FLOW(PLAIN, FOLD)                                                                                  \

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "backend/fractional.h"
 #include "core/noise.h"
 #include "core/permutation.h"
 #include "core/rows.h"
@@ -30,6 +31,7 @@ struct eg_device {
   size_t records_at_once;
   eg_device **members; /* of a group: this one, which leads, and those that it owns; NULL: one job alone */
   size_t n_members;
+  void *own_noise; /* the thread's noise buffer while whole paths of the job stand in its place */
   size_t own_bytes, job_bytes; /* of the buffers that stay, and of those for the job */
 };
 
@@ -75,8 +77,33 @@ static eg_status make_permutation(eg_context *ctx, const eg_job *job, eg_thread 
   return EG_OK;
 }
 
+/* Whole paths of fractional noise instead of increments made a little ahead. */
+static eg_status make_fractional(eg_context *ctx, eg_device *d, const eg_job *job) {
+  const eg_launch *const a = &job->launch;
+  void *paths = NULL;
+  if (a->hurst == 0) {
+    return EG_OK;
+  }
+  EG_TRY(eg_fractional_create(ctx, a->hurst, a->path_steps, &d->job_bytes, &d->thread.fractional));
+  EG_TRY(reserve(ctx, &d->job_bytes, a->path_steps * EG_LANES, (size_t)d->unit->noise_bytes, &paths));
+  d->own_noise = d->thread.noise;
+  d->thread.noise = paths;
+  return EG_OK;
+}
+
+static void release_fractional(eg_device *d) {
+  eg_fractional_free(d->thread.fractional);
+  d->thread.fractional = NULL;
+  if (d->own_noise != NULL) {
+    free(d->thread.noise);
+    d->thread.noise = d->own_noise;
+    d->own_noise = NULL;
+  }
+}
+
 static void release_job(eg_device *d) {
   release_members(d);
+  release_fractional(d);
   free(d->thread.block);
   release_permutation(&d->thread);
   free(d->staged);
@@ -187,6 +214,7 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   d->records_at_once = most == 0 ? 1 : (most < job->n_records ? most : job->n_records);
   EG_TRY(reserve(ctx, &d->job_bytes, d->unit->block_bytes(&job->launch), 1, &d->thread.block));
   EG_TRY(make_permutation(ctx, job, &d->thread));
+  EG_TRY(make_fractional(ctx, d, job));
   EG_TRY(convert(ctx, &d->job_bytes, job->staged, job->n_staged, job->is_float, &d->staged));
   EG_TRY(convert(ctx, &d->job_bytes, job->rows, job->n_row_values, job->is_float, &d->rows));
   EG_TRY(reserve(ctx, &d->job_bytes, job->state_values, sizeof(double), &d->state));

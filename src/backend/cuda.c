@@ -82,6 +82,10 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
     return eg_fail(ctx, EG_ERR_DEVICE,
                    "chains with a memory or a schedule, and rows without replacement, are advanced on the CPU only so far");
   }
+  if (job->launch.hurst != 0 || strcmp(job->stepper, "exact_at") == 0) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "model '%s' makes its own paths or pulls its events, which is done on the CPU only",
+                   job->model);
+  }
   if (job->form == EG_FORM_TEAM) {
     return eg_fail(ctx, EG_ERR_DEVICE, "the team form (%d components) has no GPU kernels in this version; use --backend cpu",
                    (int)job->launch.dim);

@@ -91,6 +91,9 @@ eg_status eg_plan_lay_out_rows(eg_context *ctx, eg_plan *plan) {
    64 blocks have something; never below EG_LANES in lane form, 1 in team form. A rule of the study alone. (Populations:
    population.c.) */
 uint32_t eg_plan_tile(const eg_plan *plan, uint64_t n_realisations) {
+  if ((eg_plan_unit(plan)->caps & EG_CAP_FRACTIONAL) != 0) {
+    return EG_LANES; /* one block, whose paths stay in their buffer while the tile is advanced in parts */
+  }
   const size_t width = plan->n_points * (size_t)plan->dim;
   const uint32_t least = plan->form == EG_FORM_TEAM ? 1 : EG_LANES;
   uint32_t tile = 4096;

@@ -286,6 +286,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
     EG_TRY_DONE(eg_plan_monitors(ctx, plan, run));
     EG_TRY_DONE(eg_plan_stepper(ctx, plan, run));
     EG_TRY_DONE(eg_plan_stage(ctx, plan, run));
+    EG_TRY_DONE(eg_plan_process(ctx, plan, run));
     EG_TRY_DONE(eg_plan_population(ctx, plan, run));
     finish_job(plan, run);
     EG_TRY_DONE(eg_plan_watch(ctx, plan, run));
@@ -322,6 +323,7 @@ static void free_run(eg_run *run) {
   free(run->params);
   free(run->start);
   free(run->staged);
+  free(run->exact_msd);
   free(run->description);
   eg_affine_free(&run->affine);
   eg_affine_free(&run->lifted);

@@ -66,6 +66,7 @@ typedef struct eg_run {
   eg_affine_setting law;    /* the dynamics itself */
   eg_affine_setting scheme_law; /* the scheme that is run */
   double stability_limit;  /* largest stable learning rate in mean square, NaN if unknown */
+  double *exact_msd;       /* (n_records) of a process whose mean squared displacement is known; NULL: not (process.c) */
   char *description;       /* "sme2 learning_rate=0.125": identifies the run; the noise id is its hash */
   size_t group;            /* of plan->groups, which gives the noise id then; EG_NO_GROUP: advanced alone */
 } eg_run;
@@ -203,6 +204,8 @@ EG_NODISCARD eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan);            
 EG_NODISCARD eg_status eg_plan_groups(eg_context *ctx, eg_plan *plan);               /* groups.c, after all of a run */
 void eg_plan_free_groups(eg_plan *plan);
 EG_NODISCARD eg_status eg_plan_expect(eg_context *ctx, eg_plan *plan);               /* expect.c, once runs and times are known */
+/* Processes drawn from their exact law: checks, coefficients, mean squared displacement. process.c, after stage.c */
+EG_NODISCARD eg_status eg_plan_process(eg_context *ctx, const eg_plan *plan, eg_run *run);
 EG_NODISCARD eg_status eg_plan_population(eg_context *ctx, eg_plan *plan, eg_run *run); /* population.c */
 
 /* ---- the population form: population.c ---- */

@@ -180,13 +180,22 @@ static eg_status noisy_gd(eg_context *ctx, eg_plan *plan, eg_run *run, int caps)
 
 static eg_status raw_sde(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
   eg_launch *const a = &run->job.launch;
-  run->scheme = run->dynamics->scheme == EG_SCHEME_DEFAULT ? EG_EULER_MARUYAMA : run->dynamics->scheme;
+  const bool is_drawn = (caps & EG_CAP_DRIFT) == 0 && (caps & (EG_CAP_EXACT | EG_CAP_TIMED)) != 0;
+  const eg_scheme usual = is_drawn ? EG_EXACT : EG_EULER_MARUYAMA;
+  run->scheme = run->dynamics->scheme == EG_SCHEME_DEFAULT ? usual : run->dynamics->scheme;
   a->noise_scale = sqrt(a->h);
+  if (is_drawn && run->scheme != EG_EXACT) {
+    return refuse(ctx, plan, run, "it is no diffusion, and is drawn from its exact law; allowed scheme: exact");
+  }
   if (run->scheme == EG_EXACT) {
     const eg_noise_kind kind = plan->study->noise;
     if (kind != EG_NOISE_GAUSSIAN && kind != EG_NOISE_GAUSSIAN64 && kind != EG_NOISE_GAUSSIAN_FAST) {
       return refuse(ctx, plan, run, "scheme exact draws from the exact law and needs Gaussian noise; allowed kinds: "
                                     "gaussian, gaussian64, gaussian-fast");
+    }
+    if ((caps & EG_CAP_TIMED) != 0) {
+      run->job.stepper = "exact_at";
+      return EG_OK;
     }
     if ((caps & EG_CAP_EXACT) == 0) {
       return refuse(ctx, plan, run, "the model does not define eg_exact; allowed schemes: euler-maruyama, strang, "

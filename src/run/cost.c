@@ -92,6 +92,7 @@ static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_
   part.n_records = records;
   part.node_values = job->record_values * records;
   part.n_paths = 0; /* they are made of certain observations; their time is left out */
+  part.launch.path_steps = steps; /* of whole paths: their cost grows with the steps, nearly linearly */
   part.n_counts = job->n_counts / job->n_records * records;
   if (t->backend == &eg_backend_cpu) {
     part.n_realisations = lanes;

@@ -73,6 +73,31 @@ static void copy_block(const double *from, size_t from_ld, double *to, size_t to
   }
 }
 
+/* The mean of a process that stays where it is on average, from its mean squared displacement. */
+static double process_mean(eg_feature_code code, double msd, double mean, double second) {
+  switch (code.id) {
+  case EG_FEATURE_X:
+    return mean;
+  case EG_FEATURE_NORM2:
+    return second + msd;
+  case EG_FEATURE_DISPLACEMENT2:
+    return msd;
+  default:
+    return NAN;
+  }
+}
+
+static void process_point(const eg_plan *plan, size_t r, size_t point, double *out) {
+  const eg_run *const run = &plan->runs[r];
+  double mean, second; /* one component */
+  start_moments(plan, run, point, &mean, &second);
+  for (size_t t = 0; t < run->job.n_records; t++) {
+    for (size_t c = 0; c < plan->n_columns; c++) {
+      out[eg_value_at(plan, r, t, point, c)] = process_mean(plan->codes[c], run->exact_msd[t], mean, second);
+    }
+  }
+}
+
 static eg_status exact_point(eg_context *ctx, const eg_plan *plan, size_t r, size_t point,
                              const eg_affine_setting *setting, double *out) {
   const eg_run *const run = &plan->runs[r];
@@ -110,6 +135,10 @@ eg_status eg_build_exact(eg_context *ctx, eg_campaign *campaign) {
     exact[i] = expected[i] = NAN;
   }
   for (size_t r = 0; r < plan->n_runs; r++) {
+    for (size_t point = 0; plan->runs[r].exact_msd != NULL && point < plan->n_points; point++) {
+      process_point(plan, r, point, exact);
+      process_point(plan, r, point, expected); /* drawn from the law itself */
+    }
     for (size_t point = 0; plan->runs[r].has_oracle && point < plan->n_points; point++) {
       EG_TRY_DONE(exact_point(ctx, plan, r, point, &plan->runs[r].law, exact));
       if (plan->runs[r].has_scheme_oracle) {

@@ -103,6 +103,7 @@ static void free_buffers(buffers b) {
 static void run_cpu(const eg_unit *unit, eg_advance_fn advance, const double *params, const eg_launch *base,
                     buffers b) {
   eg_thread t;
+  memset(&t, 0, sizeof t);
   t.fill = fill;
   t.noise = need(EG_NOISE_BYTES);
   t.rows = need(EG_ROWS_BYTES);

@@ -82,6 +82,14 @@ team-logistic-float team_logistic --set state=float
 lane-logistic team_logistic --set model.columns=[3,0,7] --set form=lane
 paths paths
 paths-float paths --set state=float
+fractional fractional
+fractional-gaussian64 fractional --set noise=gaussian64
+fractional-float fractional --set state=float
+scaled scaled
+random-walk random_walk
+random-walk-gaussian64 random_walk --set noise=gaussian64
+levy-walk levy_walk
+transit-time transit_time
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
