@@ -25,43 +25,42 @@ static const eg_unit_stepper steppers[] = {EG_POPULATION_STEPPERS(ROW_POPULATION
 #include "core/lane_cpu.h"
 #include "core/samples_cpu.h"
 
+#define DEFINE_SEGMENT(stepper, extra, call)                                                                 \
+  static __attribute__((noinline)) void segment_##stepper(                                                   \
+      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
+      const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
+    call;                                                                                                    \
+  }                                                                                                          \
+  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
+    drive(segment_##stepper, extra, (const eg_params *)params, a, t);                                        \
+  }
+
 #define SEGMENT_PLAIN(stepper, normals, rows) SEGMENT_CHAIN(stepper, normals, rows, 0)
 #define SEGMENT_CHAIN(stepper, normals, rows, extra)                                                         \
-  static __attribute__((noinline)) void segment_##stepper(                                                   \
-      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
-      const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
-    segment_plain(eg_step_##stepper, normals, rows, extra, p, a, u, t, *block, realisation, from, to);       \
-  }                                                                                                          \
-  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
-    drive(segment_##stepper, extra, (const eg_params *)params, a, t);                                        \
-  }
+  DEFINE_SEGMENT(stepper, extra,                                                                             \
+                 segment_plain(eg_step_##stepper, normals, rows, extra, p, a, u, t, *block, realisation, from, to))
 
-enum { SOURCE_ROWS = 0, SOURCE_DATA = 1, SOURCE_SAMPLES = 2 };
+/* Folds by their source: the segment, and how many increments and rows a step takes (eg_unit_stepper). */
+#define CALL_FOLD(stepper, source, n_acc, extra)                                                             \
+  segment_fold(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, source, n_acc, extra, p, a, u, t,     \
+               *block, realisation, from, to)
+#define CALL_DRAWN(stepper, draws, n_acc, extra)                                                             \
+  segment_samples(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, draws, n_acc, extra, p, a, u, t,   \
+                  *block, realisation, from, to)
+#define CALL_ROWS(stepper, n_acc, extra)         CALL_FOLD(stepper, EG_FOLD_ROWS, n_acc, extra)
+#define CALL_DATA(stepper, n_acc, extra)         CALL_FOLD(stepper, EG_FOLD_DATA, n_acc, extra)
+#define CALL_ROW_NODES(stepper, n_acc, extra)    CALL_FOLD(stepper, EG_FOLD_NODES, n_acc, extra)
+#define CALL_SAMPLE_NODES(stepper, n_acc, extra) CALL_DRAWN(stepper, EG_SAMPLE + 1, n_acc, extra)
+#define CALL_SAMPLES(stepper, n_acc, extra)      CALL_DRAWN(stepper, EG_SAMPLE, n_acc, extra)
+#define DRAWS_ROWS                               0, -1
+#define DRAWS_DATA                               -1, 0
+#define DRAWS_ROW_NODES                          -1, -1
+#define DRAWS_SAMPLES                            EG_SAMPLE, -1
+#define DRAWS_SAMPLE_NODES                       EG_SAMPLE + 1, -1
 
-#define SEGMENT_FOLD_SAMPLES(stepper, n_acc)                                                                 \
-  static __attribute__((noinline)) void segment_##stepper(                                                   \
-      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
-      const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
-    segment_samples(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, n_acc, p, a, u, t, *block,       \
-                    realisation, from, to);                                                                  \
-  }                                                                                                          \
-  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
-    drive(segment_##stepper, 0, (const eg_params *)params, a, t);                                            \
-  }
-
-#define SEGMENT_FOLD_ROWS(stepper, n_acc)    SEGMENT_FOLD_CHAIN(stepper, ROWS, n_acc, 0)
-#define SEGMENT_FOLD_DATA(stepper, n_acc)    SEGMENT_FOLD_CHAIN(stepper, DATA, n_acc, 0)
-#define SEGMENT_FOLD(stepper, source, n_acc) SEGMENT_FOLD_##source(stepper, n_acc)
+#define SEGMENT_FOLD(stepper, source, n_acc) SEGMENT_FOLD_CHAIN(stepper, source, n_acc, 0)
 #define SEGMENT_FOLD_CHAIN(stepper, source, n_acc, extra)                                                    \
-  static __attribute__((noinline)) void segment_##stepper(                                                   \
-      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
-      const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
-    segment_fold(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, SOURCE_##source, n_acc, extra, p,   \
-                 a, u, t, *block, realisation, from, to);                                                    \
-  }                                                                                                          \
-  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
-    drive(segment_##stepper, extra, (const eg_params *)params, a, t);                                        \
-  }
+  DEFINE_SEGMENT(stepper, extra, CALL_##source(stepper, n_acc, extra))
 
 EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
 EG_SCHEMES(SEGMENT_PLAIN)
@@ -81,12 +80,7 @@ EG_TIMED(SEGMENT_TIMED)
 #define ROW_PLAIN(stepper, normals, rows)        ROW_CHAIN(stepper, normals, rows, 0)
 #define ROW_CHAIN(stepper, normals, rows, extra) {#stepper, normals, rows, extra, advance_##stepper},
 #define ROW_FOLD(stepper, source, n_acc)         ROW_FOLD_CHAIN(stepper, source, n_acc, 0)
-#define ROW_FOLD_CHAIN(stepper, source, n_acc, extra)                                                        \
-  {#stepper,                                                                                                 \
-   SOURCE_##source == SOURCE_DATA      ? -1                                                                  \
-   : SOURCE_##source == SOURCE_SAMPLES ? EG_SAMPLE                                                           \
-                                       : 0,                                                                  \
-   SOURCE_##source == SOURCE_DATA ? 0 : -1, extra, advance_##stepper},
+#define ROW_FOLD_CHAIN(stepper, source, n_acc, extra) {#stepper, DRAWS_##source, extra, advance_##stepper},
 #define ROW_TIMED(stepper, normals, extra) {#stepper, normals, 0, extra, advance_##stepper},
 static const eg_unit_stepper steppers[] = {
     EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_SCHEMES(ROW_PLAIN) EG_CHAINS(ROW_CHAIN, ROW_FOLD_CHAIN)

@@ -9,7 +9,7 @@
 #include "core/monitor.h"
 #include "core/unit_table.h"
 
-#define EG_ACC_MAX (EG_DIM + 1)
+#define EG_ACC_MAX (2 * EG_DIM + 1)
 #define EG_WIDTH_MAX (EG_DIM > 1 ? 3 * EG_DIM : 4) /* values of a trajectory: x, and those of a stepper or process */
 #define EG_ROW_VALUES ((EG_DIM + 1) * EG_LANES)
 /* Draws of rows kept staged: whole index blocks, about a quarter of EG_ROWS_BYTES, so that the first-level cache has
@@ -40,6 +40,7 @@ typedef struct eg_ahead {
 typedef struct eg_block {
   eg_real *x, *backup, *start, *acc;
   eg_real *kept;     /* what find_first_bad puts aside */
+  eg_real *row;      /* a row with noise added to it */
   double *monitors;  /* (n_points, n_monitors, 2, EG_LANES) */
   double *feature;   /* (EG_LANES) of one monitor */
   uint8_t *bad;      /* (n_points, EG_LANES): not finite where it was looked at */
@@ -49,7 +50,7 @@ typedef struct eg_block {
 
 static uint64_t block_bytes(const eg_launch *a) {
   const uint32_t n_points = a->n_points;
-  return (((uint64_t)n_points * (3 * EG_WIDTH_MAX + EG_DIM) + EG_ACC_MAX) * sizeof(eg_real) +
+  return (((uint64_t)n_points * (3 * EG_WIDTH_MAX + EG_DIM) + EG_ACC_MAX + EG_DIM + 1) * sizeof(eg_real) +
           ((uint64_t)n_points * 2 * EG_MOST_MONITORS + 1) * sizeof(double) + n_points) *
          EG_LANES;
 }
@@ -62,7 +63,8 @@ static eg_block_state block_of(const eg_thread *t, uint32_t n_points, int extra,
   b.backup = b.x + part;
   b.start = b.backup + part;
   b.acc = b.start + (size_t)n_points * EG_DIM * EG_LANES;
-  b.kept = b.acc + EG_ACC_MAX * EG_LANES;
+  b.row = b.acc + EG_ACC_MAX * EG_LANES;
+  b.kept = b.row + EG_ROW_VALUES;
   b.monitors = (double *)(b.kept + part);
   b.feature = b.monitors + (size_t)n_points * 2 * EG_MOST_MONITORS * EG_LANES;
   b.bad = (uint8_t *)(b.feature + EG_LANES);
@@ -392,43 +394,79 @@ EG_FN void segment_timed(eg_timed_fn step_fn, int normals, int extra, const eg_p
   }
 }
 
-/* A fold over fold_count rows a step with the accumulator in memory: any count. */
-EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, int n_acc, int extra,
+/* The elements of a fold. ROWS: fresh random rows; DATA: all rows in order, one increment each; NODES: fresh random rows,
+   one increment each. */
+enum { EG_FOLD_ROWS = 0, EG_FOLD_DATA = 1, EG_FOLD_NODES = 2 };
+
+/* The increments of draw q on, `need` of them, where `width` make a row. */
+EG_FN const eg_noise_real *noise_from(const eg_launch *a, eg_thread *t, eg_ahead *ahead, uint64_t realisation,
+                                      uint64_t q, uint64_t need, uint64_t width) {
+  if (q < ahead->first || q + need > ahead->last) {
+    hold_noise(a, t, ahead, realisation, q, need, a->step_last * a->fold_count * width);
+  }
+  return (const eg_noise_real *)t->noise + (q - ahead->first) * EG_LANES;
+}
+
+/* Row j of the data, the same for all lanes. */
+static const eg_real *spread_row(const eg_launch *a, eg_real *wide, uint64_t j) {
+  eg_real row[EG_DIM + 1];
+  for (int k = 0; k <= EG_DIM; k++) {
+    row[k] = ((const eg_real *)a->rows)[eg_rows_at(a->n_rows, EG_DIM + 1, j, k)];
+  }
+  for (int k = 0; k <= EG_DIM; k++) {
+    LANES { wide[k * EG_LANES + l] = row[k]; }
+  }
+  return wide;
+}
+
+/* The staged row of draw q with noise on its inputs and target: increments q (dim + 1) onwards, the target's the last. */
+static __attribute__((noinline)) const eg_real *noisy_row(const eg_launch *a, eg_thread *t, const eg_block_state *block,
+                                                          uint64_t realisation, uint64_t q, const eg_real *staged) {
+  const uint64_t width = (uint64_t)a->dim + 1;
+  const eg_noise_real *const noise = noise_from(a, t, block->ahead, realisation, q * width, width, width);
+  for (int k = 0; k <= EG_DIM; k++) {
+    const int is_target = k == EG_DIM, is_input = k < (int)a->dim;
+    const eg_real size = (eg_real)(is_target ? a->label_noise : (is_input ? a->input_noise : 0.0));
+    const eg_noise_real *const z = noise + (is_target ? a->dim : (is_input ? (uint32_t)k : 0u)) * EG_LANES;
+    LANES { block->row[k * EG_LANES + l] = eg_mad(size, (eg_real)z[l], staged[k * EG_LANES + l]); }
+  }
+  return block->row;
+}
+
+/* A fold over fold_count elements a step with the accumulator in memory: any count. */
+EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source, int n_acc, int extra,
                     const eg_params *p, const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t,
                     eg_block_state block, uint64_t realisation, uint64_t step) {
   eg_uniforms own_uniforms = *uniforms;
   const eg_uniforms *const u = &own_uniforms;
-  const uint64_t count = a->fold_count;
+  const uint64_t stride = a->fold_count;
   eg_ahead *const ahead = block.ahead;
   if (extra > 0) {
     eg_uniforms_at(&own_uniforms, a, step);
   }
+  const uint64_t count = source == EG_FOLD_DATA ? stride : u->count;
+  const int is_noisy = source == EG_FOLD_ROWS && (a->input_noise > 0 || a->label_noise > 0);
   for (uint32_t point = 0; point < a->n_points; point++) {
     eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
     LANES { lane_begin(begin, n_acc, p, u, x + l, block.acc + l); }
     for (uint64_t i = 0; i < count; i++) {
-      const uint64_t q = step * count + i;
-      if (is_data) {
-        if (q < ahead->first || q >= ahead->last) {
-          hold_noise(a, t, ahead, realisation, q, 1, a->step_last * count);
-        }
-        eg_real row[EG_DIM + 1];
-        for (int k = 0; k <= EG_DIM; k++) {
-          row[k] = ((const eg_real *)a->rows)[eg_rows_at(a->n_rows, EG_DIM + 1, i, k)];
-        }
-        eg_real *const wide = (eg_real *)t->rows; /* the same row for all lanes */
-        for (int k = 0; k <= EG_DIM; k++) {
-          LANES { wide[k * EG_LANES + l] = row[k]; }
-        }
-        const eg_noise_real *const noise = (const eg_noise_real *)t->noise + (q - ahead->first) * EG_LANES;
-        LANES { lane_add(add, n_acc, p, u, x + l, wide + l, (eg_real)noise[l], block.acc + l); }
+      const uint64_t q = step * stride + i;
+      const eg_real *row;
+      if (source == EG_FOLD_DATA) {
+        row = spread_row(a, (eg_real *)t->rows, i);
       } else {
         if (q < ahead->row_first || q >= ahead->row_last) {
-          hold_rows(a, t, ahead, realisation, q, 1, a->step_last * count);
+          hold_rows(a, t, ahead, realisation, q, 1, a->step_last * stride);
         }
-        const eg_real *const staged = (const eg_real *)t->rows + (q - ahead->row_first) * EG_ROW_VALUES;
+        row = (const eg_real *)t->rows + (q - ahead->row_first) * EG_ROW_VALUES;
+      }
+      if (source != EG_FOLD_ROWS) {
+        const eg_noise_real *const noise = noise_from(a, t, ahead, realisation, q, 1, 1);
+        LANES { lane_add(add, n_acc, p, u, x + l, row + l, (eg_real)noise[l], block.acc + l); }
+      } else {
         const eg_real weight = i < u->half ? u->weight_first : u->weight_second;
-        LANES { lane_add(add, n_acc, p, u, x + l, staged + l, weight, block.acc + l); }
+        const eg_real *const drawn = is_noisy ? noisy_row(a, t, &block, realisation, q, row) : row;
+        LANES { lane_add(add, n_acc, p, u, x + l, drawn + l, weight, block.acc + l); }
       }
     }
     LANES { lane_end(end, extra, n_acc, p, u, x + l, block.acc + l); }
@@ -467,19 +505,21 @@ EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, 
   }
 }
 
-EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, int n_acc, int extra,
+EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source, int n_acc, int extra,
                         const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
                         uint64_t realisation, uint64_t from, uint64_t to) {
-  if (!is_data && a->fold_count == 1) {
+  const int is_plain = source == EG_FOLD_ROWS && !(a->input_noise > 0 || a->label_noise > 0) &&
+                       (extra == 0 || !eg_is_scheduled(&a->chain.batch));
+  if (is_plain && a->fold_count == 1) {
     fold_few(begin, add, end, extra, 1, p, a, u, t, block, realisation, from, to);
     return;
   }
-  if (!is_data && a->fold_count == 4 && EG_ROWS_HELD >= 4) {
+  if (is_plain && a->fold_count == 4 && EG_ROWS_HELD >= 4) {
     fold_few(begin, add, end, extra, 4, p, a, u, t, block, realisation, from, to);
     return;
   }
   for (uint64_t step = from; step < to; step++) {
-    fold_any(begin, add, end, is_data, n_acc, extra, p, a, u, t, block, realisation, step);
+    fold_any(begin, add, end, source, n_acc, extra, p, a, u, t, block, realisation, step);
   }
 }
 

@@ -42,7 +42,7 @@ typedef void (*eg_begin_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x
 typedef void (*eg_add_fn)(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
                           eg_real *acc);
 typedef void (*eg_add_sample_fn)(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
-                                 eg_real *acc);
+                                 eg_real weight, eg_real *acc);
 typedef void (*eg_end_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc);
 
 /* ---- one thread ---- */
@@ -398,7 +398,7 @@ EG_FN void eg_fold_samples(const eg_form *f, const eg_params *p, const eg_unifor
       draws[k] = eg_queue_draw(q, f->kind, k, t->table5);
     }
     z.z = draws;
-    f->add_sample(p, u, x, z, acc);
+    f->add_sample(p, u, x, z, (eg_real)1, acc);
     if (eg_queue_steps(f->kind, n) > 1) {
       eg_queue_drop(q, f->kind, n_blocks, n);
       q->left--;

@@ -63,6 +63,8 @@ typedef struct eg_chain {
   uint32_t is_sign, is_before;
   uint32_t substeps;      /* iterations in one learning_rate */
   eg_schedule schedule;
+  eg_schedule batch;      /* of the batch size: steps draw at most fold_count samples, of which the first ones count */
+  double batch_size;      /* unscheduled */
 } eg_chain;
 
 typedef struct eg_launch {
@@ -88,6 +90,7 @@ typedef struct eg_launch {
   double rate_over_batch;     /* learning_rate / batch_size */
   double correction;          /* learning_rate / 2 for sme2, else 0 */
   double noise_scale;         /* what multiplies a unit noise: see each stepper */
+  double noise_loss, noise_level; /* noise form root: its covariance is (noise_loss R(x) + noise_level) root root^T */
   uint32_t fold_count;        /* sgd: batch size; data noise: number of rows */
   int32_t start_kind;
   uint32_t n_particles;       /* of the population form (core/population.h); else 0 */
@@ -109,6 +112,7 @@ typedef struct eg_launch {
   /* increments that are fractional noise (core/fractional.h): Hurst exponent, 0: independent; steps of a whole path */
   double hurst;
   uint64_t path_steps;
+  double input_noise, label_noise; /* standard deviations of what is added to the inputs and the target of a drawn row */
   /* what is looked at after every step; such launches are slower, all others do not know of it */
   uint32_t n_monitors;
   uint32_t is_watched;        /* 1: is the state finite? For models that can make a bad state good again */
@@ -118,6 +122,6 @@ typedef struct eg_launch {
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
 EG_STATIC_ASSERT(sizeof(eg_monitor) == 40, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 608, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 696, "layout differs between host and device");
 
 #endif

@@ -5,7 +5,7 @@
 #include "core/model.h"
 
 typedef struct eg_uniforms {
-  eg_real h, learning_rate, rate_over_batch, batch_size, correction, noise_scale;
+  eg_real h, learning_rate, rate_over_batch, batch_size, correction, noise_scale, noise_loss, noise_level;
   const eg_real *staged;
   const eg_real *rows; /* all data rows: core/rows.h */
   uint32_t n_rows;
@@ -15,11 +15,17 @@ typedef struct eg_uniforms {
   eg_real sign_part, plain_part;
   uint32_t half, is_before;
   eg_real rate, shrink, unbias1, unbias2;
+  uint32_t count; /* samples of this step: fold_count where nothing is scheduled */
 } eg_uniforms;
 
 typedef struct eg_step_uniforms {
-  eg_real rate, shrink, unbias1, unbias2;
+  eg_real rate, shrink, unbias1, unbias2, inverse_batch, noise_scale;
+  uint32_t half, count;
 } eg_step_uniforms;
+
+EG_FN int eg_is_scheduled(const eg_schedule *s) {
+  return s->kind != EG_SCHEDULE_CONSTANT || s->warm_up > 0;
+}
 
 /* The coefficients of a chain that change with the step, of iteration `step` (the first is 0). Out of the way, and by value:
    the other coefficients stay in registers. */
@@ -27,13 +33,25 @@ EG_APART eg_step_uniforms eg_uniforms_of_step(const eg_launch *a, uint64_t step)
   eg_step_uniforms u;
   const eg_chain *const c = &a->chain;
   double rate = c->rate;
-  if (c->schedule.kind != EG_SCHEDULE_CONSTANT || c->schedule.warm_up > 0) {
+  if (eg_is_scheduled(&c->schedule)) {
     rate = rate * eg_schedule_factor(&c->schedule, (double)step / (double)c->substeps);
   }
   u.rate = (eg_real)rate;
   u.shrink = (eg_real)(1.0 - rate * c->decay);
   u.unbias1 = (eg_real)(c->log_beta1 < 0 ? 1.0 / (1.0 - eg_exp((double)(step + 1) * c->log_beta1)) : 1.0);
   u.unbias2 = (eg_real)(c->log_beta2 < 0 ? 1.0 / (1.0 - eg_exp((double)(step + 1) * c->log_beta2)) : 1.0);
+  u.inverse_batch = (eg_real)c->inverse_batch;
+  u.noise_scale = (eg_real)a->noise_scale;
+  u.half = c->half;
+  u.count = a->fold_count;
+  if (eg_is_scheduled(&c->batch)) {
+    const double wanted = c->batch_size * eg_schedule_factor(&c->batch, (double)step / (double)c->substeps);
+    const double batch = wanted > 1 ? (double)(int64_t)(wanted + 0.5) : 1.0;
+    u.inverse_batch = (eg_real)(1.0 / batch);
+    u.noise_scale = (eg_real)(a->noise_scale * eg_sqrt(c->batch_size / batch));
+    u.half = (uint32_t)batch;
+    u.count = c->weight_second != 0 ? 2 * u.half : u.half;
+  }
   return u;
 }
 
@@ -43,6 +61,10 @@ EG_FN void eg_uniforms_at(eg_uniforms *u, const eg_launch *a, uint64_t step) {
   u->shrink = at.shrink;
   u->unbias1 = at.unbias1;
   u->unbias2 = at.unbias2;
+  u->inverse_batch = at.inverse_batch;
+  u->noise_scale = at.noise_scale;
+  u->half = at.half;
+  u->count = at.count;
 }
 
 EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
@@ -53,6 +75,8 @@ EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   u.batch_size = (eg_real)a->fold_count;
   u.correction = (eg_real)a->correction;
   u.noise_scale = (eg_real)a->noise_scale;
+  u.noise_loss = (eg_real)a->noise_loss;
+  u.noise_level = (eg_real)a->noise_level;
   u.staged = (const eg_real *)a->staged;
   u.rows = (const eg_real *)a->rows;
   u.n_rows = a->n_rows;
@@ -74,6 +98,7 @@ EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   u.plain_part = c->is_sign ? (eg_real)0 : (eg_real)1;
   u.is_before = c->is_before;
   u.rate = u.shrink = u.unbias1 = u.unbias2 = 0;
+  u.count = a->fold_count;
   return u;
 }
 

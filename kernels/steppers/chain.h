@@ -6,8 +6,11 @@
  *             fresh data rows. A plain minibatch has half = B, c_first = 1. SVAG(l) (arXiv 2102.12470, algorithm 1; code of
  *             the authors) has 2B rows, half = B, c = (1 +- sqrt(2 l - 1)) / 2, and learning rate eta / l; for adaptive
  *             rules (arXiv 2205.10287, section 6) c = (1 +- sqrt(2 l^2 - 1)) / 2.
+ *   samples   the same with theta made of normals.
  *   channels  grad R(x) + noise_scale times the model's Gaussian noise of one sample: the law of the same combination,
  *             noise_scale = sqrt((c_first^2 + c_second^2) / B).
+ *   data, factor, root   grad R(x) + Gaussian noise instead of a batch (noise_forms.h): of the same covariance by all rows
+ *             or by the model's own root, or of another law
  *
  * Rules; g: the estimate after clipping to norm `clip`, with weight_decay x added; eta_k: the scheduled learning rate
  *   momentum  v' = momentum v + (1 - dampening) g,  d = v' (heavy ball) or g + momentum v' (Nesterov),
@@ -17,7 +20,7 @@
  *             Adam, AdamW (decay), RMSprop (beta1 = 0; `preconditioner: before` divides by s instead of s')
  * Extra state behind x: v; or m, s. v and m start at 0, s at start_square.
  */
-#if EG_CAPS_LOSS && (EG_CAPS_ROWS || EG_CAPS_CHANNELS)
+#if EG_CAPS_LOSS && EG_CAPS_DRIFT
 EG_FN void eg_clip(const eg_uniforms *u, eg_real *g) {
   eg_real norm2 = 0;
   EG_UNROLL
@@ -92,6 +95,74 @@ EG_FN void eg_rule_adaptive(const eg_uniforms *u, eg_real *x, eg_real *g) {
   }
 EG_CHAIN_ROWS(momentum)
 EG_CHAIN_ROWS(adaptive)
+#endif
+
+#if EG_CAPS_LOSS && EG_CAPS_ROWS
+/* noise_scale holds 1 / sqrt(N) too, as in euler_data. */
+#define EG_CHAIN_DATA(rule)                                                                                  \
+  EG_FN void eg_begin_##rule##_data(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {    \
+    eg_begin_euler_data(p, u, x, acc);                                                                       \
+  }                                                                                                          \
+  EG_FN void eg_add_##rule##_data(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row,    \
+                                  eg_real z, eg_real *acc) {                                                 \
+    eg_add_euler_data(p, u, x, row, z, acc);                                                                 \
+  }                                                                                                          \
+  EG_FN void eg_end_##rule##_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) { \
+    eg_real g[EG_DIM], v[EG_DIM];                                                                            \
+    eg_data_noise(p, u, x, acc, v);                                                                          \
+    eg_full_gradient(p, u, x, g);                                                                            \
+    EG_UNROLL                                                                                                \
+    for (int k = 0; k < EG_DIM; k++) {                                                                       \
+      g[k] = g[k] + v[k];                                                                                    \
+    }                                                                                                        \
+    eg_rule_##rule(u, x, g);                                                                                 \
+  }
+EG_CHAIN_DATA(momentum)
+EG_CHAIN_DATA(adaptive)
+#endif
+
+#if EG_CAPS_LOSS && EG_CAPS_SAMPLES
+#define EG_CHAIN_SAMPLES(rule)                                                                               \
+  EG_FN void eg_begin_##rule##_samples(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) { \
+    eg_begin_sgd_samples(p, u, x, acc);                                                                      \
+  }                                                                                                          \
+  EG_FN void eg_add_##rule##_samples(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z, \
+                                     eg_real weight, eg_real *acc) {                                         \
+    eg_add_sample_gradient(p, u->staged, x, z, weight, acc);                                                 \
+  }                                                                                                          \
+  EG_FN void eg_end_##rule##_samples(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) { \
+    eg_real g[EG_DIM];                                                                                       \
+    (void)p;                                                                                                 \
+    EG_UNROLL                                                                                                \
+    for (int k = 0; k < EG_DIM; k++) {                                                                       \
+      g[k] = u->inverse_batch * acc[k];                                                                      \
+    }                                                                                                        \
+    eg_rule_##rule(u, x, g);                                                                                 \
+  }
+EG_CHAIN_SAMPLES(momentum)
+EG_CHAIN_SAMPLES(adaptive)
+#endif
+
+/* One draw of noise in a form of noise_forms.h. */
+#define EG_CHAIN_NOISE(rule, form)                                                                           \
+  EG_FN void eg_step_##rule##_##form(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,       \
+                                     const eg_row *rows) {                                                   \
+    eg_real g[EG_DIM], v[EG_DIM];                                                                            \
+    eg_full_gradient(p, u, x, g);                                                                            \
+    eg_noise_form_##form(p, u, x, z, rows, v);                                                               \
+    EG_UNROLL                                                                                                \
+    for (int k = 0; k < EG_DIM; k++) {                                                                       \
+      g[k] = g[k] + v[k];                                                                                    \
+    }                                                                                                        \
+    eg_rule_##rule(u, x, g);                                                                                 \
+  }
+#if EG_CAPS_LOSS && EG_CAPS_FACTOR
+EG_CHAIN_NOISE(momentum, factor)
+EG_CHAIN_NOISE(adaptive, factor)
+#endif
+#if EG_CAPS_ROOT
+EG_CHAIN_NOISE(momentum, root)
+EG_CHAIN_NOISE(adaptive, root)
 #endif
 
 #if EG_CAPS_LOSS && EG_CAPS_CHANNELS

@@ -35,6 +35,13 @@
 #define EG_SERVES_SRK2_CHANNELS 0
 #endif
 
+/* Gaussian noise of a law that is not the model's: any loss in lane form. */
+#if EG_CAPS_LOSS && EG_CAPS_DRIFT && !defined(EG_TEAM)
+#define EG_CAPS_ROOT 1
+#else
+#define EG_CAPS_ROOT 0
+#endif
+
 #include "core/uniforms.h"
 #include "core/vector.h"
 #include "core/loss.h"
@@ -112,13 +119,33 @@
 #define EG_LIST_EXACT(PLAIN, FOLD)
 #endif
 
-/* Steppers with values of their own behind x, and coefficients that change with the step: a fourth column says how many
-   values. */
+/* Steppers of the CPU. Two more sources of a fold: ROW_NODES (fold_count fresh random rows with one increment each) and
+   SAMPLE_NODES (samples of EG_SAMPLE + 1 increments, the last one its weight). Those of chains have values of their own behind x, and coefficients that change with the step: a
+   fourth column says how many values. */
 #if EG_CAPS_LOSS && EG_CAPS_ROWS && !defined(EG_TEAM)
 #define EG_CHAINS_ROWS(PLAIN, FOLD)                                                                          \
-  FOLD(momentum_rows, ROWS, EG_DIM, EG_DIM) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)
+  FOLD(momentum_rows, ROWS, EG_DIM, EG_DIM) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)                    \
+  FOLD(momentum_data, DATA, EG_DIM + 1, EG_DIM) FOLD(adaptive_data, DATA, EG_DIM + 1, 2 * EG_DIM)            \
+  FOLD(euler_nodes, ROW_NODES, 2 * EG_DIM + 1, 0) FOLD(strang_nodes, ROW_NODES, 2 * EG_DIM + 1, 0)
 #else
 #define EG_CHAINS_ROWS(PLAIN, FOLD)
+#endif
+
+#if EG_CAPS_LOSS && EG_CAPS_SAMPLES && EG_CAPS_FACTOR
+#define EG_CHAINS_SAMPLES(PLAIN, FOLD)                                                                       \
+  FOLD(momentum_samples, SAMPLES, EG_DIM, EG_DIM) FOLD(adaptive_samples, SAMPLES, EG_DIM, 2 * EG_DIM)        \
+  PLAIN(momentum_factor, EG_DIM, 0, EG_DIM) PLAIN(adaptive_factor, EG_DIM, 0, 2 * EG_DIM)                    \
+  FOLD(euler_nodes, SAMPLE_NODES, 2 * EG_DIM + 1, 0) FOLD(strang_nodes, SAMPLE_NODES, 2 * EG_DIM + 1, 0)
+#else
+#define EG_CHAINS_SAMPLES(PLAIN, FOLD)
+#endif
+
+#if EG_CAPS_ROOT
+#define EG_CHAINS_ROOT(PLAIN, FOLD)                                                                          \
+  PLAIN(euler_root, EG_DIM, 0, 0) PLAIN(strang_root, EG_DIM, 0, 0) PLAIN(momentum_root, EG_DIM, 0, EG_DIM)   \
+  PLAIN(adaptive_root, EG_DIM, 0, 2 * EG_DIM)
+#else
+#define EG_CHAINS_ROOT(PLAIN, FOLD)
 #endif
 
 #if EG_CAPS_LOSS && EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES && !defined(EG_TEAM) /* drawn samples are not affine in the normals */
@@ -128,7 +155,8 @@
 #define EG_CHAINS_CHANNELS(PLAIN, FOLD)
 #endif
 
-#define EG_CHAINS(PLAIN, FOLD) EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD)
+#define EG_CHAINS(PLAIN, FOLD)                                                                               \
+  EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD)
 
 /* Compiled for the CPU, and for the GPU when they are asked for (NVRTC), not ahead. */
 #if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_DIAGONAL

@@ -53,6 +53,9 @@ EG_MODIFIED(pair)
 #if EG_CAPS_FACTOR
 EG_MODIFIED(factor)
 #endif
+#if EG_CAPS_ROOT
+EG_MODIFIED(root)
+#endif
 #if EG_CAPS_COVARIANCE
 EG_MODIFIED(cholesky)
 EG_MODIFIED(symroot)
@@ -106,6 +109,90 @@ EG_FN void eg_add_strang_data(const eg_params *p, const eg_uniforms *u, const eg
 EG_FN void eg_end_strang_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
   EG_VECTOR(v, EG_SLOT_NOISE);
   eg_data_noise(p, u, x, acc, v);
+  eg_kick(p, x, v);
+  eg_half_flow(p, u, x);
+}
+#endif
+
+#if (EG_CAPS_ROWS || EG_CAPS_SAMPLES) && !defined(EG_TEAM)
+/*
+ * Fresh-node noise (arXiv 2302.07125, section 1: the cylindrical noise by Monte Carlo nodes drawn anew every step): with Q
+ * fresh rows or samples and xi_q ~ N(0,1),
+ *   sqrt(1 / (Q - 1)) sum_q (g_q - mean g) xi_q,
+ * whose covariance is Sigma(x, y) for every Q >= 2; acc = (sum_q xi_q g_q, sum_q g_q, sum_q xi_q), noise_scale holds
+ * sqrt(h eta / B / (Q - 1)). The regulariser cancels.
+ */
+EG_FN void eg_begin_euler_nodes(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
+  (void)p;
+  (void)u;
+  (void)x;
+  EG_UNROLL
+  for (int k = 0; k <= 2 * EG_DIM; k++) {
+    acc[k] = 0;
+  }
+}
+
+EG_FN void eg_begin_strang_nodes(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
+  eg_half_flow(p, u, x);
+  eg_begin_euler_nodes(p, u, x, acc);
+}
+
+EG_FN void eg_add_node(const eg_real *g, eg_real xi, eg_real *acc) {
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    acc[k] = eg_mad(xi, g[k], acc[k]);
+    acc[EG_DIM + k] = acc[EG_DIM + k] + g[k];
+  }
+  acc[2 * EG_DIM] = acc[2 * EG_DIM] + xi;
+}
+
+EG_FN void eg_node_zero(eg_real *g) {
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    g[k] = 0;
+  }
+}
+
+#if EG_CAPS_ROWS
+#define EG_NODES_ADD(scheme)                                                                                 \
+  EG_FN void eg_add_##scheme##_nodes(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, \
+                                     eg_real z, eg_real *acc) {                                              \
+    eg_real g[EG_DIM];                                                                                       \
+    eg_node_zero(g);                                                                                         \
+    eg_add_row_gradient(p, u->staged, x, row, (eg_real)1, g);                                                \
+    eg_add_node(g, z, acc);                                                                                  \
+  }
+#else
+#define EG_NODES_ADD(scheme)                                                                                 \
+  EG_FN void eg_add_##scheme##_nodes(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z, \
+                                     eg_real weight, eg_real *acc) {                                         \
+    eg_real g[EG_DIM];                                                                                       \
+    (void)weight;                                                                                            \
+    eg_node_zero(g);                                                                                         \
+    eg_add_sample_gradient(p, u->staged, x, z, (eg_real)1, g);                                               \
+    eg_add_node(g, EG_Z(z, EG_SAMPLE), acc);                                                                 \
+  }
+#endif
+EG_NODES_ADD(euler)
+EG_NODES_ADD(strang)
+
+EG_FN void eg_node_noise(const eg_uniforms *u, const eg_real *acc, eg_real *v) {
+  const eg_real share = acc[2 * EG_DIM] / u->batch_size; /* the number of nodes */
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    v[k] = u->noise_scale * eg_mad(-share, acc[EG_DIM + k], acc[k]);
+  }
+}
+
+EG_FN void eg_end_euler_nodes(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
+  eg_real v[EG_DIM];
+  eg_node_noise(u, acc, v);
+  eg_euler(p, u, x, v);
+}
+
+EG_FN void eg_end_strang_nodes(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
+  eg_real v[EG_DIM];
+  eg_node_noise(u, acc, v);
   eg_kick(p, x, v);
   eg_half_flow(p, u, x);
 }

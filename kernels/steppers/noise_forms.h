@@ -10,6 +10,10 @@
  * cholesky   v = L(x) z, L L^T = Sigma(x)              d normals, d <= 6
  * symroot    v = Sigma(x)^{1/2} z                      d normals, d <= 6
  * data       v = sum_j sqrt(p_j) G_j(x) z_j            a fold over all rows: see modified_equation.h
+ *
+ * One more form has a law of its own, whatever the model's noise is (`gradient_noise` of a study):
+ * root       v = sqrt(a R(x) + b) S z, S lower triangular    d normals; constant covariance: a = 0, b = 1, S S^T = Sigma;
+ *            decoupled: a = 2, b = 2 loss_offset, S S^T = Hessian: 2 L(x) H (arXiv 2105.09557, section 2)
  */
 #if EG_CAPS_DIAGONAL
 EG_FN void eg_noise_form_diagonal(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
@@ -86,9 +90,33 @@ EG_FN void eg_noise_form_factor(const eg_params *p, const eg_uniforms *u, const 
 }
 #endif
 
-#if EG_CAPS_COVARIANCE
 #define EG_TRIANGLE (EG_DIM * (EG_DIM + 1) / 2)
 #define EG_AT(i, j) ((i) * ((i) + 1) / 2 + (j)) /* j <= i */
+
+#if EG_CAPS_ROOT
+/* S lies behind what the model has staged, by rows of its triangle. Where a R + b is negative there is no noise. */
+EG_FN void eg_noise_form_root(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
+                              const eg_row *rows, eg_real *v) {
+  (void)rows;
+  const eg_real *const root = u->staged + EG_STAGED;
+  eg_real square = u->noise_level;
+  if (u->noise_loss > 0) {
+    square = eg_mad(u->noise_loss, eg_full_loss(p, u, x), square);
+  }
+  const eg_real scale = u->noise_scale * eg_root(square > 0 ? square : (eg_real)0);
+  EG_UNROLL
+  for (int i = 0; i < EG_DIM; i++) {
+    eg_real sum = 0;
+    EG_UNROLL
+    for (int j = 0; j <= i; j++) {
+      sum = eg_mad(root[EG_AT(i, j)], EG_Z(z, j), sum);
+    }
+    v[i] = scale * sum;
+  }
+}
+#endif
+
+#if EG_CAPS_COVARIANCE
 
 /* Sigma may be singular: a pivot that is not positive gives a zero column. */
 EG_FN void eg_noise_form_cholesky(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,

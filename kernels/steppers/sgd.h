@@ -40,7 +40,9 @@ EG_FN void eg_begin_sgd_samples(const eg_params *p, const eg_uniforms *u, eg_rea
   }
 }
 
-EG_FN void eg_add_sgd_samples(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z, eg_real *acc) {
+EG_FN void eg_add_sgd_samples(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z, eg_real weight,
+                              eg_real *acc) {
+  (void)weight;
   eg_add_sample_gradient(p, u->staged, x, z, (eg_real)1, acc);
 }
 

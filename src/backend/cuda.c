@@ -78,9 +78,12 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   if (job->n_paths > 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "statistics of paths are made on the CPU only so far");
   }
-  if (job->launch.chain.rate > 0 || job->launch.sampling != 0) {
+  const bool has_own_noise = strstr(job->stepper, "_root") != NULL || strstr(job->stepper, "_nodes") != NULL ||
+                             job->launch.input_noise > 0 || job->launch.label_noise > 0;
+  if (job->launch.chain.rate > 0 || job->launch.sampling != 0 || has_own_noise) {
     return eg_fail(ctx, EG_ERR_DEVICE,
-                   "chains with a memory or a schedule, and rows without replacement, are advanced on the CPU only so far");
+                   "chains with a memory or a schedule, rows without replacement or with noise, fresh-node noise, and "
+                   "gradient_noise gaussian-decoupled and constant are advanced on the CPU only so far");
   }
   if (job->launch.hurst != 0 || strcmp(job->stepper, "exact_at") == 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "model '%s' makes its own paths or pulls its events, which is done on the CPU only",

@@ -54,6 +54,21 @@ EG_NODISCARD eg_status eg_affine_geometric_brownian_motion(eg_context *ctx, doub
                                                            eg_affine_model *out);
 void eg_affine_free(eg_affine_model *model);
 
+/* The same drift with Gaussian noise of covariance (loss R(x) + level) root root^T, root (dim, dim) lower triangular: with
+   H = S S^T, S w = g0, R = |S^T x - w|^2 / 2 + r, so the channels are root_i (S^T x - w)_k and root_i. *is_closed is false,
+   and `out` empty, where the bracket is negative somewhere or H is not positive semidefinite. */
+EG_NODISCARD eg_status eg_affine_root_noise(eg_context *ctx, const eg_affine_model *model, const double *root, double loss,
+                                            double level, bool *is_closed, eg_affine_model *out);
+/* Least squares on rows (inputs, target as for eg_affine_least_squares, of which `model` is the noiseless case) whose every
+   draw has fresh normal noise of standard deviations u on the inputs and v on the target: the gradient of a draw is
+   (a + n)((a + n).x - y - e). Its mean has H + u^2 I; its covariance is a sum over affine channels, since odd moments of n
+   vanish and n n^T - u^2 I has that of u^2 times a symmetric Gaussian matrix. */
+EG_NODISCARD eg_status eg_affine_row_noise(eg_context *ctx, const eg_affine_model *model, size_t n_rows,
+                                           const double *inputs, const double *target, double input_noise,
+                                           double label_noise, eg_affine_model *out);
+/* Sum over the channels at x: the covariance of the gradient of one sample, (dim, dim). */
+void eg_affine_covariance(const eg_affine_model *model, const double *x, double *covariance);
+
 /* A chain with a velocity on an affine model, as an affine map of z = (x, v):
      g = grad + noise + weight_decay x,  v' = momentum v + new_weight g,  d = lookahead g + velocity_weight v',
      x' = (1 - h decay) x - h d.

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "oracle/affine_lift.h"
+#include "oracle/dense.h"
 
 static eg_status allocate_model(eg_context *ctx, int dim, size_t n_channels, eg_affine_model *out) {
   if (dim < 1 || dim > EG_AFFINE_MAX_DIM) {
@@ -134,6 +135,128 @@ eg_status eg_affine_quadratic(eg_context *ctx, int dim, const double *curvature,
     out->s[(2 * k + 1) * d + k] = -multiplicative[k] * centre[k];
   }
   return EG_OK;
+}
+
+static eg_status copy_drift(eg_context *ctx, const eg_affine_model *model, size_t n_channels, eg_affine_model *out) {
+  const size_t d = (size_t)model->dim;
+  EG_TRY(allocate_model(ctx, model->dim, n_channels, out));
+  memcpy(out->H, model->H, d * d * sizeof(double));
+  memcpy(out->g0, model->g0, d * sizeof(double));
+  out->loss_constant = model->loss_constant;
+  return EG_OK;
+}
+
+/* S w = g0 by forward substitution (a column of zeros: w_k = 0); returns g0.w. */
+static double solve_root(size_t d, const double *S, const double *g0, double *w) {
+  double square = 0.0;
+  for (size_t i = 0; i < d; i++) {
+    double rest = g0[i];
+    for (size_t k = 0; k < i; k++) {
+      rest -= S[i * d + k] * w[k];
+    }
+    w[i] = S[i * d + i] > 0.0 ? rest / S[i * d + i] : 0.0;
+    square += w[i] * w[i];
+  }
+  return square;
+}
+
+eg_status eg_affine_root_noise(eg_context *ctx, const eg_affine_model *model, const double *root, double loss, double level,
+                               bool *is_closed, eg_affine_model *out) {
+  const size_t d = (size_t)model->dim;
+  double *S = NULL;
+  memset(out, 0, sizeof *out);
+  *is_closed = false;
+  EG_TRY(eg_allocate(ctx, d * d + d, sizeof(double), &S));
+  double *const w = S + d * d;
+  if (loss > 0.0 && !eg_dense_cholesky(d, model->H, S)) {
+    free(S);
+    return EG_OK;
+  }
+  const double square = loss > 0.0 ? solve_root(d, S, model->g0, w) : 0.0;
+  const double rest = level + loss * (model->loss_constant - 0.5 * square);
+  const eg_status status = rest >= 0.0 ? copy_drift(ctx, model, (loss > 0.0 ? d * d : 0) + d, out) : EG_OK;
+  if (status != EG_OK || rest < 0.0) {
+    free(S);
+    return status;
+  }
+  size_t channel = 0;
+  for (size_t i = 0; i < d; i++, channel++) {
+    for (size_t a = 0; a < d; a++) {
+      out->s[channel * d + a] = sqrt(rest) * root[a * d + i];
+    }
+  }
+  const double size = sqrt(0.5 * loss);
+  for (size_t i = 0; i < d && loss > 0.0; i++) {
+    for (size_t k = 0; k < d; k++, channel++) {
+      for (size_t a = 0; a < d; a++) {
+        out->s[channel * d + a] = -size * root[a * d + i] * w[k];
+        for (size_t b = 0; b < d; b++) {
+          out->S[(channel * d + a) * d + b] = size * root[a * d + i] * S[b * d + k];
+        }
+      }
+    }
+  }
+  free(S);
+  *is_closed = true;
+  return EG_OK;
+}
+
+/* Noise component k of row (a, y): u (a x_k + (a.x - y) e_k). */
+static void fill_input_channel(size_t d, size_t k, double size, const double *a, double y, double *S, double *s) {
+  s[k] = -size * y;
+  for (size_t j = 0; j < d; j++) {
+    S[j * d + k] += size * a[j];
+    S[k * d + j] += size * a[j];
+  }
+}
+
+eg_status eg_affine_row_noise(eg_context *ctx, const eg_affine_model *model, size_t n_rows, const double *inputs,
+                              const double *target, double input_noise, double label_noise, eg_affine_model *out) {
+  const size_t d = (size_t)model->dim, n = (size_t)model->n_channels, pairs = d * (d + 1) / 2;
+  const double root_n = sqrt((double)n_rows), u = input_noise, square = u * u;
+  EG_TRY(copy_drift(ctx, model, n + n_rows * (d + 1) + pairs + d, out));
+  memcpy(out->S, model->S, n * d * d * sizeof(double));
+  memcpy(out->s, model->s, n * d * sizeof(double));
+  size_t channel = n;
+  for (size_t row = 0; row < n_rows; row++) {
+    const double *const a = inputs + row * d;
+    for (size_t k = 0; k < d; k++, channel++) {
+      fill_input_channel(d, k, u / root_n, a, target[row], out->S + channel * d * d, out->s + channel * d);
+    }
+    for (size_t k = 0; k < d; k++) {
+      out->s[channel * d + k] = label_noise * a[k] / root_n;
+    }
+    channel++;
+  }
+  for (size_t i = 0; i < d; i++) { /* u^2 (W x)_i, E W_ij^2 = 1 + (i == j), and the product of both noises */
+    out->H[i * d + i] += square;
+    for (size_t j = 0; j <= i; j++, channel++) {
+      out->S[(channel * d + i) * d + j] = out->S[(channel * d + j) * d + i] = square * (i == j ? sqrt(2.0) : 1.0);
+    }
+  }
+  for (size_t i = 0; i < d; i++, channel++) {
+    out->s[channel * d + i] = u * label_noise;
+  }
+  return EG_OK;
+}
+
+void eg_affine_covariance(const eg_affine_model *model, const double *x, double *covariance) {
+  const size_t d = (size_t)model->dim;
+  memset(covariance, 0, d * d * sizeof(double));
+  for (size_t c = 0; c < (size_t)model->n_channels; c++) {
+    double v[EG_AFFINE_MAX_DIM];
+    for (size_t i = 0; i < d; i++) {
+      v[i] = model->s[c * d + i];
+      for (size_t k = 0; k < d; k++) {
+        v[i] += model->S[(c * d + i) * d + k] * x[k];
+      }
+    }
+    for (size_t i = 0; i < d; i++) {
+      for (size_t k = 0; k < d; k++) {
+        covariance[i * d + k] += v[i] * v[k];
+      }
+    }
+  }
 }
 
 eg_status eg_affine_ornstein_uhlenbeck(eg_context *ctx, double rate, double mean, double sigma,

@@ -180,3 +180,33 @@ void eg_dense_apply(size_t n, const double *E, double *v, double *work) {
     v[i] += work[i];
   }
 }
+
+bool eg_dense_cholesky(size_t n, const double *A, double *L) {
+  double largest = 0.0;
+  for (size_t i = 0; i < n; i++) {
+    largest = fmax(largest, fabs(A[i * n + i]));
+  }
+  memset(L, 0, n * n * sizeof *L);
+  for (size_t j = 0; j < n; j++) {
+    double pivot = A[j * n + j];
+    for (size_t k = 0; k < j; k++) {
+      pivot -= L[j * n + k] * L[j * n + k];
+    }
+    if (!(pivot >= -1e-12 * largest)) {
+      return false;
+    }
+    const bool is_zero = pivot <= 1e-12 * largest;
+    L[j * n + j] = is_zero ? 0.0 : sqrt(pivot);
+    for (size_t i = j + 1; i < n; i++) {
+      double rest = A[i * n + j];
+      for (size_t k = 0; k < j; k++) {
+        rest -= L[i * n + k] * L[j * n + k];
+      }
+      if (is_zero && fabs(rest) > 1e-6 * largest) {
+        return false;
+      }
+      L[i * n + j] = is_zero ? 0.0 : rest / L[j * n + j];
+    }
+  }
+  return true;
+}

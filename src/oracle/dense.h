@@ -1,6 +1,6 @@
 /*
  * Small dense square matrices, row after row, with one fixed order of summation: the same bits on every
- * machine. Only + - * / are used. Compile with -ffp-contract=off (gcc -std=c11 implies it, clang does not).
+ * machine. Only + - * / and sqrt are used. Compile with -ffp-contract=off (gcc -std=c11 implies it, clang does not).
  *
  * Maps close to the identity are stored as their increment E, the map being I + E. A step of a chain with
  * learning rate 1e-6 then keeps all 16 digits of its increment, and (I + E)^n - I is right to about |n E|
@@ -9,6 +9,7 @@
 #ifndef EG_ORACLE_DENSE_H
 #define EG_ORACLE_DENSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,5 +38,9 @@ EG_NODISCARD eg_status eg_dense_expm1(eg_context *ctx, size_t n, const double *X
 
 /* v := (I + E) v, zeros against infinities as in eg_dense_multiply; work (n). */
 void eg_dense_apply(size_t n, const double *E, double *v, double *work);
+
+/* L lower triangular with L L^T = A, A symmetric. A pivot within 1e-12 of the largest diagonal element counts as 0 and gives
+   a column of zeros; false if A is not positive semidefinite to that accuracy. */
+bool eg_dense_cholesky(size_t n, const double *A, double *L);
 
 #endif

@@ -1,6 +1,7 @@
 /* The coefficients of a chain (kernels/steppers/chain.h): which stepper, its rule, SVAG, schedule, exact moments. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/model.h"
 #include "core/permutation.h"
@@ -60,6 +61,39 @@ static void set_adaptive(const eg_study_chain *from, eg_chain *to) {
   to->is_before = from->divides_before ? 1 : 0;
 }
 
+/* Where the estimate of the gradient comes from; NULL: the model has nothing for it. */
+static const char *choose_estimate(const eg_run *run, int caps) {
+  const eg_gradient_noise law = run->dynamics->gradient_noise.law;
+  if (law > EG_GRADIENT_EXACT) {
+    return "root";
+  }
+  if ((caps & EG_CAP_ROWS) != 0) {
+    return law == EG_GRADIENT_EXACT ? "data" : "rows";
+  }
+  if ((caps & EG_CAP_SAMPLES) != 0) {
+    return law == EG_GRADIENT_EXACT ? "factor" : "samples";
+  }
+  return (caps & EG_CAP_CHANNELS) != 0 ? "channels" : NULL;
+}
+
+static const char *stepper_name(bool is_adaptive_rule, const char *estimate) {
+  static const char *const names[][2] = {{"momentum_rows", "adaptive_rows"},         {"momentum_data", "adaptive_data"},
+                                         {"momentum_samples", "adaptive_samples"},   {"momentum_factor", "adaptive_factor"},
+                                         {"momentum_channels", "adaptive_channels"}, {"momentum_root", "adaptive_root"}};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (strcmp(names[i][0] + sizeof "momentum_" - 1, estimate) == 0) {
+      return names[i][is_adaptive_rule ? 1 : 0];
+    }
+  }
+  return NULL;
+}
+
+/* Of the factors of all steps (a bound: the largest may lie between two of them). */
+static double largest_factor(const eg_schedule *s, double steps) {
+  const double first = 1.0, last = s->kind == EG_SCHEDULE_STEP ? pow(s->gamma, floor(steps / s->period)) : s->last;
+  return s->kind == EG_SCHEDULE_CONSTANT ? first : fmax(first, ceil(last * (1.0 + 1e-9)));
+}
+
 eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps) {
   eg_launch *const a = &run->job.launch;
   eg_chain *const c = &a->chain;
@@ -72,10 +106,11 @@ eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int c
   }
   const double amplification = is_amplified_by_square(id) ? s->l * s->l : s->l; /* of the covariance */
   const double spread = sqrt(2.0 * amplification - 1.0);
-  const bool is_row_model = (caps & EG_CAP_ROWS) != 0;
-  if (!is_row_model && (caps & EG_CAP_CHANNELS) == 0) {
+  const char *const estimate = choose_estimate(run, caps);
+  if (estimate == NULL) {
     return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
-                            "%s cannot be run on this model: it defines neither eg_add_row_gradient nor eg_noise_channels",
+                            "%s cannot be run on this model: it defines none of eg_add_row_gradient, "
+                            "eg_add_sample_gradient, eg_noise_channels",
                             eg_dynamics_name(id));
   }
   c->rate = run->learning_rate / s->l;
@@ -89,20 +124,24 @@ eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int c
   c->is_sign = id == EG_SIGNSGD ? 1 : 0;
   c->substeps = (uint32_t)run->substeps;
   set_schedule(&s->schedule, &c->schedule);
+  set_schedule(&s->batch_schedule, &c->batch);
+  c->batch_size = run->batch_size;
   if (is_adaptive(id)) {
     set_adaptive(s, c);
   } else {
     set_momentum(s, c);
   }
-  const double rows = amplification > 1.0 ? 2.0 * run->batch_size : run->batch_size;
-  if (rows > 2147483647.0) {
-    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark, "batch_size %.17g: two batches a step are too many rows",
-                            run->batch_size);
+  const double most = run->batch_size * largest_factor(&c->batch, (double)run->steps);
+  const double samples = amplification > 1.0 ? 2.0 * most : most;
+  if (samples > 2147483647.0) {
+    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark, "batch_size %.17g: %.0f samples a step are too many",
+                            run->batch_size, samples);
   }
-  a->fold_count = is_row_model ? (uint32_t)rows : 1;
-  a->noise_scale = sqrt(amplification / run->batch_size);
-  run->job.stepper = is_row_model ? (is_adaptive(id) ? "adaptive_rows" : "momentum_rows")
-                                  : (is_adaptive(id) ? "adaptive_channels" : "momentum_channels");
+  const bool is_data = strcmp(estimate, "data") == 0;
+  const bool is_drawn = strcmp(estimate, "rows") == 0 || strcmp(estimate, "samples") == 0;
+  a->fold_count = is_drawn ? (uint32_t)samples : (is_data ? a->n_rows : 1);
+  a->noise_scale = sqrt(amplification / run->batch_size / (is_data ? (double)a->n_rows : 1.0));
+  run->job.stepper = stepper_name(is_adaptive(id), estimate);
   return EG_OK;
 }
 
@@ -126,6 +165,12 @@ eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg_run *run, in
     return eg_study_fail_at(ctx, plan->study, mark, "run '%s': sampling %s takes at most %u rows, the data have %u",
                             run->description, eg_sampling_words[run->dynamics->sampling], EG_PERMUTATION_MOST, a->n_rows);
   }
+  const bool is_by_epochs = a->sampling == EG_SAMPLE_SHUFFLE || a->sampling == EG_SAMPLE_FIXED;
+  if (is_by_epochs && (a->chain.batch.kind != EG_SCHEDULE_CONSTANT || a->chain.batch.warm_up > 0)) {
+    return eg_study_fail_at(ctx, plan->study, mark, "run '%s': sampling %s counts epochs by a constant batch; batch_schedule "
+                            "allows replacement and without-replacement",
+                            run->description, eg_sampling_words[run->dynamics->sampling]);
+  }
   if (a->fold_count > a->n_rows) {
     return eg_study_fail_at(ctx, plan->study, mark,
                             "run '%s': a step draws %u rows without replacement, and the data have %u", run->description,
@@ -137,8 +182,10 @@ eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg_run *run, in
 eg_status eg_plan_chain_oracle(eg_context *ctx, eg_run *run) {
   const eg_study_chain *const s = &run->chain;
   const eg_chain *const c = &run->job.launch.chain;
+  const eg_study_schedule *const batch = &s->batch_schedule;
   const bool is_affine = run->dynamics->sampling == EG_SAMPLING_REPLACEMENT && !is_amplified_by_square(run->dynamics->id) && isinf(s->clip) &&
                          s->schedule.kind == EG_RATE_CONSTANT && !(s->schedule.warm_up > 1.0) &&
+                         batch->kind == EG_RATE_CONSTANT && !(batch->warm_up > 1.0) &&
                          2 * run->affine.dim <= EG_AFFINE_MAX_DIM;
   if (!is_affine) {
     run->has_oracle = false;
@@ -150,5 +197,10 @@ eg_status eg_plan_chain_oracle(eg_context *ctx, eg_run *run) {
                                  .velocity_weight = c->velocity_weight,
                                  .weight_decay = c->weight_decay,
                                  .decay = c->decay};
-  return eg_affine_chain_lift(ctx, &run->affine, &chain, c->rate, &run->lifted);
+  eg_affine_model noisy = run->lifted; /* empty: the noise is the model's */
+  memset(&run->lifted, 0, sizeof run->lifted);
+  const eg_status status =
+      eg_affine_chain_lift(ctx, noisy.dim > 0 ? &noisy : &run->affine, &chain, c->rate, &run->lifted);
+  eg_affine_free(&noisy);
+  return status;
 }

@@ -240,8 +240,8 @@ static uint64_t noise_id(const eg_group *group) {
 }
 
 static bool subtracts_noise(const char *stepper) {
-  return strcmp(stepper, "sgd_channels") == 0 || strcmp(stepper, "momentum_channels") == 0 ||
-         strcmp(stepper, "adaptive_channels") == 0;
+  return strcmp(stepper, "sgd_channels") == 0 || strncmp(stepper, "momentum_", 9) == 0 ||
+         strncmp(stepper, "adaptive_", 9) == 0;
 }
 
 /* The chain subtracts its noise, the equations add theirs: the same normals drive both the same way once the sign of

@@ -182,7 +182,8 @@ static eg_status stability(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   if (run->dynamics->id != EG_SGD || run->chain.is_general || !run->has_oracle || plan->dim > MAX_STABILITY_DIM) {
     return EG_OK;
   }
-  EG_TRY(eg_affine_stability_limit(ctx, &run->affine, effective_batch(run), &run->stability_limit));
+  const eg_affine_model *const model = run->lifted.dim > 0 ? &run->lifted : &run->affine;
+  EG_TRY(eg_affine_stability_limit(ctx, model, effective_batch(run), &run->stability_limit));
   if (run->learning_rate > run->stability_limit) {
     eg_study_warn_at(ctx, plan->study, plan->study->learning_rate_mark,
                      "learning_rate %.6g of run '%s' is beyond mean-square stability: second moments diverge above "
@@ -240,6 +241,7 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   if (sampling == EG_SAMPLING_SHUFFLE || sampling == EG_SAMPLING_FIXED_SHUFFLE) {
     run->has_oracle = false; /* steps of one epoch depend on each other */
   }
+  EG_TRY(eg_plan_stage_noise(ctx, plan, run));
   if (run->has_oracle && run->chain.is_general) {
     EG_TRY(eg_plan_chain_oracle(ctx, run));
   }

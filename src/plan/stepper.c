@@ -18,6 +18,19 @@ static eg_status refuse(eg_context *ctx, const eg_plan *plan, const eg_run *run,
 /* The noise form of a modified equation (kernels/steppers/noise_forms.h), by what the model offers. */
 static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps, const char **form) {
   const eg_factor factor = run->dynamics->factor;
+  const bool is_flow = run->dynamics->id == EG_SMF1 || run->dynamics->id == EG_SMF2;
+  if (is_flow && (factor == EG_FACTOR_CHOLESKY || factor == EG_FACTOR_SYMMETRIC_ROOT || factor == EG_FACTOR_CLOSED_FORM)) {
+    return refuse(ctx, plan, run, "the noise of a stochastic modified flow is indexed by the data: no root of the covariance at "
+                                  "one point has its law at two; allowed factors: pair, data, nodes");
+  }
+  if (factor == EG_FACTOR_NODES && (caps & EG_CAP_POPULATION) == 0) {
+    run->factor = factor;
+    *form = "nodes";
+    return (caps & (EG_CAP_ROWS | EG_CAP_SAMPLES)) != 0 && plan->form == EG_FORM_LANE
+               ? EG_OK
+               : refuse(ctx, plan, run, "factor nodes draws fresh samples, and has no team form: the model needs "
+                                        "eg_add_row_gradient or eg_add_sample_gradient, and at most 16 dimensions");
+  }
   if (factor == EG_FACTOR_CLOSED_FORM && (caps & EG_CAP_POPULATION) == 0) {
     run->factor = factor;
     *form = "factor";
@@ -58,8 +71,9 @@ static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, 
     *form = "channels";
     return EG_OK;
   }
-  if ((caps & EG_CAP_DIAGONAL) == 0) {
-    return refuse(ctx, plan, run, "the model defines neither eg_noise_diagonal nor eg_noise_channels");
+  if ((caps & EG_CAP_DIAGONAL) == 0 || is_flow) {
+    return refuse(ctx, plan, run, is_flow ? "the model does not define eg_noise_channels"
+                                          : "the model defines neither eg_noise_diagonal nor eg_noise_channels");
   }
   *form = "diagonal"; /* the covariance is diagonal: its Cholesky factor is its symmetric root */
   return EG_OK;
@@ -111,7 +125,8 @@ static const char *stepper_name(const char *scheme, const char *form) {
                                       "euler_cholesky",  "strang_cholesky", "euler_symroot",  "strang_symroot",
                                       "euler_factor",    "strang_factor",   "milstein_diagonal",
                                       "milstein_channels", "heun_diagonal", "heun_channels", "srk2_diagonal",
-                                      "srk2_channels"};
+                                      "srk2_channels",     "euler_root",    "strang_root",   "euler_nodes",
+                                      "strang_nodes"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     const size_t n = strlen(scheme);
     if (strncmp(names[i], scheme, n) == 0 && strcmp(names[i] + n + 1, form) == 0) {
@@ -133,6 +148,11 @@ static eg_status set_stepper(eg_context *ctx, const eg_plan *plan, eg_run *run, 
   return EG_OK;
 }
 
+/* The laws of the noise that are not the model's have one form (kernels/steppers/noise_forms.h). */
+static bool has_own_law(const eg_run *run) {
+  return run->dynamics->gradient_noise.law > EG_GRADIENT_EXACT;
+}
+
 static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
   eg_launch *const a = &run->job.launch;
   const char *form = NULL;
@@ -140,11 +160,20 @@ static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, 
     return refuse(ctx, plan, run, "the model does not define eg_drift");
   }
   const bool is_flow = run->dynamics->id == EG_SMF1 || run->dynamics->id == EG_SMF2;
-  if (is_flow != ((caps & EG_CAP_POPULATION) != 0)) { /* built-in models are refused before */
-    return refuse(ctx, plan, run, is_flow ? "smf1 and smf2 are for populations; allowed: sme1, sme2"
-                                          : "sme1 and sme2 are not for populations; allowed: smf1, smf2");
+  if (!is_flow && (caps & EG_CAP_POPULATION) != 0) { /* built-in models are refused before */
+    return refuse(ctx, plan, run, "sme1 and sme2 are not for populations; allowed: smf1, smf2");
   }
-  EG_TRY(choose_form(ctx, plan, run, caps, &form));
+  if (!has_own_law(run)) {
+    EG_TRY(choose_form(ctx, plan, run, caps, &form));
+  } else if (is_flow) {
+    return refuse(ctx, plan, run, "the noise of a stochastic modified flow is that of the samples; gradient_noise allows "
+                                  "gaussian-exact");
+  } else if (run->dynamics->factor != EG_FACTOR_DEFAULT) {
+    return refuse(ctx, plan, run, "a factor is a root of the model's own covariance; gradient_noise gaussian-decoupled and "
+                                  "constant have none");
+  } else {
+    form = "root";
+  }
   run->scheme = run->dynamics->scheme == EG_SCHEME_DEFAULT ? EG_STRANG : run->dynamics->scheme;
   if (run->scheme == EG_EXACT) {
     return refuse(ctx, plan, run, "scheme exact exists for sde on ornstein-uhlenbeck and geometric-brownian-motion; "
@@ -156,13 +185,19 @@ static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, 
   const bool is_data = strcmp(form, "data") == 0;
   a->noise_scale = sqrt(strcmp(form, "pair") == 0 ? 0.5 * variance : (is_data ? variance / (double)a->n_rows : variance));
   a->fold_count = is_data ? a->n_rows : 1;
+  if (run->factor == EG_FACTOR_NODES) {
+    a->noise_scale = sqrt(variance / (run->dynamics->nodes - 1.0));
+    a->fold_count = (uint32_t)run->dynamics->nodes;
+  }
   return EG_OK;
 }
 
-/* Gradient descent with Gaussian noise of the batch's covariance: the Euler-Maruyama scheme of sme1 with a step of one
-   learning rate, taken as a chain. */
+/* Gradient descent with Gaussian noise in place of a batch: the Euler-Maruyama scheme of sme1 with a step of one learning
+   rate, taken as a chain. noisy-gd, and sgd with a gradient_noise other than minibatch. */
 static eg_status noisy_gd(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
-  if ((caps & (EG_CAP_ROWS | EG_CAP_SAMPLES)) != 0 && run->dynamics->factor == EG_FACTOR_DEFAULT) {
+  if (has_own_law(run)) {
+    run->factor = EG_FACTOR_DEFAULT;
+  } else if ((caps & (EG_CAP_ROWS | EG_CAP_SAMPLES)) != 0 && run->dynamics->factor == EG_FACTOR_DEFAULT) {
     run->factor = (caps & EG_CAP_ROWS) != 0 ? EG_FACTOR_DATA : EG_FACTOR_CLOSED_FORM; /* a pair is not Gaussian */
   } else if (run->dynamics->factor == EG_FACTOR_PAIR) {
     return refuse(ctx, plan, run, "factor pair is not Gaussian; allowed: data, cholesky, symmetric-root, closed-form");
@@ -212,6 +247,9 @@ static eg_status raw_sde(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) 
 
 static eg_status sgd(eg_context *ctx, eg_plan *plan, eg_run *run, int caps) {
   eg_launch *const a = &run->job.launch;
+  if (run->dynamics->gradient_noise.law != EG_GRADIENT_MINIBATCH) {
+    return noisy_gd(ctx, plan, run, caps);
+  }
   a->rate_over_batch = run->learning_rate / run->batch_size;
   a->fold_count = (uint32_t)run->batch_size;
   if ((caps & EG_CAP_ROWS) != 0) {
@@ -280,6 +318,7 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
     break;
   }
   EG_TRY(eg_plan_sampling(ctx, plan, run, unit->caps));
+  EG_TRY(eg_plan_row_noise(ctx, plan, run));
   const eg_unit_stepper *const stepper = find_stepper(unit, run->job.stepper);
   if (stepper == NULL) {
     return refuse(ctx, plan, run, "the model does not define the functions this dynamics needs");

@@ -162,6 +162,34 @@ static void append_chain(eg_text *out, const eg_study_chain *chain) {
   append_number(out, "dynamics.schedule.last", schedule->last);
   append_number(out, "dynamics.schedule.power", schedule->power);
   append_number(out, "dynamics.schedule.warm_up", schedule->warm_up);
+  schedule = &chain->batch_schedule;
+  if (schedule->kind != EG_RATE_CONSTANT || schedule->warm_up > 0) { /* nothing where there is none, as below */
+    eg_text_append(out, "dynamics.batch_schedule.kind %s\n", eg_schedule_words[schedule->kind]);
+    append_number(out, "dynamics.batch_schedule.period", schedule->period);
+    append_number(out, "dynamics.batch_schedule.gamma", schedule->gamma);
+    append_number(out, "dynamics.batch_schedule.last", schedule->last);
+    append_number(out, "dynamics.batch_schedule.power", schedule->power);
+    append_number(out, "dynamics.batch_schedule.warm_up", schedule->warm_up);
+  }
+}
+
+static void append_gradient_noise(eg_text *out, const eg_study_dynamics *dynamics) {
+  const eg_study_gradient_noise *noise = &dynamics->gradient_noise;
+  const bool is_sampled = eg_is_chain(dynamics->id) && dynamics->id != EG_NOISY_GD;
+  if (noise->law > EG_GRADIENT_EXACT || (noise->law == EG_GRADIENT_EXACT && is_sampled)) {
+    eg_text_append(out, "dynamics.gradient_noise %s offset %s %s", eg_gradient_noise_words[noise->law - 1],
+                   EG_NUMBER_TEXT(noise->loss_offset), noise->is_full ? "matrix" : "diagonal");
+    append_numbers(out, noise->matrix, noise->n_matrix);
+    eg_text_append(out, "dynamics.gradient_noise.at");
+    append_numbers(out, noise->at.values, noise->at.n);
+  }
+  if (dynamics->chain.input_noise > 0 || dynamics->chain.label_noise > 0) {
+    append_number(out, "dynamics.input_noise", dynamics->chain.input_noise);
+    append_number(out, "dynamics.label_noise", dynamics->chain.label_noise);
+  }
+  if (dynamics->factor == EG_FACTOR_NODES) {
+    append_number(out, "dynamics.nodes", dynamics->nodes);
+  }
 }
 
 static void append_dynamics(eg_text *out, const eg_study_dynamics *dynamics) {
@@ -176,6 +204,7 @@ static void append_dynamics(eg_text *out, const eg_study_dynamics *dynamics) {
   if (dynamics->chain.is_general) {
     append_chain(out, &dynamics->chain);
   }
+  append_gradient_noise(out, dynamics);
 }
 
 static void append_group(eg_text *out, const eg_study *study, const eg_study_group *group) {

@@ -23,6 +23,7 @@ static void set_defaults(eg_study_dynamics *dynamics) {
   chain->decoupled = id == EG_ADAMW;
   chain->schedule.gamma = 0.1;
   chain->schedule.power = 1.0;
+  chain->batch_schedule = chain->schedule;
   chain->is_general = id != EG_SGD && is_chain(id);
 }
 
@@ -38,9 +39,14 @@ static void read_number(eg_checker *c, const eg_yaml_node *map, const char *path
   }
 }
 
-static void read_schedule(eg_checker *c, const eg_yaml_node *map, eg_study_schedule *schedule) {
-  const char *path = "dynamics.schedule";
-  if (eg_yaml_get(map, "schedule") == NULL) {
+enum { KIND, PERIOD, GAMMA, LAST, POWER, WARM_UP, N_SCHEDULE_KEYS };
+#define SCHEDULE_PATHS(name)                                                                                 \
+  {"dynamics." name ".kind", "dynamics." name ".period", "dynamics." name ".gamma", "dynamics." name ".last", \
+   "dynamics." name ".power", "dynamics." name ".warm_up"}
+
+static void read_schedule(eg_checker *c, const eg_yaml_node *map, const char *path,
+                          const char *const keys[N_SCHEDULE_KEYS], eg_study_schedule *schedule) {
+  if (eg_yaml_get(map, path + sizeof "dynamics." - 1) == NULL) {
     return;
   }
   const eg_yaml_node *node = eg_get_map(c, map, path);
@@ -49,18 +55,25 @@ static void read_schedule(eg_checker *c, const eg_yaml_node *map, eg_study_sched
     return;
   }
   eg_check_keys(c, node, path, NULL);
-  if (eg_get_word(c, node, "dynamics.schedule.kind", &word)) {
+  if (eg_get_word(c, node, keys[KIND], &word)) {
     schedule->kind = (eg_schedule_kind)word;
   }
-  const bool has_period = eg_get_number(c, node, "dynamics.schedule.period", &schedule->period);
+  const bool has_period = eg_get_number(c, node, keys[PERIOD], &schedule->period);
   if (!has_period && schedule->kind != EG_RATE_CONSTANT && eg_yaml_get(node, "period") == NULL) {
-    eg_error_add(c->errors, node->place, "'dynamics.schedule' of kind %s needs 'period', its length in steps",
+    eg_error_add(c->errors, node->place, "'%s' of kind %s needs 'period', its length in steps", path,
                  eg_schedule_words[schedule->kind]);
   }
-  (void)eg_get_number(c, node, "dynamics.schedule.gamma", &schedule->gamma); /* absent or reported: the default stays */
-  (void)eg_get_number(c, node, "dynamics.schedule.last", &schedule->last);
-  (void)eg_get_number(c, node, "dynamics.schedule.power", &schedule->power);
-  (void)eg_get_number(c, node, "dynamics.schedule.warm_up", &schedule->warm_up);
+  (void)eg_get_number(c, node, keys[GAMMA], &schedule->gamma); /* absent or reported: the default stays */
+  (void)eg_get_number(c, node, keys[LAST], &schedule->last);
+  (void)eg_get_number(c, node, keys[POWER], &schedule->power);
+  (void)eg_get_number(c, node, keys[WARM_UP], &schedule->warm_up);
+}
+
+static void read_schedules(eg_checker *c, const eg_yaml_node *map, eg_study_chain *chain) {
+  static const char *const rate[N_SCHEDULE_KEYS] = SCHEDULE_PATHS("schedule");
+  static const char *const batch[N_SCHEDULE_KEYS] = SCHEDULE_PATHS("batch_schedule");
+  read_schedule(c, map, "dynamics.schedule", rate, &chain->schedule);
+  read_schedule(c, map, "dynamics.batch_schedule", batch, &chain->batch_schedule);
 }
 
 static bool is_swept_here(const eg_checker *c, const char *axis, const char *path, eg_dynamics_id id) {
@@ -68,7 +81,8 @@ static bool is_swept_here(const eg_checker *c, const char *axis, const char *pat
 }
 
 void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *dynamics) {
-  static const char *const keys[] = {"momentum", "dampening", "nesterov", "weight_decay", "decoupled", "clip", "schedule"};
+  static const char *const keys[] = {"momentum",  "dampening", "nesterov", "weight_decay",
+                                     "decoupled", "clip",      "schedule", "batch_schedule"};
   eg_study_chain *chain = &dynamics->chain;
   size_t word = 0;
   set_defaults(dynamics);
@@ -90,7 +104,9 @@ void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *d
   if (eg_get_word(c, map, "dynamics.preconditioner", &word)) {
     chain->divides_before = word == 1;
   }
-  read_schedule(c, map, &chain->schedule);
+  read_number(c, map, "dynamics.input_noise", NULL, false, &chain->input_noise);
+  read_number(c, map, "dynamics.label_noise", NULL, false, &chain->label_noise);
+  read_schedules(c, map, chain);
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
     chain->is_general = chain->is_general || eg_yaml_get(map, keys[i]) != NULL;
   }

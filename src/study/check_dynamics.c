@@ -54,7 +54,9 @@ static void read_options(eg_checker *c, const eg_yaml_node *map, eg_study_dynami
   if (eg_get_word(c, map, "dynamics.scheme", &word)) {
     dynamics->scheme = (eg_scheme)(word + 1);
   }
+  (void)eg_get_number(c, map, "dynamics.nodes", &dynamics->nodes);
   eg_check_chain(c, map, dynamics);
+  eg_check_gradient_noise(c, map, dynamics);
 }
 
 bool eg_is_good_label(const char *label) {
@@ -89,7 +91,7 @@ static void read_label(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics
 }
 
 static void read_one(eg_checker *c, const eg_schema_row *row, const eg_yaml_node *node) {
-  eg_study_dynamics dynamics = {.batch_size = 1.0, .substeps = 1.0, .mark = node->place.mark};
+  eg_study_dynamics dynamics = {.batch_size = 1.0, .substeps = 1.0, .nodes = 2.0, .mark = node->place.mark};
   const eg_yaml_node empty = {.kind = EG_YAML_MAP, .place = node->place};
   const eg_yaml_node *map = node;
   const eg_yaml_node *name = node;

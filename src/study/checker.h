@@ -78,6 +78,8 @@ void eg_check_start(eg_checker *c);
 void eg_check_dynamics(eg_checker *c);
 /* check_chain.c: what one entry of `dynamics` says of its chain. */
 void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *dynamics);
+/* check_gradient_noise.c: and of the law of its noise. */
+void eg_check_gradient_noise(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *dynamics);
 void eg_check_sweep(eg_checker *c);
 void eg_check_groups(eg_checker *c);
 void eg_check_observe(eg_checker *c);

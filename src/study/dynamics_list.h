@@ -30,7 +30,8 @@
     "x' = x - (eta/l)(c+ g_B1(x) + c- g_B2(x)), c+- = (1 +- sqrt(2 l - 1))/2; l iterations are one step",    \
     "1 in eta/l against sme1", "Li, Malladi, Arora, arXiv 2102.12470")                                       \
   X(NOISY_GD, "noisy-gd", true, "x' = x - eta (grad R(x) + Sigma(x)^(1/2) z / sqrt(B)), z ~ N(0, I)",        \
-    "2 in eta against sgd, one point: equal first two moments of a step", "arXiv 2102.12470 (noisy gradient descent)") \
+    "2 in eta against sgd, one point: equal first two moments of a step; the same as sgd with gradient_noise gaussian-exact", \
+    "arXiv 2102.12470 (noisy gradient descent)") \
   X(ADAM, "adam", true,                                                                                      \
     "m' = beta1 m + (1 - beta1) g, u' = beta2 u + (1 - beta2) g^2, x' = x - eta m^ / (sqrt(u^) + epsilon), ^: corrected", \
     "a chain: no error but rounding; l > 1: 1 in 1/l^2 against its SDE",                                     \
@@ -57,13 +58,14 @@
     "weak 2; strong 1, general noise 1/2", "Roessler 2009 (doi 10.1137/060673308)")
 
 /* X(enumerator, word, meaning): square roots of the noise covariance. One-point laws agree (pair: to order 3 in the step's
-   moments), those of several points only for pair, data and closed forms by the data. */
+   moments), those of several points only for pair, data and nodes. */
 #define EG_FACTOR_LIST(X)                                                                                    \
   X(PAIR, "pair", "(g_J - g_J') / sqrt(2) of two random samples: the right covariance at every point, not Gaussian") \
   X(DATA, "data", "sum_j sqrt(p_j) G(x, theta_j) z_j: a normal for every data row or channel of the model")  \
   X(CHOLESKY, "cholesky", "lower triangular root of Sigma(x)")                                               \
   X(SYMMETRIC_ROOT, "symmetric-root", "the symmetric root of Sigma(x)")                                      \
-  X(CLOSED_FORM, "closed-form", "the root that the model gives in closed form (eg_noise_factor)")
+  X(CLOSED_FORM, "closed-form", "the root that the model gives in closed form (eg_noise_factor)")            \
+  X(NODES, "nodes", "sum_q (g_q - mean g) z_q / sqrt(Q - 1) over Q fresh random samples: right at every point, not Gaussian")
 
 /* X(enumerator, word, meaning): how the rows of a batch are drawn. */
 #define EG_SAMPLING_LIST(X)                                                                                  \

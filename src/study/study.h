@@ -65,6 +65,20 @@ typedef enum eg_factor { EG_FACTOR_DEFAULT, EG_FACTOR_LIST(EG_ENUMERATOR_FACTOR)
 typedef enum eg_scheme { EG_SCHEME_DEFAULT, EG_SCHEME_LIST(EG_ENUMERATOR) } eg_scheme;
 enum { EG_N_DYNAMICS = 0 EG_DYNAMICS_LIST(EG_ONE_MORE) };
 
+/* Law of the noise of the gradient. */
+typedef enum eg_gradient_noise {
+  EG_GRADIENT_DEFAULT, EG_GRADIENT_MINIBATCH, EG_GRADIENT_EXACT, EG_GRADIENT_DECOUPLED, EG_GRADIENT_CONSTANT
+} eg_gradient_noise;
+typedef struct eg_study_gradient_noise {
+  eg_gradient_noise law;
+  double *matrix;       /* covariance of one sample (constant) or Hessian (decoupled) as written; NULL: not given */
+  size_t n_matrix;      /* values: 1: times the identity, else of a diagonal .. */
+  bool is_full;         /* .. or of a square matrix by rows */
+  eg_number_list at;    /* constant: the exact covariance at this point; n 0: not given */
+  double loss_offset;   /* decoupled: added to the loss */
+  eg_mark mark;
+} eg_study_gradient_noise;
+
 /* Learning rate of a chain as a function of its step; lengths in steps (kernels/core/schedule.h). */
 typedef enum eg_schedule_kind {
   EG_RATE_CONSTANT, EG_RATE_STEP, EG_RATE_POLYNOMIAL, EG_RATE_COSINE, EG_RATE_CYCLIC
@@ -82,6 +96,8 @@ typedef struct eg_study_chain {
   bool divides_before;    /* preconditioner: before: divide by the average that this gradient is not in yet */
   bool is_general;        /* something here was written: the general stepper is needed */
   eg_study_schedule schedule;
+  eg_study_schedule batch_schedule; /* factor of the batch size */
+  double input_noise, label_noise;  /* standard deviations of what is added to every drawn row */
 } eg_study_chain;
 
 typedef struct eg_study_dynamics {
@@ -93,6 +109,8 @@ typedef struct eg_study_dynamics {
   eg_scheme scheme;     /* sme1, sme2, smf1, smf2, sde; default chosen by the plan (sme: strang, sde: euler-maruyama) */
   double substeps;      /* SDEs: >= 1, whole; h = learning_rate / substeps */
   eg_study_chain chain; /* chains */
+  eg_study_gradient_noise gradient_noise; /* all that have a batch */
+  double nodes;         /* factor nodes: fresh samples of one increment: >= 2, whole */
   eg_mark mark;
 } eg_study_dynamics;
 
