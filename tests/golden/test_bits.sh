@@ -90,6 +90,11 @@ random-walk random_walk
 random-walk-gaussian64 random_walk --set noise=gaussian64
 levy-walk levy_walk
 transit-time transit_time
+laws laws
+laws-gaussian64 laws --set noise=gaussian64
+laws-float laws --set state=float
+laws-samples laws_samples
+laws-samples-float laws_samples --set state=float
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
