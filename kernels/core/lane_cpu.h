@@ -420,8 +420,8 @@ static const eg_real *spread_row(const eg_launch *a, eg_real *wide, uint64_t j) 
 }
 
 /* The staged row of draw q with noise on its inputs and target: increments q (dim + 1) onwards, the target's the last. */
-static __attribute__((noinline)) const eg_real *noisy_row(const eg_launch *a, eg_thread *t, const eg_block_state *block,
-                                                          uint64_t realisation, uint64_t q, const eg_real *staged) {
+static __attribute__((noinline)) const eg_real *hold_noisy_row(const eg_launch *a, eg_thread *t,
+                                                               const eg_block_state *block, uint64_t realisation, uint64_t q, const eg_real *staged) {
   const uint64_t width = (uint64_t)a->dim + 1;
   const eg_noise_real *const noise = noise_from(a, t, block->ahead, realisation, q * width, width, width);
   for (int k = 0; k <= EG_DIM; k++) {
@@ -465,7 +465,7 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source,
         LANES { lane_add(add, n_acc, p, u, x + l, row + l, (eg_real)noise[l], block.acc + l); }
       } else {
         const eg_real weight = i < u->half ? u->weight_first : u->weight_second;
-        const eg_real *const drawn = is_noisy ? noisy_row(a, t, &block, realisation, q, row) : row;
+        const eg_real *const drawn = is_noisy ? hold_noisy_row(a, t, &block, realisation, q, row) : row;
         LANES { lane_add(add, n_acc, p, u, x + l, drawn + l, weight, block.acc + l); }
       }
     }

@@ -88,8 +88,10 @@ EG_FN void samples_few(eg_begin_fn begin, eg_add_sample_fn add, eg_end_fn end, i
 
 /* Steps from < .. <= to of one block. */
 EG_FN void segment_samples(eg_begin_fn begin, eg_add_sample_fn add, eg_end_fn end, int draws, int n_acc, int extra,
-                           const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,
+                           const eg_params *params, const eg_launch *a, const eg_uniforms *u, eg_thread *t,
                            eg_block_state block, uint64_t realisation, uint64_t from, uint64_t to) {
+  const eg_params own_params = *params; /* as above */
+  const eg_params *const p = &own_params;
   const int is_plain = draws == EG_SAMPLE && (extra == 0 || !eg_is_scheduled(&a->chain.batch));
   if (is_plain && a->fold_count == 1) {
     samples_few(begin, add, end, 1, extra, p, a, u, t, block, realisation, from, to);

@@ -100,8 +100,8 @@ EG_FN void eg_noise_form_root(const eg_params *p, const eg_uniforms *u, const eg
   (void)rows;
   const eg_real *const root = u->staged + EG_STAGED;
   eg_real square = u->noise_level;
-  if (u->noise_loss > 0) {
-    square = eg_mad(u->noise_loss, eg_full_loss(p, u, x), square);
+  if (!EG_CAPS_MARGIN || u->noise_loss > 0) { /* a constant but where the loss is a pass over the rows: vector code */
+    square = eg_mad(u->noise_loss, (eg_real)eg_full_loss(p, u, x), square);
   }
   const eg_real scale = u->noise_scale * eg_root(square > 0 ? square : (eg_real)0);
   EG_UNROLL
