@@ -11,6 +11,7 @@
  *   #define EG_STAGED    n                    doubles that the host prepares for the kernels (0: none)
  *   #define EG_CHANNELS  r                    normals of one sample (EG_CAP_CHANNELS)
  *   #define EG_SAMPLE    n                    normals of one sample (EG_CAP_SAMPLES)
+ *   EG_HAS_COEFFICIENTS 1                     rows are coefficients of the loss: never standardised
  *   EG_HAS_LABELS 1                           targets are labels 0 or 1: they are checked, and never standardised
  * EG_DIM, the (padded) dimension, is given by the build, or by the model if it has only one.
  *

@@ -20,6 +20,7 @@ typedef struct eg_model_info {
   const eg_param_info *params;
   size_t n_params;
   bool has_rows;         /* takes data, standardize and ridge: a finite-data model */
+  bool has_coefficients; /* its rows are coefficients of the loss: never standardised */
   bool has_labels;       /* its targets are 0 or 1 */
   bool is_process;       /* an SDE given by drift and diffusion, no loss: time_step instead of learning_rate */
   bool is_population;    /* one realisation is many coupled particles; features are averages over them */

@@ -35,6 +35,9 @@ typedef struct eg_affine_model {
    inputs (n_rows, dim), target (n_rows). Channels: S_j = (H_data - a_j a_j^T)/sqrt(N), s_j = (y_j a_j - g0)/sqrt(N). */
 EG_NODISCARD eg_status eg_affine_least_squares(eg_context *ctx, size_t n_rows, int dim, const double *inputs,
                                                const double *target, double ridge, eg_affine_model *out);
+/* Sample gradients a_j x - b_j, equally likely, one component; ridge in the mean only. */
+EG_NODISCARD eg_status eg_affine_sample_quadratic(eg_context *ctx, size_t n_rows, const double *a, const double *b,
+                                                  double ridge, eg_affine_model *out);
 /* Population least squares R(x) = E (a.x - y)^2 / 2, a ~ N(0, diag(variance)), y = a.optimum + label_noise eps. Channels of
    dim (dim + 1) / 2 + dim: A^{1/2} (W A^{1/2} (x - optimum) + label_noise zeta) with W a symmetric Gaussian matrix,
    E W_ij^2 = 1 + (i == j) (Isserlis' theorem; arXiv 2302.07125, online Gaussian regression). */

@@ -93,6 +93,24 @@ eg_status eg_affine_least_squares(eg_context *ctx, size_t n_rows, int dim, const
   return EG_OK;
 }
 
+eg_status eg_affine_sample_quadratic(eg_context *ctx, size_t n_rows, const double *a, const double *b, double ridge,
+                                     eg_affine_model *out) {
+  EG_TRY(allocate_model(ctx, 1, n_rows, out));
+  const double n = (double)n_rows, root_n = sqrt(n);
+  for (size_t j = 0; j < n_rows; j++) {
+    out->H[0] += a[j];
+    out->g0[0] += b[j];
+  }
+  out->H[0] /= n;
+  out->g0[0] /= n;
+  for (size_t j = 0; j < n_rows; j++) {
+    out->S[j] = (out->H[0] - a[j]) / root_n;
+    out->s[j] = (b[j] - out->g0[0]) / root_n;
+  }
+  out->H[0] += ridge;
+  return EG_OK;
+}
+
 /* The channel of W_ij: S = A^{1/2} (e_i e_j^T + e_j e_i^T) A^{1/2}, for i = j sqrt(2) e_i e_i^T; s = -S optimum. */
 static void fill_symmetric_channel(size_t d, size_t i, size_t j, const double *variance, const double *optimum,
                                    double *S, double *s) {

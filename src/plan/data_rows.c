@@ -30,6 +30,11 @@ static bool standardise_column(double *values, size_t n, size_t stride) {
   return true;
 }
 
+/* Where the rows are, for messages. */
+static const char *place_of(const eg_study_model *model) {
+  return model->data != NULL ? model->data : "model.rows";
+}
+
 static bool has_labels(const eg_plan *plan) {
   const eg_model_info *const info = plan->study->model.name != NULL ? eg_model_find(plan->study->model.name) : NULL;
   return info != NULL && info->has_labels;
@@ -41,7 +46,7 @@ static eg_status standardise(eg_context *ctx, const eg_plan *plan, eg_data_set *
       return eg_study_fail_at(ctx, plan->study, plan->study->model.data_mark,
                               "column %zu of '%s' is constant and cannot be standardised; remove it, or set "
                               "standardize: false",
-                              k, plan->study->model.data);
+                              k, place_of(&plan->study->model));
     }
   }
   if (has_labels(plan)) {
@@ -50,7 +55,7 @@ static eg_status standardise(eg_context *ctx, const eg_plan *plan, eg_data_set *
   if (!standardise_column(data->target, data->n_rows, 1)) {
     return eg_study_fail_at(ctx, plan->study, plan->study->model.data_mark,
                             "the target of '%s' is constant and cannot be standardised; set standardize: false",
-                            plan->study->model.data);
+                            place_of(&plan->study->model));
   }
   return EG_OK;
 }
@@ -61,7 +66,7 @@ static eg_status check_labels(eg_context *ctx, const eg_plan *plan) {
     if (y[j] != 0.0 && y[j] != 1.0) {
       return eg_study_fail_at(ctx, plan->study, plan->study->model.data_mark,
                               "the target of '%s' has the value %g in row %zu; the labels of %s must be 0 or 1",
-                              plan->study->model.data, y[j], j, plan->study->model.name);
+                              place_of(&plan->study->model), y[j], j, plan->study->model.name);
     }
   }
   return EG_OK;
@@ -78,7 +83,7 @@ static eg_status choose_columns(eg_context *ctx, eg_plan *plan) {
   for (size_t i = 0; i < chosen->n; i++) {
     if (chosen->values[i] >= (double)data->n_columns) {
       return eg_study_fail_at(ctx, plan->study, chosen->mark, "there is no column %g in '%s', which has %zu (0 to %zu)",
-                              chosen->values[i], plan->study->model.data, data->n_columns, data->n_columns - 1);
+                              chosen->values[i], place_of(&plan->study->model), data->n_columns, data->n_columns - 1);
     }
   }
   EG_TRY(eg_allocate(ctx, data->n_rows * chosen->n, sizeof(double), &inputs));
@@ -93,12 +98,27 @@ static eg_status choose_columns(eg_context *ctx, eg_plan *plan) {
   return EG_OK;
 }
 
+static eg_status take_written_rows(eg_context *ctx, const eg_study_model *model, eg_data_set *data) {
+  const size_t columns = model->width - 1;
+  EG_TRY(eg_allocate(ctx, model->n_rows * columns, sizeof(double), &data->inputs));
+  EG_TRY(eg_allocate(ctx, model->n_rows, sizeof(double), &data->target));
+  data->n_rows = model->n_rows;
+  data->n_columns = columns;
+  for (size_t j = 0; j < model->n_rows; j++) {
+    memcpy(data->inputs + j * columns, model->rows + j * model->width, columns * sizeof(double));
+    data->target[j] = model->rows[j * model->width + columns];
+  }
+  return EG_OK;
+}
+
 eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan) {
   const eg_study_model *const model = &plan->study->model;
-  if (model->data == NULL) {
+  if (model->data == NULL && model->rows == NULL) {
     return EG_OK;
   }
-  if (eg_data_read(ctx, model->data, model->inputs, model->target, &plan->data) != EG_OK) {
+  if (model->rows != NULL) {
+    EG_TRY(take_written_rows(ctx, model, &plan->data));
+  } else if (eg_data_read(ctx, model->data, model->inputs, model->target, &plan->data) != EG_OK) {
     char *reason = NULL;
     EG_TRY(eg_copy_string(ctx, eg_context_message(ctx), &reason));
     const eg_status status = eg_study_fail_at(ctx, plan->study, model->data_mark, "%s", reason);

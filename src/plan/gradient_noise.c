@@ -131,7 +131,8 @@ eg_status eg_plan_stage_noise(eg_context *ctx, const eg_plan *plan, eg_run *run)
     return stage_root(ctx, plan, run);
   }
   if (run->has_oracle && (a->input_noise > 0 || a->label_noise > 0)) {
-    run->has_oracle = run->dynamics->sampling == EG_SAMPLING_REPLACEMENT; /* a subset scales the rows' part only */
+    /* a subset of the rows scales their part only; rows of other models enter the gradient in another way */
+    run->has_oracle = run->dynamics->sampling == EG_SAMPLING_REPLACEMENT && strcmp(plan->study->model.name, "linear-regression") == 0;
     return run->has_oracle ? eg_affine_row_noise(ctx, &run->affine, plan->data.n_rows, plan->data.inputs, plan->data.target,
                                                  a->input_noise, a->label_noise, &run->lifted)
                            : EG_OK;

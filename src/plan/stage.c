@@ -108,6 +108,8 @@ static eg_status affine_model(eg_context *ctx, const eg_plan *plan, eg_run *run)
   } else if (strcmp(name, "linear-regression") == 0 || strcmp(name, "mean-field-linear") == 0) {
     return eg_affine_least_squares(ctx, plan->data.n_rows, plan->dim, plan->data.inputs, plan->data.target,
                                    run->ridge, &run->affine);
+  } else if (strcmp(name, "sample-quadratic") == 0) {
+    return eg_affine_sample_quadratic(ctx, plan->data.n_rows, plan->data.inputs, plan->data.target, run->ridge, &run->affine);
   } else if (strcmp(name, "quadratic") == 0) {
     return eg_affine_quadratic(ctx, plan->dim, eg_plan_param(plan, run, "curvature"), eg_plan_param(plan, run, "centre"),
                                eg_plan_param(plan, run, "noise"), eg_plan_param(plan, run, "multiplicative"), &run->affine);

@@ -4,6 +4,7 @@
 
 #include "core/form.h"
 #include "core/model.h"
+#include "model/catalogue.h"
 #include "plan/plan.h"
 
 enum { MAX_FLOW_DIM = 1024 }; /* an exponential of a matrix costs some 25 dim^3 operations: seconds there */
@@ -167,7 +168,34 @@ static eg_status stage_linear(eg_context *ctx, const eg_plan *plan, eg_run *run)
   return status;
 }
 
+/* Rows that are coefficients (a, b): means, covariances, ridge, and of sample-quadratic the half flow
+   (kernels/models/sample_quadratic.h, sample_sine.h). */
+static eg_status stage_coefficients(eg_context *ctx, const eg_plan *plan, eg_run *run) {
+  const double *const a = plan->data.inputs, *const b = plan->data.target, n = (double)plan->data.n_rows;
+  run->job.n_staged = (size_t)eg_plan_unit(plan)->n_staged;
+  EG_TRY(eg_allocate(ctx, run->job.n_staged, sizeof(double), &run->staged));
+  double *const st = run->staged;
+  for (size_t j = 0; j < plan->data.n_rows; j++) {
+    st[0] += a[j] / n;
+    st[1] += b[j] / n;
+  }
+  for (size_t j = 0; j < plan->data.n_rows; j++) {
+    st[2] += (a[j] - st[0]) * (a[j] - st[0]) / n;
+    st[3] += (a[j] - st[0]) * (b[j] - st[1]) / n;
+    st[4] += (b[j] - st[1]) * (b[j] - st[1]) / n;
+  }
+  st[5] = run->ridge;
+  if (run->has_oracle) { /* sample-quadratic */
+    st[0] += run->ridge;
+    return eg_affine_flow(ctx, &run->affine, run->job.launch.correction, 0.5 * run->job.launch.h, st + 6, st + 7);
+  }
+  return EG_OK;
+}
+
 eg_status eg_plan_stage_regression(eg_context *ctx, const eg_plan *plan, eg_run *run) {
+  if (eg_model_find(plan->study->model.name)->has_coefficients) {
+    return stage_coefficients(ctx, plan, run);
+  }
   if ((eg_plan_unit(plan)->caps & EG_CAP_MARGIN) == 0) {
     return stage_linear(ctx, plan, run);
   }

@@ -87,18 +87,65 @@ static void read_columns(eg_checker *c, const eg_yaml_node *map) {
   }
 }
 
+/* Rows of equal length, at least one input and the target. */
+static void read_rows(eg_checker *c, const eg_yaml_node *node) {
+  eg_study_model *const model = &c->study->model;
+  eg_schema_row item = *eg_schema_find("model.rows");
+  item.accepts = EG_NUMBER | EG_LIST;
+  if (!eg_expect(c, eg_schema_find("model.rows"), node, EG_YAML_LIST)) {
+    return;
+  }
+  if (node->n == 0) {
+    eg_error_add(c->errors, node->place, "'model.rows' needs at least one row");
+  }
+  double *values = NULL;
+  for (size_t i = 0; i < node->n; i++) {
+    eg_number_list row = {0};
+    if (!eg_read_numbers(c, &item, node->items[i], &row)) {
+      return;
+    }
+    if (row.n < 2 || (i > 0 && row.n != model->width)) {
+      eg_error_add(c->errors, node->items[i]->place, "this row has %zu number%s; rows have the inputs and, last, the target, as "
+                   "many in each", row.n, row.n == 1 ? "" : "s");
+      return;
+    }
+    model->width = row.n;
+    values = i == 0 ? eg_arena_get(c->memory, node->n, row.n * sizeof *values) : values;
+    if (values == NULL) {
+      return;
+    }
+    memcpy(values + i * row.n, row.values, row.n * sizeof *values);
+  }
+  model->rows = values;
+  model->n_rows = node->n;
+  model->data_mark = node->place.mark;
+}
+
 static void read_data_keys(eg_checker *c, const eg_yaml_node *map) {
-  static const char *const of_data[] = {"data", "inputs", "target", "columns", "standardize", "ridge", NULL};
+  static const char *const of_data[] = {"data", "rows", "inputs", "target", "columns", "standardize", "ridge", NULL};
+  static const char *const of_files[] = {"inputs", "target", NULL};
+  static const char *const of_inputs[] = {"standardize", NULL};
+  static const char *const either[] = {"data", "rows", NULL};
   static const char *const of_others[] = {"dimension", NULL};
   eg_study_model *model = &c->study->model;
   if (c->model != NULL && !c->model->has_rows) {
     refuse_keys(c, map, of_data, "which takes no data");
   } else if (c->model != NULL) {
     refuse_keys(c, map, of_others, "which takes it from the data");
-    if (eg_yaml_get(map, "data") == NULL) {
-      eg_error_add(c->errors, map->place, "missing required key 'model.data': '%s' needs a data file",
+    if (eg_check_at_most_one(c, map, "model", either) == 0) {
+      eg_error_add(c->errors, map->place, "missing required key 'model.data': '%s' needs a data file, or 'model.rows'",
                    c->model->name);
     }
+    if (c->model->has_coefficients) {
+      refuse_keys(c, map, of_inputs, "whose rows are coefficients of the loss");
+      model->standardize = false;
+    }
+  }
+  if (eg_yaml_get(map, "rows") != NULL) {
+    if (c->model != NULL) {
+      refuse_keys(c, map, of_files, "whose rows stand in the study");
+    }
+    read_rows(c, eg_yaml_get(map, "rows"));
   }
   double dimension = 0.0;
   char *data = NULL;

@@ -34,6 +34,8 @@ static const eg_schema_row rows[] = {
      "components of the state"},
     {"model.data", EG_TEXT, NULL, NO_RANGE, NULL, NULL,
      "HDF5 file of a finite-data model, relative to the study"},
+    {"model.rows", EG_LISTS, NULL, ANY_NUMBER, NULL, NULL,
+     "instead of data: a list of rows, each the inputs and, last, the target"},
     {"model.inputs", EG_TEXT, "X", NO_RANGE, NULL, NULL, "dataset (rows, columns) in that file"},
     {"model.target", EG_TEXT, "y", NO_RANGE, NULL, NULL, "dataset (rows) in that file"},
     {"model.columns", EG_WHOLE | EG_LIST, "all", 0, 1048575, NULL, NULL,

@@ -36,7 +36,9 @@ typedef struct eg_study_model {
   size_t n_params;
   int dimension;        /* key `dimension` (0: from the data, a vector parameter or the start) */
   char *data;           /* path of the HDF5 file, resolved against the study's folder, or NULL */
-  eg_mark data_mark;
+  double *rows;         /* (n_rows, width) as written instead of a file: the inputs and, last, the target; or NULL */
+  size_t n_rows, width;
+  eg_mark data_mark;    /* of data or rows */
   char *inputs, *target; /* dataset names, default "X" and "y" */
   eg_number_list columns; /* of the inputs, distinct; n 0: all */
   bool standardize;     /* default true */

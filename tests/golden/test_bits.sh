@@ -95,6 +95,9 @@ laws-gaussian64 laws --set noise=gaussian64
 laws-float laws --set state=float
 laws-samples laws_samples
 laws-samples-float laws_samples --set state=float
+sampled sampled
+sampled-float sampled --set state=float
+sampled-quadratic sampled_quadratic
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
