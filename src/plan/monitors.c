@@ -75,6 +75,23 @@ eg_status eg_plan_monitors(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   return EG_OK;
 }
 
+eg_status eg_plan_escape_first(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_study_escape *study,
+                               size_t *first) {
+  *first = (size_t)-1;
+  if (study->from == 0) {
+    return EG_OK;
+  }
+  for (size_t t = 0; t + 1 < run->job.n_records; t++) {
+    if (fabs(run->times[t] - study->from) <= 1e-9 * study->from) {
+      *first = t;
+      return EG_OK;
+    }
+  }
+  return eg_study_fail_at(ctx, plan->study, study->mark,
+                          "'analyse.escape.from' = %.12g is no observed time of run '%s' before its last one", study->from,
+                          run->description);
+}
+
 bool eg_plan_is_empty(const eg_plan *plan, const eg_run *run, size_t record, size_t column) {
   const eg_feature_code code = plan->codes[column];
   if (code.id != EG_FEATURE_MONITOR) {

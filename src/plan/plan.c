@@ -292,6 +292,10 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
     EG_TRY_DONE(eg_plan_watch(ctx, plan, run));
     EG_TRY_DONE(eg_plan_check_team(ctx, plan, run));
     EG_TRY_DONE(eg_plan_paths(ctx, plan, run));
+    for (size_t k = 0; k < study->n_escape; k++) {
+      size_t first = 0;
+      EG_TRY_DONE(eg_plan_escape_first(ctx, plan, run, &study->escape[k], &first)); /* refused before the first step */
+    }
     plan->n_records = run->job.n_records > plan->n_records ? run->job.n_records : plan->n_records;
   }
   for (size_t i = 0; i < plan->n_runs; i++) {

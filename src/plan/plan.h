@@ -169,6 +169,10 @@ bool eg_plan_is_leader(const eg_plan *plan, size_t run);
 /* The sum that holds run `a` minus run `b` times *sign; EG_NO_RUN if no group has it. */
 size_t eg_plan_find_difference(const eg_plan *plan, size_t a, size_t b, double *sign);
 
+/* The observation behind which an escape rate is counted (monitors.c): (size_t)-1 from the start on. */
+EG_NODISCARD eg_status eg_plan_escape_first(eg_context *ctx, const eg_plan *plan, const eg_run *run,
+                                            const eg_study_escape *study, size_t *first);
+
 /* ---- what weak-error analyses compare with: reference.c ---- */
 #define EG_NO_RUN ((size_t)-1)
 

@@ -53,7 +53,8 @@ static eg_status build_status(eg_context *ctx, eg_builder *b) {
 /* Pure functions of the sums. */
 static eg_status build_analyses(eg_context *ctx, eg_builder *b) {
   EG_TRY(eg_build_weak_error(ctx, b));
-  return eg_build_diffusion(ctx, b);
+  EG_TRY(eg_build_diffusion(ctx, b));
+  return eg_build_escape(ctx, b);
 }
 
 eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled **file) {

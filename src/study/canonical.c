@@ -338,6 +338,12 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     eg_text_append(out, "analyse.diffusion.of %s\n", study->observe.paths[d->path].name);
     append_numbers(out, (const double[]){d->from, d->to}, 2);
   }
+  for (size_t i = 0; i < study->n_escape; i++) {
+    const eg_study_escape *e = &study->escape[i];
+    eg_text_append(out, "analyse.escape.of %s\n", study->observe.monitors[e->monitor].name);
+    append_numbers(out, (const double[]){e->from, e->minimum_curvature, e->saddle_curvature, e->barrier, e->diffusion,
+                                         e->loss_ratio, e->temperature}, 7);
+  }
   append_expectations(out, study);
   return !out->is_broken;
 }

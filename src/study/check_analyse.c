@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/launch.h"
 #include "study/checker.h"
 #include "study/quote.h"
 
@@ -153,6 +154,58 @@ static void read_diffusion(eg_checker *c, const eg_yaml_node *key, const eg_yaml
   }
 }
 
+/* The crossing that is analysed: the one named, or the first. */
+static bool find_crossing(eg_checker *c, eg_place place, const char *name, size_t *monitor) {
+  const eg_study_observe *o = &c->study->observe;
+  for (size_t i = 0; i < o->n_monitors; i++) {
+    const bool is_crossing = o->monitors[i].operation == EG_MONITOR_CROSSING;
+    if (name == NULL ? is_crossing : strcmp(o->monitors[i].name, name) == 0) {
+      *monitor = i;
+      if (!is_crossing) {
+        eg_error_add(c->errors, place, "'analyse.escape.of' = '%s' is no crossing", EG_SHORT(name));
+      }
+      return is_crossing;
+    }
+  }
+  if (name != NULL) {
+    eg_error_add(c->errors, place, "'analyse.escape.of' = '%s' is not the name of one of 'observe.monitors'", EG_SHORT(name));
+  } else {
+    eg_error_add(c->errors, place, "'analyse.escape' needs 'observe.monitors' with the operation crossing");
+  }
+  return false;
+}
+
+static void read_escape(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
+  eg_study_escape e = {.mark = key->place.mark, .minimum_curvature = NAN, .saddle_curvature = NAN, .barrier = NAN,
+                       .diffusion = NAN, .loss_ratio = NAN, .temperature = NAN};
+  char *name = NULL;
+  if (!eg_expect(c, eg_schema_find("analyse.escape"), node, EG_YAML_MAP)) {
+    return;
+  }
+  eg_check_keys(c, node, "analyse.escape", NULL);
+  if (eg_yaml_get(node, "of") != NULL && !eg_get_text(c, node, "analyse.escape.of", &name)) {
+    return;
+  }
+  (void)eg_get_number(c, node, "analyse.escape.from", &e.from); /* absent or reported: the default stays */
+  (void)eg_get_number(c, node, "analyse.escape.minimum_curvature", &e.minimum_curvature);
+  (void)eg_get_number(c, node, "analyse.escape.saddle_curvature", &e.saddle_curvature);
+  (void)eg_get_number(c, node, "analyse.escape.barrier", &e.barrier);
+  (void)eg_get_number(c, node, "analyse.escape.diffusion", &e.diffusion);
+  (void)eg_get_number(c, node, "analyse.escape.loss_ratio", &e.loss_ratio);
+  (void)eg_get_number(c, node, "analyse.escape.temperature", &e.temperature);
+  const bool has_kramers = !isnan(e.barrier) && !isnan(e.diffusion), has_power = !isnan(e.loss_ratio) && !isnan(e.temperature);
+  const bool has_curvatures = !isnan(e.minimum_curvature) && !isnan(e.saddle_curvature);
+  if (isnan(e.barrier) != isnan(e.diffusion) || isnan(e.loss_ratio) != isnan(e.temperature) ||
+      isnan(e.minimum_curvature) != isnan(e.saddle_curvature) || has_curvatures != (has_kramers || has_power)) {
+    eg_error_add(c->errors, key->place,
+                 "a prediction needs 'minimum_curvature' and 'saddle_curvature', and Kramers' 'barrier' and 'diffusion', the "
+                 "power law 'loss_ratio' and 'temperature'");
+  }
+  if (find_crossing(c, name != NULL ? eg_yaml_get(node, "of")->place : key->place, name, &e.monitor)) {
+    c->study->escape[c->study->n_escape++] = e;
+  }
+}
+
 static bool is_later(const char *name) {
   for (size_t i = 0; eg_analysis_later_words[i] != NULL; i++) {
     if (strcmp(eg_analysis_later_words[i], name) == 0) {
@@ -167,12 +220,14 @@ static void read_entry(eg_checker *c, const eg_yaml_node *key, const eg_yaml_nod
     read_weak_error(c, key, node);
   } else if (strcmp(key->text, "diffusion") == 0) {
     read_diffusion(c, key, node);
+  } else if (strcmp(key->text, "escape") == 0) {
+    read_escape(c, key, node);
   } else if (is_later(key->text)) {
     eg_error_add(c->errors, key->place, "not available yet: the analysis '%s'", key->text);
   } else {
     const char *nearest = eg_nearest_name(key->text, eg_analysis_words, eg_count_words(eg_analysis_words));
     eg_error_add(c->errors, key->place, "unknown analysis '%s'; %s%s%s", EG_SHORT(key->text),
-                 nearest == NULL ? "allowed: weak-error, diffusion" : "did you mean '", nearest == NULL ? "" : nearest,
+                 nearest == NULL ? "allowed: weak-error, diffusion, escape" : "did you mean '", nearest == NULL ? "" : nearest,
                  nearest == NULL ? "" : "'?");
   }
 }
@@ -200,10 +255,11 @@ void eg_check_analyse(eg_checker *c) {
   }
   c->study->weak_error = eg_arena_get(c->memory, n, sizeof *c->study->weak_error);
   c->study->diffusion = eg_arena_get(c->memory, n, sizeof *c->study->diffusion);
+  c->study->escape = eg_arena_get(c->memory, n, sizeof *c->study->escape);
   const bool is_list = node->kind == EG_YAML_LIST;
   const eg_schema_row *row = eg_schema_find("analyse");
   const eg_schema_row item_row = eg_schema_item(row);
-  for (size_t i = 0; c->study->weak_error != NULL && c->study->diffusion != NULL && i < (is_list ? node->n : 1); i++) {
+  for (size_t i = 0; c->study->weak_error != NULL && c->study->diffusion != NULL && c->study->escape != NULL && i < (is_list ? node->n : 1); i++) {
     const eg_yaml_node *map = is_list ? node->items[i] : node;
     if (!eg_expect(c, is_list ? &item_row : row, map, EG_YAML_MAP)) {
       continue;

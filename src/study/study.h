@@ -224,6 +224,13 @@ typedef struct eg_study_diffusion {
   eg_mark mark;
 } eg_study_diffusion;
 
+typedef struct eg_study_escape {
+  size_t monitor;       /* of observe.monitors, a crossing */
+  double from;          /* the window of the rate begins behind this observation; 0: at the start */
+  double minimum_curvature, saddle_curvature, barrier, diffusion, loss_ratio, temperature; /* of predictions; NaN: none */
+  eg_mark mark;
+} eg_study_escape;
+
 /* Dynamics whose runs are advanced together on the same noise, so that differences per realisation exist. */
 typedef struct eg_study_group {
   char *label;
@@ -281,6 +288,8 @@ struct eg_study {
   size_t n_weak_error;
   eg_study_diffusion *diffusion;
   size_t n_diffusion;
+  eg_study_escape *escape;
+  size_t n_escape;
   eg_study_expectation *expectations;
   size_t n_expectations;
   struct eg_arena_block *memory; /* owns everything above: eg_study_free frees it at once */

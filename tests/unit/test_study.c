@@ -427,7 +427,8 @@ static void test_observe_and_analyse_errors(void) {
   check_says("observe: {features: [los]}\n", "'observe.features' = 'los' is not known; did you mean 'loss'?");
   check_says("model: ornstein-uhlenbeck\nobserve: {features: [loss]}\n",
              "'ornstein-uhlenbeck' is a process: it has no 'loss'");
-  check_says(BASE "analyse: [{escape: {}}]\n", "8:12: error: not available yet: the analysis 'escape'");
+  check_says(BASE "analyse: [{flow: {}}]\n", "8:12: error: not available yet: the analysis 'flow'");
+  check_says(BASE "analyse: [{escape: {}}]\n", "8:12: error: 'analyse.escape' needs 'observe.monitors' with the operation crossing");
   check_says(BASE "analyse: [{diffusion: {}}]\n", "8:12: error: 'analyse.diffusion' needs 'observe.paths' with the statistic msd");
   check_says(BASE "analyse: [{difusion: {}}]\n", "8:12: error: unknown analysis 'difusion'; did you mean 'diffusion'?");
   check_says(BASE "analyse: [{weak-eror: {}}]\n", "unknown analysis 'weak-eror'; did you mean 'weak-error'?");

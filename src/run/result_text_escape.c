@@ -1,0 +1,59 @@
+/* Lines about the escape analyses of a result. */
+#include <math.h>
+#include <stdio.h>
+
+#include "run/result_text.h"
+
+static double value(const eg_labelled *file, const char *prefix, const char *suffix, size_t i) {
+  char name[64];
+  (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
+  const eg_variable *const v = eg_labelled_find(file, "/analysis", name);
+  return v != NULL && v->type == EG_TYPE_F64 && i < eg_variable_size(v) ? ((const double *)v->data)[i] : NAN;
+}
+
+static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t run, size_t point, size_t n_points) {
+  const size_t i = run * n_points + point;
+  const double p = value(file, prefix, "_p_value", i), lost = value(file, prefix, "_lost", i);
+  char label[128];
+  eg_result_run_label(file, run, label, sizeof label);
+  eg_text_append(text, "%-16s ", label);
+  if (n_points > 1) {
+    eg_text_append(text, "%-5zu ", point);
+  }
+  eg_text_append(text, "%-10.0f %-12.6g %-9.2g [%.5g, %.5g]  from %g to %g", value(file, prefix, "_events", i),
+                 value(file, prefix, "_rate", i), value(file, prefix, "_rate_stderr", i), value(file, prefix, "_rate_low", i),
+                 value(file, prefix, "_rate_high", i), value(file, prefix, "_from", i), value(file, prefix, "_to", i));
+  if (!isnan(value(file, prefix, "_kramers", i))) {
+    eg_text_append(text, "; Kramers %.4g", value(file, prefix, "_kramers", i));
+  }
+  if (!isnan(value(file, prefix, "_power_law", i))) {
+    eg_text_append(text, "; power law %.4g", value(file, prefix, "_power_law", i));
+  }
+  if (isnan(p)) {
+    eg_text_append(text, "; too few events to test for a constant rate");
+  } else {
+    eg_text_append(text, p < 0.01 ? "; the rate is NOT constant (p %.2g)" : "; constant rate (p %.2g)", p);
+  }
+  eg_text_append(text, lost > 0 ? "; %.0f lost, conditional on the rest\n" : "\n", lost);
+}
+
+void eg_result_escape_text(eg_text *text, const eg_labelled *file) {
+  for (int a = 1;; a++) {
+    char prefix[24], name[48];
+    (void)snprintf(prefix, sizeof prefix, a == 1 ? "escape" : "escape_%d", a);
+    (void)snprintf(name, sizeof name, "%s_rate", prefix);
+    const eg_variable *const v = eg_labelled_find(file, "/analysis", name);
+    if (v == NULL) {
+      return;
+    }
+    const eg_attribute *const of = eg_labelled_attribute(v, "of");
+    const size_t n_points = v->rank == 2 ? v->shape[1] : 1;
+    eg_text_append(text, "\nEscape: first crossings of %s per unit time at risk\n",
+                   of != NULL && of->type == EG_TYPE_TEXT ? ((char *const *)of->data)[0] : "");
+    eg_text_append(text, "%-16s %s%-10s %-12s %-9s %s\n", "run", n_points > 1 ? "point " : "", "events", "rate", "stderr",
+                   "95 % interval");
+    for (size_t i = 0; i < v->shape[0] * n_points; i++) {
+      append_row(text, file, prefix, i / n_points, i % n_points, n_points);
+    }
+  }
+}
