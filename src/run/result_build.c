@@ -54,7 +54,8 @@ static eg_status build_status(eg_context *ctx, eg_builder *b) {
 static eg_status build_analyses(eg_context *ctx, eg_builder *b) {
   EG_TRY(eg_build_weak_error(ctx, b));
   EG_TRY(eg_build_diffusion(ctx, b));
-  return eg_build_escape(ctx, b);
+  EG_TRY(eg_build_escape(ctx, b));
+  return eg_build_quantiles(ctx, b);
 }
 
 eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled **file) {

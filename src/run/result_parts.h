@@ -48,6 +48,7 @@ void eg_append_histogram_coordinates(const eg_plan *plan, eg_text *names);
 /* Statistics of paths (result_paths.c). */
 EG_NODISCARD eg_status eg_build_paths(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_diffusion(eg_context *ctx, eg_builder *b);
+EG_NODISCARD eg_status eg_build_quantiles(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_escape(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_weak_error(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_provenance(eg_context *ctx, eg_builder *b);

@@ -121,6 +121,12 @@ static void append_number(eg_text *text, int width, int digits, double value) {
   }
 }
 
+/* An estimate whose tails leave too few effective samples for its error bar (run/summary.h has the same limit). */
+static bool has_heavy_tail(const eg_labelled *file, const char *name, size_t i) {
+  const double kurtosis = at(find(file, "/", name, "_kurtosis"), i), count = at(find(file, "/", name, "_count"), i);
+  return kurtosis > 5 && count / ((kurtosis - 1) / 2) < 1000;
+}
+
 static void table_row(eg_text *text, const eg_labelled *file, const char *name, size_t run, size_t point) {
   const eg_variable *const mean = eg_labelled_find(file, "/", name);
   const shape4 s = shape_of(mean);
@@ -144,13 +150,14 @@ static void table_row(eg_text *text, const eg_labelled *file, const char *name, 
     if (z != NULL && !isnan(at(z, i))) {
       eg_text_append(text, "%+.2f%s", at(z, i), at(judged, i) != 0 ? "" : "  not judged");
     }
-    eg_text_append(text, "\n");
+    eg_text_append(text, has_heavy_tail(file, name, i) ? "  heavy tail: do not trust the error bar\n" : "\n");
     return;
   }
   double largest = NAN;
-  size_t n_judged = 0;
+  size_t n_judged = 0, n_heavy = 0;
   for (size_t k = 0; k < s.components; k++) {
     const size_t i = index_of(s, run, point, t, k);
+    n_heavy += has_heavy_tail(file, name, i);
     if (z != NULL && at(judged, i) != 0) {
       n_judged++;
       largest = isnan(largest) || fabs(at(z, i)) > largest ? fabs(at(z, i)) : largest;
@@ -159,6 +166,9 @@ static void table_row(eg_text *text, const eg_labelled *file, const char *name, 
   eg_text_append(text, "%-15s %zu components", name, s.components);
   if (n_judged > 0) {
     eg_text_append(text, ", largest |z| of %zu judged: %.2f", n_judged, largest);
+  }
+  if (n_heavy > 0) {
+    eg_text_append(text, ", heavy tails: do not trust the error bars of %zu", n_heavy);
   }
   eg_text_append(text, "\n");
 }

@@ -338,6 +338,10 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     eg_text_append(out, "analyse.diffusion.of %s\n", study->observe.paths[d->path].name);
     append_numbers(out, (const double[]){d->from, d->to}, 2);
   }
+  for (size_t i = 0; i < study->n_quantiles; i++) {
+    eg_text_append(out, "analyse.quantiles.of %zu\nanalyse.quantiles.probabilities", study->quantiles[i].histogram);
+    append_numbers(out, study->quantiles[i].probabilities.values, study->quantiles[i].probabilities.n);
+  }
   for (size_t i = 0; i < study->n_escape; i++) {
     const eg_study_escape *e = &study->escape[i];
     eg_text_append(out, "analyse.escape.of %s\n", study->observe.monitors[e->monitor].name);

@@ -206,6 +206,54 @@ static void read_escape(eg_checker *c, const eg_yaml_node *key, const eg_yaml_no
   }
 }
 
+/* The histogram of that name ("x", "x1", "norm2"), or the first. */
+static bool find_histogram(eg_checker *c, eg_place place, const char *name, size_t *histogram) {
+  const eg_study_observe *o = &c->study->observe;
+  for (size_t i = 0; i < o->n_histograms; i++) {
+    eg_text own = {0};
+    eg_text_append(&own, "%s", o->histograms[i].feature);
+    if (o->histograms[i].component >= 0) {
+      eg_text_append(&own, "%d", o->histograms[i].component);
+    }
+    const bool is_it = name == NULL || strcmp(eg_text_string(&own), name) == 0;
+    eg_text_free(&own);
+    if (is_it) {
+      *histogram = i;
+      return true;
+    }
+  }
+  eg_error_add(c->errors, place, name != NULL ? "'analyse.quantiles.of' = '%s' is not the name of one of 'observe.histograms'"
+                                              : "'analyse.quantiles' needs 'observe.histograms'%s",
+               name != NULL ? EG_SHORT(name) : "");
+  return false;
+}
+
+static void read_quantiles(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
+  static double usual[] = {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
+  eg_study_quantiles q = {.probabilities = {usual, sizeof usual / sizeof usual[0], {0, 0}}};
+  const eg_yaml_node *written = eg_yaml_get(node, "probabilities");
+  char *name = NULL;
+  if (!eg_expect(c, eg_schema_find("analyse.quantiles"), node, EG_YAML_MAP)) {
+    return;
+  }
+  eg_check_keys(c, node, "analyse.quantiles", NULL);
+  if (eg_yaml_get(node, "of") != NULL && !eg_get_text(c, node, "analyse.quantiles.of", &name)) {
+    return;
+  }
+  if (written != NULL && !eg_read_numbers(c, eg_schema_find("analyse.quantiles.probabilities"), written, &q.probabilities)) {
+    return;
+  }
+  for (size_t i = 1; i < q.probabilities.n; i++) {
+    if (q.probabilities.values[i] <= q.probabilities.values[i - 1]) {
+      eg_error_add(c->errors, written->place, "'analyse.quantiles.probabilities' must increase");
+      return;
+    }
+  }
+  if (find_histogram(c, name != NULL ? eg_yaml_get(node, "of")->place : key->place, name, &q.histogram)) {
+    c->study->quantiles[c->study->n_quantiles++] = q;
+  }
+}
+
 static bool is_later(const char *name) {
   for (size_t i = 0; eg_analysis_later_words[i] != NULL; i++) {
     if (strcmp(eg_analysis_later_words[i], name) == 0) {
@@ -222,12 +270,14 @@ static void read_entry(eg_checker *c, const eg_yaml_node *key, const eg_yaml_nod
     read_diffusion(c, key, node);
   } else if (strcmp(key->text, "escape") == 0) {
     read_escape(c, key, node);
+  } else if (strcmp(key->text, "quantiles") == 0) {
+    read_quantiles(c, key, node);
   } else if (is_later(key->text)) {
     eg_error_add(c->errors, key->place, "not available yet: the analysis '%s'", key->text);
   } else {
     const char *nearest = eg_nearest_name(key->text, eg_analysis_words, eg_count_words(eg_analysis_words));
     eg_error_add(c->errors, key->place, "unknown analysis '%s'; %s%s%s", EG_SHORT(key->text),
-                 nearest == NULL ? "allowed: weak-error, diffusion, escape" : "did you mean '", nearest == NULL ? "" : nearest,
+                 nearest == NULL ? "allowed: weak-error, diffusion, escape, quantiles" : "did you mean '", nearest == NULL ? "" : nearest,
                  nearest == NULL ? "" : "'?");
   }
 }
@@ -256,10 +306,11 @@ void eg_check_analyse(eg_checker *c) {
   c->study->weak_error = eg_arena_get(c->memory, n, sizeof *c->study->weak_error);
   c->study->diffusion = eg_arena_get(c->memory, n, sizeof *c->study->diffusion);
   c->study->escape = eg_arena_get(c->memory, n, sizeof *c->study->escape);
+  c->study->quantiles = eg_arena_get(c->memory, n, sizeof *c->study->quantiles);
   const bool is_list = node->kind == EG_YAML_LIST;
   const eg_schema_row *row = eg_schema_find("analyse");
   const eg_schema_row item_row = eg_schema_item(row);
-  for (size_t i = 0; c->study->weak_error != NULL && c->study->diffusion != NULL && c->study->escape != NULL && i < (is_list ? node->n : 1); i++) {
+  for (size_t i = 0; c->study->weak_error != NULL && c->study->diffusion != NULL && c->study->escape != NULL && c->study->quantiles != NULL && i < (is_list ? node->n : 1); i++) {
     const eg_yaml_node *map = is_list ? node->items[i] : node;
     if (!eg_expect(c, is_list ? &item_row : row, map, EG_YAML_MAP)) {
       continue;

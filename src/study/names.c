@@ -25,7 +25,7 @@ const char *const eg_grid_words[] = {"linear", "log", NULL};
 const char *const eg_operation_words[] = {"sum", "mean", "minimum", "maximum", "crossing", NULL};
 const char *const eg_path_words[] = {"msd", "moments", "velocity", "time-averaged-msd", "two-time", NULL};
 const char *const eg_direction_words[] = {"up", "down", "any", NULL};
-const char *const eg_analysis_words[] = {"weak-error", "diffusion", "escape", NULL};
+const char *const eg_analysis_words[] = {"weak-error", "diffusion", "escape", "quantiles", NULL};
 const char *const eg_analysis_later_words[] = {"stationary", "flow", "scaling-rule", NULL};
 
 size_t eg_count_words(const char *const *words) {

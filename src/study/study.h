@@ -231,6 +231,11 @@ typedef struct eg_study_escape {
   eg_mark mark;
 } eg_study_escape;
 
+typedef struct eg_study_quantiles {
+  size_t histogram;             /* of observe.histograms */
+  eg_number_list probabilities; /* increasing, in (0, 1) */
+} eg_study_quantiles;
+
 /* Dynamics whose runs are advanced together on the same noise, so that differences per realisation exist. */
 typedef struct eg_study_group {
   char *label;
@@ -290,6 +295,8 @@ struct eg_study {
   size_t n_diffusion;
   eg_study_escape *escape;
   size_t n_escape;
+  eg_study_quantiles *quantiles;
+  size_t n_quantiles;
   eg_study_expectation *expectations;
   size_t n_expectations;
   struct eg_arena_block *memory; /* owns everything above: eg_study_free frees it at once */
