@@ -2,7 +2,7 @@
 # the plug-in holds as bytes; the host side is C11 and links the static runtime. Nothing links libcuda.
 set(ENSGRAD_CUDA_ARCHITECTURES "80;90;100" CACHE STRING "GPU code; PTX of the first one is kept for newer devices")
 set(ENSGRAD_CUDA_UNITS "" CACHE STRING "units to compile ahead for the GPU, e.g. quadratic:2; empty: all")
-set(ensgrad_cuda_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16")
+set(ensgrad_cuda_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16;mean_field_linear:1")
 if(ENSGRAD_CUDA_UNITS)
   set(ensgrad_cuda_units "${ENSGRAD_CUDA_UNITS}")
 endif()
@@ -61,43 +61,45 @@ foreach(unit ${ensgrad_cuda_units})
   string(REPLACE "," ";" dims ${dims})
   foreach(dim ${dims})
     set(defines "-DEG_MODEL_FILE=\"models/${model}.h\"")
-    if(model MATCHES "^(quadratic|linear_regression|linear_regression_gaussian)$")
+    if(model MATCHES "^(quadratic|linear_regression|linear_regression_gaussian|mean_field_linear)$")
       list(APPEND defines -DEG_DIM=${dim}) # the others fix their dimension
     endif()
     add_fatbin(unit_${model}_${dim} unit_cuda.cu ${defines})
-    string(APPEND cuda_list "X(${model}, ${dim})\n")
+    string(APPEND cuda_list "X(unit_${model}_${dim}, ${model}, ${dim})\n")
   endforeach()
 endforeach()
-# Kernels that look after every step (monitors) are not part of the plug-in: a second, watched set is 1.25 times the plain
-# set in size and takes 1.5 times its compile time. Two units are compiled all the same, so that
-# tests/conformance/test_ptxas.sh sees them.
+foreach(model ${team_models}) # one for all dimensions and noise kinds
+  add_fatbin(team_${model} unit_team_cuda.cu -DEG_TEAM "-DEG_MODEL_FILE=\"models/${model}.h\"")
+  string(APPEND cuda_list "X(team_${model}, ${model}, EG_FATBIN_TEAM)\n")
+endforeach()
+# Kernels that look after every step (monitors) are compiled when they are needed: a second, watched set would be 1.25 times
+# the plain set in size and take 1.5 times its compile time. The same holds for chains. Two units and one chain are compiled
+# all the same, so that tests/conformance/test_ptxas.sh sees them.
 if(ENSGRAD_TESTS)
   set(plugin_fatbins ${cuda_fatbins})
   add_fatbin(unit_watched_ornstein_uhlenbeck_1 unit_cuda.cu -DEG_WATCHED=1 "-DEG_MODEL_FILE=\"models/ornstein_uhlenbeck.h\"")
   add_fatbin(unit_watched_linear_regression_8 unit_cuda.cu -DEG_WATCHED=1 -DEG_DIM=8
              "-DEG_MODEL_FILE=\"models/linear_regression.h\"")
+  add_fatbin(unit_chain_linear_regression_8 unit_cuda.cu -DEG_ONE_STEPPER -DEG_WANTED_adaptive_rows=EG_YES -DEG_PERMUTED=1
+             -DEG_KIND_NAME=gaussian -DEG_KIND_CODE=EG_KIND_GAUSSIAN -DEG_DIM=8 "-DEG_MODEL_FILE=\"models/linear_regression.h\"")
   add_custom_target(watched_fatbins ALL DEPENDS ${cuda_folder}/unit_watched_ornstein_uhlenbeck_1.fatbin
-                                                ${cuda_folder}/unit_watched_linear_regression_8.fatbin)
+                                                ${cuda_folder}/unit_watched_linear_regression_8.fatbin
+                                                ${cuda_folder}/unit_chain_linear_regression_8.fatbin)
   set(cuda_fatbins ${plugin_fatbins})
 endif()
-foreach(model ${team_models}) # compiled and watched for spills, not yet launched by the plug-in
-  add_fatbin(team_${model} unit_team_cuda.cu -DEG_TEAM "-DEG_MODEL_FILE=\"models/${model}.h\"")
-endforeach()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "${cuda_list}" @ONLY)
 
 # The kernel text itself goes along, for NVRTC.
 set(source_list "")
 set(source_number 0)
-set(kernel_sources ${kernel_headers} ${CMAKE_SOURCE_DIR}/kernels/unit_cuda.cu)
-list(FILTER kernel_sources EXCLUDE REGEX "/(lane_cpu|watch_cpu|team_cpu|team_gpu|samples_cpu|coarse_cpu|population_cpu|symroot_cpu|fill|unit_table)\\.h$")
+set(kernel_sources ${kernel_headers} ${CMAKE_SOURCE_DIR}/kernels/unit_cuda.cu ${CMAKE_SOURCE_DIR}/kernels/unit_team_cuda.cu)
+list(FILTER kernel_sources EXCLUDE REGEX "/(lane_cpu|watch_cpu|team_cpu|samples_cpu|coarse_cpu|population_cpu|symroot_cpu|fill|unit_table)\\.h$")
 foreach(file ${kernel_sources})
   file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR}/kernels ${file})
   string(APPEND source_list "X(${source_number}, \"${name}\", \"${file}\")\n")
   math(EXPR source_number "${source_number} + 1")
 endforeach()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_source_list.h CONTENT "${source_list}" @ONLY)
-# Compiled and looked at (test_ptxas.sh), not embedded: the plug-in does not launch populations yet.
-add_fatbin(unit_mean_field_linear_1 unit_cuda.cu "-DEG_MODEL_FILE=\"models/mean_field_linear.h\"" -DEG_DIM=1)
 
 set(plugin_folder ${CMAKE_SOURCE_DIR}/src/backend/cuda_plugin)
 set(plugin_host_sources ${CMAKE_SOURCE_DIR}/src/base/hash.c) # the plug-in but its fatbins: tests link it to a device they play

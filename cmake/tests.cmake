@@ -19,9 +19,9 @@ foreach(label unit conformance golden physics cluster slow)
     set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT ${test_seconds})
   endforeach()
 endforeach()
-include(cmake/thread_form.cmake) # what test_thread_form is made of
 include(cmake/population_form.cmake) # what test_population_form is made of
-include(cmake/team_form.cmake)
+include(cmake/team_form.cmake) # and test_team_twin
+include(cmake/thread_form.cmake) # and test_thread_form; the device that is played, of all of them
 add_test(NAME slow.test_math_full COMMAND test_math --full)
 set_tests_properties(slow.test_math_full PROPERTIES LABELS slow TIMEOUT 3600)
 file(GLOB slow_sources CONFIGURE_DEPENDS tests/slow/test_*.c)

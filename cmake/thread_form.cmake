@@ -4,10 +4,11 @@ if(NOT TARGET test_thread_form OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD
   return()
 endif()
 set(twin_units ornstein_uhlenbeck: geometric_brownian_motion: double_well: quadratic:3 quadratic:4 quadratic:8 linear_regression:4
-    linear_regression:6 linear_regression:8 linear_regression_gaussian:2 linear_regression_gaussian:8)
+    linear_regression:6 linear_regression:8 logistic_regression:2 linear_regression_gaussian:2 linear_regression_gaussian:8)
 set(twin_folder ${CMAKE_BINARY_DIR}/generated)
 set(twin_all_kinds ornstein_uhlenbeck quadratic_3 linear_regression_gaussian_2)
 set(twin_watched ornstein_uhlenbeck quadratic_3 linear_regression_4) # also with a look after every step
+set(twin_permuted linear_regression_4 logistic_regression_2) # also with rows drawn without replacement
 set(twin_flags -O1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
 
 # One generated file: a few lines around thread_twin.c (set twin) or unit_cpu.c (sets v3, v4).
@@ -47,6 +48,9 @@ foreach(unit ${twin_units})
   if(name IN_LIST twin_watched)
     add_twin_source(twin watched_${name} ${model} "${dim}" "#define TWIN_SYMBOL watched_${name}\n#define EG_WATCHED 1\n")
   endif()
+  if(name IN_LIST twin_permuted)
+    add_twin_source(twin permuted_${name} ${model} "${dim}" "#define TWIN_SYMBOL permuted_${name}\n#define EG_PERMUTED 1\n")
+  endif()
   foreach(isa v3 v4)
     add_twin_source(${isa} cpu_${name}_${isa} ${model} "${dim}"
                     "#define EG_UNIT_SYMBOL cpu_${name}_${isa}\n#define EG_ISA_NAME \"${isa}\"\n")
@@ -57,6 +61,8 @@ add_twin_source(twin twin_ornstein_uhlenbeck_float ornstein_uhlenbeck ""
                 "#define TWIN_SYMBOL twin_ornstein_uhlenbeck_float\n#define TWIN_ALL_KINDS\n#define EG_REAL float\n")
 add_twin_source(twin twin_user_model ../../tests/conformance/user_model ""
                 "#define TWIN_SYMBOL twin_user_model\n#define TWIN_ALL_KINDS\n")
+add_twin_source(twin watched_clamped_model ../../tests/conformance/clamped_model ""
+                "#define TWIN_SYMBOL watched_clamped_model\n#define EG_WATCHED 1\n")
 add_twin_source(v3 cpu_wide_ornstein_uhlenbeck_v3 ornstein_uhlenbeck ""
                 "#define EG_NOISE_REAL double\n#define EG_UNIT_SYMBOL cpu_wide_ornstein_uhlenbeck_v3\n#define EG_ISA_NAME \"v3\"\n")
 
@@ -78,7 +84,8 @@ target_sources(test_thread_form PRIVATE $<TARGET_OBJECTS:eg_thread_form_twin> $<
 if(TARGET ensgrad_cuda)
   set(fake_folder ${CMAKE_BINARY_DIR}/tests/fake_cuda)
   add_library(fake_cuda MODULE ${plugin_host_sources} tests/conformance/fake_cudart.c tests/conformance/fake_streams.c
-                               $<TARGET_OBJECTS:eg_thread_form_twin>)
+                               $<TARGET_OBJECTS:eg_thread_form_twin> $<TARGET_OBJECTS:eg_team_twin>
+                               $<TARGET_OBJECTS:eg_population_twin>)
   target_link_libraries(fake_cuda PRIVATE ensgrad_flags Threads::Threads ${CMAKE_DL_LIBS} m)
   target_include_directories(fake_cuda PRIVATE ${plugin_folder} tests/conformance)
   target_include_directories(fake_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
@@ -92,7 +99,7 @@ if(TARGET ensgrad_cuda)
   add_dependencies(cuda_host fake_cuda)
   add_test(NAME conformance.test_cuda_host COMMAND cuda_host WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(conformance.test_cuda_host PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600
-                       ENVIRONMENT ENSGRAD_TEST_PLUGIN=${fake_folder})
+                       ENVIRONMENT "ENSGRAD_TEST_PLUGIN=${fake_folder};ENSGRAD_NVRTC=$<TARGET_FILE:fake_nvrtc>;ENSGRAD_CACHE=/dev/null/none")
   add_executable(nvrtc_compile tests/conformance/nvrtc_compile.c)
   foreach(name compile nvrtc code_cache sources message)
     target_sources(nvrtc_compile PRIVATE ${plugin_folder}/${name}.c)
@@ -125,7 +132,7 @@ if(TARGET ensgrad_cuda)
     set(name conformance.test_cuda_bits_${order})
     add_test(NAME ${name} COMMAND test_cuda_backend WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT 600
-                         ENVIRONMENT "ENSGRAD_TEST_PLUGIN=${fake_folder};ENSGRAD_FAKE_ORDER=${order}")
+                         ENVIRONMENT "ENSGRAD_TEST_PLUGIN=${fake_folder};ENSGRAD_FAKE_ORDER=${order};ENSGRAD_NVRTC=$<TARGET_FILE:fake_nvrtc>;ENSGRAD_CACHE=/dev/null/none")
   endforeach()
   if(TARGET gpu_audit)
     add_test(NAME conformance.test_gpu_audit COMMAND ${CMAKE_BINARY_DIR}/tests/gpu_audit)

@@ -10,13 +10,13 @@
 
 #define EG_REDUCE_MOST 1024
 
-/* v[0..n) of the block's threads, n a power of two >= 64, added as the tree does. Every thread gets the sum.
- */
-EG_FN double tree_block(double v, double *shared) {
+/* v of the first n threads, n a power of two, added as the tree does; a block has n threads, or 32. Every thread gets the
+   sum. */
+EG_FN double tree_block(double v, uint32_t n, double *shared) {
   const uint32_t j = threadIdx.x;
   __syncthreads(); /* the last readers are done */
   shared[j] = v;
-  for (uint32_t s = blockDim.x / 2; s >= 32; s /= 2) {
+  for (uint32_t s = n / 2; s >= 32; s /= 2) {
     __syncthreads();
     if (j < s) {
       shared[j] = shared[j] + shared[j + s];
@@ -27,7 +27,8 @@ EG_FN double tree_block(double v, double *shared) {
     double sum = shared[j];
     EG_UNROLL
     for (uint32_t s = 16; s > 0; s /= 2) {
-      sum = sum + __shfl_down_sync(0xffffffffu, sum, s); /* lanes below s hold the tree's values */
+      const double other = __shfl_down_sync(0xffffffffu, sum, s);
+      sum = 2 * s <= n ? sum + other : sum; /* lanes below s hold the tree's values */
     }
     if (j == 0) {
       shared[0] = sum;
@@ -43,22 +44,22 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
   __shared__ uint32_t valid;
   const uint64_t row = blockIdx.x;
   const uint32_t f = blockIdx.y;
-  const uint32_t n = eg_tree_lanes(r.ld);
+  const uint32_t n = eg_tree_lanes(r.ld), threads = r.ld / n;
   double v[EG_TREE_LANES];
   if (threadIdx.x == 0) {
     valid = 0;
   }
   __syncthreads();
   const uint32_t mine =
-      eg_reduce_load(eg_reduce_lanes_at(&r, row, f), eg_reduce_used(&r, row), threadIdx.x, blockDim.x, n, v);
+      eg_reduce_load(eg_reduce_lanes_at(&r, row, f), eg_reduce_used(&r, row), threadIdx.x, threads, n, v);
   atomicAdd(&valid, mine);                                       /* an integer: any order gives the same */
-  const double total = tree_block(eg_first_local(v, n), shared); /* its barriers also complete `valid` */
+  const double total = tree_block(eg_first_local(v, n), threads, shared); /* its barriers also complete `valid` */
   const double count = (double)valid;
   const double mean = count > 0 ? total / count : 0.0;
   double *const node = r.nodes + eg_reduce_node_at(&r, row);
-  const double m2 = tree_block(eg_power_local(v, n, mean, 2), shared);
-  const double m3 = tree_block(eg_power_local(v, n, mean, 3), shared);
-  const double m4 = tree_block(eg_power_local(v, n, mean, 4), shared);
+  const double m2 = tree_block(eg_power_local(v, n, mean, 2), threads, shared);
+  const double m3 = tree_block(eg_power_local(v, n, mean, 3), threads, shared);
+  const double m4 = tree_block(eg_power_local(v, n, mean, 4), threads, shared);
   if (threadIdx.x == 0) {
     if (f == 0) {
       node[0] = count;
@@ -76,7 +77,7 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
   __shared__ double shared[EG_REDUCE_MOST];
   const uint64_t row = blockIdx.x;
   const uint32_t pair = blockIdx.y;
-  const uint32_t n = eg_tree_lanes(r.ld), used = eg_reduce_used(&r, row);
+  const uint32_t n = eg_tree_lanes(r.ld), threads = r.ld / n, used = eg_reduce_used(&r, row);
   uint32_t f = 1;
   while (f * (f + 1) / 2 <= pair) {
     f++;
@@ -84,9 +85,9 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
   const uint32_t g = pair - f * (f - 1) / 2;
   double *const node = r.nodes + eg_reduce_node_at(&r, row);
   double a[EG_TREE_LANES], b[EG_TREE_LANES];
-  eg_reduce_load(eg_reduce_lanes_at(&r, row, f), used, threadIdx.x, blockDim.x, n, a);
-  eg_reduce_load(eg_reduce_lanes_at(&r, row, g), used, threadIdx.x, blockDim.x, n, b);
-  const double sum = tree_block(eg_comoment_local(a, b, n, node[1 + 4 * f], node[1 + 4 * g]), shared);
+  eg_reduce_load(eg_reduce_lanes_at(&r, row, f), used, threadIdx.x, threads, n, a);
+  eg_reduce_load(eg_reduce_lanes_at(&r, row, g), used, threadIdx.x, threads, n, b);
+  const double sum = tree_block(eg_comoment_local(a, b, n, node[1 + 4 * f], node[1 + 4 * g]), threads, shared);
   if (threadIdx.x == 0) {
     node[1 + 4 * r.n_features + pair] = sum;
   }

@@ -1,25 +1,28 @@
 /*
- * The CUDA driver around a unit in team form, the same text for nvcc and NVRTC: -DEG_TEAM -DEG_MODEL_FILE=..
+ * The CUDA driver around a unit in team form, the same text for nvcc and NVRTC: -DEG_TEAM -DEG_MODEL_FILE=.., and as in
+ * unit_cuda.cu -DEG_ONE_STEPPER.
  *
- * Kernels: eg_team_<stepper>; arguments (eg_params, eg_launch, eg_real *work) by value, work one piece of
+ * Kernels: eg_advance_<stepper>; arguments (eg_params, eg_launch) by value; launch.scratch has one piece of
  * eg_team_work_values(dim) for each warp; EG_THREADS threads a block, one warp a trajectory (core/team_gpu.h). One kernel
  * serves every dimension and noise kind.
  */
 #include "unit.h"
 
 #include "core/team_gpu.h"
+#include "core/wanted.h"
 
 #define EG_THREADS 128
 #define EG_WARPS   (EG_THREADS / EG_TEAM_LANES)
 #define EG_BLOCKS  (EG_CAPS_MARGIN ? 3 : 4) /* resident on a multiprocessor: bounds of 168 and 128 registers, which nothing spills */
 
+/* As in unit_cuda.cu; nothing is staged by value. */
 extern "C" {
-extern __constant__ const uint32_t eg_team_unit_sizes[6];
-__constant__ const uint32_t eg_team_unit_sizes[6] = {sizeof(eg_params), sizeof(eg_launch), sizeof(eg_real),
-                                                     EG_CAPS,           EG_SLOTS,          EG_THREADS};
+extern __constant__ const uint32_t eg_unit_sizes[8];
+__constant__ const uint32_t eg_unit_sizes[8] = {
+    sizeof(eg_params), sizeof(eg_launch), 0, sizeof(eg_real), EG_TEAM_MAX, EG_CAPS, EG_TEAM_VECTORS, EG_THREADS};
 }
 
-EG_FN void advance(const eg_team_stepper *f, const eg_params *p, const eg_launch *a, eg_real *work) {
+EG_FN void advance(const eg_team_stepper *f, const eg_params *p, const eg_launch *a) {
   __shared__ eg_params own[EG_WARPS]; /* shared: what is handed to functions that are not inlined has an address */
   __shared__ eg_uniforms uniforms;
   const uint32_t at = threadIdx.x / EG_TEAM_LANES;
@@ -30,7 +33,7 @@ EG_FN void advance(const eg_team_stepper *f, const eg_params *p, const eg_launch
   if (threadIdx.x % EG_TEAM_LANES == 0) {
     own[at] = *p;
     own[at].team.chunks = (a->dim + EG_TEAM_LANES - 1) / EG_TEAM_LANES;
-    own[at].team.scratch = work + warp * eg_team_work_values((uint64_t)own[at].team.chunks * EG_TEAM_LANES);
+    own[at].team.scratch = (eg_real *)a->scratch + warp * eg_team_work_values((uint64_t)own[at].team.chunks * EG_TEAM_LANES);
   }
   __syncthreads();
   eg_warp_advance(f, &own[at], &uniforms, a, warp);
@@ -38,23 +41,25 @@ EG_FN void advance(const eg_team_stepper *f, const eg_params *p, const eg_launch
 
 #define KERNEL(name)                                                                                         \
   extern "C" __global__ void __launch_bounds__(EG_THREADS, EG_BLOCKS)                                                 \
-      eg_team_##name(const __grid_constant__ eg_params p, const __grid_constant__ eg_launch a, eg_real *work)
+      eg_advance_##name(const __grid_constant__ eg_params p, const __grid_constant__ eg_launch a)
 
-#define PLAIN(stepper, normals, n_rows)                                                                      \
+#define DEFINE_PLAIN(stepper, normals, n_rows)                                                                      \
   KERNEL(stepper) {                                                                                          \
     eg_team_stepper f;                                                                                       \
     f.form = EG_TEAM_PLAIN;                                                                                  \
     f.rows = n_rows;                                                                                         \
     f.step = eg_step_##stepper;                                                                              \
-    advance(&f, &p, &a, work);                                                                               \
+    advance(&f, &p, &a);                                                                                     \
   }
-#define FOLD(stepper, source, n_acc)                                                                         \
+#define DEFINE_FOLD(stepper, source, n_acc)                                                                         \
   KERNEL(stepper) {                                                                                          \
     eg_team_stepper f;                                                                                       \
     f.form = EG_TEAM_##source;                                                                               \
     f.begin = eg_begin_##stepper;                                                                            \
     f.add = eg_add_##stepper;                                                                                \
     f.end = eg_end_##stepper;                                                                                \
-    advance(&f, &p, &a, work);                                                                               \
+    advance(&f, &p, &a);                                                                                     \
   }
+#define PLAIN(stepper, normals, rows) ONLY_WANTED(stepper, DEFINE_PLAIN(stepper, normals, rows))
+#define FOLD(stepper, source, n_acc)  ONLY_WANTED(stepper, DEFINE_FOLD(stepper, source, n_acc))
 EG_STEPPERS(PLAIN, FOLD)

@@ -19,6 +19,7 @@
 #include "core/draws_gpu.h"
 #include "core/features.h"
 #include "core/monitor.h"
+#include "core/permute_gpu.h"
 
 /* -DEG_WATCHED=1 makes kernels that look after every step, at the state and at the monitors; without it kernels know
  * neither. */
@@ -26,7 +27,13 @@
 #define EG_WATCHED 0
 #endif
 
+/* -DEG_PERMUTED=1 makes kernels that draw rows without replacement; the others know only independent ones. */
+#ifndef EG_PERMUTED
+#define EG_PERMUTED 0
+#endif
+
 #define EG_ACC_MAX      (EG_DIM + 1)
+#define EG_WIDTH_MAX    (3 * EG_DIM) /* values of a trajectory: x, and up to twice as many of a stepper's own */
 /* Where registers are short (by trial: tests/conformance/test_ptxas.sh), no constant is kept across steps. */
 #define EG_IS_TIGHT   (EG_DIM >= 12 && !EG_CAPS_ROWS)
 #define EG_KEEP_STEPS 64 /* a kept state is at most about this old, so that records need no copy each */
@@ -54,6 +61,9 @@ typedef struct eg_lane {
   const float *table5; /* 32 signed values */
   eg_queue increments;
   eg_index_queue rows;
+#if EG_PERMUTED
+  eg_permuted permuted;
+#endif
 #if EG_WATCHED
   uint64_t step;
   double monitor_value[EG_MOST_MONITORS], monitor_before[EG_MOST_MONITORS];
@@ -86,7 +96,7 @@ EG_FN eg_real eg_component(const eg_real *x, int component) {
   return value;
 }
 
-EG_FN void eg_state_begin(const eg_launch *a, const eg_lane *t, eg_real *x) {
+EG_FN void eg_state_begin(int extra, const eg_launch *a, const eg_lane *t, eg_real *x) {
   EG_ROLLED
   for (uint32_t k = 0; k < EG_DIM; k++) {
     const eg_real value = eg_start_value(a, t->realisation, t->point, k);
@@ -95,26 +105,30 @@ EG_FN void eg_state_begin(const eg_launch *a, const eg_lane *t, eg_real *x) {
       x[j] = j == k ? value : x[j];
     }
   }
-}
-
-/* Address of component 0 of this trajectory; components are ld apart. */
-EG_FN eg_real *eg_state_at(const eg_launch *a, const eg_lane *t) {
-  const uint64_t row = (uint64_t)t->tile * a->n_points + t->point;
-  return (eg_real *)a->state + row * EG_DIM * a->ld + t->slot;
-}
-
-EG_FN void eg_state_load(const eg_launch *a, const eg_lane *t, eg_real *x) {
-  const eg_real *const state = eg_state_at(a, t);
   EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  for (int k = EG_DIM; k < EG_DIM + extra; k++) { /* of a chain */
+    x[k] = k >= 2 * EG_DIM ? (eg_real)a->chain.start_square : (eg_real)0;
+  }
+}
+
+/* Address of component 0 of this trajectory; components are ld apart, a stepper's own values behind those of x. */
+EG_FN eg_real *eg_state_at(int extra, const eg_launch *a, const eg_lane *t) {
+  const uint64_t row = (uint64_t)t->tile * a->n_points + t->point;
+  return (eg_real *)a->state + row * (uint64_t)(EG_DIM + extra) * a->ld + t->slot;
+}
+
+EG_FN void eg_state_load(int extra, const eg_launch *a, const eg_lane *t, eg_real *x) {
+  const eg_real *const state = eg_state_at(extra, a, t);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM + extra; k++) {
     x[k] = state[(uint64_t)k * a->ld];
   }
 }
 
-EG_FN void eg_state_store(const eg_launch *a, const eg_lane *t, const eg_real *x) {
-  eg_real *const state = eg_state_at(a, t);
+EG_FN void eg_state_store(int extra, const eg_launch *a, const eg_lane *t, const eg_real *x) {
+  eg_real *const state = eg_state_at(extra, a, t);
   EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  for (int k = 0; k < EG_DIM + extra; k++) {
     state[(uint64_t)k * a->ld] = x[k];
   }
 }
@@ -267,6 +281,7 @@ enum { EG_FORM_PLAIN = 0, EG_FORM_ROWS = 1, EG_FORM_DATA = 2, EG_FORM_SAMPLES = 
 typedef struct eg_form {
   int form, kind;
   int normals, rows; /* a step, EG_FORM_PLAIN; normals of a sample, EG_FORM_SAMPLES */
+  int extra;         /* values behind x: of a chain, whose coefficients change with the step */
   eg_plain_fn step;
   eg_begin_fn begin;
   eg_add_fn add;
@@ -306,14 +321,20 @@ EG_FN void eg_thread_step(const eg_form *f, const eg_params *p, const eg_uniform
   f->step(p, u, x, z, rows);
 }
 
-/* `todo` steps. While fewer than n_checked remain, looks at the state after each and stops after the first
-   bad one; returns the number of steps not made then, else n_checked. */
-EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
-                            eg_lane *t, eg_real *x, uint32_t todo, uint32_t n_checked) {
+EG_FN void eg_thread_uniforms(const eg_form *f, const eg_launch *a, uint64_t step, eg_uniforms *u) {
+  if (f->extra > 0) {
+    eg_uniforms_at(u, a, step);
+  }
+}
+
+/* `todo` steps from `step` on. While fewer than n_checked remain, looks at the state after each and stops after the
+   first bad one; returns the number of steps not made then, else n_checked. */
+EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, eg_uniforms *u, const eg_launch *a, eg_lane *t,
+                            eg_real *x, uint64_t step, uint32_t todo, uint32_t n_checked) {
   const int n = f->normals;
   const int n_blocks = n > 0 ? eg_queue_blocks(f->kind, n) : 0;
   const int steps = n > 0 ? eg_queue_steps(f->kind, n) : 1;
-  const int chunk = n > 0 ? eg_chunk_steps(f->kind, n) : 1;
+  const int chunk = n > 0 && f->extra == 0 ? eg_chunk_steps(f->kind, n) : 1;
   eg_queue *const q = &t->increments;
   EG_ROLLED
   while (todo > 0) {
@@ -332,7 +353,9 @@ EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, const eg_unifo
       todo -= (uint32_t)chunk;
       continue;
     }
+    eg_thread_uniforms(f, a, step, u);
     eg_thread_step(f, p, u, a, t, 0, x);
+    step++; /* of chains, whose chunks are single steps */
     if (steps > 1) {
       eg_queue_drop(q, f->kind, n_blocks, n);
       q->left--;
@@ -371,15 +394,35 @@ EG_FN void eg_fold_data(const eg_form *f, const eg_params *p, const eg_uniforms 
   }
 }
 
-/* The elements of a fold over fold_count fresh random rows. */
-EG_FN void eg_fold_rows(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
-                        eg_lane *t, const eg_real *x, eg_real *acc) {
+/* The next row of a minibatch, element i of step `step`. */
+EG_FN eg_row eg_next_row(const eg_launch *a, eg_lane *t, uint64_t step, uint32_t i) {
+#if EG_PERMUTED
+  if (i == 0) {
+    eg_permuted_step(&t->permuted, a, step);
+  }
+  return eg_row_of(a, eg_permuted_row(&t->permuted, a, t->realisation, i));
+#else
+  (void)step;
+  (void)i;
+  eg_index_ready(&t->rows, a->key, t->realisation, a->n_rows, t->reject);
+  const eg_row row = eg_row_of(a, (uint64_t)(uint32_t)t->rows.row[0]);
+  eg_index_drop(&t->rows);
+  t->rows.left--;
+  return row;
+#endif
+}
+
+/* The elements of a fold over fold_count random rows; chains weight them. */
+EG_FN void eg_fold_rows(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
+                        uint64_t step, const eg_real *x, eg_real *acc) {
+  const uint32_t count = f->extra == 0 ? a->fold_count : u->count;
   EG_ROLLED
-  for (uint32_t i = 0; i < a->fold_count; i++) {
-    eg_index_ready(&t->rows, a->key, t->realisation, a->n_rows, t->reject);
-    f->add(p, u, x, eg_row_of(a, (uint64_t)(uint32_t)t->rows.row[0]), (eg_real)0, acc);
-    eg_index_drop(&t->rows);
-    t->rows.left--;
+  for (uint32_t i = 0; i < count; i++) {
+    const eg_real weight = f->extra == 0 ? (eg_real)0 : i < u->half ? u->weight_first : u->weight_second;
+    f->add(p, u, x, eg_next_row(a, t, step, i), weight, acc);
+  }
+  if (f->extra > 0 && count < a->fold_count) { /* a scheduled batch: the other draws of the step are left out */
+    eg_index_seek(&t->rows, (step + 1) * a->fold_count);
   }
 }
 
@@ -406,18 +449,19 @@ EG_FN void eg_fold_samples(const eg_form *f, const eg_params *p, const eg_unifor
   }
 }
 
-EG_FN uint32_t eg_run_fold(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
-                           eg_lane *t, eg_real *x, uint32_t todo, uint32_t n_checked) {
+EG_FN uint32_t eg_run_fold(const eg_form *f, const eg_params *p, eg_uniforms *u, const eg_launch *a, eg_lane *t,
+                           eg_real *x, uint64_t step, uint32_t todo, uint32_t n_checked) {
   EG_ROLLED
-  while (todo > 0) {
+  for (; todo > 0; step++) {
     eg_real acc[EG_ACC_MAX];
+    eg_thread_uniforms(f, a, step, u);
     f->begin(p, u, x, acc);
     if (f->form == EG_FORM_DATA) {
       eg_fold_data(f, p, u, a, t, x, acc);
     } else if (f->form == EG_FORM_SAMPLES) {
       eg_fold_samples(f, p, u, a, t, x, acc);
     } else {
-      eg_fold_rows(f, p, u, a, t, x, acc);
+      eg_fold_rows(f, p, u, a, t, step, x, acc);
     }
     f->end(p, u, x, acc);
     todo--;
@@ -455,13 +499,19 @@ EG_FN int eg_lane_place(const eg_launch *a, const float *table5, uint64_t thread
   t->realisation = a->realisation_first + in_tiles;
   t->reject = a->n_rows > 0 ? (0u - a->n_rows) % a->n_rows : 0;
   t->table5 = table5;
-  return in_tiles < a->n_lanes;
+  if (in_tiles >= a->n_lanes) {
+    return 0;
+  }
+#if EG_PERMUTED
+  eg_permuted_begin(&t->permuted, a, thread);
+#endif
+  return 1;
 }
 
-EG_FN uint32_t eg_run(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
-                      eg_real *x, uint32_t todo, uint32_t n_checked) {
-  return f->form == EG_FORM_PLAIN ? eg_run_plain(f, p, u, a, t, x, todo, n_checked)
-                                  : eg_run_fold(f, p, u, a, t, x, todo, n_checked);
+EG_FN uint32_t eg_run(const eg_form *f, const eg_params *p, eg_uniforms *u, const eg_launch *a, eg_lane *t, eg_real *x,
+                      uint64_t step, uint32_t todo, uint32_t n_checked) {
+  return f->form == EG_FORM_PLAIN ? eg_run_plain(f, p, u, a, t, x, step, todo, n_checked)
+                                  : eg_run_fold(f, p, u, a, t, x, step, todo, n_checked);
 }
 
 #if EG_WATCHED
@@ -475,18 +525,18 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
     return;
   }
   eg_uniforms uniforms = eg_uniforms_of(a);
-  const eg_uniforms *const u = &uniforms;
+  eg_uniforms *const u = &uniforms;
   uniforms.staged = staged;
 
-  eg_real x[EG_DIM];
+  eg_real x[EG_WIDTH_MAX];
   uint64_t first_bad = EG_NEVER;
   t->step = a->step_first;
   eg_monitors_load(a, t);
   if (a->is_restart) {
-    eg_state_load(a, t, x);
+    eg_state_load(f->extra, a, t, x);
     first_bad = a->first_bad[thread];
   } else {
-    eg_state_begin(a, t, x);
+    eg_state_begin(f->extra, a, t, x);
     eg_thread_monitors(p, u, a, t, x, 1);
   }
   eg_thread_seek(f, a, t, t->step);
@@ -496,7 +546,7 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
     const uint64_t stop = is_end ? a->step_last : a->record_steps[record];
     EG_ROLLED
     while (t->step < stop) {
-      eg_run(f, p, u, a, t, x, 1, 0);
+      eg_run(f, p, u, a, t, x, t->step, 1, 0);
       t->step++;
       if (first_bad == EG_NEVER && !eg_state_is_finite(x)) {
         first_bad = t->step;
@@ -515,7 +565,7 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
       }
     }
   }
-  eg_state_store(a, t, x);
+  eg_state_store(f->extra, a, t, x);
   eg_monitors_store(a, t);
   a->first_bad[thread] = first_bad;
 }
@@ -530,17 +580,17 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
     return;
   }
   eg_uniforms uniforms = eg_uniforms_of(a);
-  const eg_uniforms *const u = &uniforms;
+  eg_uniforms *const u = &uniforms;
   uniforms.staged = staged;
 
-  eg_real x[EG_DIM];
+  eg_real x[EG_WIDTH_MAX];
   uint64_t first_bad = EG_NEVER;
   if (a->is_restart) {
-    eg_state_load(a, t, x);
+    eg_state_load(f->extra, a, t, x);
     first_bad = a->first_bad[thread];
   } else {
-    eg_state_begin(a, t, x);
-    eg_state_store(a, t, x);
+    eg_state_begin(f->extra, a, t, x);
+    eg_state_store(f->extra, a, t, x);
   }
 
   uint64_t kept = a->step_first;                       /* step of the state in memory */
@@ -553,7 +603,7 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
     const uint64_t wanted = is_end ? a->step_last : a->record_steps[record];
     const uint64_t stop = wanted > from ? wanted : from;
     const uint32_t n_checked = is_search ? (uint32_t)(stop - from) : 0;
-    const uint32_t rest = eg_run(f, p, u, a, t, x, (uint32_t)(stop - step), n_checked);
+    const uint32_t rest = eg_run(f, p, u, a, t, x, step, (uint32_t)(stop - step), n_checked);
     step = stop;
     int is_bad = is_search;
     if (is_search) {
@@ -566,7 +616,7 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
         is_bad |= !eg_record_write(p, u, a, t, record, x);
       }
       if (is_bad && first_bad == EG_NEVER) {
-        eg_state_load(a, t, x);
+        eg_state_load(f->extra, a, t, x);
         eg_thread_seek(f, a, t, kept);
         step = kept;
         is_search = 1;
@@ -580,13 +630,13 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
       }
     }
     if (step - kept >= EG_KEEP_STEPS) {
-      eg_state_store(a, t, x);
+      eg_state_store(f->extra, a, t, x);
       kept = step;
     }
     from = step;
     record++;
   }
-  eg_state_store(a, t, x);
+  eg_state_store(f->extra, a, t, x);
   a->first_bad[thread] = first_bad;
 }
 #endif

@@ -108,7 +108,7 @@ typedef struct eg_launch {
   uint64_t *first_bad;        /* (n_points, ld): first step with a non-finite state, or EG_NEVER */
   eg_chain chain;
   int32_t sampling;           /* EG_SAMPLE_*, of chains on data rows */
-  int32_t reserved;
+  uint32_t tile;              /* GPU: realisations of a tile, <= ld */
   /* increments that are fractional noise (core/fractional.h): Hurst exponent, 0: independent; steps of a whole path */
   double hurst;
   uint64_t path_steps;
@@ -118,10 +118,11 @@ typedef struct eg_launch {
   uint32_t is_watched;        /* 1: is the state finite? For models that can make a bad state good again */
   double *monitor_state;      /* (n_points, n_monitors, 2, ld), realisation fastest; of the tile, as state */
   eg_monitor monitors[EG_MOST_MONITORS];
+  void *scratch;              /* GPU: working memory of the launch; each driver says what of */
 } eg_launch;
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
 EG_STATIC_ASSERT(sizeof(eg_monitor) == 40, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 696, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 704, "layout differs between host and device");
 
 #endif

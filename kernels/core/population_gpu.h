@@ -7,8 +7,9 @@
  * The tree of core/population.h: a warp takes blocks of 256 particles, lane l the particles l, l + 32, .., l + 224, which are
  * the levels 128, 64 and 32; levels 16 .. 1 go through shared memory within the warp, the total through `sums`.
  *
- * A launch takes many tiles of `tile` realisations: state (tile, realisation, component, slot); records and first_bad of
- * tile t begin at t times the size of one, a->ld slots each; a->n_lanes counts the realisations of all tiles.
+ * A launch takes many tiles of a->tile realisations: state (tile, realisation, component, slot); records and first_bad of
+ * tile t begin at t times the size of one, a->ld slots each; a->n_lanes counts the realisations of all tiles. a->scratch:
+ * (realisation, EG_TERMS, power of two of the blocks of particles) doubles.
  */
 #ifndef EG_CORE_POPULATION_GPU_H
 #define EG_CORE_POPULATION_GPU_H
@@ -334,13 +335,16 @@ EG_FN void eg_crowd_begin(const eg_crowd *c) {
   eg_crowd_average(eg_visit_look, c);
 }
 
-/* 0 <= index < a->n_lanes: realisation a->realisation_first + index. */
+/* Realisation a->realisation_first + index; beyond a->n_lanes there is none. */
 EG_FN void eg_crowd_advance(eg_field_fn make_field, int stages, const eg_params *p, const eg_launch *a,
-                            const eg_real *staged, uint32_t tile, double *sums, eg_team *team, uint32_t index) {
+                            const eg_real *staged, eg_team *team, uint32_t index) {
+  if (index >= a->n_lanes) {
+    return;
+  }
   eg_uniforms uniforms = eg_uniforms_of(a);
   uniforms.staged = staged;
   const uint32_t width = eg_power_of_two(eg_particle_blocks(a->n_particles));
-  const uint32_t in_tile = index % tile, which = index / tile;
+  const uint32_t in_tile = index % a->tile, which = index / a->tile;
   eg_crowd crowd;
   eg_crowd *const c = &crowd;
   c->p = p;
@@ -349,7 +353,7 @@ EG_FN void eg_crowd_advance(eg_field_fn make_field, int stages, const eg_params 
   c->team = team;
   c->slots = eg_particle_slots(a->n_particles);
   c->x = (eg_real *)a->state + (uint64_t)index * EG_DIM * c->slots;
-  c->sums = sums + (uint64_t)index * EG_TERMS * width;
+  c->sums = (double *)a->scratch + (uint64_t)index * EG_TERMS * width;
   c->realisation = a->realisation_first + index;
   uint64_t *const bad = a->first_bad + (uint64_t)which * a->ld + in_tile;
   uint64_t first_bad = a->is_restart ? *bad : EG_NEVER;

@@ -30,8 +30,9 @@ typedef struct eg_team_stepper {
 } eg_team_stepper;
 
 /* Working memory of one warp: the slots of EG_VECTOR, the state, the accumulator and a number per lane behind it. */
+#define EG_TEAM_VECTORS (EG_SLOTS + 2)
 EG_FN uint64_t eg_team_work_values(uint64_t dim) {
-  return (EG_SLOTS + 2) * dim + EG_TEAM_LANES;
+  return EG_TEAM_VECTORS * dim + EG_TEAM_LANES;
 }
 
 typedef struct eg_warp {
@@ -181,27 +182,28 @@ EG_FN int eg_warp_record(const eg_params *p, const eg_uniforms *u, const eg_laun
 
 /* ---- one warp ---- */
 
-/* warp: 0 <= warp < tiles * n_points * ld; p->team.scratch: eg_team_work_values(dim) values of this warp. */
+/* warp: 0 <= warp < tiles * n_points * tile; p->team.scratch: eg_team_work_values(dim) values of this warp. */
 EG_FN void eg_warp_advance(const eg_team_stepper *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
                            uint64_t warp) {
   eg_warp warp_state;
   eg_warp *const t = &warp_state;
-  t->slot = (uint32_t)(warp % a->ld);
-  t->point = (uint32_t)(warp / a->ld % a->n_points);
-  t->tile = (uint32_t)(warp / a->ld / a->n_points);
+  t->slot = (uint32_t)(warp % a->tile);
+  t->point = (uint32_t)(warp / a->tile % a->n_points);
+  t->tile = (uint32_t)(warp / a->tile / a->n_points);
   t->is_full = 0;
   t->block = 0;
-  const uint64_t in_tiles = (uint64_t)t->tile * a->ld + t->slot;
+  const uint64_t in_tiles = (uint64_t)t->tile * a->tile + t->slot;
   if (in_tiles >= a->n_lanes) {
     return;
   }
   t->realisation = a->realisation_first + in_tiles;
   eg_real *const x = p->team.scratch + (uint64_t)EG_SLOTS * (uint64_t)EG_DIM;
   eg_real *const acc = x + EG_DIM;
-  eg_real *const kept_x = (eg_real *)a->state + warp * (uint64_t)EG_DIM;
+  const uint64_t place = ((uint64_t)t->tile * a->n_points + t->point) * a->ld + t->slot;
+  eg_real *const kept_x = (eg_real *)a->state + place * (uint64_t)EG_DIM;
   uint64_t first_bad = EG_NEVER;
   if (a->is_restart) {
-    first_bad = a->first_bad[warp];
+    first_bad = a->first_bad[place];
     EG_EACH(k) { x[k] = kept_x[k]; }
   } else {
     EG_EACH(k) { x[k] = eg_start_value(a, t->realisation, t->point, (uint32_t)k); }
@@ -248,7 +250,7 @@ EG_FN void eg_warp_advance(const eg_team_stepper *f, const eg_params *p, const e
     record++;
   }
   if (EG_LANE == 0) {
-    a->first_bad[warp] = first_bad;
+    a->first_bad[place] = first_bad;
   }
 }
 

@@ -34,7 +34,8 @@ typedef struct eg_count {
   uint32_t tiles, n_records, n_points, n_features, ld;
   uint32_t n_lanes;      /* realisations of all tiles together */
   uint32_t record_first; /* of records, among all_records */
-  uint32_t n_histograms, row_counts, reserved;
+  uint32_t n_histograms, row_counts;
+  uint32_t tile;         /* realisations of a tile, <= ld */
 } eg_count;
 
 EG_STATIC_ASSERT(sizeof(eg_histogram) == 40, "layout differs between host and device");
@@ -66,9 +67,9 @@ EG_FN uint64_t *eg_count_counts_at(const eg_count *r, uint64_t row, const eg_his
 
 /* Realisations that the tile of this row holds. */
 EG_FN uint32_t eg_count_used(const eg_count *r, uint64_t row) {
-  const uint64_t before = row / r->n_points / r->n_records * r->ld;
+  const uint64_t before = row / r->n_points / r->n_records * r->tile;
   const uint64_t rest = r->n_lanes > before ? r->n_lanes - before : 0;
-  return (uint32_t)(rest < r->ld ? rest : r->ld);
+  return (uint32_t)(rest < r->tile ? rest : r->tile);
 }
 
 #endif

@@ -20,14 +20,14 @@ typedef struct eg_tile_reduce {
   uint32_t n_lanes; /* realisations of all tiles together */
   uint32_t record_first, all_records;
   int32_t with_covariance;
-  int32_t reserved;
+  uint32_t tile; /* realisations of a tile, <= ld */
 } eg_tile_reduce;
 
 EG_STATIC_ASSERT(sizeof(eg_tile_reduce) == 56, "layout differs between host and device");
 
-/* Lanes of each thread: 8, fewer in tiles below 512 lanes, so that a block has at least 64 threads. */
+/* Lanes of each thread: 8, fewer in tiles below 512 lanes, so that 64 threads work; one in tiles below 128. */
 EG_FN uint32_t eg_tree_lanes(uint32_t ld) {
-  return ld >= 64 * EG_TREE_LANES ? EG_TREE_LANES : ld / 64;
+  return ld >= 64 * EG_TREE_LANES ? EG_TREE_LANES : ld >= 64 ? ld / 64 : 1;
 }
 
 EG_FN void eg_tree_level(double *v, uint32_t n, uint32_t s) {
@@ -101,9 +101,9 @@ EG_FN const double *eg_reduce_lanes_at(const eg_tile_reduce *r, uint64_t row, ui
 /* Realisations that the tile of this row holds. */
 EG_FN uint32_t eg_reduce_used(const eg_tile_reduce *r, uint64_t row) {
   const uint64_t tile = row / r->n_points / r->n_records;
-  const uint64_t before = tile * r->ld;
+  const uint64_t before = tile * r->tile;
   const uint64_t rest = r->n_lanes > before ? r->n_lanes - before : 0;
-  return (uint32_t)(rest < r->ld ? rest : r->ld);
+  return (uint32_t)(rest < r->tile ? rest : r->tile);
 }
 
 /* The lanes of thread j of n_threads, NaN where there is none; returns how many are valid. */

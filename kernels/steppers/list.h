@@ -155,6 +155,15 @@
 #define EG_CHAINS_CHANNELS(PLAIN, FOLD)
 #endif
 
+/* Those that the GPU's lane form has, compiled when they are asked for. */
+#if EG_CAPS_LOSS && EG_CAPS_ROWS && !defined(EG_TEAM)
+#define EG_GPU_CHAINS_ROWS(FOLD)                                                                             \
+  FOLD(momentum_rows, ROWS, EG_DIM, EG_DIM) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)
+#else
+#define EG_GPU_CHAINS_ROWS(FOLD)
+#endif
+#define EG_GPU_CHAINS(PLAIN, FOLD) EG_GPU_CHAINS_ROWS(FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD)
+
 #define EG_CHAINS(PLAIN, FOLD)                                                                               \
   EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD)
 

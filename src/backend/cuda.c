@@ -69,6 +69,13 @@ static const char *describe(const eg_device *device) {
   return plugin->describe(device->device);
 }
 
+/* EG_GPU_CHAINS of kernels/steppers/list.h, and what has no memory. */
+static bool has_gpu_stepper(const char *stepper) {
+  const bool is_chain = strncmp(stepper, "momentum_", 9) == 0 || strncmp(stepper, "adaptive_", 9) == 0;
+  const bool is_served = strstr(stepper, "_rows") != NULL || strstr(stepper, "_channels") != NULL;
+  return strstr(stepper, "_root") == NULL && strstr(stepper, "_nodes") == NULL && (!is_chain || is_served);
+}
+
 static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
   char text[MESSAGE_BYTES] = "";
   const eg_cuda_message message = {text, sizeof text};
@@ -78,27 +85,19 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   if (job->n_paths > 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "statistics of paths are made on the CPU only so far");
   }
-  const bool has_own_noise = strstr(job->stepper, "_root") != NULL || strstr(job->stepper, "_nodes") != NULL ||
-                             job->launch.input_noise > 0 || job->launch.label_noise > 0;
-  if (job->launch.chain.rate > 0 || job->launch.sampling != 0 || has_own_noise) {
+  if (job->launch.input_noise > 0 || job->launch.label_noise > 0 || !has_gpu_stepper(job->stepper)) {
     return eg_fail(ctx, EG_ERR_DEVICE,
-                   "chains with a memory or a schedule, rows without replacement or with noise, fresh-node noise, and "
-                   "gradient_noise gaussian-decoupled and constant are advanced on the CPU only so far");
+                   "rows with noise, fresh-node noise, gradient_noise gaussian-decoupled and constant, and chains on other "
+                   "noise than rows and channels are advanced on the CPU only so far");
   }
   if (job->launch.hurst != 0 || strcmp(job->stepper, "exact_at") == 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "model '%s' makes its own paths or pulls its events, which is done on the CPU only",
                    job->model);
   }
-  if (job->form == EG_FORM_TEAM) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "the team form (%d components) has no GPU kernels in this version; use --backend cpu",
-                   (int)job->launch.dim);
-  }
-  if (job->model_file == NULL && strcmp(job->model, "logistic-regression") == 0) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "model 'logistic-regression' has no GPU kernels in this version; use --backend cpu");
-  }
   d->job = (eg_cuda_job){.model = job->model,
                          .model_file = job->model_file,
                          .stepper = job->stepper,
+                         .form = job->form,
                          .dim = job->dim,
                          .is_float = job->is_float,
                          .kind = job->kind,
@@ -118,7 +117,9 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
                          .n_realisations = job->n_realisations,
                          .n_tiles = job->n_tiles,
                          .tile = job->tile,
+                         .state_values = job->state_values,
                          .node_values = job->node_values,
+                         .step_work = job->step_work,
                          .histograms = job->histograms,
                          .n_histograms = job->n_histograms,
                          .edges = job->edges,

@@ -54,9 +54,6 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
     if (study->n_groups > 0) { /* said before a device is looked for */
       return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far; use --backend cpu or auto");
     }
-    if (study->observe.n_monitors > 0) {
-      return eg_fail(ctx, EG_ERR_DEVICE, "monitors are looked at on the CPU only so far; use --backend cpu or auto");
-    }
     if (study->observe.n_paths > 0) {
       return eg_fail(ctx, EG_ERR_DEVICE, "statistics of paths are made on the CPU only so far; use --backend cpu or auto");
     }
@@ -86,7 +83,8 @@ static eg_status prepare_all(eg_context *ctx, const eg_plan *plan, const eg_back
     const eg_job *const last = r > 0 ? &plan->runs[r - 1].job : NULL;
     eg_job job = plan->runs[r].job;
     job.n_histograms = job.n_edges = job.n_counts = job.row_counts = 0; /* their grids may not be known yet */
-    if (last == NULL || strcmp(job.stepper, last->stepper) != 0 || job.dim != last->dim) {
+    if (last == NULL || strcmp(job.stepper, last->stepper) != 0 || job.dim != last->dim ||
+        job.launch.sampling != last->launch.sampling) {
       status = backend->prepare(ctx, device, &job, &tiles);
     }
   }

@@ -123,7 +123,7 @@ says err 'the played compiler does not like this'
 export ENSGRAD_NVRTC=/nowhere
 write table10
 expect 6 run study.yaml -o none.h5 --backend cuda -q
-says err 'noise table10 of model'
+says err 'with noise table10 is not compiled ahead'
 says err 'there is no NVRTC'
 check test ! -e none.h5
 expect 0 run study.yaml -o none.h5 -q
@@ -133,4 +133,10 @@ expect 0 run study.yaml -o cpu10.h5 --backend cpu -q
 check "$hash" cpu10.h5 >cpu.hash
 check "$hash" none.h5 >none.hash
 same cpu.hash none.hash
+write gaussian
+sed -i 's/norm2]}/norm2], monitors: [{name: m, feature: x0, operation: maximum}]}/' study.yaml
+expect 6 run study.yaml -o none.h5 --backend cuda -q --force
+says err 'look after every step (monitors) are not compiled ahead'
+export ENSGRAD_NVRTC="$4"
+equal
 report

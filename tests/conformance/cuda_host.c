@@ -15,6 +15,23 @@ static const char study[] =
     "observe: {at: {linear: 30}, features: [x, norm2], statistics: [moments, covariance],\n"
     "  histograms: [{feature: x, low: -1, high: 2}], keep: {realisations: 1100}}\n";
 
+/* What has buffers of its own: a warp to work in and matrices; monitors; permutations; sums of particles. */
+static const char *const others[] = {
+    "seed: 5\nmodel: {name: linear-regression, data: data/diabetes.h5}\nform: team\nstart: {points: [[0.5], [1]]}\n"
+    "learning_rate: 1/16\nsteps: 12\ndynamics: gradient-flow\nrealisations: 300\n"
+    "observe: {at: {linear: 3}, features: [x, norm2], histograms: [{feature: norm2, low: 0, high: 2}], keep: {realisations: 5}}\n",
+    "seed: 5\nmodel: ornstein-uhlenbeck\nstart: {points: [[0.5], [1]]}\ntime_step: 1/16\nsteps: 40\n"
+    "dynamics: {name: sde, scheme: euler-maruyama}\nrealisations: 9000\n"
+    "observe: {at: {linear: 10}, features: [x], monitors: [{name: m, feature: x0, operation: maximum}],\n"
+    "  histograms: [{feature: x, low: -1, high: 2}], keep: {realisations: 5}}\n",
+    "seed: 5\nmodel: {name: linear-regression, data: data/diabetes.h5, columns: [1, 2, 3]}\nstart: {points: [[0.5], [1]]}\n"
+    "learning_rate: 1/16\nsteps: 12\ndynamics: {name: sgd, batch_size: 7, sampling: shuffle, momentum: 0.5}\n"
+    "realisations: 500\nobserve: {at: {linear: 3}, features: [x], histograms: [{feature: x, low: -1, high: 2}], "
+    "keep: {realisations: 5}}\n",
+    "seed: 5\nmodel: {name: mean-field-linear, data: data/diabetes.h5, columns: [2], particles: 300}\nstart: {point: 0.5}\n"
+    "learning_rate: 1/16\nsteps: 12\ndynamics: {name: sgd, batch_size: 7}\nrealisations: 100\n"
+    "observe: {at: {linear: 3}, features: [x], histograms: [{feature: x, low: -1, high: 2}], keep: {realisations: 5}}\n"};
+
 static void set(const char *name, const char *value) {
   MUST(value != NULL ? setenv(name, value, 1) == 0 : unsetenv(name) == 0, "environment");
 }
@@ -159,6 +176,27 @@ static void faults(const eg_job *job, const tiles *want) {
   set("ENSGRAD_FAKE_ORDER", NULL);
 }
 
+/* The other forms: in every order, and through failures of their own. */
+static void other_forms(void) {
+  const volatile int stop = 0;
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    const planned p = plan_text("study.yaml", others[i]);
+    const eg_job *const job = &p.plan->runs[0].job;
+    const tiles want = run_tiles(&eg_backend_cpu, job, &stop);
+    MUST(want.status == EG_OK, want.message);
+    CHECK(is_right(job, &want));
+    set("ENSGRAD_FAKE_ORDER", "steps");
+    CHECK(is_right(job, &want));
+    set("ENSGRAD_FAKE_ORDER", "statistics");
+    CHECK(is_right(job, &want));
+    CHECK(fail_each(job, &want, "malloc", "the GPU's memory is full") >= 12);
+    CHECK(fail_each(job, &want, "kernel", "a kernel failed") >= 3);
+    set("ENSGRAD_FAKE_ORDER", NULL);
+    free_tiles(want);
+    plan_free(p);
+  }
+}
+
 int main(void) {
   const char *const folder = getenv("ENSGRAD_TEST_PLUGIN");
   if (folder == NULL) {
@@ -174,6 +212,7 @@ int main(void) {
   orders_and_waits(job, &want);
   stops(job, &want);
   faults(job, &want);
+  other_forms();
   free_tiles(want);
   plan_free(p);
   return check_report();

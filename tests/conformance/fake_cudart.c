@@ -1,6 +1,6 @@
 /*
  * A CUDA runtime that plays a small device on the host, for the plug-in's own code: memory is malloc, kernels are the
- * twins of thread_twin.c and reduce_twin.h, streams really work beside the host (fake_streams.h). Memory is short, so
+ * twins of thread_twin.h and reduce_twin.h, streams really work beside the host (fake_streams.h). Memory is short, so
  * that records come in parts; memory that is freed in use, or written beyond its end, is found out.
  *
  * ENSGRAD_FAKE_FAULT=NAME:N makes the N-th call of a kind fail (counted from 1, anew when the setting changes):
@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/form.h"
 #include "core/noise.h"
+#include "core/particles.h"
 #include "fake_streams.h"
 #include "fatbins.h"
 #include "reduce_twin.h"
@@ -51,30 +53,46 @@ static int is_faulty(const char *name) {
     }                                                                                                        \
   } while (0)
 
+enum { LANE, TEAM, POPULATION };
+
 typedef struct fake_unit {
   const char *model;      /* its file, as an #include names it */
   const char *name;       /* of what the plug-in holds ready, else NULL */
-  int dim;
+  int dim;                /* EG_FATBIN_TEAM: all */
   const char *real;
+  int form;
+  const char *special;    /* what else it was compiled for */
   const twin_stepper *steppers;
   const uint32_t *sizes;
   int is_compiled;        /* at run time: has the kinds that are not compiled ahead */
 } fake_unit;
 
 #define UNITS(X)                                                                                             \
-  X(ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", "ornstein-uhlenbeck", 1, "double")                    \
-  X(double_well, "models/double_well.h", "double-well", 1, "double")                                         \
-  X(quadratic_4, "models/quadratic.h", "quadratic", 4, "double")                                             \
-  X(linear_regression_4, "models/linear_regression.h", "linear-regression", 4, "double")                     \
-  X(ornstein_uhlenbeck_float, "models/ornstein_uhlenbeck.h", NULL, 1, "float")                               \
-  X(user_model, "user_model.h", NULL, 1, "double")
-#define DECLARE(symbol, model, name, dim, real)                                                              \
-  extern const twin_stepper twin_##symbol[];                                                                 \
-  extern const uint32_t twin_##symbol##_sizes[8];
+  X(twin_ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", "ornstein-uhlenbeck", 1, "double", LANE, "-")    \
+  X(twin_double_well, "models/double_well.h", "double-well", 1, "double", LANE, "-")                         \
+  X(twin_quadratic_4, "models/quadratic.h", "quadratic", 4, "double", LANE, "-")                             \
+  X(twin_linear_regression_4, "models/linear_regression.h", "linear-regression", 4, "double", LANE, "-")     \
+  X(team_twin_linear_regression, "models/linear_regression.h", "linear-regression", EG_FATBIN_TEAM, "double", TEAM, "-") \
+  X(team_twin_logistic_regression, "models/logistic_regression.h", "logistic-regression", EG_FATBIN_TEAM, "double", TEAM, "-") \
+  X(population_twin_1, "models/mean_field_linear.h", "mean-field-linear", 1, "double", POPULATION, "-")      \
+  X(population_twin_2, "models/mean_field_linear.h", NULL, 2, "double", POPULATION, "-")                     \
+  X(twin_logistic_regression_2, "models/logistic_regression.h", NULL, 2, "double", LANE, "-")                \
+  X(twin_ornstein_uhlenbeck_float, "models/ornstein_uhlenbeck.h", NULL, 1, "float", LANE, "-")               \
+  X(watched_ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", NULL, 1, "double", LANE, "watched")           \
+  X(watched_quadratic_3, "models/quadratic.h", NULL, 3, "double", LANE, "watched")                           \
+  X(watched_linear_regression_4, "models/linear_regression.h", NULL, 4, "double", LANE, "watched")           \
+  X(permuted_linear_regression_4, "models/linear_regression.h", NULL, 4, "double", LANE, "permuted")         \
+  X(permuted_logistic_regression_2, "models/logistic_regression.h", NULL, 2, "double", LANE, "permuted")     \
+  X(twin_user_model, "user_model.h", NULL, 1, "double", LANE, "-")                                           \
+  X(watched_clamped_model, "user_model.h", NULL, 1, "double", LANE, "watched")
+#define DECLARE(symbol, model, name, dim, real, form, special)                                            \
+  extern const twin_stepper symbol[];                                                                        \
+  extern const uint32_t symbol##_sizes[8];
 UNITS(DECLARE)
-#define ROW(symbol, model, name, dim, real) {model, name, dim, real, twin_##symbol, twin_##symbol##_sizes, 0},
+#define ROW(symbol, model, name, dim, real, form, special)                                                \
+  {model, name, dim, real, form, special, symbol, symbol##_sizes, 0},
 static const fake_unit units[] = {UNITS(ROW)};
-static const fake_unit statistics = {"statistics", "statistics", 0, "double", NULL, NULL, 0};
+static const fake_unit statistics = {"statistics", "statistics", 0, "double", LANE, "-", NULL, NULL, 0};
 
 const void *eg_fatbin_of_unit(const char *model, int dim) {
   for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
@@ -87,14 +105,15 @@ const void *eg_fatbin_of_unit(const char *model, int dim) {
 
 /* What fake_nvrtc.c makes instead of machine code: the options it was given. NULL if `code` is none of that. */
 static fake_unit *unit_of_text(const void *code) {
-  char model[128], real[16];
-  int dim = 0;
+  char model[128], real[16], special[16];
+  int dim = 0, is_team = 0;
   if (memcmp(code, "FAKE CODE", 9) != 0 ||
-      sscanf((const char *)code, "FAKE CODE %127s %d %15s", model, &dim, real) != 3) {
+      sscanf((const char *)code, "FAKE CODE %127s %d %15s %d %15s", model, &dim, real, &is_team, special) != 5) {
     return NULL;
   }
   for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-    if (strcmp(units[i].model, model) == 0 && units[i].dim == dim && strcmp(units[i].real, real) == 0) {
+    if (strcmp(units[i].model, model) == 0 && units[i].dim == dim && strcmp(units[i].real, real) == 0 &&
+        (units[i].form == TEAM) == is_team && strcmp(units[i].special, special) == 0) {
       fake_unit *const unit = malloc(sizeof *unit);
       if (unit != NULL) {
         *unit = units[i];
@@ -152,8 +171,8 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t *kernel, cudaLibrary_t library, co
     char plain[128], with_kind[128];
     const int has_kinds =
         s[0].kind != EG_KIND_GAUSSIAN || (s[1].name != NULL && strcmp(s[1].name, s->name) == 0);
-    const int is_ahead = !has_kinds || s->kind == EG_KIND_GAUSSIAN || s->kind == EG_KIND_TABLE5 ||
-                         s->kind == EG_KIND_TWO_POINT;
+    const int is_ahead = s->extra == 0 && (!has_kinds || s->kind == EG_KIND_GAUSSIAN || s->kind == EG_KIND_TABLE5 ||
+                                           s->kind == EG_KIND_TWO_POINT);
     if (!is_ahead && !unit->is_compiled) {
       continue;
     }
@@ -412,14 +431,32 @@ static void check_count(const eg_count *r) {
   need_inside(r->counts, counted * sizeof(uint64_t));
 }
 
-static void check_launch(const eg_launch *a, const uint32_t *sizes, uint64_t started) {
-  const uint64_t threads = (uint64_t)(a->n_lanes + a->ld - 1) / a->ld * a->n_points * a->ld;
-  if (started < threads) {
-    fake_misuse("a launch has fewer threads than trajectories");
+static void check_launch(const eg_launch *a, const fake_unit *unit, int extra, uint64_t started) {
+  const uint64_t tiles = (uint64_t)(a->n_lanes + a->tile - 1) / a->tile;
+  const uint64_t slots = tiles * a->n_points * a->ld, trajectories = tiles * a->n_points * a->tile;
+  const uint64_t each = unit->form == TEAM ? EG_TEAM_LANES : unit->form == POPULATION ? unit->sizes[7] : 1;
+  const uint64_t dim = unit->form == TEAM ? (a->dim + EG_TEAM_LANES - 1) / EG_TEAM_LANES * EG_TEAM_LANES : unit->sizes[4];
+  if (started < trajectories * each) {
+    fake_misuse("a launch has fewer threads than its trajectories need");
   }
-  need_inside(a->state, threads * sizes[3] * sizes[4]);
-  need_inside(a->first_bad, threads * sizeof(uint64_t));
-  need_inside(a->records, threads * a->n_records * a->n_features * sizeof(double));
+  if (unit->form == POPULATION) {
+    const uint64_t width = eg_power_of_two(eg_particle_blocks(a->n_particles));
+    need_inside(a->state, trajectories * dim * eg_particle_slots(a->n_particles) * unit->sizes[3]);
+    need_inside(a->scratch, trajectories * unit->sizes[6] * width * sizeof(double));
+  } else {
+    need_inside(a->state, slots * (dim + (uint64_t)extra) * unit->sizes[3]);
+  }
+  if (strcmp(unit->special, "permuted") == 0) {
+    need_inside(a->scratch, slots * a->n_rows * 2 * sizeof(uint16_t));
+  }
+  if (unit->form == TEAM) {
+    need_inside(a->scratch, trajectories * (unit->sizes[6] * dim + EG_TEAM_LANES) * unit->sizes[3]);
+  }
+  if (a->n_monitors > 0) {
+    need_inside(a->monitor_state, slots * a->n_monitors * 2 * sizeof(double));
+  }
+  need_inside(a->first_bad, slots * sizeof(uint64_t));
+  need_inside(a->records, slots * a->n_records * a->n_features * sizeof(double));
   need_inside(a->record_steps, a->n_records * sizeof(uint64_t));
 }
 
@@ -459,11 +496,11 @@ static void *copy_of(const void *data, size_t bytes) {
   return copy;
 }
 
-static const uint32_t *sizes_of(const twin_stepper *stepper) {
+static const fake_unit *unit_of(const twin_stepper *stepper) {
   for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
     for (const twin_stepper *s = units[i].steppers; s->name != NULL; s++) {
       if (s == stepper) {
-        return units[i].sizes;
+        return &units[i];
       }
     }
   }
@@ -496,11 +533,11 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
     memcpy(&c->count, args[0], sizeof c->count);
     check_count(&c->count);
   } else {
-    const uint32_t *const sizes = sizes_of((const twin_stepper *)kernel);
+    const fake_unit *const unit = unit_of((const twin_stepper *)kernel);
     memcpy(&c->launch, args[1], sizeof c->launch);
-    c->params = copy_of(args[0], sizes[0]);
-    c->staged = copy_of(args[2], sizes[2]);
-    check_launch(&c->launch, sizes, (uint64_t)grid.x * block_size.x);
+    c->params = copy_of(args[0], unit->sizes[0]);
+    c->staged = copy_of(args[2], unit->sizes[2]);
+    check_launch(&c->launch, unit, ((const twin_stepper *)kernel)->extra, (uint64_t)grid.x * block_size.x);
   }
   return fake_enqueue(stream, run_kernel, c);
 }

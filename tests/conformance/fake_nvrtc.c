@@ -33,10 +33,11 @@ int nvrtcCreateProgram(program **p, const char *text, const char *name, int n, c
   (void)name;
   int has_unit = 0;
   for (int i = 0; i < n; i++) {
-    has_unit |= strcmp(names[i], "unit_cuda.cu") == 0 && strstr(headers[i], "eg_thread_advance") != NULL;
+    has_unit |= strncmp(names[i], "unit_", 5) == 0 && strstr(text, names[i]) != NULL &&
+                strstr(headers[i], "__global__") != NULL;
   }
   *p = calloc(1, sizeof **p);
-  return *p != NULL && has_unit && strstr(text, "unit_cuda.cu") != NULL ? 0 : 1;
+  return *p != NULL && has_unit ? 0 : 1;
 }
 
 /* The rest of the option that begins so, without quotes; "" if there is none. */
@@ -56,12 +57,24 @@ static void value_of(int n, const char *const *options, const char *start, char 
   }
 }
 
+static int has(int n, const char *const *options, const char *option) {
+  for (int i = 0; i < n; i++) {
+    if (strcmp(options[i], option) == 0) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
 int nvrtcCompileProgram(program *p, int n, const char *const *options) {
   char model[64], dim[64], real[64];
   value_of(n, options, "-DEG_MODEL_FILE=", model);
   value_of(n, options, "-DEG_DIM=", dim);
   value_of(n, options, "-DEG_REAL=", real);
-  (void)snprintf(p->code, sizeof p->code, "FAKE CODE %s %s %s", model, dim, real);
+  const int is_watched = has(n, options, "-DEG_WATCHED=1"), is_permuted = has(n, options, "-DEG_PERMUTED=1");
+  (void)snprintf(p->code, sizeof p->code, "FAKE CODE %s %s %s %d %s%s%s", model, dim[0] != 0 ? dim : "0", real,
+                 has(n, options, "-DEG_TEAM"), is_watched ? "watched" : "", is_permuted ? "permuted" : "",
+                 is_watched || is_permuted ? "" : "-");
   const char *const log = getenv("FAKE_NVRTC_LOG");
   FILE *const file = log != NULL ? fopen(log, "a") : NULL;
   if (file != NULL) {

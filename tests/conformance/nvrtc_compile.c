@@ -9,6 +9,7 @@
 
 #include "compile.h"
 #include "core/noise.h"
+#include "core/permutation.h"
 #include "model/units.h"
 
 /* A two-dimensional model that no catalogue has: a Brownian particle in a periodic potential. */
@@ -65,21 +66,26 @@ static int has_bytes(const void *data, size_t size, const char *text) {
 }
 
 /* Compile; the kernel must be in the machine code. */
-static void check_compile(const char *model, const char *file, int dim, const char *stepper, int kind, int is_float,
-                          int capability) {
+static void check_job(const eg_cuda_job *job, int capability) {
   char text[2000] = "", name[128];
   const eg_cuda_message message = {text, sizeof text};
-  const eg_cuda_job job = {
-      .model = model, .model_file = file, .dim = dim, .stepper = stepper, .kind = kind, .is_float = is_float};
   const void *code = NULL;
   size_t size = 0;
-  (void)snprintf(name, sizeof name, "eg_advance_%s", stepper); /* with or without the kind behind it */
-  const eg_cuda_status status = eg_cuda_compile(&job, capability, &code, &size, message);
+  (void)snprintf(name, sizeof name, "eg_advance_%s", job->stepper); /* with or without the kind behind it */
+  const eg_cuda_status status = eg_cuda_compile(job, capability, &code, &size, message);
   if (status != EG_CUDA_OK) {
-    fprintf(stderr, "%s %d %s %s sm_%d: %s\n", model, dim, stepper, eg_cuda_kind_name(kind), capability, text);
+    fprintf(stderr, "%s %d %s %s sm_%d: %s\n", job->model, job->dim, job->stepper, eg_cuda_kind_name(job->kind), capability,
+            text);
   }
   CHECK(status == EG_CUDA_OK);
   CHECK(status != EG_CUDA_OK || has_bytes(code, size, name));
+}
+
+static void check_compile(const char *model, const char *file, int dim, const char *stepper, int kind, int is_float,
+                          int capability) {
+  const eg_cuda_job job = {
+      .model = model, .model_file = file, .dim = dim, .stepper = stepper, .kind = kind, .is_float = is_float};
+  check_job(&job, capability);
 }
 
 static void check_sample(const char *user_model) {
@@ -89,12 +95,29 @@ static void check_sample(const char *user_model) {
   check_compile("quadratic", NULL, 4, "sgd_channels", EG_KIND_GAUSSIAN64, 0, 100);
   check_compile("linear-regression", NULL, 4, "euler_data", EG_KIND_THREE_POINT, 1, 100);
   check_compile("linear-regression", NULL, 6, "euler_cholesky", EG_KIND_TABLE8, 0, 90);
+  /* chains, monitors, rows without replacement, team form, populations */
+  eg_cuda_job job = {.model = "quadratic", .dim = 2, .stepper = "adaptive_channels", .kind = EG_KIND_TWO_POINT};
+  check_job(&job, 90);
+  job.launch.n_monitors = 2;
+  check_job(&job, 80);
+  job = (eg_cuda_job){.model = "linear-regression", .dim = 4, .stepper = "momentum_rows"};
+  job.launch.sampling = EG_SAMPLE_SHUFFLE;
+  check_job(&job, 100);
+  job.launch.is_watched = 1;
+  job.stepper = "sgd_rows";
+  check_job(&job, 90);
+  check_compile("logistic-regression", NULL, 2, "strang_pair", EG_KIND_GAUSSIAN, 0, 90);
+  job = (eg_cuda_job){.model = "logistic-regression", .form = EG_FORM_TEAM, .dim = 64, .is_float = 1, .stepper = "sgd_rows"};
+  check_job(&job, 90);
+  job = (eg_cuda_job){.model = "mean-field-linear", .dim = 2, .stepper = "strang_data"};
+  job.launch.n_particles = 100;
+  check_job(&job, 100);
 }
 
 /* Every stepper of every unit of the CPU, which has what the GPU has. */
 static void check_all(void) {
   static const char *const models[] = {"ornstein-uhlenbeck", "geometric-brownian-motion", "double-well", "quadratic",
-                                       "linear-regression"};
+                                       "linear-regression",  "logistic-regression"};
   static const int capabilities[] = {80, 90, 100};
   int turn = 0;
   for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {

@@ -3,39 +3,33 @@
  *   -DEG_TEAM -DEG_THREAD_FORM -DEG_MODEL_FILE=.. -DTWIN_SYMBOL=name
  * test_team_twin.c runs it against the CPU driver.
  */
-#include "team_twin.h"
-
-#include <stdlib.h>
+#include "thread_twin.h"
 
 #include "unit.h"
 
 #include "core/team_gpu.h"
 
-static void run(const eg_team_stepper *f, const void *params, const eg_launch *a, uint64_t n_warps) {
+static void run(const eg_team_stepper *f, const void *params, const eg_launch *a, uint64_t n_threads) {
   eg_params own;
   const eg_uniforms uniforms = eg_uniforms_of(a);
   memcpy(&own, params, offsetof(eg_params, team));
   own.team.chunks = (a->dim + EG_TEAM_LANES - 1) / EG_TEAM_LANES;
-  const size_t n = (size_t)eg_team_work_values((uint64_t)own.team.chunks * EG_TEAM_LANES);
-  eg_real *const work = malloc(n * sizeof *work);
-  if (work == NULL) {
-    abort();
-  }
-  memset(work, 0xA5, n * sizeof *work); /* nothing may rely on zeros */
-  own.team.scratch = work;
-  for (uint64_t warp = 0; warp < n_warps; warp++) {
+  const uint64_t n = eg_team_work_values((uint64_t)own.team.chunks * EG_TEAM_LANES);
+  for (uint64_t warp = 0; warp < n_threads / EG_TEAM_LANES; warp++) {
+    own.team.scratch = (eg_real *)a->scratch + warp * n;
     eg_warp_advance(f, &own, &uniforms, a, warp);
   }
-  free(work);
 }
 
 #define PLAIN(stepper, normals, n_rows)                                                                      \
-  static void launch_##stepper(const void *p, const eg_launch *a, uint64_t n) {                              \
+  static void launch_##stepper(const void *p, const eg_launch *a, const double *staged, uint64_t n) {        \
+    (void)staged;                                                                                            \
     const eg_team_stepper f = {.form = EG_TEAM_PLAIN, .rows = n_rows, .step = eg_step_##stepper};            \
     run(&f, p, a, n);                                                                                        \
   }
 #define FOLD(stepper, source, n_acc)                                                                         \
-  static void launch_##stepper(const void *p, const eg_launch *a, uint64_t n) {                              \
+  static void launch_##stepper(const void *p, const eg_launch *a, const double *staged, uint64_t n) {        \
+    (void)staged;                                                                                            \
     const eg_team_stepper f = {.form = EG_TEAM_##source,                                                     \
                                .begin = eg_begin_##stepper,                                                  \
                                .add = eg_add_##stepper,                                                      \
@@ -44,6 +38,12 @@ static void run(const eg_team_stepper *f, const void *params, const eg_launch *a
   }
 EG_STEPPERS(PLAIN, FOLD)
 
-#define ROW_PLAIN(stepper, normals, rows) {#stepper, launch_##stepper},
-#define ROW_FOLD(stepper, source, n_acc)  {#stepper, launch_##stepper},
-const team_twin_stepper TWIN_SYMBOL[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD){NULL, NULL}};
+#define ROW_PLAIN(stepper, normals, rows) {#stepper, EG_KIND_GAUSSIAN, launch_##stepper, 0},
+#define ROW_FOLD(stepper, source, n_acc)  {#stepper, EG_KIND_GAUSSIAN, launch_##stepper, 0},
+const twin_stepper TWIN_SYMBOL[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD){NULL, 0, NULL, 0}};
+
+/* As eg_unit_sizes of unit_team_cuda.cu. */
+#define NAME_SIZES2(symbol) symbol##_sizes
+#define NAME_SIZES(symbol)  NAME_SIZES2(symbol)
+const uint32_t NAME_SIZES(TWIN_SYMBOL)[8] = {sizeof(eg_params), sizeof(eg_launch), 0,   sizeof(eg_real), EG_TEAM_MAX,
+                                             EG_CAPS,           EG_TEAM_VECTORS,   128};

@@ -1,7 +1,8 @@
 /*
  * The CUDA backend: what it says when it cannot be had, and, on a machine with a GPU, that nodes and lists of
- * failed trajectories have the bits of the CPU for every kernel that is compiled ahead. Without a GPU:
- * skipped (77) after the messages.
+ * failed trajectories have the bits of the CPU: every kernel that is compiled ahead, team form and populations, and of
+ * what is compiled at run time (where there is NVRTC) monitors, chains, rows without replacement. Without a GPU: skipped
+ * (77) after the messages.
  */
 #include <unistd.h>
 
@@ -10,9 +11,9 @@
 #include "write_rows.h"
 
 static char folder[] = "/tmp/ensgrad-test-XXXXXX";
-static char data_path[64], text_path[64];
+static char data_path[64], wide_path[64], label_path[64], text_path[64];
 
-enum { ROWS = 37, COLUMNS = 3 };
+enum { ROWS = 37, COLUMNS = 3, WIDE_ROWS = 41, WIDE_COLUMNS = 45 };
 
 static void write_files(void) {
   double inputs[ROWS * COLUMNS], target[ROWS];
@@ -23,6 +24,17 @@ static void write_files(void) {
     target[j] = (double)(j * 11 % 23) / 8.0 - 1.3;
   }
   (void)snprintf(data_path, sizeof data_path, "%s/three.h5", folder);
+  static double wide[WIDE_ROWS * WIDE_COLUMNS], labels[WIDE_ROWS];
+  for (int j = 0; j < WIDE_ROWS; j++) {
+    for (int k = 0; k < WIDE_COLUMNS; k++) {
+      wide[j * WIDE_COLUMNS + k] = ((double)((j * (7 + 4 * k) + 5 * k * k) % 29) / 16.0 - 0.9) / 3.0;
+    }
+    labels[j] = (double)(j * 11 % 23 % 2);
+  }
+  (void)snprintf(wide_path, sizeof wide_path, "%s/wide.h5", folder);
+  MUST(write_rows(wide_path, WIDE_ROWS, WIDE_COLUMNS, wide, labels), "data file");
+  (void)snprintf(label_path, sizeof label_path, "%s/labels.h5", folder);
+  MUST(write_rows(label_path, ROWS, COLUMNS, inputs, labels), "data file");
   (void)snprintf(text_path, sizeof text_path, "%s/libensgrad_cuda.so", folder);
   MUST(write_rows(data_path, ROWS, COLUMNS, inputs, target), "data file");
   FILE *const file = fopen(text_path, "w");
@@ -60,6 +72,9 @@ typedef struct tiles {
   double *paths;
 } tiles;
 
+static int n_without_compiler; /* jobs that could not be compiled, for want of NVRTC */
+
+/* n 0: there is no NVRTC. */
 static tiles run_tiles(const eg_backend *backend, const eg_job *job) {
   const volatile int stop = 0;
   uint64_t at_once = 0;
@@ -69,7 +84,15 @@ static tiles run_tiles(const eg_backend *backend, const eg_job *job) {
              calloc(eg_job_path_values(job) + 1, sizeof *t.paths)};
   MUST(ctx != NULL && t.results != NULL && t.counts != NULL && t.paths != NULL, "no memory");
   MUST(backend->open(ctx, 0, &device) == EG_OK, eg_context_message(ctx));
-  MUST(backend->prepare(ctx, device, job, &at_once) == EG_OK, eg_context_message(ctx));
+  const eg_status prepared = backend->prepare(ctx, device, job, &at_once);
+  if (prepared != EG_OK && strstr(eg_context_message(ctx), "there is no NVRTC") != NULL) {
+    n_without_compiler++;
+    backend->close(device);
+    eg_context_free(ctx);
+    t.n = 0;
+    return t;
+  }
+  MUST(prepared == EG_OK, eg_context_message(ctx));
   CHECK(at_once >= 1);
   for (size_t i = 0; i < t.n; i++) {
     t.results[i].node = calloc(job->node_values, sizeof(double));
@@ -98,7 +121,12 @@ static void free_tiles(tiles t) {
 
 static void compare_job(const eg_backend *cuda, const eg_run *run) {
   const eg_job *const job = &run->job;
-  const tiles want = run_tiles(&eg_backend_cpu, job), got = run_tiles(cuda, job);
+  const tiles got = run_tiles(cuda, job);
+  if (got.n == 0) {
+    free_tiles(got);
+    return;
+  }
+  const tiles want = run_tiles(&eg_backend_cpu, job);
   size_t nodes = 0, lists = 0, n_bad = 0;
   for (size_t i = 0; i < want.n; i++) {
     const eg_tile_result *const a = &want.results[i], *const b = &got.results[i];
@@ -127,21 +155,130 @@ static void compare_job(const eg_backend *cuda, const eg_run *run) {
   free_tiles(got);
 }
 
+static void compare_text(const eg_backend *cuda, const char *text) {
+  char name[64];
+  (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
+  const planned p = plan_text(name, text);
+  for (size_t i = 0; i < p.plan->n_runs; i++) {
+    compare_job(cuda, &p.plan->runs[i]);
+  }
+  plan_free(p);
+}
+
 static void compare_study(const eg_backend *cuda, const char *model, const char *dynamics,
                           const char *noise) {
-  char name[64], text[3000];
-  (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
+  char text[3000];
   (void)snprintf(text, sizeof text,
                  "seed: 5\nmodel: %s\n%snoise: %s\nrealisations: 5000\n"
                  "observe: {at: {steps: [0, 1, 2, 17, 18, 40, 41]}, features: [x, norm2, displacement2%s], "
                  "statistics: [moments, covariance], histograms: [{feature: x, low: -1, high: 2}, {feature: "
                  "norm2, bins: 4096, scale: log, low: 1e-9, high: 1e9}], keep: {realisations: 1100}}\n",
                  model, dynamics, noise, strstr(model, "ornstein") == NULL ? ", loss, gradient_norm2" : "");
-  const planned p = plan_text(name, text);
-  for (size_t i = 0; i < p.plan->n_runs; i++) {
-    compare_job(cuda, &p.plan->runs[i]);
+  compare_text(cuda, text);
+}
+
+#define HISTOGRAMS "histograms: [{feature: norm2, bins: 100, scale: log, low: 1e-3, high: 1e3}], "
+#define OBSERVE                                                                                              \
+  "observe: {at: {steps: [0, 1, 4, 9]}, features: [x, norm2, loss, gradient_norm2, displacement2], "         \
+  "statistics: [moments, covariance], " HISTOGRAMS "keep: {realisations: 37}}\n"
+
+/* Tiles of 1 to 16 realisations, two points; every stepper; overflow. */
+static void team_form(const eg_backend *cuda) {
+  static const char *const realisations[] = {"40", "300", "1100"}, *const kinds[] = {"gaussian", "table5", "two-point"},
+                    *const rates[] = {"1/8", "1/8", "1e60"}, *const models[] = {"linear-regression", "logistic-regression"};
+  for (size_t m = 0; m < 2; m++) {
+    for (size_t i = 0; i < (m == 0 ? 3 : 1); i++) { /* a pass over the rows is slow on the played device */
+      char text[2000];
+      (void)snprintf(
+          text, sizeof text,
+          "seed: 3\nmodel: {name: %s, data: wide.h5, standardize: false, ridge: 0.1}\nstart: {points: [[0.5], [-2]]}\n"
+          "learning_rate: %s\nsteps: 9\nnoise: %s\nrealisations: %s\ndynamics:\n  - {name: sgd, batch_size: 3}\n"
+          "  - {name: sgd, batch_size: 40, label: large}\n  - gradient-flow\n"
+          "  - {name: sme2, batch_size: 2, scheme: euler-maruyama, label: e2}\n  - {name: sme2, batch_size: 2, label: s2}\n"
+          "  - {name: sme1, factor: data, scheme: euler-maruyama, label: d1}\n  - {name: sme1, factor: data, label: d2}\n"
+          OBSERVE,
+          models[m], m == 0 ? rates[i] : "1/8", kinds[i], realisations[i]);
+      compare_text(cuda, text);
+    }
   }
-  plan_free(p);
+}
+
+/* One particle, a part of a block, several blocks; tiles of 1 to 64 realisations; overflow. */
+static void populations(const eg_backend *cuda) {
+  static const int particles[] = {1, 200, 700, 300};
+  for (size_t i = 0; i < sizeof particles / sizeof particles[0]; i++) {
+    char text[2000];
+    (void)snprintf(
+        text, sizeof text,
+        "seed: 4\nmodel: {name: mean-field-linear, data: three.h5, columns: [1], standardize: false, particles: %d}\n"
+        "start: {normal: {mean: 1, std: 0.5}}\nlearning_rate: %s\nsteps: 9\nrealisations: 150\ndynamics:\n"
+        "  - {name: sgd, batch_size: 2}\n  - {name: smf2, factor: pair, label: pair}\n  - {name: smf2, factor: data}\n"
+        "  - {name: smf1, factor: data, scheme: euler-maruyama, label: euler}\n  - gradient-flow\n"
+        "  - {name: smf1, factor: pair, scheme: euler-maruyama, label: pair1}\n" OBSERVE,
+        particles[i], i == 3 ? "1e200" : "1/16");
+    compare_text(cuda, text);
+  }
+}
+
+#define AT "observe: {at: {steps: [0, 1, 2, 17, 18, 40, 41]}, features: [x, norm2], statistics: [moments, covariance], " \
+           "monitors:\n  "
+#define FOUR                                                                                                 \
+  "[{name: a, feature: norm2, operation: mean, from: 3/16, to: 5/4}, {name: b, feature: x0, operation: crossing, level: 0.25},\n" \
+  "   {name: c, feature: displacement2, operation: maximum}, {name: d, feature: x0, operation: sum, from: 1}]}\n"
+#define ONE "[{name: a, feature: x0, operation: minimum}]}\n"
+
+static void monitors(const eg_backend *cuda) {
+  compare_text(cuda, "seed: 6\nmodel: ornstein-uhlenbeck\nstart: {points: [[0.5], [1]]}\ntime_step: 1/16\nsteps: 41\n"
+                     "dynamics:\n  - {name: sde, scheme: euler-maruyama}\n  - {name: sde, scheme: exact}\n"
+                     "realisations: 9000\n" AT FOUR);
+  compare_text(cuda, "seed: 7\nmodel: {name: linear-regression, data: three.h5, ridge: 0.05}\nlearning_rate: 1/16\nsteps: 41\n"
+                     "start: {points: [[0.5, -1, 0.25]]}\ndynamics:\n  - {name: sgd, batch_size: 3}\n"
+                     "  - {name: sgd, batch_size: 3, momentum: 0.5}\n  - {name: sme1, factor: data, label: data}\n"
+                     "realisations: 9000\n" AT FOUR);
+  compare_text(cuda, "seed: 8\nmodel: {name: linear-regression, data: three.h5, ridge: 0.05}\nlearning_rate: 1e30\nsteps: 41\n"
+                     "start: {normal: {mean: 0, std: 1}}\ndynamics: {name: sgd, batch_size: 1}\n"
+                     "realisations: 5000\n" AT ONE); /* overflows on the way */
+}
+
+static const char chain_list[] =
+    "  - {name: sgd, label: heavy, batch_size: 3, momentum: 0.75, weight_decay: 0.125}\n"
+    "  - {name: sgd, label: damped, batch_size: 1, momentum: 0.5, dampening: 0.25, nesterov: true, clip: 0.5}\n"
+    "  - {name: sgd, label: cosine, batch_size: 1, schedule: {kind: cosine, period: 40, last: 0.25, warm_up: 10}}\n"
+    "  - {name: svag, label: svag2, l: 2, batch_size: 2}\n"
+    "  - {name: signsgd, label: signum, l: 2, batch_size: 1, momentum: 0.5, weight_decay: 0.125, decoupled: true}\n"
+    "  - {name: adam, label: adam, batch_size: 2}\n"
+    "  - {name: rmsprop, label: before, l: 2, batch_size: 2, beta2: 0.75, epsilon: 0.5, preconditioner: before}\n";
+static const char sampling_list[] =
+    "  - {name: sgd, label: fresh, batch_size: 4, sampling: without-replacement}\n"
+    "  - {name: sgd, label: shuffle, batch_size: 5, sampling: shuffle}\n"
+    "  - {name: sgd, label: one, batch_size: 1, sampling: shuffle, momentum: 0.5}\n"
+    "  - {name: adam, label: fixed, batch_size: 2, sampling: fixed-shuffle}\n";
+
+static void chains(const eg_backend *cuda) {
+  static const char *const models[] = {
+      "{name: linear-regression, data: three.h5, ridge: 0.05}",
+      "{name: quadratic, curvature: [1, 0.5, 2], noise: [0.5, 0.25, 1], multiplicative: [0.5, 0, 0.1]}"};
+  char dynamics[2000];
+  for (size_t i = 0; i < 3; i++) {
+    (void)snprintf(dynamics, sizeof dynamics,
+                   "start: {points: [[0.5, -1, 0.25], [1, 1, -1]]}\nlearning_rate: 1/16\nsteps: 41\ndynamics:\n%s",
+                   i == 2 ? sampling_list : chain_list);
+    compare_study(cuda, models[i % 2], dynamics, "gaussian");
+  }
+  (void)snprintf(dynamics, sizeof dynamics,
+                 "start: {normal: {mean: 0, std: 1}}\nlearning_rate: 1e30\nsteps: 41\ndynamics:\n"
+                 "  - {name: sgd, momentum: 0.5, batch_size: 1}\n  - {name: sgd, batch_size: 4, sampling: shuffle}\n");
+  compare_study(cuda, models[0], dynamics, "gaussian"); /* overflows: goes back and looks */
+}
+
+static void logistic_lanes(const eg_backend *cuda) {
+  compare_study(cuda, "{name: logistic-regression, data: labels.h5, columns: [0, 2], standardize: false, ridge: 0.05}",
+                "start: {points: [[0.5, -1], [1, -1]]}\nlearning_rate: 1/16\nsteps: 41\ndynamics:\n"
+                "  - {name: sgd, batch_size: 3}\n  - {name: sme2, batch_size: 2, factor: pair, label: pair}\n"
+                "  - {name: sme1, factor: data, scheme: euler-maruyama, label: data}\n  - gradient-flow\n"
+                "  - {name: sgd, label: shuffle, batch_size: 5, sampling: shuffle}\n"
+                "  - {name: adam, batch_size: 3}\n",
+                "gaussian");
 }
 
 static void has_the_bits_of_the_cpu(const eg_backend *cuda) {
@@ -188,12 +325,22 @@ int main(void) {
   const eg_status status = eg_backend_cuda(ctx, &cuda);
   if (status == EG_OK) {
     has_the_bits_of_the_cpu(cuda);
+    team_form(cuda);
+    populations(cuda);
+    monitors(cuda);
+    chains(cuda);
+    logistic_lanes(cuda);
+    if (n_without_compiler > 0) {
+      printf("%d runs left out: there is no NVRTC to compile them\n", n_without_compiler);
+    }
   } else {
     CHECK(status == EG_ERR_DEVICE);
     printf("no GPU to compare with: %s\n", eg_context_message(ctx));
   }
   eg_context_free(ctx);
   (void)unlink(data_path);
+  (void)unlink(wide_path);
+  (void)unlink(label_path);
   (void)unlink(text_path);
   (void)rmdir(folder);
   const int failed = check_report();

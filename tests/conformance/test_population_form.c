@@ -9,17 +9,17 @@
 #include "core/noise.h"
 #include "core/rows.h"
 #include "core/unit_table.h"
-#include "population_twin.h"
+#include "thread_twin.h"
 
 #define DECLARE(dim)                                                                                         \
-  extern const population_twin population_twin_##dim[];                                                      \
+  extern const twin_stepper population_twin_##dim[];                                                      \
   extern const eg_unit population_cpu_##dim##_v3, population_cpu_##dim##_v4;
 DECLARE(1)
 DECLARE(2)
 DECLARE(12)
 
 typedef struct form {
-  const population_twin *twin;
+  const twin_stepper *twin;
   const eg_unit *v3, *v4;
 } form;
 #define ROW(dim) {population_twin_##dim, &population_cpu_##dim##_v3, &population_cpu_##dim##_v4},
@@ -77,7 +77,7 @@ static void run_cpu(const eg_unit *unit, eg_advance_fn advance, const double *pa
 }
 
 /* All tiles in one launch, or in two that meet at `split` (0: one); records are gathered from both. */
-static void run_twin(const population_twin *twin, const eg_unit *unit, const double *params, const double *staged,
+static void run_twin(const twin_stepper *twin, const eg_unit *unit, const double *params, const double *staged,
                      const eg_launch *base, uint64_t split, buffers b) {
   double *const sums = need(sizeof(double) * USED * (size_t)unit->dim * 8192);
   double *const part = need(sizeof(double) * TILES * N_RECORDS * MOST_FEATURES * LD);
@@ -89,6 +89,8 @@ static void run_twin(const population_twin *twin, const eg_unit *unit, const dou
     a.state = b.state;
     a.first_bad = b.first_bad;
     a.records = part;
+    a.tile = TILE;
+    a.scratch = sums;
     a.record_steps = base->record_steps + done;
     a.n_records = 0;
     a.is_restart = launch;
@@ -97,7 +99,7 @@ static void run_twin(const population_twin *twin, const eg_unit *unit, const dou
     while (done + a.n_records < base->n_records && a.record_steps[a.n_records] <= a.step_last) {
       a.n_records++;
     }
-    twin->launch(params, &a, staged, TILE, sums);
+    twin->launch(params, &a, staged, (uint64_t)TILES * TILE * 256);
     for (size_t tile = 0; tile < TILES; tile++) {
       memcpy(b.records + (tile * N_RECORDS + done) * row, part + tile * a.n_records * row,
              sizeof(double) * a.n_records * row);

@@ -4,7 +4,7 @@
  */
 #include <unistd.h>
 
-#include "team_twin.h"
+#include "thread_twin.h"
 #include "trajectories.h"
 #include "write_rows.h"
 
@@ -25,8 +25,11 @@ static void write_data(void) {
   MUST(write_rows(path, ROWS, DIM, inputs, target), "data file");
 }
 
-static const team_twin_stepper *find(const char *model, const char *stepper) {
-  const team_twin_stepper *s =
+extern const twin_stepper team_twin_linear_regression[], team_twin_logistic_regression[];
+extern const uint32_t team_twin_linear_regression_sizes[8];
+
+static const twin_stepper *find(const char *model, const char *stepper) {
+  const twin_stepper *s =
       strcmp(model, "linear-regression") == 0 ? team_twin_linear_regression : team_twin_logistic_regression;
   while (s->name != NULL && strcmp(s->name, stepper) != 0) {
     s++;
@@ -48,16 +51,19 @@ static double *twin_records(const eg_job *job, const double *rows, bool is_cut, 
   a.rows = rows;
   a.realisation_first = 0;
   a.ld = TILE;
+  a.tile = TILE;
   a.n_lanes = (TILES - 1) * TILE + LAST;
   a.state = pages(TILES * P * TILE * (size_t)job->dim * sizeof(double));
   a.first_bad = first_bad;
   a.records = part;
+  const size_t n_warps = TILES * P * TILE;
+  a.scratch = pages(n_warps * (team_twin_linear_regression_sizes[6] * (size_t)job->dim + 32) * sizeof(double));
   const size_t n = is_cut ? 1 : R;
   for (size_t r = 0; r < R; r += n) {
     a.n_records = (uint32_t)n;
     a.record_steps = job->record_steps + r;
     a.step_last = a.record_steps[n - 1];
-    find(job->model, job->stepper)->launch(job->params, &a, TILES * P * TILE);
+    find(job->model, job->stepper)->launch(job->params, &a, NULL, n_warps * 32);
     for (size_t tile = 0; tile < TILES; tile++) {
       memcpy(out + (tile * R + r) * record, part + tile * n * record, n * record * sizeof(double));
     }
@@ -65,6 +71,7 @@ static double *twin_records(const eg_job *job, const double *rows, bool is_cut, 
     a.is_restart = 1;
   }
   free(a.state);
+  free(a.scratch);
   free(part);
   return out;
 }

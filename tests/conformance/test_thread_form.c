@@ -3,10 +3,11 @@
  * (thread_twin.c) and through core/lane_cpu.h give the same records, first bad steps and final states for
  * every stepper and noise kind: with two points, a partial tile, a restart in the middle of a segment,
  * blow-ups, random starts and large draw numbers. The same for launches that look after every step (monitors),
- * and for the tree of the statistics kernels.
+ * for chains, for rows drawn without replacement, and for the tree of the statistics kernels.
  */
 #include "check.h"
 
+#include "core/permutation.h"
 #include "core/rows.h"
 #include "core/unit_table.h"
 #include "analysis/histogram_grid.h"
@@ -24,6 +25,7 @@
   X(linear_regression_4)                                                                                     \
   X(linear_regression_6)                                                                                     \
   X(linear_regression_8)                                                                                     \
+  X(logistic_regression_2)                                                                                   \
   X(linear_regression_gaussian_2)                                                                            \
   X(linear_regression_gaussian_8)
 
@@ -36,6 +38,10 @@ UNITS(DECLARE)
 #define WATCHED_UNITS(X) X(ornstein_uhlenbeck) X(quadratic_3) X(linear_regression_4)
 #define DECLARE_WATCHED(name) extern const twin_stepper watched_##name[];
 WATCHED_UNITS(DECLARE_WATCHED)
+/* And with -DEG_PERMUTED=1. */
+#define PERMUTED_UNITS(X) X(linear_regression_4) X(logistic_regression_2)
+#define DECLARE_PERMUTED(name) extern const twin_stepper permuted_##name[];
+PERMUTED_UNITS(DECLARE_PERMUTED)
 extern const eg_unit cpu_wide_ornstein_uhlenbeck_v3; /* double increments, for gaussian64 */
 
 extern const eg_fill_table eg_fill_table_v3, eg_fill_table_v4;
@@ -60,16 +66,24 @@ enum { N_UNITS = sizeof units / sizeof units[0] };
 static const unit_pair watched_units[] = {WATCHED_UNITS(WATCHED_ROW)};
 enum { N_WATCHED_UNITS = sizeof watched_units / sizeof watched_units[0] };
 
+#define PERMUTED_ROW(name) {"permuted " #name, permuted_##name, &cpu_##name##_v3, &cpu_##name##_v4},
+static const unit_pair permuted_units[] = {PERMUTED_UNITS(PERMUTED_ROW)};
+enum { N_PERMUTED_UNITS = sizeof permuted_units / sizeof permuted_units[0] };
+
 enum { LD = 128, TILES = 2, LANES_USED = 128 + 70, POINTS = 2, MOST_RECORDS = 6, N_FEATURES = 11, ROWS = 11 };
 
 static int is_v4;
 static const eg_fill_table *fill;
 
+static int is_among(const unit_pair *pair, const unit_pair *list, int n) {
+  return pair >= list && pair < list + n;
+}
+
 /* ---- one case: a stepper with everything set ---- */
 
 typedef struct buffers {
   double *records;     /* (tiles, records, points, features, ld) */
-  double *state;       /* (tiles, points, dim, ld) */
+  double *state;       /* (tiles, points, width, ld) */
   uint64_t *first_bad; /* (tiles, points, ld) */
   double *monitors;    /* (tiles, points, EG_MOST_MONITORS, 2, ld) */
 } buffers;
@@ -84,10 +98,10 @@ static void *need(size_t bytes) {
   return p;
 }
 
-static buffers make_buffers(int dim) {
+static buffers make_buffers(int width) {
   buffers b;
   b.records = need(sizeof(double) * TILES * MOST_RECORDS * POINTS * N_FEATURES * LD);
-  b.state = need(sizeof(double) * TILES * POINTS * (size_t)dim * LD);
+  b.state = need(sizeof(double) * TILES * POINTS * (size_t)width * LD);
   b.first_bad = need(sizeof(uint64_t) * TILES * POINTS * LD);
   b.monitors = need(sizeof(double) * TILES * POINTS * EG_MOST_MONITORS * 2 * LD);
   return b;
@@ -100,10 +114,23 @@ static void free_buffers(buffers b) {
   free(b.monitors);
 }
 
-static void run_cpu(const eg_unit *unit, eg_advance_fn advance, const double *params, const eg_launch *base,
+static void make_permutation(eg_permutation *p) {
+  memset(p, 0, sizeof *p);
+  p->order = need(sizeof *p->order * ROWS * EG_LANES);
+  p->chosen = need(sizeof *p->chosen * ROWS * EG_LANES);
+  for (size_t i = 0; i < (size_t)ROWS * EG_LANES; i++) {
+    p->order[i] = (uint16_t)(i / EG_LANES);
+  }
+}
+
+static void run_cpu(const eg_unit *unit, const eg_unit_stepper *stepper, const double *params, const eg_launch *base,
                     buffers b) {
+  const size_t width = (size_t)(unit->dim + stepper->extra);
+  eg_permutation permutation;
   eg_thread t;
   memset(&t, 0, sizeof t);
+  make_permutation(&permutation);
+  t.permutation = base->sampling == EG_SAMPLE_REPLACEMENT ? NULL : &permutation;
   t.fill = fill;
   t.noise = need(EG_NOISE_BYTES);
   t.rows = need(EG_ROWS_BYTES);
@@ -114,11 +141,13 @@ static void run_cpu(const eg_unit *unit, eg_advance_fn advance, const double *pa
     a.realisation_first += tile * LD;
     a.n_lanes = LANES_USED - tile * LD < LD ? LANES_USED - tile * LD : LD;
     a.records = b.records + (size_t)tile * a.n_records * POINTS * N_FEATURES * LD;
-    a.state = b.state + (size_t)tile * POINTS * (size_t)unit->dim * LD;
+    a.state = b.state + (size_t)tile * POINTS * width * LD;
     a.first_bad = b.first_bad + (size_t)tile * POINTS * LD;
     a.monitor_state = b.monitors + (size_t)tile * POINTS * EG_MOST_MONITORS * 2 * LD;
-    advance(params, &a, &t);
+    stepper->advance(params, &a, &t);
   }
+  free(permutation.order);
+  free(permutation.chosen);
   free(t.noise);
   free(t.rows);
   free(t.index);
@@ -136,6 +165,7 @@ static void run_twin(const twin_stepper *stepper, const double *params, const do
   a.state = b.state;
   a.first_bad = b.first_bad;
   a.monitor_state = b.monitors;
+  a.scratch = need(sizeof(uint16_t) * 2 * ROWS * n_threads);
   double *const part = need(sizeof(double) * TILES * MOST_RECORDS * row);
   uint32_t done = 0;
   for (int launch = 0; launch < (split == 0 ? 1 : 2); launch++) {
@@ -155,6 +185,7 @@ static void run_twin(const twin_stepper *stepper, const double *params, const do
     }
     done += a.n_records;
   }
+  free(a.scratch);
   free(part);
 }
 
@@ -163,7 +194,7 @@ static int same_bits(double a, double b) {
 }
 
 /* Lanes that are in use: records bit by bit, first_bad, and states (any NaN equals any NaN). */
-static size_t count_differences(const eg_launch *a, int dim, buffers want, buffers got, size_t *n_bad) {
+static size_t count_differences(const eg_launch *a, int width, buffers want, buffers got, size_t *n_bad) {
   size_t differences = 0;
   *n_bad = 0;
   for (size_t tile = 0; tile < TILES; tile++) {
@@ -182,8 +213,8 @@ static size_t count_differences(const eg_launch *a, int dim, buffers want, buffe
           differences += !same_bits(want.monitors[m], got.monitors[m]);
         }
       }
-      for (size_t i = 0; i < (size_t)POINTS * (size_t)dim; i++) {
-        const size_t at = (tile * POINTS * (size_t)dim + i) * LD + l;
+      for (size_t i = 0; i < (size_t)POINTS * (size_t)width; i++) {
+        const size_t at = (tile * POINTS * (size_t)width + i) * LD + l;
         differences +=
             !same_bits(want.state[at], got.state[at]) && !(isnan(want.state[at]) && isnan(got.state[at]));
       }
@@ -232,6 +263,42 @@ static void add_monitors(eg_launch *a, int dim, int which, uint64_t begin, eg_fe
   }
   columns[10] = (eg_feature_code){EG_FEATURE_MONITOR_TIME, 2};
   a->n_monitors = EG_MOST_MONITORS;
+}
+
+/* Every coefficient of a chain has a part in what comes out. */
+static void set_chain(eg_launch *a, int which, uint32_t fold_count) {
+  eg_chain *const c = &a->chain;
+  c->rate = a->learning_rate;
+  c->inverse_batch = 1.0 / fold_count;
+  c->half = (fold_count + 1) / 2;
+  c->weight_first = 1.25;
+  c->weight_second = which == CASE_RANDOM ? 0.0 : -0.5;
+  c->momentum = 0.75;
+  c->new_weight = 0.875;
+  c->lookahead = 0.25;
+  c->velocity_weight = 0.625;
+  c->weight_decay = 0.0625;
+  c->decay = 0.125;
+  c->clip2 = which == CASE_PLAIN ? 0.25 : INFINITY;
+  c->beta2 = 0.9375;
+  c->new_square = 0.0625;
+  c->epsilon = 1e-3;
+  c->log_beta1 = which == CASE_RANDOM ? 0.0 : -0.25;
+  c->log_beta2 = which == CASE_RANDOM ? 0.0 : -0.0625;
+  c->start_square = 0.5;
+  c->is_sign = which == CASE_RANDOM;
+  c->is_before = which == CASE_RANDOM;
+  c->substeps = 3;
+  c->schedule.kind = which == CASE_RANDOM ? EG_SCHEDULE_CYCLIC : EG_SCHEDULE_COSINE;
+  c->schedule.period = 40;
+  c->schedule.last = 0.25;
+  c->schedule.warm_up = 10;
+  c->batch_size = fold_count;
+  if (which == CASE_RANDOM) { /* not all samples count */
+    c->batch.kind = EG_SCHEDULE_CYCLIC;
+    c->batch.period = 40;
+    c->batch.last = 0.25;
+  }
 }
 
 static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_stepper, const twin_stepper *twin,
@@ -297,14 +364,20 @@ static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_step
     a.noise_scale = 3.0;
     a.start_std = 0x1p700;
   }
-  if (pair >= watched_units && pair < watched_units + N_WATCHED_UNITS) {
+  if (is_among(pair, watched_units, N_WATCHED_UNITS)) {
     add_monitors(&a, dim, which, begin, features);
   }
-  buffers want = make_buffers(dim), got = make_buffers(dim);
+  if (stepper->extra > 0) {
+    set_chain(&a, which, fold_count);
+  }
+  if (is_among(pair, permuted_units, N_PERMUTED_UNITS)) {
+    a.sampling = which == CASE_PLAIN ? EG_SAMPLE_FRESH : which == CASE_RANDOM ? EG_SAMPLE_SHUFFLE : EG_SAMPLE_FIXED;
+  }
+  buffers want = make_buffers(dim + stepper->extra), got = make_buffers(dim + stepper->extra);
   size_t n_bad = 0;
-  run_cpu(unit, stepper->advance, params, &a, want);
+  run_cpu(unit, stepper, params, &a, want);
   run_twin(twin, params, staged, &a, split_offset == 0 ? 0 : begin + split_offset, got);
-  const size_t differences = count_differences(&a, dim, want, got, &n_bad);
+  const size_t differences = count_differences(&a, dim + stepper->extra, want, got, &n_bad);
   if (differences != 0) {
     fprintf(stderr, "%s %s kind %d case %d fold %u split %llu: %zu values differ\n", pair->name,
             stepper->name, twin->kind, which, fold_count, (unsigned long long)split_offset, differences);
@@ -312,7 +385,7 @@ static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_step
   CHECK(differences == 0);
   if (which != CASE_BLOW_UP) {
     CHECK(n_bad == 0);
-  } else if (strstr(stepper->name, "exact") == NULL) {
+  } else if (strstr(stepper->name, "exact") == NULL && strstr(stepper->name, "adaptive") == NULL) {
     CHECK(n_bad > 0);
   }
   free_buffers(want);
@@ -329,6 +402,9 @@ static void check_unit(const unit_pair *pair) {
       if (strcmp(unit->steppers[i].name, twin->name) != 0 || twin->kind == EG_KIND_GAUSSIAN64) {
         continue;
       }
+      if (is_among(pair, permuted_units, N_PERMUTED_UNITS) && unit->steppers[i].rows != -1) {
+        continue; /* draws independent rows, or none */
+      }
       n_found++;
       const int is_data = unit->steppers[i].normals == -1, is_batch = unit->steppers[i].rows == -1;
       const uint32_t first = is_data ? ROWS : is_batch ? 3 : 1;
@@ -339,11 +415,16 @@ static void check_unit(const unit_pair *pair) {
       if (is_batch) {
         check_stepper(pair, unit, i, twin, CASE_RANDOM, 1, 5);
         check_stepper(pair, unit, i, twin, CASE_RANDOM, 4, 51);
-        check_stepper(pair, unit, i, twin, CASE_PLAIN, 17, 131);
+        const int is_permuted = is_among(pair, permuted_units, N_PERMUTED_UNITS); /* then all rows are the most */
+        check_stepper(pair, unit, i, twin, CASE_PLAIN, is_permuted ? ROWS : 17, 131);
       }
     }
   }
-  int n_of_cpu = 0; /* EG_CHAINS in steppers/list.h */
+  if (is_among(pair, permuted_units, N_PERMUTED_UNITS)) {
+    CHECK(n_found == 3);
+    return;
+  }
+  int n_of_cpu = 0; /* of EG_CHAINS in steppers/list.h, but EG_GPU_CHAINS */
   for (int i = 0; i < unit->n_steppers; i++) {
     const char *const name = unit->steppers[i].name;
     n_of_cpu += unit->steppers[i].extra > 0 || strstr(name, "_root") != NULL || strstr(name, "_nodes") != NULL;
@@ -390,7 +471,7 @@ static void check_indices(void) {
 
 /* ---- the statistics ---- */
 
-static void check_reduce(uint32_t ld, uint32_t n_lanes, uint32_t n_features) {
+static void check_reduce(uint32_t ld, uint32_t tile, uint32_t n_lanes, uint32_t n_features) {
   enum { REDUCE_TILES = 2, RECORDS = 2, ALL_RECORDS = 5, FIRST = 1 };
   const uint32_t size = eg_node_values(n_features, 1);
   const size_t lanes = (size_t)RECORDS * POINTS * n_features * ld;
@@ -411,6 +492,7 @@ static void check_reduce(uint32_t ld, uint32_t n_lanes, uint32_t n_features) {
   r.record_first = FIRST;
   r.all_records = ALL_RECORDS;
   r.with_covariance = 1;
+  r.tile = tile;
   for (size_t i = 0; i < REDUCE_TILES * lanes; i++) {
     records[i] = scrambled(-1.0, 3.0);
   }
@@ -431,7 +513,7 @@ static void check_reduce(uint32_t ld, uint32_t n_lanes, uint32_t n_features) {
       }
     }
   }
-  for (uint32_t tile = 0; tile < REDUCE_TILES; tile++) {
+  for (uint32_t i = 0; i < REDUCE_TILES; i++) {
     eg_reduce cpu;
     memset(&cpu, 0, sizeof cpu);
     cpu.nodes = want;
@@ -439,10 +521,10 @@ static void check_reduce(uint32_t ld, uint32_t n_lanes, uint32_t n_features) {
     cpu.n_points = POINTS;
     cpu.n_features = n_features;
     cpu.ld = ld;
-    cpu.n_lanes = n_lanes <= tile * ld ? 0 : n_lanes - tile * ld < ld ? n_lanes - tile * ld : ld;
+    cpu.n_lanes = n_lanes <= i * tile ? 0 : n_lanes - i * tile < tile ? n_lanes - i * tile : tile;
     cpu.with_covariance = 1;
-    (is_v4 ? eg_reduce_tile_v4 : eg_reduce_tile_v3)(&cpu, records + tile * lanes, scratch);
-    CHECK(memcmp(want, nodes + ((size_t)tile * ALL_RECORDS + FIRST) * POINTS * size,
+    (is_v4 ? eg_reduce_tile_v4 : eg_reduce_tile_v3)(&cpu, records + i * lanes, scratch);
+    CHECK(memcmp(want, nodes + ((size_t)i * ALL_RECORDS + FIRST) * POINTS * size,
                  sizeof(double) * RECORDS * POINTS * size) == 0);
   }
   free(records);
@@ -452,7 +534,7 @@ static void check_reduce(uint32_t ld, uint32_t n_lanes, uint32_t n_features) {
 }
 
 /* Records of two tiles counted by the twin of the GPU kernel in one launch, by each CPU kernel tile by tile. */
-static void compare_counts(uint32_t ld, uint32_t n_lanes, uint32_t bins) {
+static void compare_counts(uint32_t ld, uint32_t tile, uint32_t n_lanes, uint32_t bins) {
   enum { TILES = 2, RECORDS = 3, ALL_RECORDS = 5, FIRST = 1, FEATURES = 2, HISTOGRAMS = 3 };
   const size_t lanes = (size_t)RECORDS * POINTS * FEATURES * ld;
   const uint32_t row_counts = HISTOGRAMS * (bins + 2);
@@ -488,6 +570,7 @@ static void compare_counts(uint32_t ld, uint32_t n_lanes, uint32_t bins) {
   r.record_first = FIRST;
   r.n_histograms = HISTOGRAMS;
   r.row_counts = row_counts;
+  r.tile = tile;
   r.counts = got;
   memset(got, 0, sizeof(uint64_t) * n_counts);
   for (uint64_t row = 0; row < (uint64_t)TILES * RECORDS * POINTS; row++) {
@@ -499,11 +582,12 @@ static void compare_counts(uint32_t ld, uint32_t n_lanes, uint32_t bins) {
     r.counts = want;
     r.tiles = 1;
     r.n_lanes = ld;
+    r.tile = ld;
     memset(want, 0, sizeof(uint64_t) * n_counts);
-    for (uint32_t tile = 0; tile < TILES; tile++) {
+    for (uint32_t t = 0; t < TILES; t++) {
       double *const own = need(sizeof(double) * lanes); /* the reduction before has masked what is not used */
       for (size_t i = 0; i < lanes; i++) {
-        own[i] = tile * ld + i % ld < n_lanes ? records[tile * lanes + i] : NAN;
+        own[i] = i % ld < tile && t * tile + i % ld < n_lanes ? records[t * lanes + i] : NAN;
       }
       r.records = own;
       (v4 ? eg_count_tile_v4 : eg_count_tile_v3)(&r, scratch);
@@ -532,16 +616,26 @@ int main(void) {
   for (int i = 0; i < N_WATCHED_UNITS; i++) {
     check_unit(&watched_units[i]);
   }
+  for (int i = 0; i < N_PERMUTED_UNITS; i++) {
+    check_unit(&permuted_units[i]);
+  }
   check_wide();
   check_indices();
-  check_reduce(64, 64 + 1, 1);
-  check_reduce(128, 128 + 77, 3);
-  check_reduce(512, 1024, 2);
-  check_reduce(4096, 4096 + 4000, 4);
-  check_reduce(8192, 8000, 2);
-  compare_counts(64, 64 + 1, 1);
-  compare_counts(128, 128 + 77, 100);
-  compare_counts(4096, 4096 + 4000, 37);
-  compare_counts(8192, 8000, EG_MAX_BINS);
+  check_reduce(8, 1, 2, 2); /* small tiles of the team form and of populations */
+  check_reduce(8, 4, 4 + 3, 3);
+  check_reduce(16, 16, 16 + 7, 2);
+  check_reduce(32, 32, 64, 3);
+  check_reduce(64, 16, 16 + 9, 2);
+  check_reduce(64, 64, 64 + 1, 1);
+  check_reduce(128, 128, 128 + 77, 3);
+  check_reduce(512, 512, 1024, 2);
+  check_reduce(4096, 4096, 4096 + 4000, 4);
+  check_reduce(8192, 8192, 8000, 2);
+  compare_counts(8, 2, 2 + 1, 5);
+  compare_counts(32, 32, 32 + 9, 3);
+  compare_counts(64, 64, 64 + 1, 1);
+  compare_counts(128, 128, 128 + 77, 100);
+  compare_counts(4096, 4096, 4096 + 4000, 37);
+  compare_counts(8192, 8192, 8000, EG_MAX_BINS);
   return check_report();
 }

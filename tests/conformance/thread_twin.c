@@ -1,6 +1,7 @@
 /*
  * "The CPU twin of the same source": a unit around core/lane_gpu.h for cc. Compiled once per model and dimension with
  *   -DEG_THREAD_FORM -DEG_MODEL_FILE=.. [-DEG_DIM=n] -DTWIN_SYMBOL=name [-DTWIN_ALL_KINDS] [-DTWIN_INDICES]
+ *   [-DEG_WATCHED=1] [-DEG_PERMUTED=1]
  * test_thread_form.c runs it against the CPU driver.
  */
 #include "thread_twin.h"
@@ -25,19 +26,21 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
   }
 }
 
-#define DEFINE_PLAIN(name, stepper, kind_code, n_normals, n_rows)                                            \
+#define DEFINE_PLAIN(name, stepper, kind_code, n_normals, n_rows, n_extra)                                   \
   static void launch_##name(const void *p, const eg_launch *a, const double *staged, uint64_t n) {          \
     const eg_form f = {.form = EG_FORM_PLAIN,                                                                \
                        .kind = kind_code,                                                                    \
                        .normals = n_normals,                                                                 \
                        .rows = n_rows,                                                                       \
+                       .extra = n_extra,                                                                     \
                        .step = eg_step_##stepper};                                                           \
     run(&f, p, a, staged, n);                                                                                \
   }
-#define DEFINE_FOLD(name, stepper, kind_code, form_code)                                                     \
+#define DEFINE_FOLD(name, stepper, kind_code, form_code, n_extra)                                            \
   static void launch_##name(const void *p, const eg_launch *a, const double *staged, uint64_t n) {          \
     const eg_form f = {.form = form_code,                                                                    \
                        .kind = kind_code,                                                                    \
+                       .extra = n_extra,                                                                     \
                        .begin = eg_begin_##stepper,                                                          \
                        .add = eg_add_##stepper,                                                              \
                        .end = eg_end_##stepper};                                                             \
@@ -72,42 +75,70 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
   X(s, n, two_point, EG_KIND_TWO_POINT)                                                                      \
   MORE_KINDS(X, s, n)
 
-#define PLAIN_KIND(s, n, kind, code) DEFINE_PLAIN(s##_##kind, s, code, n, 0)
-#define DATA_KIND(s, n, kind, code)  DEFINE_FOLD(s##_##kind, s, code, EG_FORM_DATA)
+#define PLAIN_KIND(s, n, kind, code) DEFINE_PLAIN(s##_##kind, s, code, n, 0, 0)
+#define DATA_KIND(s, n, kind, code)  DEFINE_FOLD(s##_##kind, s, code, EG_FORM_DATA, 0)
 #define SAMPLES_KIND(s, n, kind, code) DEFINE_SAMPLES(s##_##kind, s, code)
-#define PLAIN_0(s, n, r)             DEFINE_PLAIN(s, s, EG_KIND_GAUSSIAN, 0, r)
+#define PLAIN_0(s, n, r)             DEFINE_PLAIN(s, s, EG_KIND_GAUSSIAN, 0, r, 0)
 #define PLAIN_EG_DIM(s, n, r)        EACH_KIND(PLAIN_KIND, s, n)
 #define PLAIN_EG_CHANNELS(s, n, r)   EACH_KIND(PLAIN_KIND, s, n)
 #define PLAIN_EG_PAIR(s, n, r)       EACH_KIND(PLAIN_KIND, s, n)
 #define PLAIN_EG_SRK2_DIAGONAL(s, n, r) EACH_KIND(PLAIN_KIND, s, n)
 #define PLAIN_EG_SRK2_CHANNELS(s, n, r) EACH_KIND(PLAIN_KIND, s, n)
 #define FOLD_SAMPLES(s)              EACH_KIND(SAMPLES_KIND, s, 1)
-#define FOLD_ROWS(s)                 DEFINE_FOLD(s, s, EG_KIND_GAUSSIAN, EG_FORM_ROWS)
+#define FOLD_ROWS(s)                 DEFINE_FOLD(s, s, EG_KIND_GAUSSIAN, EG_FORM_ROWS, 0)
 #define FOLD_DATA(s)                 EACH_KIND(DATA_KIND, s, 1)
+#if EG_PERMUTED /* the others draw no rows, or independent ones */
+#define PLAIN(stepper, normals, rows)
+#define FOLD(stepper, source, n_acc) ONLY_##source(FOLD_##source(stepper))
+#define ONLY_ROWS(text)              text
+#define ONLY_DATA(text)
+#else
 #define PLAIN(stepper, normals, rows) PLAIN_##normals(stepper, normals, rows)
 #define FOLD(stepper, source, n_acc)  FOLD_##source(stepper)
+#endif
 EG_STEPPERS(PLAIN, FOLD)
 EG_SCHEMES(PLAIN)
 
-#define ROW(s, n, kind_name, kind_code) {#s, kind_code, launch_##s##_##kind_name},
-#define TABLE_0(s)           {#s, EG_KIND_GAUSSIAN, launch_##s},
+/* Chains have values behind x, in two sizes. */
+#define CHAIN_1(s, n, kind, code) DEFINE_PLAIN(s##_##kind, s, code, n, 0, EG_DIM)
+#define CHAIN_2(s, n, kind, code) DEFINE_PLAIN(s##_##kind, s, code, n, 0, 2 * EG_DIM)
+#define CHAIN_PLAIN(s, n, r, extra) CHAIN_PLAIN_##s(s, n)
+#define CHAIN_PLAIN_momentum_channels(s, n) EACH_KIND(CHAIN_1, s, n)
+#define CHAIN_PLAIN_adaptive_channels(s, n) EACH_KIND(CHAIN_2, s, n)
+#define CHAIN_FOLD(s, source, n_acc, extra) DEFINE_FOLD(s, s, EG_KIND_GAUSSIAN, EG_FORM_##source, extra)
+EG_GPU_CHAINS(CHAIN_PLAIN, CHAIN_FOLD)
+
+#define ROW(s, n, kind_name, kind_code) {#s, kind_code, launch_##s##_##kind_name, 0},
+#define TABLE_0(s)           {#s, EG_KIND_GAUSSIAN, launch_##s, 0},
 #define TABLE_EG_DIM(s)      EACH_KIND(ROW, s, 0)
 #define TABLE_EG_CHANNELS(s) EACH_KIND(ROW, s, 0)
 #define TABLE_EG_PAIR(s)     EACH_KIND(ROW, s, 0)
 #define TABLE_EG_SRK2_DIAGONAL(s) EACH_KIND(ROW, s, 0)
 #define TABLE_EG_SRK2_CHANNELS(s) EACH_KIND(ROW, s, 0)
 #define TABLE_SAMPLES(s)     EACH_KIND(ROW, s, 0)
-#define TABLE_ROWS(s)        {#s, EG_KIND_GAUSSIAN, launch_##s},
+#define TABLE_ROWS(s)        {#s, EG_KIND_GAUSSIAN, launch_##s, 0},
 #define TABLE_DATA(s)        EACH_KIND(ROW, s, 0)
+#if EG_PERMUTED
+#define TABLE_PLAIN(stepper, normals, rows)
+#define TABLE_FOLD(stepper, source, n_acc) ONLY_##source(TABLE_##source(stepper))
+#else
 #define TABLE_PLAIN(stepper, normals, rows) TABLE_##normals(stepper)
 #define TABLE_FOLD(stepper, source, n_acc)  TABLE_##source(stepper)
-const twin_stepper TWIN_SYMBOL[] = {EG_STEPPERS(TABLE_PLAIN, TABLE_FOLD) EG_SCHEMES(TABLE_PLAIN){NULL, 0, NULL}};
+#endif
+#define ROW_1(s, n, kind_name, kind_code) {#s, kind_code, launch_##s##_##kind_name, EG_DIM},
+#define ROW_2(s, n, kind_name, kind_code) {#s, kind_code, launch_##s##_##kind_name, 2 * EG_DIM},
+#define TABLE_momentum_channels(s)        EACH_KIND(ROW_1, s, 0)
+#define TABLE_adaptive_channels(s)        EACH_KIND(ROW_2, s, 0)
+#define TABLE_CHAIN_PLAIN(s, n, r, extra) TABLE_##s(s)
+#define TABLE_CHAIN_FOLD(s, source, n_acc, extra) {#s, EG_KIND_GAUSSIAN, launch_##s, extra},
+const twin_stepper TWIN_SYMBOL[] = {EG_STEPPERS(TABLE_PLAIN, TABLE_FOLD) EG_SCHEMES(TABLE_PLAIN)
+                                        EG_GPU_CHAINS(TABLE_CHAIN_PLAIN, TABLE_CHAIN_FOLD){NULL, 0, NULL, 0}};
 
 /* As eg_unit_sizes of unit_cuda.cu. */
 #define NAME_SIZES2(symbol) symbol##_sizes
 #define NAME_SIZES(symbol)  NAME_SIZES2(symbol)
 const uint32_t NAME_SIZES(TWIN_SYMBOL)[8] = {sizeof(eg_params), sizeof(eg_launch), sizeof(eg_staged), sizeof(eg_real),
-                                             EG_DIM,            EG_CAPS,           EG_STAGED,         128};
+                                             EG_DIM,            EG_CAPS,           0,                 128};
 
 #if defined(TWIN_INDICES)
 /* Row indices of draws first.. as the thread makes them. */

@@ -12,7 +12,7 @@
 
 static eg_cuda_status launch_advance(eg_cuda_device *d, const eg_launch *a, uint64_t tiles,
                                      eg_cuda_message message) {
-  const uint64_t threads = tiles * a->n_points * a->ld;
+  const uint64_t threads = tiles * eg_cuda_tile_trajectories(d->job) * d->trajectory_threads;
   const uint64_t blocks = (threads + d->block_threads - 1) / d->block_threads;
   eg_launch launch = *a;
   void *args[3];
@@ -42,8 +42,9 @@ static eg_cuda_status launch_reduce(eg_cuda_device *d, const eg_cuda_batch *batc
   r.record_first = (uint32_t)record_first;
   r.all_records = (uint32_t)job->n_records;
   r.with_covariance = job->with_covariance;
+  r.tile = a->tile;
   const unsigned rows = (unsigned)(batch->tiles * a->n_records * a->n_points);
-  const unsigned threads = a->ld / eg_tree_lanes(a->ld);
+  const unsigned tree = a->ld / eg_tree_lanes(a->ld), threads = tree < 32 ? 32 : tree; /* whole warps */
   const unsigned pairs = job->with_covariance ? a->n_features * (a->n_features - 1) / 2 : 0;
   void *args[1];
   args[0] = &r;
@@ -147,13 +148,15 @@ static eg_cuda_status begin(eg_cuda_device *d, eg_cuda_batch *batch, const volat
   eg_launch a = job->launch;
   a.realisation_first = batch->first * job->tile;
   a.n_lanes = (uint32_t)(left < lanes ? left : lanes);
-  a.ld = job->tile;
+  a.tile = job->tile;
   a.n_features = (uint32_t)job->n_features;
   a.features = (const eg_feature_code *)d->dev_features;
   a.start = (const double *)d->dev_start;
-  a.staged = NULL; /* goes by value */
+  a.staged = d->dev_staged; /* NULL: goes by value */
   a.rows = d->dev_rows;
   a.state = batch->state;
+  a.monitor_state = (double *)batch->monitors;
+  a.scratch = d->dev_scratch;
   a.first_bad = (uint64_t *)batch->first_bad;
   a.is_restart = 0;
   EG_CUDA_PASS(launch_all(d, batch, &a, stop, message));
@@ -161,7 +164,7 @@ static eg_cuda_status begin(eg_cuda_device *d, eg_cuda_batch *batch, const volat
   EG_CUDA_TRY(cudaMemcpyAsync(batch->host_nodes, batch->nodes, batch->tiles * job->node_values * sizeof(double),
                               cudaMemcpyDeviceToHost, d->statistics),
               "copying results back");
-  EG_CUDA_TRY(cudaMemcpyAsync(batch->host_first_bad, batch->first_bad, lanes * a.n_points * sizeof(uint64_t),
+  EG_CUDA_TRY(cudaMemcpyAsync(batch->host_first_bad, batch->first_bad, batch->tiles * a.n_points * a.ld * sizeof(uint64_t),
                               cudaMemcpyDeviceToHost, d->statistics),
               "copying results back");
   EG_CUDA_TRY(cudaEventRecord(batch->copied, d->statistics), "copying results back");
@@ -171,7 +174,7 @@ static eg_cuda_status begin(eg_cuda_device *d, eg_cuda_batch *batch, const volat
 /* The trajectories of one tile that went bad, in (realisation, point) order. */
 static eg_cuda_status list_bad(const eg_cuda_device *d, const uint64_t *first_bad, uint64_t realisation,
                                uint32_t n_lanes, eg_cuda_result *result, eg_cuda_message message) {
-  const uint32_t n_points = d->job->launch.n_points, ld = d->job->tile;
+  const uint32_t n_points = d->job->launch.n_points, ld = d->job->launch.ld;
   size_t n = 0;
   for (uint32_t point = 0; point < n_points; point++) {
     for (uint32_t l = 0; l < n_lanes; l++) {
@@ -204,7 +207,7 @@ static eg_cuda_status list_bad(const eg_cuda_device *d, const uint64_t *first_ba
 /* Wait for the results of a batch and hand them out; its buffers are free afterwards. */
 static eg_cuda_status collect(eg_cuda_device *d, eg_cuda_batch *batch, eg_cuda_message message) {
   const eg_cuda_job *const job = d->job;
-  const size_t lanes = (size_t)job->launch.n_points * job->tile;
+  const size_t lanes = (size_t)job->launch.n_points * job->launch.ld;
   EG_CUDA_TRY(cudaEventSynchronize(batch->copied), "advancing trajectories");
   for (uint64_t i = 0; i < batch->tiles; i++) {
     const uint64_t realisation = (batch->first + i) * job->tile, left = job->n_realisations - realisation;

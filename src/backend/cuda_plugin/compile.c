@@ -10,14 +10,17 @@
 
 #include "base/hash.h"
 #include "core/noise.h"
+#include "core/permutation.h"
 #include "device.h"
 
 enum { MOST_OPTIONS = 24, OPTION_BYTES = 192, MOST_HEADERS = 256, MOST_MODEL_BYTES = 4 << 20 };
 
-#define MAIN_TEXT  "#include \"unit_cuda.cu\"\n"
+#define LANE_TEXT  "#include \"unit_cuda.cu\"\n"
+#define TEAM_TEXT  "#include \"unit_team_cuda.cu\"\n"
 #define USER_MODEL "user_model.h"
 
 typedef struct request {
+  const char *main_text;
   char text[MOST_OPTIONS][OPTION_BYTES];
   const char *options[MOST_OPTIONS];
   int n_options;
@@ -100,6 +103,8 @@ static eg_cuda_status add_model(request *r, const eg_cuda_job *job, eg_cuda_mess
 }
 
 static eg_cuda_status fill_request(request *r, const eg_cuda_job *job, int capability, eg_cuda_message message) {
+  const int is_team = job->form == EG_FORM_TEAM;
+  r->main_text = is_team ? TEAM_TEXT : LANE_TEXT;
   for (const eg_nvrtc_source *s = eg_kernel_sources; s->name != NULL && r->n_headers < MOST_HEADERS - 1; s++) {
     r->headers[r->n_headers++] = *s;
   }
@@ -109,10 +114,20 @@ static eg_cuda_status fill_request(request *r, const eg_cuda_job *job, int capab
   add_option(r, "-ftz=false");
   add_option(r, "-prec-sqrt=true");
   add_option(r, "-prec-div=true");
-  if (job->dim >= 12) {
-    add_option(r, "--ptxas-options=--register-usage-level=2");
+  if (is_team) {
+    add_option(r, "-DEG_TEAM");
+  } else {
+    add_option(r, "-DEG_DIM=%d", job->dim);
+    if (job->dim >= 12) {
+      add_option(r, "--ptxas-options=--register-usage-level=2");
+    }
   }
-  add_option(r, "-DEG_DIM=%d", job->dim);
+  if (eg_cuda_is_watched(job)) {
+    add_option(r, "-DEG_WATCHED=1");
+  }
+  if (job->launch.sampling != EG_SAMPLE_REPLACEMENT) {
+    add_option(r, "-DEG_PERMUTED=1");
+  }
   add_option(r, "-DEG_REAL=%s", job->is_float ? "float" : "double");
   add_option(r, "-DEG_KIND_NAME=%s", eg_cuda_kind_name(job->kind));
   add_option(r, "-DEG_KIND_CODE=EG_KIND_%s", kind_code(job->kind));
@@ -124,7 +139,7 @@ static eg_cuda_status fill_request(request *r, const eg_cuda_job *job, int capab
 static eg_cache_key key_of(const request *r, const char *version) {
   eg_cache_key key;
   for (unsigned w = 0; w < 2; w++) {
-    uint64_t hash = eg_hash_text(EG_HASH_START + w, version);
+    uint64_t hash = eg_hash_text(eg_hash_text(EG_HASH_START + w, version), r->main_text);
     for (int i = 0; i < r->n_options; i++) {
       hash = eg_hash_bytes(hash, r->options[i], strlen(r->options[i]) + 1);
     }
@@ -162,7 +177,7 @@ static eg_cuda_status make_code(const request *r, eg_cache_key key, known_code *
   if (eg_cache_load(key, &made->code, &made->size)) {
     return EG_CUDA_OK;
   }
-  EG_CUDA_PASS(eg_nvrtc_compile(MAIN_TEXT, r->headers, r->n_headers, r->options, r->n_options, &made->code,
+  EG_CUDA_PASS(eg_nvrtc_compile(r->main_text, r->headers, r->n_headers, r->options, r->n_options, &made->code,
                                 &made->size, message));
   eg_cache_store(key, made->code, made->size);
   return EG_CUDA_OK;

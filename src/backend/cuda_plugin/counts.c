@@ -71,6 +71,7 @@ eg_cuda_status eg_cuda_launch_counts(eg_cuda_device *d, const eg_launch *a, uint
   r.record_first = (uint32_t)record_first;
   r.n_histograms = (uint32_t)job->n_histograms;
   r.row_counts = (uint32_t)job->row_counts;
+  r.tile = a->tile;
   const unsigned rows = (unsigned)(tiles * a->n_records * a->n_points);
   const unsigned threads = a->ld < 512 ? a->ld : 512;
   void *args[1];
@@ -106,7 +107,7 @@ static eg_cuda_status keep_some(eg_cuda_device *d, const eg_launch *a, uint64_t 
                                 lanes * sizeof(double), n * row, cudaMemcpyDeviceToHost, d->statistics),
               "copying kept paths back");
   EG_CUDA_TRY(cudaStreamSynchronize(d->statistics), "copying kept paths back");
-  const uint64_t kept_from = a->realisation_first + tile * a->ld + from - job->kept_first;
+  const uint64_t kept_from = a->realisation_first + tile * a->tile + from - job->kept_first;
   for (size_t record = 0; record < n; record++) {
     for (size_t point = 0; point < a->n_points; point++) {
       const double *const v = d->host_kept + (record * row + point * a->n_features) * lanes;
@@ -127,8 +128,8 @@ eg_cuda_status eg_cuda_keep_paths(eg_cuda_device *d, const eg_launch *a, uint64_
   const eg_cuda_job *const job = d->job;
   const uint64_t kept_end = job->kept_first + job->n_kept;
   for (uint64_t tile = 0; tile < tiles && job->n_kept > 0; tile++) {
-    const uint64_t begin = a->realisation_first + tile * a->ld;
-    const uint64_t rest = a->n_lanes - tile * a->ld, end = begin + (rest < a->ld ? rest : a->ld);
+    const uint64_t begin = a->realisation_first + tile * a->tile;
+    const uint64_t rest = a->n_lanes - tile * a->tile, end = begin + (rest < a->tile ? rest : a->tile);
     const uint64_t from = begin > job->kept_first ? begin : job->kept_first, to = end < kept_end ? end : kept_end;
     if (from >= to) {
       continue;

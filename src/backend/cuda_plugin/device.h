@@ -9,6 +9,9 @@
  *   reduced (of a slot)    its records have been read    -> stepping may overwrite them
  *   copied  (of a batch)   its results lie on the host   -> the host may read them, and use the batch's buffers again
  *
+ * A trajectory is carried by one thread (lane form), a warp (team form) or a block (population). Working memory of the
+ * trajectories of a launch is one buffer for all batches, since only one launch steps at a time.
+ *
  * The host runs ahead by EG_CUDA_IN_FLIGHT launches. Tiles go in batches; two of them have buffers, so that the
  * results of one are taken while the other steps.
  */
@@ -17,6 +20,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include "core/unit_table.h"
 #include "plugin.h"
 #include "stats/moments_gpu.h"
 
@@ -36,7 +40,7 @@ typedef struct eg_cuda_slot {
 } eg_cuda_slot;
 
 typedef struct eg_cuda_batch {
-  void *state, *first_bad, *nodes;
+  void *state, *monitors, *first_bad, *nodes;
   double *host_nodes;       /* page-locked */
   uint64_t *host_first_bad; /* page-locked */
   cudaEvent_t copied;
@@ -59,16 +63,29 @@ struct eg_cuda_device {
   cudaLibrary_t unit;
   cudaKernel_t kernel;
   unsigned block_threads;
+  unsigned trajectory_threads; /* that carry one trajectory */
+  size_t scratch_bytes;     /* working memory of one tile */
   uint64_t tiles;           /* of a batch */
   size_t records_at_once;   /* of a launch */
   uint64_t steps_at_once;   /* of a launch: adapts so that one takes a fraction of a second */
   uint64_t n_launched;      /* since the streams were last empty */
   unsigned next_slot;
   void *params, *staged;    /* host, padded to the sizes of the kernel's arguments */
-  void *dev_record_steps, *dev_features, *dev_start, *dev_rows, *dev_histograms, *dev_edges, *dev_counts;
+  void *dev_record_steps, *dev_features, *dev_start, *dev_staged, *dev_rows, *dev_scratch;
+  void *dev_histograms, *dev_edges, *dev_counts;
   uint64_t *host_counts;    /* page-locked */
   double *host_kept;        /* page-locked: EG_KEPT_BYTES */
 };
+
+/* Trajectories of one tile, slots that stay empty left out. */
+static inline uint64_t eg_cuda_tile_trajectories(const eg_cuda_job *job) {
+  return (uint64_t)job->launch.n_points * job->tile;
+}
+
+/* Does it look after every step? */
+static inline int eg_cuda_is_watched(const eg_cuda_job *job) {
+  return job->launch.n_monitors > 0 || job->launch.is_watched;
+}
 
 /* Write a message and return EG_CUDA_FAILED. */
 eg_cuda_status eg_cuda_fail(eg_cuda_message message, cudaError_t error, const char *doing);
@@ -96,11 +113,12 @@ eg_cuda_status eg_cuda_load_kernel(eg_cuda_device *d, const eg_cuda_job *job, eg
 
 /* sizes.c: bytes of one tile, and of one of its records; d->tiles and d->records_at_once. */
 typedef struct eg_tile_bytes {
-  size_t state, first_bad, nodes, record;
+  size_t state, monitors, first_bad, nodes, record, scratch;
 } eg_tile_bytes;
-eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_job *job);
+eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_device *d, const eg_cuda_job *job);
 eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
 uint64_t eg_cuda_tiles_at_once(const eg_cuda_device *d, const eg_cuda_job *job);
+uint64_t eg_cuda_first_steps(const eg_cuda_device *d, const eg_cuda_job *job);
 
 /* counts.c: counts of a launch's records, kept paths of its tiles, and what a call has counted; all in the stream of the
    statistics. Keeping paths waits for it; only the few batches that have kept realisations do. */

@@ -1,5 +1,5 @@
-/* The registry of embedded fatbins; generated/cuda_fatbin_list.h has a row X(model, dim) for each unit, and
-   the build gives the folder of the files as EG_FATBIN_DIR. .incbin is the one way to embed bytes that costs
+/* The registry of embedded fatbins; generated/cuda_fatbin_list.h has a row X(file, model, dim) for each, and the
+   build gives the folder of the files as EG_FATBIN_DIR. .incbin is the one way to embed bytes that costs
    no compile time. */
 #include "fatbins.h"
 
@@ -13,13 +13,13 @@
           ".popsection\n");                                                                                  \
   extern const unsigned char symbol[] __attribute__((visibility("hidden")));
 
-#define X(model, dim) EG_EMBED(unit_##model##_##dim)
+#define X(file, model, dim) EG_EMBED(file)
 #include "cuda_fatbin_list.h"
 #undef X
 EG_EMBED(stats)
 
 static const eg_fatbin fatbins[] = {
-#define X(model, dim) {#model, dim, unit_##model##_##dim},
+#define X(file, model, dim) {#model, dim, file},
 #include "cuda_fatbin_list.h"
 #undef X
 };

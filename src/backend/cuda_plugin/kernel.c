@@ -4,17 +4,21 @@
 #include <string.h>
 
 #include "compile.h"
+#include "core/form.h"
 #include "core/noise.h"
+#include "core/particles.h"
+#include "core/permutation.h"
 #include "device.h"
 #include "fatbins.h"
 
-/* eg_unit_sizes of unit_cuda.cu */
+/* eg_unit_sizes of unit_cuda.cu and unit_team_cuda.cu */
 enum {
   SIZE_PARAMS = 0,
   SIZE_LAUNCH = 1,
   SIZE_STAGED = 2,
   SIZE_REAL = 3,
   SIZE_DIM = 4,
+  SIZE_SCRATCH = 6, /* vectors of working memory: of a warp in team form, of a population */
   SIZE_THREADS = 7,
   N_SIZES = 8
 };
@@ -37,8 +41,10 @@ static int find_kernel(eg_cuda_device *d, const eg_cuda_job *job) {
 
 static eg_cuda_status load_ahead(eg_cuda_device *d, const eg_cuda_job *job, int *is_found,
                                  eg_cuda_message message) {
-  const void *const code =
-      job->model_file == NULL && !job->is_float ? eg_fatbin_of_unit(job->model, job->dim) : NULL;
+  const int can_be = job->model_file == NULL && !job->is_float && !eg_cuda_is_watched(job) &&
+                     (job->launch.n_particles > 0 || job->launch.sampling == EG_SAMPLE_REPLACEMENT);
+  const int dim = job->form == EG_FORM_TEAM ? EG_FATBIN_TEAM : job->dim;
+  const void *const code = can_be ? eg_fatbin_of_unit(job->model, dim) : NULL;
   *is_found = 0;
   if (code == NULL) {
     return EG_CUDA_OK;
@@ -62,15 +68,14 @@ static eg_cuda_status refuse(const eg_cuda_job *job, const char *reason, eg_cuda
   if (job->is_float) {
     return eg_cuda_say(message, EG_CUDA_REFUSED, "float state is not compiled ahead for the GPU, and %s", reason);
   }
-  if (strncmp(job->stepper, "milstein", 8) == 0 || strncmp(job->stepper, "heun", 4) == 0 ||
-      strncmp(job->stepper, "srk2", 4) == 0) {
+  if (eg_cuda_is_watched(job)) {
     return eg_cuda_say(message, EG_CUDA_REFUSED,
-                       "schemes milstein, heun and srk2 are not compiled ahead for the GPU, and %s", reason);
+                       "kernels that look after every step (monitors) are not compiled ahead for the GPU, and %s", reason);
   }
   return eg_cuda_say(message, EG_CUDA_REFUSED,
-                     "noise %s of model '%s' is not compiled ahead for the GPU (gaussian, table5 and two-point are), "
-                     "and %s",
-                     eg_cuda_kind_name(job->kind), job->model, reason);
+                     "'%s' of model '%s' in dimension %d with noise %s is not compiled ahead for the GPU (of most models "
+                     "gaussian, table5 and two-point are), and %s",
+                     job->stepper, job->model, job->dim, eg_cuda_kind_name(job->kind), reason);
 }
 
 static eg_cuda_status load_compiled(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
@@ -104,9 +109,10 @@ static eg_cuda_status read_sizes(eg_cuda_device *d, const eg_cuda_job *job, uint
     return eg_cuda_say(message, EG_CUDA_FAILED, "the device code of '%s' is of another version", job->model);
   }
   EG_CUDA_TRY(cudaMemcpy(sizes, address, bytes, cudaMemcpyDeviceToHost), "reading the unit's sizes");
+  const int is_team = job->form == EG_FORM_TEAM; /* its numbers are staged in memory, its dimension is a bound */
   if (sizes[SIZE_LAUNCH] != sizeof(eg_launch) || sizes[SIZE_REAL] != real ||
-      sizes[SIZE_DIM] != (uint32_t)job->dim || job->n_params * sizeof(double) > sizes[SIZE_PARAMS] ||
-      job->n_staged * real > sizes[SIZE_STAGED]) {
+      (is_team ? sizes[SIZE_DIM] < (uint32_t)job->dim : sizes[SIZE_DIM] != (uint32_t)job->dim) ||
+      job->n_params * sizeof(double) > sizes[SIZE_PARAMS] || (!is_team && job->n_staged * real > sizes[SIZE_STAGED])) {
     return eg_cuda_say(message, EG_CUDA_FAILED,
                        "the device code of '%s' and the program disagree about sizes", job->model);
   }
@@ -116,15 +122,16 @@ static eg_cuda_status read_sizes(eg_cuda_device *d, const eg_cuda_job *job, uint
 /* The arguments that go by value with every launch. */
 static eg_cuda_status make_arguments(eg_cuda_device *d, const eg_cuda_job *job, const uint32_t sizes[N_SIZES],
                                      eg_cuda_message message) {
+  const size_t n_staged = job->form == EG_FORM_TEAM ? 0 : job->n_staged;
   d->params = calloc(1, sizes[SIZE_PARAMS]);
-  d->staged = calloc(1, sizes[SIZE_STAGED]);
+  d->staged = calloc(1, sizes[SIZE_STAGED] + 1);
   if (d->params == NULL || d->staged == NULL) {
     return eg_cuda_say(message, EG_CUDA_MEMORY, "out of memory");
   }
   if (job->n_params > 0) {
     memcpy(d->params, job->params, job->n_params * sizeof(double));
   }
-  for (size_t i = 0; i < job->n_staged; i++) {
+  for (size_t i = 0; i < n_staged; i++) {
     if (job->is_float) {
       ((float *)d->staged)[i] = (float)job->staged[i];
     } else {
@@ -132,6 +139,26 @@ static eg_cuda_status make_arguments(eg_cuda_device *d, const eg_cuda_job *job, 
     }
   }
   return EG_CUDA_OK;
+}
+
+/* What carries a trajectory, and the memory that it works in. */
+static void set_form(eg_cuda_device *d, const eg_cuda_job *job, const uint32_t sizes[N_SIZES]) {
+  d->block_threads = sizes[SIZE_THREADS];
+  d->trajectory_threads = 1;
+  d->scratch_bytes = 0;
+  if (job->launch.n_particles > 0) { /* sums of the blocks of particles: core/population_gpu.h */
+    const size_t width = eg_power_of_two(eg_particle_blocks(job->launch.n_particles));
+    d->trajectory_threads = d->block_threads;
+    d->scratch_bytes = (size_t)job->tile * sizes[SIZE_SCRATCH] * width * sizeof(double);
+  }
+  if (job->form == EG_FORM_LANE && job->launch.sampling != EG_SAMPLE_REPLACEMENT) { /* core/permute_gpu.h */
+    d->scratch_bytes = eg_cuda_tile_trajectories(job) * job->launch.n_rows * 2 * sizeof(uint16_t);
+  }
+  if (job->form == EG_FORM_TEAM) { /* eg_team_work_values of core/team_gpu.h */
+    const size_t values = (size_t)sizes[SIZE_SCRATCH] * (size_t)job->dim + EG_TEAM_LANES;
+    d->trajectory_threads = EG_TEAM_LANES;
+    d->scratch_bytes = eg_cuda_tile_trajectories(job) * values * sizes[SIZE_REAL];
+  }
 }
 
 eg_cuda_status eg_cuda_load_kernel(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
@@ -142,6 +169,6 @@ eg_cuda_status eg_cuda_load_kernel(eg_cuda_device *d, const eg_cuda_job *job, eg
     EG_CUDA_PASS(load_compiled(d, job, message));
   }
   EG_CUDA_PASS(read_sizes(d, job, sizes, message));
-  d->block_threads = sizes[SIZE_THREADS];
+  set_form(d, job, sizes);
   return make_arguments(d, job, sizes, message);
 }

@@ -13,7 +13,7 @@
 #include "stats/histogram.h"
 
 /* Raised whenever anything below, eg_launch or the meaning of either changes. */
-#define EG_CUDA_PLUGIN_ABI    4
+#define EG_CUDA_PLUGIN_ABI    5
 #define EG_CUDA_PLUGIN_FILE   "libensgrad_cuda.so"
 #define EG_CUDA_PLUGIN_SYMBOL "ensgrad_cuda_plugin"
 
@@ -34,6 +34,7 @@ typedef struct eg_cuda_message {
 /* The same as eg_job of backend.h; all arrays outlive the job. */
 typedef struct eg_cuda_job {
   const char *model, *model_file, *stepper;
+  int32_t form; /* EG_FORM_* */
   int32_t dim, is_float, kind, with_covariance;
   const double *params;
   size_t n_params;
@@ -49,7 +50,8 @@ typedef struct eg_cuda_job {
   size_t n_row_values;
   uint64_t n_realisations, n_tiles;
   uint32_t tile;
-  size_t node_values;
+  size_t state_values, node_values;
+  double step_work;
   const eg_histogram *histograms;
   size_t n_histograms;
   const double *edges;

@@ -1,9 +1,8 @@
 /* Setting up a job: find its kernel, choose how much a launch takes, make every buffer once. */
 #include <stdlib.h>
 
+#include "core/noise.h"
 #include "device.h"
-
-enum { FIRST_STEPS = 256 };
 
 static void release_device(void **p) {
   (void)cudaFree(*p); /* accepts NULL; an error here is an older one, already reported */
@@ -14,7 +13,9 @@ void eg_cuda_release_job(eg_cuda_device *d) {
   release_device(&d->dev_record_steps);
   release_device(&d->dev_features);
   release_device(&d->dev_start);
+  release_device(&d->dev_staged);
   release_device(&d->dev_rows);
+  release_device(&d->dev_scratch);
   release_device(&d->dev_histograms);
   release_device(&d->dev_edges);
   release_device(&d->dev_counts);
@@ -28,6 +29,7 @@ void eg_cuda_release_job(eg_cuda_device *d) {
   for (unsigned i = 0; i < EG_CUDA_BATCHES; i++) {
     eg_cuda_batch *const b = &d->batches[i];
     release_device(&b->state);
+    release_device(&b->monitors);
     release_device(&b->first_bad);
     release_device(&b->nodes);
     (void)cudaFreeHost(b->host_nodes);
@@ -53,26 +55,29 @@ static eg_cuda_status upload(const void *data, size_t bytes, void **out, eg_cuda
   return EG_CUDA_OK;
 }
 
-/* Data rows in the type of the state. */
-static eg_cuda_status upload_rows(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
-  if (!job->is_float) {
-    return upload(job->rows, job->n_row_values * sizeof(double), &d->dev_rows, message);
+/* Data rows, matrices: in the type of the state. */
+static eg_cuda_status upload_reals(const double *values, size_t n, int is_float, void **out, eg_cuda_message message) {
+  if (!is_float) {
+    return upload(values, n * sizeof(double), out, message);
   }
-  float *const rows = (float *)calloc(job->n_row_values + 1, sizeof *rows);
-  if (rows == NULL) {
+  float *const copy = (float *)calloc(n + 1, sizeof *copy);
+  if (copy == NULL) {
     return eg_cuda_say(message, EG_CUDA_MEMORY, "out of memory");
   }
-  for (size_t i = 0; i < job->n_row_values; i++) {
-    rows[i] = (float)job->rows[i];
+  for (size_t i = 0; i < n; i++) {
+    copy[i] = (float)values[i];
   }
-  const eg_cuda_status status = upload(rows, job->n_row_values * sizeof *rows, &d->dev_rows, message);
-  free(rows);
+  const eg_cuda_status status = upload(copy, n * sizeof *copy, out, message);
+  free(copy);
   return status;
 }
 
 static eg_cuda_status make_batch(eg_cuda_device *d, const eg_tile_bytes *b, eg_cuda_batch *batch,
                                  eg_cuda_message message) {
   EG_CUDA_TRY(cudaMalloc(&batch->state, d->tiles * b->state), "reserving GPU memory for states");
+  if (b->monitors > 0) {
+    EG_CUDA_TRY(cudaMalloc(&batch->monitors, d->tiles * b->monitors), "reserving GPU memory for monitors");
+  }
   EG_CUDA_TRY(cudaMalloc(&batch->first_bad, d->tiles * b->first_bad), "reserving GPU memory for states");
   EG_CUDA_TRY(cudaMalloc(&batch->nodes, d->tiles * b->nodes), "reserving GPU memory for statistics");
   EG_CUDA_TRY(cudaMallocHost((void **)&batch->host_nodes, d->tiles * b->nodes), "reserving page-locked memory");
@@ -82,13 +87,19 @@ static eg_cuda_status make_batch(eg_cuda_device *d, const eg_tile_bytes *b, eg_c
 }
 
 static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
-  const eg_tile_bytes b = eg_cuda_tile_bytes(job);
+  const eg_tile_bytes b = eg_cuda_tile_bytes(d, job);
   const size_t start =
       job->launch.start_kind == EG_START_FIXED ? (size_t)job->launch.n_points * (size_t)job->dim : 0;
   EG_CUDA_PASS(upload(job->record_steps, job->n_records * sizeof(uint64_t), &d->dev_record_steps, message));
   EG_CUDA_PASS(upload(job->features, job->n_features * sizeof(eg_feature_code), &d->dev_features, message));
   EG_CUDA_PASS(upload(job->start, start * sizeof(double), &d->dev_start, message));
-  EG_CUDA_PASS(upload_rows(d, job, message));
+  EG_CUDA_PASS(upload_reals(job->rows, job->n_row_values, job->is_float, &d->dev_rows, message));
+  if (job->form == EG_FORM_TEAM) { /* matrices; elsewhere a few numbers that go by value */
+    EG_CUDA_PASS(upload_reals(job->staged, job->n_staged, job->is_float, &d->dev_staged, message));
+  }
+  if (b.scratch > 0) {
+    EG_CUDA_TRY(cudaMalloc(&d->dev_scratch, d->tiles * b.scratch), "reserving GPU memory to work in");
+  }
   for (unsigned i = 0; i < EG_CUDA_BATCHES; i++) {
     EG_CUDA_PASS(make_batch(d, &b, &d->batches[i], message));
   }
@@ -113,19 +124,17 @@ eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64
   const uint32_t tile = job->tile;
   EG_CUDA_TRY(cudaSetDevice(d->index), "choosing the GPU");
   eg_cuda_release_job(d);
-  if (job->launch.n_particles > 0) {
-    return eg_cuda_say(message, EG_CUDA_REFUSED,
-                       "model '%s' has the population form, which this version runs on the CPU only", job->model);
+  const int is_lane = job->form == EG_FORM_LANE && job->launch.n_particles == 0;
+  if (!is_lane && job->kind == EG_KIND_GAUSSIAN_FAST) {
+    return eg_cuda_say(message, EG_CUDA_REFUSED, "noise gaussian-fast exists in lane form only");
   }
-  if (job->launch.n_monitors > 0 || job->launch.is_watched) {
-    return eg_cuda_say(message, EG_CUDA_REFUSED,
-                       "kernels that look after every step (monitors, models that can hide bad states) are not part of the "
-                       "GPU plug-in, which they would more than double; use the CPU");
+  if (!is_lane && eg_cuda_is_watched(job)) {
+    return eg_cuda_say(message, EG_CUDA_REFUSED, "kernels that look after every step (monitors) exist in lane form only");
   }
-  if (tile < 64 || tile > EG_TREE_MOST_LANES || (tile & (tile - 1)) != 0) {
-    return eg_cuda_say(message, EG_CUDA_REFUSED,
-                       "tiles of %u realisations: the GPU takes powers of 2 from 64 to %d", tile,
-                       EG_TREE_MOST_LANES);
+  const uint32_t least = is_lane ? EG_LANES : 1;
+  if (tile < least || tile > EG_TREE_MOST_LANES || (tile & (tile - 1)) != 0) {
+    return eg_cuda_say(message, EG_CUDA_REFUSED, "tiles of %u realisations: the GPU takes powers of 2 from %u to %d",
+                       tile, least, EG_TREE_MOST_LANES);
   }
   if (job->n_records == 0 || job->n_features == 0) {
     return eg_cuda_say(message, EG_CUDA_REFUSED, "a job without records");
@@ -136,7 +145,7 @@ eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64
     return status;
   }
   d->job = job;
-  d->steps_at_once = FIRST_STEPS;
+  d->steps_at_once = eg_cuda_first_steps(d, job);
   *tiles_at_once = eg_cuda_tiles_at_once(d, job);
   return EG_CUDA_OK;
 }

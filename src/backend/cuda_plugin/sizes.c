@@ -4,20 +4,24 @@
 
 /* The slots for records of one launch together stay below this. */
 enum { RECORD_MEGABYTES = 2048 };
+enum { FIRST_STEPS = 256 };
 
 /* A batch takes up to so many times the lanes that the device holds at once, where that fills its last wave better. */
 enum { MOST_LOADS = 4 };
 
 #define GOOD_FILL         0.97
 #define STEPS_PER_SECOND  2e11 /* component steps of a large GPU, a low guess: performance of the exact Gaussian / 4 */
+#define LAUNCH_SECONDS    0.05 /* of the first launch, whose time is guessed */
 #define CALL_SECONDS      1.0  /* of one call of eg_cuda_advance: what its caller does between two calls is not hidden */
 #define CALL_RESULT_BYTES ((uint64_t)256 << 20)
 
-eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_job *job) {
+eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_device *d, const eg_cuda_job *job) {
   eg_tile_bytes b;
-  const size_t lanes = (size_t)job->launch.n_points * job->tile;
-  b.state = lanes * (size_t)job->dim * (job->is_float ? sizeof(float) : sizeof(double));
+  const size_t lanes = (size_t)job->launch.n_points * job->launch.ld;
+  b.state = job->state_values * (job->is_float ? sizeof(float) : sizeof(double));
+  b.monitors = lanes * job->launch.n_monitors * 2 * sizeof(double);
   b.first_bad = lanes * sizeof(uint64_t);
+  b.scratch = d->scratch_bytes;
   b.nodes = job->node_values * sizeof(double);
   b.record = lanes * job->n_features * sizeof(double);
   return b;
@@ -25,7 +29,7 @@ eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_job *job) {
 
 /* Bytes of one tile of everything that stays for the whole job. */
 static size_t fixed_bytes(const eg_tile_bytes *b) {
-  return EG_CUDA_BATCHES * (b->state + b->first_bad + b->nodes);
+  return EG_CUDA_BATCHES * (b->state + b->monitors + b->first_bad + b->nodes) + b->scratch;
 }
 
 /* Part of the thread slots that are busy, on average over the waves of a launch. */
@@ -34,9 +38,9 @@ static double fill_of(uint64_t threads, uint64_t wave) {
   return (double)threads / (double)(waves * wave);
 }
 
-/* At least a lane for every thread slot of the device; then the number whose last wave is fullest. */
+/* Work for every thread slot of the device; then the number whose last wave is fullest. */
 static uint64_t filling_tiles(const eg_cuda_device *d, const eg_cuda_job *job, uint64_t most) {
-  const uint64_t threads_of_tile = (uint64_t)job->tile * job->launch.n_points;
+  const uint64_t threads_of_tile = eg_cuda_tile_trajectories(job) * d->trajectory_threads;
   const uint64_t slots = (uint64_t)d->n_multiprocessors * (uint64_t)d->threads_each;
   const uint64_t load = (slots + threads_of_tile - 1) / threads_of_tile;
   const uint64_t least = load < most ? load : most;
@@ -63,9 +67,9 @@ static uint64_t filling_tiles(const eg_cuda_device *d, const eg_cuda_job *job, u
 eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
   size_t available = 0, total = 0;
   EG_CUDA_TRY(cudaMemGetInfo(&available, &total), "asking for free GPU memory");
-  const eg_tile_bytes b = eg_cuda_tile_bytes(job);
+  const eg_tile_bytes b = eg_cuda_tile_bytes(d, job);
   const size_t record = EG_CUDA_SLOTS * b.record, fixed = fixed_bytes(&b);
-  const size_t inputs = job->n_row_values * sizeof(double) + job->n_records * sizeof(uint64_t);
+  const size_t inputs = (job->n_row_values + job->n_staged) * sizeof(double) + job->n_records * sizeof(uint64_t);
   available = available > inputs ? available - inputs : 0;
   if (fixed + record > available) {
     return eg_cuda_say(message, EG_CUDA_FAILED,
@@ -86,12 +90,22 @@ eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, e
   return EG_CUDA_OK;
 }
 
+/* A guess of the time of one step of a batch. */
+static double step_seconds(const eg_cuda_device *d, const eg_cuda_job *job) {
+  const double particles = job->launch.n_particles > 0 ? (double)job->launch.n_particles : 1.0;
+  return (double)(d->tiles * eg_cuda_tile_trajectories(job)) * particles * job->step_work / STEPS_PER_SECOND;
+}
+
+/* Steps of the first launch, well below a second even where the guess is ten times too low. */
+uint64_t eg_cuda_first_steps(const eg_cuda_device *d, const eg_cuda_job *job) {
+  const double steps = LAUNCH_SECONDS / step_seconds(d, job);
+  return steps < 1 ? 1 : steps > FIRST_STEPS ? FIRST_STEPS : (uint64_t)steps;
+}
+
 /* Several short batches a call, so that the device has work while results are taken; one where it takes long, so
    that a stop loses little. */
 uint64_t eg_cuda_tiles_at_once(const eg_cuda_device *d, const eg_cuda_job *job) {
-  const double lanes = (double)d->tiles * job->tile * job->launch.n_points;
-  const double steps = (double)job->record_steps[job->n_records - 1];
-  const double seconds = lanes * steps * job->dim * (1.0 + job->launch.fold_count) / STEPS_PER_SECOND;
+  const double seconds = (double)job->record_steps[job->n_records - 1] * step_seconds(d, job);
   const uint64_t batch_bytes = d->tiles * job->node_values * sizeof(double);
   uint64_t batches = seconds > CALL_SECONDS ? 1 : seconds > CALL_SECONDS / 16 ? (uint64_t)(CALL_SECONDS / seconds) : 16;
   const uint64_t that_fit = CALL_RESULT_BYTES / (batch_bytes > 0 ? batch_bytes : 1);
