@@ -26,7 +26,11 @@
 #endif
 
 /* Blocks that must fit a multiprocessor: small steps want many warps, large ones all registers. n: values of a trajectory. */
+#if defined(EG_WANTED_srk2_channels)
+#define EG_BLOCKS(n) 2 /* a step of five channels takes 162 registers */
+#else
 #define EG_BLOCKS(n) ((n) <= 2 ? 5 : (n) <= 4 && !EG_CAPS_COVARIANCE ? 4 : 2)
+#endif
 
 /* What the host compares before it launches: see src/backend/cuda_plugin/kernel.c. */
 extern "C" {
