@@ -40,6 +40,11 @@ add_executable(same_result tests/cluster/same_result.c) # for the scripts of tes
 target_link_libraries(same_result PRIVATE ensgrad)
 target_include_directories(same_result PRIVATE tests)
 set_target_properties(same_result PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_library(faults SHARED tests/reliability/faults.c) # LD_PRELOAD of scripts/reliability
+target_compile_options(faults PRIVATE -Wall -Wextra)
+target_compile_definitions(faults PRIVATE _GNU_SOURCE)
+target_link_libraries(faults PRIVATE ${CMAKE_DL_LIBS})
+set_target_properties(faults PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests C_EXTENSIONS ON)
 # Scripts call the program and its helpers by name. Cross-compiled ones are called through the emulator, by small scripts
 # of these names in a folder of their own.
 set(program_for_scripts $<TARGET_FILE:ensgrad_program>)

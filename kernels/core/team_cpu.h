@@ -45,7 +45,7 @@ static uint64_t block_bytes(const eg_launch *a) {
 }
 
 static int is_stopped(const eg_group *g) {
-  return g->t->stop != NULL && *g->t->stop;
+  return g->t->stop != NULL && __atomic_load_n(g->t->stop, __ATOMIC_RELAXED) != 0; /* set by another thread */
 }
 
 EG_FN eg_real *state_of(const eg_params *p, const eg_group *g, uint32_t point, uint32_t i) {

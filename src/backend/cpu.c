@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "backend/fractional.h"
+#include "base/stop_flag.h"
 #include "core/noise.h"
 #include "core/permutation.h"
 #include "core/rows.h"
@@ -307,7 +308,7 @@ static eg_status keep_part(eg_context *ctx, eg_device *d, uint64_t tile, const e
 /* Between two launches: keep the tile if that is due, end if that is asked for. */
 static eg_status pause_tile(eg_context *ctx, eg_device *d, uint64_t tile, const eg_launch *a, size_t n_records,
                             const volatile int *stop, const eg_tile_result *result) {
-  const bool is_stopping = *stop != 0;
+  const bool is_stopping = eg_is_stopping(stop);
   const bool can_keep = result->keeper != NULL && a->is_restart && d->job->form != EG_FORM_TEAM; /* may be in a step */
   if (can_keep && result->keeper->is_due(result->keeper, is_stopping)) {
     EG_TRY(keep_part(ctx, d, tile, a, n_records, result));
@@ -510,7 +511,7 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
     EG_TRY(approach(ctx, d, tile, &a, first, job->record_steps[first], stop, result));
     n = records_within(job, first, d->records_at_once, a.step_first + steps_per_look(job));
     make_records(d, &a, first, n);
-    if (job->form == EG_FORM_TEAM && *stop) { /* a step may have been left */
+    if (job->form == EG_FORM_TEAM && eg_is_stopping(stop)) { /* a step may have been left */
       return EG_STOPPED;
     }
     reduce_records(d, &a, first, result->node);
@@ -538,12 +539,12 @@ static eg_status make_group_records(eg_context *ctx, eg_device *d, eg_launch *la
     *n = records_within(job, first, *n, launches[i].step_first + steps_per_look(job));
   }
   for (size_t i = 0; i < d->n_members; i++) {
-    if (*stop) {
+    if (eg_is_stopping(stop)) {
       return EG_STOPPED;
     }
     make_records(d->members[i], &launches[i], first, *n);
   }
-  return *stop ? EG_STOPPED : EG_OK;
+  return eg_is_stopping(stop) ? EG_STOPPED : EG_OK;
 }
 
 /* First the members, then the differences, made in place: a base comes later, so it is still what its member recorded. */

@@ -28,9 +28,8 @@ static const struct {
 enum { N_STOP_SIGNALS = sizeof stop_signals / sizeof stop_signals[0] };
 
 static void on_stop_signal(int number) {
-  if (stop_flag == 0) {
-    stop_flag = number;
-  }
+  int none = 0; /* any thread may run the handler */
+  (void)__atomic_compare_exchange_n(&stop_flag, &none, number, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
   if (number != SIGINT && number != SIGTERM) {
     return;
   }

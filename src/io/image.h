@@ -11,11 +11,11 @@
 EG_NODISCARD eg_status eg_image_write(eg_context *ctx, const eg_labelled *labelled, size_t room,
                                       unsigned char **image, size_t *length);
 
-/* Everything in the image; index scales made by the writer are left out. The image is only read, though HDF5
+/* Everything in the image, or all but the variables of "/" and "/analysis"; index scales made by the writer are left out. The image is only read, though HDF5
    wants a pointer it could write to. `path` is for messages. EG_ERR_DAMAGED if it holds what the writer never
    writes. */
 EG_NODISCARD eg_status eg_image_read(eg_context *ctx, const char *path, unsigned char *image, size_t length,
-                                     eg_labelled **out);
+                                     bool without_estimates, eg_labelled **out);
 
 /* The name that HDF5 wants for a file in memory. H5Fcreate tries to open it first, so it is one that cannot
  * exist. */

@@ -24,6 +24,7 @@ typedef struct reader {
   hid_t file;
   entry *entries;
   size_t n_entries;
+  bool without_estimates;
   eg_labelled *labelled;
 } reader;
 
@@ -274,7 +275,9 @@ static eg_status read_everything(reader *r, unsigned char *image, size_t length)
   EG_TRY(check(r, r->file, "open", "the image"));
   EG_TRY(collect(r));
   for (size_t e = 0; e < r->n_entries; e++) {
-    if (!r->entries[e].is_group) {
+    const char *const group = r->entries[e].group;
+    const bool is_estimate = strcmp(group, "/") == 0 || strcmp(group, "/analysis") == 0;
+    if (!r->entries[e].is_group && !(is_estimate && r->without_estimates)) {
       EG_TRY(read_variable(r, &r->entries[e]));
     }
   }
@@ -292,10 +295,10 @@ static void release(reader *r) {
   }
 }
 
-eg_status eg_image_read(eg_context *ctx, const char *path, unsigned char *image, size_t length,
+eg_status eg_image_read(eg_context *ctx, const char *path, unsigned char *image, size_t length, bool without_estimates,
                         eg_labelled **out) {
   eg_hdf5_guard guard;
-  reader r = {.ctx = ctx, .file = H5I_INVALID_HID};
+  reader r = {.ctx = ctx, .file = H5I_INVALID_HID, .without_estimates = without_estimates};
   eg_hdf5_enter(&guard);
   const eg_status status = read_everything(&r, image, length);
   release(&r);

@@ -13,6 +13,9 @@ EG_NODISCARD eg_status eg_result_write(eg_context *ctx, const eg_labelled *label
    EG_ERR_OUTPUT: cannot be opened or read. */
 EG_NODISCARD eg_status eg_result_read(eg_context *ctx, const char *path, eg_labelled **out);
 
+/* The same without the variables of "/" and "/analysis", which follow from the rest: for those who read many files. */
+EG_NODISCARD eg_status eg_result_read_sums(eg_context *ctx, const char *path, eg_labelled **out);
+
 /* The seal alone. */
 EG_NODISCARD eg_status eg_result_verify(eg_context *ctx, const char *path);
 

@@ -8,7 +8,6 @@
 #include "ensgrad/run.h"
 #include "io/result_file.h"
 #include "run/campaign.h"
-#include "run/result_text.h"
 #include "run/run_loop.h"
 #include "run/stored_study.h"
 
@@ -56,6 +55,16 @@ static eg_status check_same(eg_context *ctx, const merger *m, const char *path, 
   return eg_fail(ctx, EG_ERR_STUDY, "%s cannot be merged with %s: it %s", path, m->paths[0], difference);
 }
 
+static eg_status open_sums(eg_context *ctx, const char *path, eg_labelled **file) {
+  EG_TRY(eg_result_read_sums(ctx, path, file));
+  if (eg_labelled_find(*file, "/accumulators", "study") == NULL) {
+    eg_labelled_free(*file);
+    *file = NULL;
+    return eg_fail(ctx, EG_ERR_DAMAGED, "%s: sealed, but not a result of a study", path);
+  }
+  return EG_OK;
+}
+
 static eg_status restore(eg_context *ctx, const merger *m, size_t i, const eg_labelled *file, eg_campaign **out) {
   eg_campaign *part = NULL;
   eg_status status = EG_OK;
@@ -76,7 +85,7 @@ static eg_status overlap(eg_context *ctx, const merger *m, size_t i, const eg_ca
   for (size_t k = 0; k < i; k++) {
     eg_labelled *file = NULL;
     eg_campaign *other = NULL;
-    EG_TRY(eg_result_open(ctx, m->paths[k], &file));
+    EG_TRY(open_sums(ctx, m->paths[k], &file));
     const eg_status status = restore(ctx, m, k, file, &other);
     eg_labelled_free(file);
     EG_TRY(status);
@@ -120,7 +129,7 @@ static eg_status add_file(eg_context *ctx, merger *m, size_t i, const char *data
   size_t run = 0;
   uint64_t tile = 0;
   eg_status status = EG_OK;
-  EG_TRY(eg_result_open(ctx, m->paths[i], &file));
+  EG_TRY(open_sums(ctx, m->paths[i], &file));
   if (i == 0) {
     EG_TRY_DONE(begin(ctx, m, file, data));
   }

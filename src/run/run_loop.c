@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/stop_flag.h"
 #include "run/pilot.h"
 #include "run/snapshot.h"
 #include "run/tile_part.h"
@@ -151,7 +152,7 @@ static task take_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *
 static task next_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *run, uint64_t *first, uint64_t *n) {
   (void)pthread_mutex_lock(&loop->lock);
   task t = take_task(loop, preferred, most, run, first, n);
-  while (t == TASK_WAIT && !loop->stop) {
+  while (t == TASK_WAIT && !eg_is_stopping(&loop->stop)) {
     (void)pthread_cond_wait(&loop->changed, &loop->lock); /* cannot fail with a locked mutex */
     t = take_task(loop, preferred, most, run, first, n);
   }
@@ -222,7 +223,7 @@ static void record_failure(run_loop *loop, eg_context *ctx, eg_status status) {
     loop->status = status;
     loop->message = strdup(eg_context_message(ctx)); /* NULL with no memory: the status speaks */
   }
-  loop->stop = 1;
+  eg_ask_to_stop(&loop->stop);
 }
 
 static eg_status add_results(eg_context *ctx, run_loop *loop, size_t r, uint64_t first, uint64_t n,
@@ -341,7 +342,7 @@ static eg_status work(eg_context *ctx, worker *w) {
   batch b;
   memset(&b, 0, sizeof b);
   eg_status status = EG_OK;
-  while (status == EG_OK && !loop->stop) {
+  while (status == EG_OK && !eg_is_stopping(&loop->stop)) {
     size_t r = 0;
     uint64_t first = 0, n = 0;
     const task t = next_task(loop, &preferred, most, &r, &first, &n);
@@ -393,7 +394,7 @@ static void *worker_main(void *argument) {
     record_failure(loop, ctx, status);
   } else if (status != EG_OK) {
     loop->status = loop->status == EG_OK ? status : loop->status;
-    loop->stop = 1;
+    eg_ask_to_stop(&loop->stop);
   }
   loop->n_working--;
   atomic_store(&w->is_idle, true);
@@ -454,16 +455,16 @@ static void watch(eg_context *ctx, run_loop *loop, worker *workers) {
     const struct timespec deadline = deadline_in(asked > 0 ? 0.01 : 0.1);
     (void)pthread_cond_timedwait(&loop->changed, &loop->lock, &deadline); /* a time-out is the normal case */
     const double now = eg_now();
-    if ((o->stop != NULL && *o->stop) || (o->max_time > 0 && now - o->started >= 0.99 * o->max_time)) {
-      loop->stop = 1;
+    if (eg_is_stopping(o->stop) || (o->max_time > 0 && now - o->started >= 0.99 * o->max_time)) {
+      eg_ask_to_stop(&loop->stop);
     }
     const bool is_snapshot = eg_snapshot_end(ctx, &snapshot, loop->campaign, false);
-    if (asked == 0 && !loop->stop && eg_snapshot_is_due(&snapshot, now)) {
+    if (asked == 0 && !eg_is_stopping(&loop->stop) && eg_snapshot_is_due(&snapshot, now)) {
       (void)atomic_fetch_add(&loop->wanted, 1);
       asked = now;
     } else if (asked > 0 && (are_tiles_kept(loop, workers) || now - asked > PATIENCE_SECONDS)) {
       asked = 0;
-      if (!loop->stop && loop->n_working > 0) {
+      if (!eg_is_stopping(&loop->stop) && loop->n_working > 0) {
         eg_snapshot_begin(ctx, &snapshot, loop->campaign);
       }
     }
@@ -483,7 +484,7 @@ static eg_status run_workers(eg_context *ctx, run_loop *loop, worker *workers, i
     loop->n_working++;
     if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]) != 0) {
       loop->n_working--;
-      loop->stop = 1;
+      eg_ask_to_stop(&loop->stop);
       status = eg_fail(ctx, EG_ERR_MEMORY, "cannot start worker thread %d", i + 1);
     } else {
       workers[i].is_started = true;

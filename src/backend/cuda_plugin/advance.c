@@ -118,7 +118,7 @@ static eg_cuda_status launch_all(eg_cuda_device *d, const eg_cuda_batch *batch, 
   while (record < job->n_records) {
     eg_cuda_flight *flight = NULL;
     EG_CUDA_PASS(take_place(d, &flight, message));
-    if (*stop) {
+    if (__atomic_load_n(stop, __ATOMIC_RELAXED) != 0) { /* set by another thread */
       return EG_CUDA_STOPPED;
     }
     const uint64_t most = a->step_first + d->steps_at_once;
