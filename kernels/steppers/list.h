@@ -55,6 +55,7 @@
 #ifndef EG_TEAM /* chains with a memory have the lane form only */
 #include "steppers/chain.h"
 #include "steppers/timed.h"
+#include "steppers/adaptive_sde.h"
 #endif
 
 #if EG_CAPS_DRIFT
@@ -163,9 +164,16 @@
 #define EG_GPU_CHAINS_ROWS(FOLD)
 #endif
 #define EG_GPU_CHAINS(PLAIN, FOLD) EG_GPU_CHAINS_ROWS(FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD)
+#if EG_CAPS_LOSS && EG_CAPS_DIAGONAL && !defined(EG_TEAM)
+#define EG_CHAINS_SDE(PLAIN, FOLD)                                                                           \
+  PLAIN(rmsprop_sde, EG_DIM, 0, 2 * EG_DIM) PLAIN(adam_sde, EG_DIM, 0, 2 * EG_DIM) PLAIN(signsgd_sde, EG_DIM, 0, 0)
+#else
+#define EG_CHAINS_SDE(PLAIN, FOLD)
+#endif
 
 #define EG_CHAINS(PLAIN, FOLD)                                                                               \
-  EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD)
+  EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD) \
+  EG_CHAINS_SDE(PLAIN, FOLD)
 
 /* Compiled for the CPU, and for the GPU when they are asked for (NVRTC), not ahead. */
 #if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_DIAGONAL

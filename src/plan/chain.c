@@ -145,6 +145,36 @@ eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int c
   return EG_OK;
 }
 
+/* kernels/steppers/adaptive_sde.h */
+eg_status eg_plan_adaptive_sde(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps) {
+  eg_launch *const a = &run->job.launch;
+  eg_chain *const c = &a->chain;
+  const eg_study_chain *const s = &run->chain;
+  const eg_dynamics_id id = run->dynamics->id;
+  const double part = 1.0 / run->substeps;
+  if ((caps & EG_CAP_DIAGONAL) == 0 || plan->form == EG_FORM_TEAM) {
+    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
+                            "%s cannot be run on this model: it needs the noise of every component by itself, eg_noise_diagonal",
+                            eg_dynamics_name(id));
+  }
+  c->rate = run->learning_rate;
+  c->substeps = (uint32_t)run->substeps;
+  c->inverse_batch = 1.0 / run->batch_size;
+  c->velocity_weight = part;
+  c->momentum = 1.0 - s->beta1;
+  c->new_weight = part * (1.0 - s->beta1);
+  c->new_square = part * (1.0 - s->beta2);
+  c->epsilon = s->epsilon;
+  c->start_square = s->start_square;
+  if (id == EG_ADAM_SDE) {
+    c->log_beta1 = -c->new_weight;
+    c->log_beta2 = -c->new_square;
+  }
+  a->noise_scale = id == EG_SIGNSGD_SDE ? sqrt(run->learning_rate * a->h) : sqrt(part / run->batch_size);
+  run->job.stepper = id == EG_RMSPROP_SDE ? "rmsprop_sde" : (id == EG_ADAM_SDE ? "adam_sde" : "signsgd_sde");
+  return EG_OK;
+}
+
 eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps) {
   static const int32_t kinds[] = {EG_SAMPLE_REPLACEMENT, EG_SAMPLE_FRESH, EG_SAMPLE_SHUFFLE, EG_SAMPLE_FIXED};
   eg_launch *const a = &run->job.launch;

@@ -136,6 +136,7 @@ typedef struct eg_plan {
 /* plan/chain.c: iterations of a chain in one learning rate (SVAG), and the coefficients of its step. */
 void eg_plan_chain_iterations(eg_run *run);
 EG_NODISCARD eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps);
+EG_NODISCARD eg_status eg_plan_adaptive_sde(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps);
 /* How rows are drawn, and whether there are enough of them. */
 EG_NODISCARD eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps);
 /* plan/gradient_noise.c: the root of a noise that is not the model's, and its exact moments; after the model is staged. */

@@ -240,6 +240,9 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   run->job.rows = plan->rows;
   run->job.n_row_values = plan->n_row_values;
   const eg_sampling sampling = run->dynamics->sampling;
+  if (eg_is_adaptive_sde(run->dynamics->id)) {
+    run->has_oracle = false; /* not affine */
+  }
   if (sampling == EG_SAMPLING_SHUFFLE || sampling == EG_SAMPLING_FIXED_SHUFFLE) {
     run->has_oracle = false; /* steps of one epoch depend on each other */
   }

@@ -201,7 +201,7 @@ static void append_dynamics(eg_text *out, const eg_study_dynamics *dynamics) {
                  eg_sampling_words[dynamics->sampling], eg_factor_name(dynamics->factor),
                  eg_scheme_name(dynamics->scheme));
   append_number(out, "dynamics.substeps", dynamics->substeps);
-  if (dynamics->chain.is_general) {
+  if (dynamics->chain.is_general || eg_is_adaptive_sde(dynamics->id)) {
     append_chain(out, &dynamics->chain);
   }
   append_gradient_noise(out, dynamics);

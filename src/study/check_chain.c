@@ -16,8 +16,8 @@ static void set_defaults(eg_study_dynamics *dynamics) {
   const eg_dynamics_id id = dynamics->id;
   chain->l = 1.0;
   chain->clip = INFINITY;
-  chain->beta1 = id == EG_ADAM || id == EG_ADAMW ? 0.9 : 0.0;
-  chain->beta2 = id == EG_RMSPROP ? 0.99 : 0.999;
+  chain->beta1 = id == EG_ADAM || id == EG_ADAMW || id == EG_ADAM_SDE ? 0.9 : 0.0;
+  chain->beta2 = id == EG_RMSPROP || id == EG_RMSPROP_SDE ? 0.99 : 0.999;
   chain->epsilon = 1e-8;
   chain->bias_correction = id != EG_RMSPROP;
   chain->decoupled = id == EG_ADAMW;
@@ -86,7 +86,7 @@ void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *d
   eg_study_chain *chain = &dynamics->chain;
   size_t word = 0;
   set_defaults(dynamics);
-  if (!is_chain(dynamics->id)) {
+  if (!is_chain(dynamics->id) && !eg_is_adaptive_sde(dynamics->id)) {
     return;
   }
   read_number(c, map, "dynamics.l", "l", false, &chain->l);

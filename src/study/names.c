@@ -42,6 +42,10 @@ bool eg_is_chain(eg_dynamics_id id) {
   return chains[id];
 }
 
+bool eg_is_adaptive_sde(eg_dynamics_id id) {
+  return id == EG_RMSPROP_SDE || id == EG_ADAM_SDE || id == EG_SIGNSGD_SDE;
+}
+
 const char *eg_dynamics_name(eg_dynamics_id id) {
   return eg_dynamics_words[id];
 }

@@ -14,7 +14,9 @@
 #define MAX_COUNT    0x1p50 /* steps and realisations: far inside the whole numbers that a double holds */
 
 #define CHAINS     "sgd svag adam adamw rmsprop signsgd"
-#define WITH_BATCH "sgd sme1 sme2 smf1 smf2 svag noisy-gd adam adamw rmsprop signsgd"
+#define LAWS       "sgd sme1 sme2 smf1 smf2 svag noisy-gd adam adamw rmsprop signsgd"
+#define ADAPTIVE   "rmsprop-sde adam-sde"
+#define WITH_BATCH LAWS " " ADAPTIVE " signsgd-sde"
 #define WITH_L     "svag adam adamw rmsprop signsgd"
 #define VELOCITY   "sgd svag signsgd"
 #define DIFFUSIONS "sme1 sme2 smf1 smf2 sde"
@@ -91,7 +93,7 @@ static const eg_schema_row rows[] = {
     {"dynamics.sampling", EG_WORD, "replacement", NO_RANGE, eg_sampling_words, CHAINS,
      "how a batch is drawn; without-replacement: a fresh subset a step; shuffle: anew every epoch"},
     {"dynamics.gradient_noise", EG_WORD | EG_MAP, "chains: minibatch; noisy-gd, SDEs: gaussian-exact", NO_RANGE,
-     eg_gradient_noise_words, WITH_BATCH, "law of the gradient's noise: its name, or a mapping"},
+     eg_gradient_noise_words, LAWS, "law of the gradient's noise: its name, or a mapping"},
     {"dynamics.gradient_noise.law", EG_WORD | EG_REQUIRED, NULL, NO_RANGE, eg_gradient_noise_words, NULL,
      "minibatch: true samples; Gaussian with the covariance at x, with 2 loss x Hessian / batch, or constant"},
     {"dynamics.gradient_noise.covariance", EG_NUMBER | EG_LIST | EG_LISTS, NULL, ANY_NUMBER, NULL, NULL,
@@ -107,19 +109,19 @@ static const eg_schema_row rows[] = {
     {"dynamics.nodes", EG_WHOLE, "2", 2, 65536, NULL, "sme1 sme2 smf1 smf2", "factor nodes: fresh samples in one increment"},
     {"dynamics.scheme", EG_WORD, "strang; sde: euler-maruyama", NO_RANGE, eg_scheme_words, DIFFUSIONS,
      "integrator; docs/schemes.md has their orders"},
-    {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS,
+    {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS " " ADAPTIVE " signsgd-sde",
      "integrator steps in one learning_rate or time_step"},
     {"dynamics.l", EG_WHOLE, "1", 1, 1024, NULL, WITH_L,
      "SVAG: noise amplified so that l (adaptive and sign chains: l^2) iterations replace one step"},
     {"dynamics.momentum", EG_NUMBER, "0", 0, 1, NULL, VELOCITY, "weight of the last velocity, below 1"},
     {"dynamics.dampening", EG_NUMBER, "0", 0, 1, NULL, VELOCITY, "the velocity takes 1 - dampening of the gradient"},
     {"dynamics.nesterov", EG_FLAG, "false", NO_RANGE, NULL, VELOCITY, "move by gradient + momentum x velocity"},
-    {"dynamics.beta1", EG_NUMBER, "0.9", 0, 1, NULL, "adam adamw", "weight of the last mean gradient, below 1"},
-    {"dynamics.beta2", EG_NUMBER, "0.999; rmsprop: 0.99", 0, 1, NULL, "adam adamw rmsprop",
+    {"dynamics.beta1", EG_NUMBER, "0.9", 0, 1, NULL, "adam adamw adam-sde", "weight of the last mean gradient, below 1"},
+    {"dynamics.beta2", EG_NUMBER, "0.999; rmsprop: 0.99", 0, 1, NULL, "adam adamw rmsprop " ADAPTIVE,
      "weight of the last mean squared gradient, below 1"},
-    {"dynamics.epsilon", EG_NUMBER, "1e-8", 0, INFINITY, NULL, "adam adamw rmsprop",
+    {"dynamics.epsilon", EG_NUMBER, "1e-8", 0, INFINITY, NULL, "adam adamw rmsprop " ADAPTIVE,
      "added to the root of the mean squared gradient"},
-    {"dynamics.start_square", EG_NUMBER, "0", 0, INFINITY, NULL, "adam adamw rmsprop",
+    {"dynamics.start_square", EG_NUMBER, "0", 0, INFINITY, NULL, "adam adamw rmsprop " ADAPTIVE,
      "mean squared gradient to begin with"},
     {"dynamics.bias_correction", EG_FLAG, "true; rmsprop: false", NO_RANGE, NULL, "adam adamw rmsprop",
      "divide the means by 1 - beta^k"},

@@ -313,6 +313,8 @@ const char *eg_path_needs(const eg_study_path *path);
 
 /* Is it a discrete chain (sgd, svag, noisy-gd, adam, ..), not a flow or an SDE? */
 bool eg_is_chain(eg_dynamics_id id);
+/* Is it the SDE of an adaptive or sign chain? */
+bool eg_is_adaptive_sde(eg_dynamics_id id);
 const char *eg_dynamics_name(eg_dynamics_id id);
 const char *eg_scheme_name(eg_scheme scheme);
 const char *eg_factor_name(eg_factor factor);

@@ -98,6 +98,8 @@ laws-samples-float laws_samples --set state=float
 sampled sampled
 sampled-float sampled --set state=float
 sampled-quadratic sampled_quadratic
+adaptive-sde adaptive_sde
+adaptive-sde-float adaptive_sde --set state=float
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.

@@ -2,7 +2,7 @@
  * Chains against numbers that do not come from the code under test:
  *   - tables of svag-and-sde-validity.md: oracle B (SVAG, exact recursion), 4.2 (RMSprop and Adam, enumeration of all
  *     65536 sign sequences), 4.3 (sign SGD on a lattice), 4.4 (heavy ball, stationary variance and both SVAG limits);
- *     4.1 to 4.3 for SVAG of them;
+ *     4.1 to 4.3 for SVAG of them and for their SDEs;
  *   - the lattice chain of sign SGD iterated here, probabilities by erfc;
  *   - a linear recursion for momentum with a schedule, and an enumeration of all orders of rows, written here.
  * The exact moments of the library are compared to all digits of the tables, simulations in standard errors.
@@ -185,6 +185,47 @@ static void adaptive_svag(void) {
   eg_labelled_free(file);
 }
 
+/* ---- 4.2 and 4.3: the SDEs themselves ---- */
+
+/* Stationary variance of dx = -e dt + sqrt(eta (1 - e^2)) dW, e = erf(x / sqrt 2): the density is exp(int b/D) / D. */
+static double sign_sde_variance(double eta) {
+  const int n = 400000;
+  const double step = 4.0 / n;
+  double exponent = 0, mass = 0, square = 0;
+  for (int i = 0; i < n; i++) {
+    const double x = (i + 0.5) * step, e = erf(x / sqrt(2.0)), D = 0.5 * eta * erfc(x / sqrt(2.0)) * (1 + e);
+    exponent -= 0.5 * step * e / D;
+    mass += exp(exponent) / D;
+    square += x * x * exp(exponent) / D;
+    exponent -= 0.5 * step * e / D;
+  }
+  return square / mass;
+}
+
+static void adaptive_sde(void) {
+  eg_labelled *file = run_study(
+      "seed: 309\nmodel: {name: quadratic, curvature: 1, noise: 4}\nstart: {point: 1}\nlearning_rate: 0.25\nsteps: 16\n"
+      "dynamics:\n"
+      "  - {name: rmsprop-sde, label: rms, batch_size: 4, beta2: 0.875, epsilon: 0.4, start_square: 1, substeps: 64}\n"
+      "  - {name: adam-sde, label: adam, batch_size: 4, beta1: 0.375, beta2: 0.875, epsilon: 0.4, substeps: 64}\n"
+      "realisations: 2^16\nobserve: {at: {steps: [16]}, features: [x, norm2]}\n");
+  expect(file, "adaptive SDE", "rms", "x", 0, 0.1346709298936874);
+  expect(file, "adaptive SDE", "rms", "norm2", 0, 0.2428712865098835);
+  expect(file, "adaptive SDE", "adam", "x", 0, 0.134528787380545);
+  expect(file, "adaptive SDE", "adam", "norm2", 0, 0.227678937633780);
+  reject(file, "adaptive SDE", "rms", "x", 0, 0.10078068545564582); /* the chains */
+  reject(file, "adaptive SDE", "adam", "norm2", 0, 0.26035181026886134);
+  eg_labelled_free(file);
+  CHECK(is_near(sign_sde_variance(0.1), .0621, 5e-5) && is_near(sign_sde_variance(0.2), .1229, 5e-5));
+  CHECK(is_near(sign_sde_variance(0.5), .2967, 5e-5));
+  file = run_study("seed: 310\nmodel: {name: quadratic, curvature: 1, noise: 2}\nlearning_rate: 0.5\nsteps: 24\n"
+                   "dynamics: {name: signsgd-sde, label: sign, batch_size: 4, substeps: 128}\n"
+                   "realisations: 2^15\nobserve: {at: {steps: [24]}, features: [x, norm2]}\n");
+  expect(file, "sign SDE", "sign", "norm2", 0, sign_sde_variance(0.5));
+  reject(file, "sign SDE", "sign", "norm2", 0, .3645671284518723); /* sign SGD */
+  eg_labelled_free(file);
+}
+
 /* ---- 4.4: heavy ball on an additive quadratic, curvature 1.3, noise 1 ---- */
 
 static double ball_variance(double momentum, double h, double noise_rate_over_h) {
@@ -349,10 +390,11 @@ int main(void) {
   adaptive();
   sign();
   adaptive_svag();
+  adaptive_sde();
   heavy_ball();
   scheduled();
   samplings();
-  judge(32, 13);
+  judge(37, 16);
   (void)unlink(path);
   (void)rmdir(folder);
   return check_report();

@@ -1,0 +1,64 @@
+/*
+ * The SDEs of adaptive and sign chains, by Euler-Maruyama with `substeps` integrator steps in one step of the chain. s counts
+ * steps of the chain, Sigma = diag(sigma_k(x)^2) / B is the covariance of the batch gradient; components are independent.
+ *
+ * rmsprop-sde (arXiv 2205.10287, definition 4.2; time t = s eta^2 there, v = sigma^2 u)
+ *   dx = -eta (sqrt v + epsilon)^-1 (grad R ds + Sigma^(1/2) dW),  dv = (1 - beta2)(diag Sigma - v) ds
+ * adam-sde (arXiv 2205.10287, definition 4.4), gamma_i = 1 - exp(-(1 - beta_i) s)
+ *   dm = (1 - beta1)((grad R - m) ds + Sigma^(1/2) dW),  dv as above,  dx = -eta (m / gamma_1) / (sqrt(v / gamma_2) + epsilon) ds
+ *   m and v are advanced before x, so gamma is never 0
+ * signsgd-sde (arXiv 2411.15958; time t = s eta there)
+ *   dx = -erf(grad R / sqrt(2 Sigma)) dt + sqrt(eta) sqrt(1 - erf^2) dW
+ *
+ * v follows the noise alone: the noise-dominated regime of those papers. u->velocity_weight = 1 / substeps.
+ */
+#if EG_CAPS_LOSS && EG_CAPS_DIAGONAL
+#include "core/erf.h"
+
+EG_FN void eg_step_rmsprop_sde(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  (void)rows;
+  eg_real *const v = x + 2 * EG_DIM;
+  eg_real g[EG_DIM], s[EG_DIM];
+  eg_full_gradient(p, u, x, g);
+  eg_noise_diagonal(p, u->staged, x, s);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real root = eg_root(v[k]) + u->epsilon;
+    const eg_real safe = root > 0 ? root : (eg_real)1; /* nothing known of the noise yet */
+    const eg_real move = eg_mad(u->velocity_weight, g[k], (u->noise_scale * s[k]) * EG_Z(z, k));
+    v[k] = eg_mad(u->new_square, eg_mad(u->inverse_batch * s[k], s[k], -v[k]), v[k]);
+    x[k] = eg_mad(-u->rate, move / safe, x[k]);
+  }
+}
+
+EG_FN void eg_step_adam_sde(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  (void)rows;
+  eg_real *const m = x + EG_DIM, *const v = x + 2 * EG_DIM;
+  eg_real g[EG_DIM], s[EG_DIM];
+  eg_full_gradient(p, u, x, g);
+  eg_noise_diagonal(p, u->staged, x, s);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    m[k] = eg_mad(u->new_weight, g[k] - m[k], eg_mad(u->momentum, (u->noise_scale * s[k]) * EG_Z(z, k), m[k]));
+    v[k] = eg_mad(u->new_square, eg_mad(u->inverse_batch * s[k], s[k], -v[k]), v[k]);
+    const eg_real root = eg_root(u->unbias2 * v[k]) + u->epsilon;
+    const eg_real safe = root > 0 ? root : (eg_real)1;
+    x[k] = eg_mad(-u->rate, u->velocity_weight * ((u->unbias1 * m[k]) / safe), x[k]);
+  }
+}
+
+EG_FN void eg_step_signsgd_sde(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  (void)rows;
+  eg_real g[EG_DIM], s[EG_DIM];
+  eg_full_gradient(p, u, x, g);
+  eg_noise_diagonal(p, u->staged, x, s);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real spread = eg_root(((eg_real)2 * u->inverse_batch) * (s[k] * s[k]));
+    const eg_real e = spread > 0 ? (eg_real)eg_erf((double)(g[k] / (spread > 0 ? spread : (eg_real)1))) : eg_sign(g[k]);
+    const eg_real rest = eg_mad(-e, e, (eg_real)1);
+    const eg_real size = eg_root(rest > 0 ? rest : (eg_real)0);
+    x[k] = x[k] + eg_mad(-u->h, e, (u->noise_scale * size) * EG_Z(z, k));
+  }
+}
+#endif
