@@ -160,7 +160,8 @@ EG_FN void eg_noise_channel(const eg_params *p, const eg_real *st, const eg_real
   (void)eg_whiten(p, st, x, u);
   EG_UNROLL
   for (int i = 0; i < EG_DIM; i++) {
-    v[i] = c == EG_CHANNELS - EG_DIM + i ? st[i] * (eg_real)p->label_noise : (eg_real)0;
+    /* a root of a parameter, not st[i]: it leaves the lane loop */
+    v[i] = c == EG_CHANNELS - EG_DIM + i ? eg_root((eg_real)p->input_variance[i]) * (eg_real)p->label_noise : (eg_real)0;
     EG_UNROLL
     for (int j = 0; j < EG_DIM; j++) {
       const int low = i < j ? i : j, high = i < j ? j : i;
