@@ -66,7 +66,7 @@ EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, 
 }
 
 #define KERNEL(name, extra)                                                                                       \
-  extern "C" __global__ void __launch_bounds__(EG_THREADS, EG_BLOCKS(EG_DIM + (extra)))                       \
+  extern "C" __global__ void __launch_bounds__(EG_THREADS, EG_BLOCKS(EG_DIM + 2 * (extra)))                     \
       eg_advance_##name(const __grid_constant__ eg_params p, const __grid_constant__ eg_launch a,            \
                         const __grid_constant__ eg_staged staged)
 
