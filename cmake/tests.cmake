@@ -22,6 +22,7 @@ endforeach()
 include(cmake/population_form.cmake) # what test_population_form is made of
 include(cmake/team_form.cmake) # and test_team_twin
 include(cmake/thread_form.cmake) # and test_thread_form; the device that is played, of all of them
+include(cmake/model_probe.cmake) # what test_models is made of
 add_test(NAME slow.test_math_full COMMAND test_math --full)
 set_tests_properties(slow.test_math_full PROPERTIES LABELS slow TIMEOUT 3600)
 file(GLOB slow_sources CONFIGURE_DEPENDS tests/slow/test_*.c)
