@@ -12,6 +12,8 @@
  *   #define EG_CHANNELS  r                    normals of one sample (EG_CAP_CHANNELS)
  *   #define EG_SAMPLE    n                    normals of one sample (EG_CAP_SAMPLES)
  *   EG_HAS_COEFFICIENTS 1                     rows are coefficients of the loss: never standardised
+ *   #define EG_SAMPLE_DEGREE n                of built-in models: degree of its gradient in them; default 2
+ *   #define EG_DIM_MULTIPLE n                 of built-in models: dimensions are multiples of it; default 1
  *   EG_HAS_LABELS 1                           targets are labels 0 or 1: they are checked, and never standardised
  * EG_DIM, the (padded) dimension, is given by the build, or by the model if it has only one.
  *

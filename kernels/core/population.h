@@ -6,6 +6,8 @@
  *   void eg_particle_terms(p, st, x, terms)          what one particle adds to the averages; not finite if x is not
  *   void eg_particle_move(p, st, field, x, v)        the displacement of a particle in a field
  *   void eg_add_row_field(p, st, average, row, w, field)  field += w H(., average, row), what one data row does to a particle
+ *   void eg_add_channel_field(p, st, average, c, w, field)  (EG_CAP_CHANNELS, instead of rows) field += w times channel c of
+ *                                                    EG_CHANNELS: the noise of one sample is that times a normal, summed
  *   void eg_drift_field(p, st, correction, average, field)  the drift; correction 0: V = E H
  *   void eg_flow_field(p, st, average, field)        the whole displacement of the drift flow over time h/2
  *   eg_real eg_population_loss(p, st, average)
@@ -98,6 +100,7 @@ EG_FN eg_real eg_draws_increment(eg_draws *d, uint32_t count, uint32_t i) {
   return (eg_real)((j & 1u) == 0 ? z0 : z1);
 }
 
+#if EG_CAPS & EG_CAP_ROWS
 /* field += weight H(., average, row) */
 EG_FN void eg_add_row(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_real *average, uint64_t row,
                       eg_real weight, eg_real *field) {
@@ -116,6 +119,7 @@ EG_FN void eg_add_row(const eg_params *p, const eg_uniforms *u, const eg_launch 
 #endif
   eg_add_row_field(p, u->staged, average, r, weight, field);
 }
+#endif
 
 /* ---- start points ---- */
 

@@ -23,6 +23,9 @@ typedef struct eg_model_info {
   bool has_coefficients; /* its rows are coefficients of the loss: never standardised */
   bool has_labels;       /* its targets are 0 or 1 */
   bool is_process;       /* an SDE given by drift and diffusion, no loss: time_step instead of learning_rate */
+  int dimension;         /* 0: any; else the only one */
+  int multiple;          /* of which a free dimension must be one */
+  int sample_degree;     /* of the gradient of a drawn sample in its normals */
   bool is_population;    /* one realisation is many coupled particles; features are averages over them */
   const char *dynamics;  /* names it can be used with, separated by blanks: "sgd gradient-flow sme1 sme2" */
 } eg_model_info;

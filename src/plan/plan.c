@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "core/model.h"
 #include "core/noise.h"
+#include "model/catalogue.h"
 #include "model/units.h"
 #include "stats/moments.h"
 
@@ -40,7 +41,11 @@ static eg_status agree(eg_context *ctx, const eg_plan *plan, eg_mark mark, const
 
 static eg_status find_dimension(eg_context *ctx, eg_plan *plan) {
   const eg_study *const s = plan->study;
+  const eg_model_info *const info = s->model.name != NULL ? eg_model_find(s->model.name) : NULL;
   int dim = plan->data.n_rows > 0 ? (int)plan->data.n_columns : 0;
+  if (info != NULL && info->dimension > 1) {
+    dim = info->dimension; /* the others must agree */
+  }
   if (s->model.dimension != 0) {
     EG_TRY(agree(ctx, plan, s->model.mark, "key dimension", (size_t)s->model.dimension, &dim));
   }
@@ -52,7 +57,12 @@ static eg_status find_dimension(eg_context *ctx, eg_plan *plan) {
   if (s->start.kind == EG_START_POINTS && s->start.width > 1) {
     EG_TRY(agree(ctx, plan, s->start.mark, "the start point", s->start.width, &dim));
   }
-  plan->dim = dim == 0 ? 1 : dim;
+  plan->dim = dim != 0 ? dim : info != NULL ? info->multiple : 1;
+  if (info != NULL && plan->dim % info->multiple != 0) {
+    return eg_study_fail_at(ctx, plan->study, s->model.mark, "the states of model '%s' have a multiple of %d components; the study "
+                                                             "has %d",
+                            info->name, info->multiple, plan->dim);
+  }
   return EG_OK;
 }
 

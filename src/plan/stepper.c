@@ -1,9 +1,11 @@
 /* Which stepper serves a run, and the coefficients of its step. */
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
 #include "core/model.h"
 #include "core/noise.h"
+#include "model/catalogue.h"
 #include "plan/plan.h"
 
 /* Increments of one step that the noise buffer of a thread surely holds, at any noise kind (EG_NOISE_BYTES). */
@@ -198,7 +200,9 @@ static eg_status noisy_gd(eg_context *ctx, eg_plan *plan, eg_run *run, int caps)
   if (has_own_law(run)) {
     run->factor = EG_FACTOR_DEFAULT;
   } else if ((caps & (EG_CAP_ROWS | EG_CAP_SAMPLES)) != 0 && run->dynamics->factor == EG_FACTOR_DEFAULT) {
-    run->factor = (caps & EG_CAP_ROWS) != 0 ? EG_FACTOR_DATA : EG_FACTOR_CLOSED_FORM; /* a pair is not Gaussian */
+    run->factor = (caps & EG_CAP_ROWS) != 0     ? EG_FACTOR_DATA
+                  : (caps & EG_CAP_FACTOR) != 0 ? EG_FACTOR_CLOSED_FORM
+                                                : EG_FACTOR_CHOLESKY; /* a pair is not Gaussian */
   } else if (run->dynamics->factor == EG_FACTOR_PAIR) {
     return refuse(ctx, plan, run, "factor pair is not Gaussian; allowed: data, cholesky, symmetric-root, closed-form");
   }
@@ -278,6 +282,27 @@ static const eg_unit_stepper *find_stepper(const eg_unit *unit, const char *step
   return NULL;
 }
 
+/* The covariance of a drawn sample's gradient is of twice its degree in the normals: their moments must be right up to there. */
+static eg_status check_sample_noise(eg_context *ctx, const eg_plan *plan, const eg_run *run) {
+  const eg_model_info *const info = plan->study->model.name != NULL ? eg_model_find(plan->study->model.name) : NULL;
+  const int degree = info != NULL ? info->sample_degree : 2;
+  const eg_noise_kind kind = plan->study->noise;
+  const int order = kind == EG_NOISE_TWO_POINT     ? 3
+                    : kind == EG_NOISE_THREE_POINT ? 5
+                    : kind == EG_NOISE_TABLE5      ? 7
+                    : kind == EG_NOISE_TABLE8      ? 9
+                    : kind == EG_NOISE_TABLE10     ? 11
+                                                   : INT_MAX;
+  if (order >= 2 * degree) {
+    return EG_OK;
+  }
+  return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
+                          "the gradient of a drawn sample of '%s' is of degree %d in its normals, and noise %s has the moments of a "
+                          "Gaussian up to order %d only, so that even the covariance would be wrong; allowed: kinds of a higher "
+                          "order (ensgrad help study: noise), or a factor that draws no samples",
+                          info != NULL ? info->name : plan->study->model.file, degree, eg_noise_name(kind), order);
+}
+
 eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
   const eg_unit *const unit = eg_plan_unit(plan);
   eg_launch *const a = &run->job.launch;
@@ -334,10 +359,8 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
   }
   const bool takes_samples = (unit->caps & EG_CAP_SAMPLES) != 0 && stepper->normals >= 2 &&
                              (stepper->rows == -1 || run->factor == EG_FACTOR_PAIR);
-  if (takes_samples && plan->study->noise == EG_NOISE_TWO_POINT) {
-    return refuse(ctx, plan, run, "the gradient of a drawn sample is quadratic in its normals, and noise two-point has not "
-                                  "their fourth moment, so that even the covariance would be wrong; allowed: every other "
-                                  "kind, or a factor that draws no samples");
+  if (takes_samples) {
+    EG_TRY(check_sample_noise(ctx, plan, run));
   }
   const bool has_random_start = plan->study->start.kind == EG_START_NORMAL;
   run->is_deterministic = run->dynamics->id == EG_GRADIENT_FLOW && !has_random_start;

@@ -100,6 +100,18 @@ sampled-float sampled --set state=float
 sampled-quadratic sampled_quadratic
 adaptive-sde adaptive_sde
 adaptive-sde-float adaptive_sde --set state=float
+phase-retrieval phase_retrieval
+phase-retrieval-table8 phase_retrieval --set noise=table8
+phase-retrieval-float phase_retrieval --set state=float
+matrix-factorisation matrix_factorisation
+matrix-factorisation-float matrix_factorisation --set state=float
+linear-networks linear_networks
+linear-networks-float linear_networks --set state=float
+deep-network deep_network
+deep-network-float deep_network --set state=float
+bilinear bilinear
+bilinear-two-point bilinear --set noise=two-point
+bilinear-float bilinear --set state=float
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.

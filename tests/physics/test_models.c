@@ -388,8 +388,8 @@ static void append_params(eg_text *study, const eg_model_info *info, int dim) {
   for (size_t i = 0; i < info->n_params; i++) {
     const eg_param_info *const p = &info->params[i];
     const double low = fmax(p->low, p->low < 0 ? -1.2 : 0.3), high = fmin(p->high, 1.5);
-    if (strcmp(p->name, "particles") == 0) {
-      continue;
+    if (strcmp(p->name, "particles") == 0 || (p->low == 0 && p->high == 1)) {
+      continue; /* a number of them, and flags */
     }
     eg_text_append(study, ", %s: %s", p->name, p->is_vector ? "[" : "");
     for (int k = 0; k < (p->is_vector ? dim : 1); k++) {
@@ -426,7 +426,8 @@ static void test_model(const model_probe *m, const char *folder) {
                  info->is_process ? "sde" : info->is_population ? "smf2" : "sme2", m->name);
   if (info->has_rows) {
     CHECK(write_data(data, info, m->dim));
-    eg_text_append(&text, ", data: data.h5, standardize: false%s", info->is_population ? "" : ", ridge: 0.3");
+    eg_text_append(&text, ", data: data.h5%s%s", info->has_coefficients ? "" : ", standardize: false",
+                   info->is_population ? "" : ", ridge: 0.3");
   } else {
     eg_text_append(&text, ", dimension: %d", m->dim);
   }

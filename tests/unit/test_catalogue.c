@@ -58,7 +58,10 @@ static void test_models(void) {
     CHECK(m->dynamics[0] != '\0' && are_known(m->dynamics, eg_dynamics_words));
     for (size_t k = 0; k < m->n_params; k++) {
       const eg_param_info *const p = &m->params[k];
+      char path[80];
+      (void)snprintf(path, sizeof path, "model.%s", p->name);
       CHECK(p->low <= p->default_value && p->default_value <= p->high && p->doc[0] != '\0');
+      CHECK(eg_schema_find(path) == NULL); /* else the study could not set it */
     }
   }
 }

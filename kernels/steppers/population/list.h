@@ -11,6 +11,7 @@
 #include "steppers/population/sgd.h"
 #include "steppers/population/modified_flow.h"
 
+#if EG_CAPS & EG_CAP_ROWS
 #define EG_POPULATION_STEPPERS(STEPPER)                                                                      \
   STEPPER(sgd_rows, 0, -1, 1)                                                                                \
   STEPPER(gradient_flow, 0, 0, 2)                                                                            \
@@ -18,5 +19,13 @@
   STEPPER(strang_pair, 0, 2, 3)                                                                              \
   STEPPER(euler_data, -1, 0, 1)                                                                              \
   STEPPER(strang_data, -1, 0, 3)
+
+#else
+#define EG_POPULATION_STEPPERS(STEPPER)                                                                      \
+  STEPPER(sgd_channels, EG_CHANNELS, 0, 1)                                                                   \
+  STEPPER(gradient_flow, 0, 0, 2)                                                                            \
+  STEPPER(euler_channels, EG_CHANNELS, 0, 1)                                                                 \
+  STEPPER(strang_channels, EG_CHANNELS, 0, 3)
+#endif
 
 #endif

@@ -3,11 +3,13 @@
  *   dX = b(X, mu) dt + sqrt(eta / B) int G(X, mu, theta) W(dtheta, dt),  G = H - V,
  *   b = V (smf1), or V - (eta/2)(D_x V V + int D_mu V V dmu) (smf2),
  * with one noise, indexed by the data, for all particles. Two forms of it: pair, (H_J - H_J') / sqrt 2 with two fresh rows;
- * data, sum_j sqrt(p_j) G_j z_j over all rows by the weights sum_j z_j H_j - (sum_j z_j) V. noise_scale as in
+ * data, sum_j sqrt(p_j) G_j z_j over all rows by the weights sum_j z_j H_j - (sum_j z_j) V. Models without rows: channels, the
+ * law of their samples. noise_scale as in
  * steppers/modified_equation.h.
  *
  * euler-maruyama:  one stage. strang: half drift flow, noise at the averages then, half drift flow: three stages.
  */
+#if EG_CAPS & EG_CAP_ROWS
 EG_FN void eg_add_pair_field(const eg_params *p, const eg_uniforms *u, eg_draws *d, const eg_real *average,
                              eg_real *field) {
   eg_add_row(p, u, d->a, average, eg_draws_row(d, 2, 0), -u->noise_scale, field);
@@ -34,6 +36,8 @@ EG_FN void eg_add_data_field(const eg_params *p, const eg_uniforms *u, eg_draws 
   }
 }
 
+#endif
+
 EG_FN void eg_euler_field(const eg_params *p, const eg_uniforms *u, const eg_real *average, eg_real *field) {
   eg_drift_field(p, u->staged, u->correction, average, field);
   EG_UNROLL
@@ -58,5 +62,9 @@ EG_FN void eg_euler_field(const eg_params *p, const eg_uniforms *u, const eg_rea
       eg_flow_field(p, u->staged, average, field);                                                           \
     }                                                                                                        \
   }
+#if EG_CAPS & EG_CAP_ROWS
 EG_MODIFIED_FLOW(pair)
 EG_MODIFIED_FLOW(data)
+#else
+EG_MODIFIED_FLOW(channels)
+#endif

@@ -7,6 +7,7 @@ EG_FN void eg_field_zero(eg_real *field) {
   }
 }
 
+#if EG_CAPS & EG_CAP_ROWS
 EG_FN void eg_field_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_draws *d, int stage, const eg_real *average,
                              eg_real *field) {
   (void)stage;
@@ -16,3 +17,28 @@ EG_FN void eg_field_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_draws 
     eg_add_row(p, u, d->a, average, eg_draws_row(d, d->a->fold_count, i), u->rate_over_batch, field);
   }
 }
+#endif
+
+#if EG_CAPS & EG_CAP_CHANNELS
+/* field += noise_scale sum_c b^c z_c */
+EG_FN void eg_add_channels_field(const eg_params *p, const eg_uniforms *u, eg_draws *d, const eg_real *average,
+                                 eg_real *field) {
+  EG_ROLLED
+  for (int c = 0; c < EG_CHANNELS; c++) {
+    const eg_real z = eg_draws_increment(d, EG_CHANNELS, (uint32_t)c);
+    eg_add_channel_field(p, u->staged, average, c, u->noise_scale * z, field);
+  }
+}
+
+/* Samples that are affine in their normals: the mean of B is one draw with the noise divided by sqrt(B), exactly. */
+EG_FN void eg_field_sgd_channels(const eg_params *p, const eg_uniforms *u, eg_draws *d, int stage, const eg_real *average,
+                                 eg_real *field) {
+  (void)stage;
+  eg_drift_field(p, u->staged, (eg_real)0, average, field);
+  EG_UNROLL
+  for (int k = 0; k < EG_FIELD_VALUES; k++) {
+    field[k] = u->learning_rate * field[k];
+  }
+  eg_add_channels_field(p, u, d, average, field);
+}
+#endif
