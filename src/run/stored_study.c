@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -45,6 +46,22 @@ static eg_status check_there(eg_context *ctx, const char *result, const char *wh
   return EG_OK;
 }
 
+/* A model file is compiled and run, and here the result names it, not the user: it must be the user's own (or the system's), so that
+   a stranger's result cannot bring code along. */
+static eg_status check_owner(eg_context *ctx, const char *result, const char *model) {
+  struct stat s;
+  if (model[0] == '\0') {
+    return EG_OK;
+  }
+  if (stat(model, &s) != 0 || (s.st_uid != geteuid() && s.st_uid != 0) || (s.st_mode & S_IWOTH) != 0) {
+    return eg_fail(ctx, EG_ERR_STUDY,
+                   "%s: its model file %s would be compiled and run, but it belongs to somebody else, or all can write it: "
+                   "make it yours (chown, chmod o-w) once you have read it",
+                   result, model);
+  }
+  return EG_OK;
+}
+
 /* Does an override set the key of one of those that come behind it? */
 static bool is_replaced(const char *override, const char *const *later, size_t n) {
   for (size_t i = 0; i < n; i++) {
@@ -75,6 +92,7 @@ eg_status eg_stored_study(eg_context *ctx, const char *path, const eg_labelled *
   }
   EG_TRY(check_there(ctx, path, "data", data != NULL ? data : recorded, "; name another place with --data FILE"));
   EG_TRY(check_there(ctx, path, "model", model, ""));
+  EG_TRY(check_owner(ctx, path, model));
   EG_TRY(eg_allocate(ctx, n_stored + n_more + 2, sizeof *overrides, &overrides));
   const char **const later = overrides + n_stored;
   char *const full = data != NULL ? realpath(data, NULL) : NULL;

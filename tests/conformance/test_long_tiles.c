@@ -17,7 +17,7 @@
 static char folder[] = "/tmp/ensgrad-test-XXXXXX";
 static uint64_t steps; /* of a tile of about half a second */
 
-static void stop_here(const char *text) {
+static void stop_with(const char *text) {
   fprintf(stderr, "%s\n", text);
   exit(1);
 }
@@ -69,7 +69,7 @@ static eg_status run(const char *text, const char *output, int threads, double s
   options.max_time = max_time;
   eg_status status = eg_study_parse(ctx, "study.yaml", text, strlen(text), NULL, 0, &study);
   if (status != EG_OK) {
-    stop_here(eg_context_message(ctx));
+    stop_with(eg_context_message(ctx));
   }
   status = eg_run_study(ctx, study, &options);
   if (status != EG_OK && status != EG_STOPPED) {
@@ -84,7 +84,7 @@ static eg_labelled *read_file(const char *path) {
   eg_context *const ctx = eg_context_create();
   eg_labelled *file = NULL;
   if (eg_result_read(ctx, path, &file) != EG_OK) {
-    stop_here(eg_context_message(ctx));
+    stop_with(eg_context_message(ctx));
   }
   eg_context_free(ctx);
   return file;
@@ -141,7 +141,7 @@ static bool run_and_kill(const char *text, const char *output, int threads, doub
   (void)usleep((useconds_t)(1e6 * seconds));
   (void)kill(child, SIGKILL);
   if (child < 0 || waitpid(child, &state, 0) != child) {
-    stop_here("fork or wait");
+    stop_with("fork or wait");
   }
   return WIFEXITED(state);
 }
@@ -184,7 +184,7 @@ static void stops(const char *text, uint64_t straight, double tile_seconds, int 
 static void write_file(const eg_labelled *file, const char *path) {
   eg_context *const ctx = eg_context_create();
   if (eg_result_write(ctx, file, path) != EG_OK) {
-    stop_here(eg_context_message(ctx));
+    stop_with(eg_context_message(ctx));
   }
   eg_context_free(ctx);
 }
@@ -219,7 +219,7 @@ static void populations(const char *state) {
   static const double inputs[4] = {1.25, -1.25, 0.75, 0.5}, target[4] = {0.5, -0.25, 0.75, 1};
   const char *const output = path_of("population.h5");
   if (!write_rows(path_of("rows.h5"), 4, 1, inputs, target)) {
-    stop_here("data file");
+    stop_with("data file");
   }
   const char *const text = population_text(state, 64000);
   CHECK(run(text, output, 2, 60, 0) == EG_OK);
@@ -230,7 +230,7 @@ static void populations(const char *state) {
 
 int main(void) {
   if (mkdtemp(folder) == NULL) {
-    stop_here("temporary folder");
+    stop_with("temporary folder");
   }
   const char *const output = path_of("straight.h5");
   double seconds = 0;

@@ -379,11 +379,11 @@ static void samplings(void) {
 int main(void) {
   char path[64];
   if (mkdtemp(folder) == NULL) {
-    stop_here("no temporary folder");
+    stop_with("no temporary folder");
   }
   (void)snprintf(path, sizeof path, "%s/four.h5", folder);
   if (!write_rows(path, 4, 2, &inputs[0][0], target)) {
-    stop_here("data file");
+    stop_with("data file");
   }
   svag_oracle();
   svag();

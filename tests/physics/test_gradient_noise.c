@@ -332,11 +332,11 @@ static void batches(void) {
 int main(void) {
   char path[64];
   if (mkdtemp(folder) == NULL) {
-    stop_here("no temporary folder");
+    stop_with("no temporary folder");
   }
   (void)snprintf(path, sizeof path, "%s/four.h5", folder);
   if (!write_rows(path, ROWS, D, &inputs[0][0], target)) {
-    stop_here("data file");
+    stop_with("data file");
   }
   laws();
   passages();

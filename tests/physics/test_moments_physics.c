@@ -302,11 +302,11 @@ static void least_squares(const char *eta, double value, int n, const double sgd
 int main(void) {
   char path[64];
   if (mkdtemp(folder) == NULL) {
-    stop_here("no temporary folder");
+    stop_with("no temporary folder");
   }
   (void)snprintf(path, sizeof path, "%s/four.h5", folder);
   if (!write_rows(path, 4, 2, &inputs[0][0], target)) {
-    stop_here("data file");
+    stop_with("data file");
   }
   ornstein_uhlenbeck("gaussian", true);
   ornstein_uhlenbeck("gaussian64", true);

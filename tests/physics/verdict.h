@@ -24,8 +24,6 @@ static inline void stop_with(const char *text) {
   exit(1);
 }
 
-#define stop_here stop_with /* until every test says so */
-
 /* effective: independent samples, or one more than the degrees of freedom of a jackknife error (then at least 64 blocks). */
 static inline void compare(bool is_control, const char *what, double value, double stderr_, double expected,
                            double effective) {
