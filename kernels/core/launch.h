@@ -47,7 +47,8 @@ enum { EG_START_FIXED = 0, EG_START_RANDOM = 1 };
 /* "never": no bad step. */
 #define EG_NEVER 0xffffffffffffffffull
 
-/* The rule by which a chain moves (steppers/chain.h). All zero for other steppers. */
+/* The rule by which a chain moves (steppers/chain.h), or a Langevin equation (steppers/langevin.h: momentum is its c, new_weight
+   h/(eta (1 + beta)), lookahead start_velocity). All zero for other steppers. */
 typedef struct eg_chain {
   double rate;            /* unscheduled learning rate of one iteration: learning_rate / l */
   double inverse_batch;   /* 1 / B */

@@ -14,12 +14,12 @@ typedef struct eg_uniforms {
   eg_real weight_decay, clip2, beta2, new_square, epsilon;
   eg_real sign_part, plain_part;
   uint32_t half, is_before;
-  eg_real rate, shrink, unbias1, unbias2;
+  eg_real rate, shrink, unbias1, unbias2, is_first;
   uint32_t count; /* samples of this step: fold_count where nothing is scheduled */
 } eg_uniforms;
 
 typedef struct eg_step_uniforms {
-  eg_real rate, shrink, unbias1, unbias2, inverse_batch, noise_scale;
+  eg_real rate, shrink, unbias1, unbias2, is_first, inverse_batch, noise_scale;
   uint32_t half, count;
 } eg_step_uniforms;
 
@@ -52,6 +52,7 @@ EG_APART eg_step_uniforms eg_uniforms_of_step(const eg_launch *a, uint64_t step)
     u.half = (uint32_t)batch;
     u.count = c->weight_second != 0 ? 2 * u.half : u.half;
   }
+  u.is_first = step == 0 ? (eg_real)1 : (eg_real)0;
   return u;
 }
 
@@ -65,6 +66,7 @@ EG_FN void eg_uniforms_at(eg_uniforms *u, const eg_launch *a, uint64_t step) {
   u->noise_scale = at.noise_scale;
   u->half = at.half;
   u->count = at.count;
+  u->is_first = at.is_first;
 }
 
 EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
@@ -97,7 +99,7 @@ EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   u.sign_part = c->is_sign ? (eg_real)1 : (eg_real)0;
   u.plain_part = c->is_sign ? (eg_real)0 : (eg_real)1;
   u.is_before = c->is_before;
-  u.rate = u.shrink = u.unbias1 = u.unbias2 = 0;
+  u.rate = u.shrink = u.unbias1 = u.unbias2 = u.is_first = 0;
   u.count = a->fold_count;
   return u;
 }

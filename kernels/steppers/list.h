@@ -54,6 +54,7 @@
 #include "steppers/sgd.h"
 #ifndef EG_TEAM /* chains with a memory have the lane form only */
 #include "steppers/chain.h"
+#include "steppers/langevin.h"
 #include "steppers/timed.h"
 #include "steppers/adaptive_sde.h"
 #endif
@@ -171,9 +172,17 @@
 #define EG_CHAINS_SDE(PLAIN, FOLD)
 #endif
 
+#if EG_CAPS_LOSS && EG_CAPS_ROWS && !defined(EG_TEAM)
+#define EG_CHAINS_LANGEVIN(PLAIN) PLAIN(langevin_pair, 0, 2, EG_DIM)
+#elif EG_CAPS_LOSS && EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES && !defined(EG_TEAM)
+#define EG_CHAINS_LANGEVIN(PLAIN) PLAIN(langevin_channels, EG_CHANNELS, 0, EG_DIM)
+#else
+#define EG_CHAINS_LANGEVIN(PLAIN)
+#endif
+
 #define EG_CHAINS(PLAIN, FOLD)                                                                               \
   EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD) \
-  EG_CHAINS_SDE(PLAIN, FOLD)
+  EG_CHAINS_SDE(PLAIN, FOLD) EG_CHAINS_LANGEVIN(PLAIN)
 
 /* Compiled for the CPU, and for the GPU when they are asked for (NVRTC), not ahead. */
 #if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_DIAGONAL

@@ -73,8 +73,8 @@ static const char *describe(const eg_device *device) {
 static bool has_gpu_stepper(const char *stepper) {
   const bool is_chain = strncmp(stepper, "momentum_", 9) == 0 || strncmp(stepper, "adaptive_", 9) == 0;
   const bool is_served = strstr(stepper, "_rows") != NULL || strstr(stepper, "_channels") != NULL;
-  return strstr(stepper, "_root") == NULL && strstr(stepper, "_nodes") == NULL && strstr(stepper, "_sde") == NULL &&
-         (!is_chain || is_served);
+  return strncmp(stepper, "langevin_", 9) != 0 && strstr(stepper, "_root") == NULL && strstr(stepper, "_nodes") == NULL &&
+         strstr(stepper, "_sde") == NULL && (!is_chain || is_served);
 }
 
 static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
@@ -88,8 +88,8 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   }
   if (job->launch.input_noise > 0 || job->launch.label_noise > 0 || !has_gpu_stepper(job->stepper)) {
     return eg_fail(ctx, EG_ERR_DEVICE,
-                   "rows with noise, fresh-node noise, gradient_noise gaussian-decoupled and constant, SDEs of adaptive chains, and "
-                   "chains on other noise than rows and channels are advanced on the CPU only so far");
+                   "langevin, rows with noise, fresh-node noise, gradient_noise gaussian-decoupled and constant, SDEs of adaptive "
+                   "chains, and chains on other noise than rows and channels are advanced on the CPU only so far");
   }
   if (job->launch.hurst != 0 || strcmp(job->stepper, "exact_at") == 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "model '%s' makes its own paths or pulls its events, which is done on the CPU only",

@@ -80,6 +80,37 @@ static eg_status strang_step(eg_context *ctx, size_t d, int parity, const eg_aff
   return status;
 }
 
+/* Of (x, v), dim = 2 m: push the velocity for h/2, glide for h/2, damp it and add the noise, glide, push. */
+static eg_status baoab_step(eg_context *ctx, size_t d, int parity, const eg_affine_part *drift, double h,
+                            const double *gram, double *out) {
+  const size_t n = eg_lift_size(d, parity), m = d / 2;
+  const double friction = -drift->B[m * d + m], change = expm1(-friction * h);
+  double *space = NULL;
+  EG_TRY(eg_allocate(ctx, 3 * d * d + d + 3 * n * n, sizeof(double), &space));
+  double *const B = space, *const A = B + d * d, *const O = A + d * d, *const b = O + d * d;
+  double *const push = b + d, *const glide = push + n * n, *const work = glide + n * n;
+  for (size_t i = 0; i < m; i++) {
+    for (size_t j = 0; j < m; j++) {
+      B[(m + i) * d + j] = 0.5 * h * drift->B[(m + i) * d + j];
+    }
+    b[m + i] = 0.5 * h * drift->b[m + i];
+    A[i * d + m + i] = 0.5 * h;
+    O[(m + i) * d + m + i] = change;
+  }
+  double *const none = work; /* zero here: an affine part without a constant */
+  const eg_affine_part pushing = {B, b, 0.0, true}, gliding = {A, none, 0.0, true},
+                       damping = {O, none, drift->noise * -change * (2.0 + change) / (2.0 * friction), true};
+  eg_lift_build(d, parity, &pushing, gram, push);
+  eg_lift_build(d, parity, &gliding, gram, glide);
+  eg_lift_build(d, parity, &damping, gram, out);
+  eg_dense_compose(n, out, glide, work);   /* O after A */
+  eg_dense_compose(n, work, push, out);    /* .. after B */
+  eg_dense_compose(n, glide, out, work);   /* A after that */
+  eg_dense_compose(n, push, work, out);
+  free(space);
+  return EG_OK;
+}
+
 /* dL/dt = Q L, so L(t) = exp(t Q) L(0). */
 static eg_status exact_step(eg_context *ctx, size_t d, int parity, const eg_affine_part *drift, double t,
                             const double *gram, double *out) {
@@ -110,6 +141,7 @@ static eg_status step_increment(eg_context *ctx, const eg_affine_model *model,
     status = exact_step(ctx, d, parity, &drift, eta, gram, out);
   } else {
     status = setting->scheme == EG_AFFINE_STRANG ? strang_step(ctx, d, parity, &drift, h, gram, work)
+             : setting->scheme == EG_AFFINE_BAOAB ? baoab_step(ctx, d, parity, &drift, h, gram, work)
              : setting->scheme == EG_AFFINE_EULER_MARUYAMA
                  ? euler_step(ctx, d, parity, &drift, h, gram, work)
                  : eg_scheme_step(ctx, model, setting->scheme, parity, &drift, h, work);

@@ -84,6 +84,19 @@ typedef struct eg_affine_chain {
 EG_NODISCARD eg_status eg_affine_chain_lift(eg_context *ctx, const eg_affine_model *model, const eg_affine_chain *chain,
                                             double h, eg_affine_model *out);
 
+/* The Langevin equation of a chain with momentum beta (kernels/steppers/langevin.h) as a process of (x, v):
+     dx = v dt,  dv = -(2/(eta (1 + beta))) (grad + weight_decay x + (1 - beta) v) dt + 2/((1 + beta) sqrt(eta B)) noise(x) dW. */
+typedef struct eg_affine_langevin {
+  double learning_rate, batch_size, momentum, weight_decay;
+  double start_velocity; /* v = -start_velocity (grad + weight_decay x) to begin with */
+} eg_affine_langevin;
+EG_NODISCARD eg_status eg_affine_langevin_lift(eg_context *ctx, const eg_affine_model *model,
+                                               const eg_affine_langevin *langevin, eg_affine_model *out);
+/* First and second moments of (x, v) at the start from those of x: mean (dim), second (dim, dim) to wide_mean (2 dim),
+   wide_second (2 dim, 2 dim). */
+void eg_affine_langevin_start(const eg_affine_model *model, const eg_affine_langevin *langevin, const double *mean,
+                              const double *second, double *wide_mean, double *wide_second);
+
 typedef enum eg_law {
   EG_LAW_SGD,            /* the chain, batch with replacement */
   EG_LAW_GRADIENT_FLOW,  /* dx = -grad R dt */
@@ -99,7 +112,8 @@ typedef enum eg_affine_scheme {
   EG_AFFINE_STRANG,          /* exact drift flow h/2, noise at that point, exact drift flow h/2 */
   EG_AFFINE_MILSTEIN,        /* the rest: affine_schemes.h */
   EG_AFFINE_HEUN,
-  EG_AFFINE_SRK2
+  EG_AFFINE_SRK2,
+  EG_AFFINE_BAOAB            /* of (x, v): kernels/steppers/langevin.h */
 } eg_affine_scheme;
 
 typedef struct eg_affine_setting {

@@ -331,6 +331,67 @@ eg_status eg_affine_chain_lift(eg_context *ctx, const eg_affine_model *model, co
   return EG_OK;
 }
 
+eg_status eg_affine_langevin_lift(eg_context *ctx, const eg_affine_model *model, const eg_affine_langevin *langevin,
+                                  eg_affine_model *out) {
+  const size_t d = (size_t)model->dim, D = 2 * d, n = (size_t)model->n_channels;
+  const double push = 2.0 / (langevin->learning_rate * (1.0 + langevin->momentum));
+  const double noise = 2.0 / ((1.0 + langevin->momentum) * sqrt(langevin->learning_rate * langevin->batch_size));
+  EG_TRY(allocate_model(ctx, 2 * model->dim, n, out));
+  out->is_process = true;
+  for (size_t i = 0; i < d; i++) {
+    for (size_t j = 0; j < d; j++) {
+      out->H[(d + i) * D + j] = push * (model->H[i * d + j] + (i == j ? langevin->weight_decay : 0.0));
+    }
+    out->H[i * D + d + i] = -1.0;
+    out->H[(d + i) * D + d + i] = push * (1.0 - langevin->momentum);
+    out->g0[d + i] = push * model->g0[i];
+  }
+  for (size_t c = 0; c < n; c++) {
+    for (size_t i = 0; i < d; i++) {
+      for (size_t j = 0; j < d; j++) {
+        out->S[c * D * D + (d + i) * D + j] = noise * model->S[(c * d + i) * d + j];
+      }
+      out->s[c * D + d + i] = noise * model->s[c * d + i];
+    }
+  }
+  return EG_OK;
+}
+
+/* With the velocity -k (A x - g0), A = H + weight_decay I: E v = -k (A m - g0), E v x^T = -k (A C - g0 m^T),
+   E v v^T = -k (E v x^T A^T - E v g0^T). */
+void eg_affine_langevin_start(const eg_affine_model *model, const eg_affine_langevin *langevin, const double *mean,
+                              const double *second, double *wide_mean, double *wide_second) {
+  const size_t d = (size_t)model->dim, D = 2 * d;
+  const double k = langevin->start_velocity, decay = langevin->weight_decay;
+  for (size_t i = 0; i < d; i++) {
+    double gradient = -model->g0[i];
+    for (size_t l = 0; l < d; l++) {
+      gradient += (model->H[i * d + l] + (i == l ? decay : 0.0)) * mean[l];
+    }
+    wide_mean[i] = mean[i];
+    wide_mean[d + i] = -k * gradient;
+  }
+  for (size_t i = 0; i < d; i++) {
+    for (size_t j = 0; j < d; j++) {
+      double sum = -model->g0[i] * mean[j];
+      for (size_t l = 0; l < d; l++) {
+        sum += (model->H[i * d + l] + (i == l ? decay : 0.0)) * second[l * d + j];
+      }
+      wide_second[i * D + j] = second[i * d + j];
+      wide_second[(d + i) * D + j] = wide_second[j * D + d + i] = -k * sum;
+    }
+  }
+  for (size_t i = 0; i < d; i++) {
+    for (size_t j = 0; j < d; j++) {
+      double sum = -wide_mean[d + i] * model->g0[j];
+      for (size_t l = 0; l < d; l++) {
+        sum += wide_second[(d + i) * D + l] * (model->H[j * d + l] + (j == l ? decay : 0.0));
+      }
+      wide_second[(d + i) * D + d + j] = -k * sum;
+    }
+  }
+}
+
 double eg_affine_loss(const eg_affine_model *model, const double *mean, const double *second) {
   const size_t d = (size_t)model->dim;
   double quadratic = 0.0, linear = 0.0;

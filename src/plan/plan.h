@@ -63,6 +63,7 @@ typedef struct eg_run {
   bool has_scheme_oracle;  /* moments of the scheme that is run are known too */
   eg_affine_model affine;
   eg_affine_model lifted;  /* what moves instead of `affine`: the same with another noise, or the map of (x, v); dim 0: none */
+  eg_affine_langevin langevin; /* of the Langevin equation, whose lifted model this is; learning_rate 0: none */
   eg_affine_setting law;    /* the dynamics itself */
   eg_affine_setting scheme_law; /* the scheme that is run */
   double stability_limit;  /* largest stable learning rate in mean square, NaN if unknown */
@@ -143,6 +144,9 @@ EG_NODISCARD eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg
 EG_NODISCARD eg_status eg_plan_stage_noise(eg_context *ctx, const eg_plan *plan, eg_run *run);
 /* Noise on the drawn rows, and whether the model takes it. */
 EG_NODISCARD eg_status eg_plan_row_noise(eg_context *ctx, const eg_plan *plan, eg_run *run);
+/* The coefficients of a step of the Langevin equation, and its moments: langevin.c */
+EG_NODISCARD eg_status eg_plan_langevin(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps);
+EG_NODISCARD eg_status eg_plan_langevin_oracle(eg_context *ctx, eg_run *run);
 /* The map of (x, v) of an affine chain; has_oracle becomes false where the chain is not affine. */
 EG_NODISCARD eg_status eg_plan_chain_oracle(eg_context *ctx, eg_run *run);
 

@@ -166,6 +166,12 @@ static void oracle_settings(eg_run *run) {
     run->affine.is_process = true; /* a raw sde of a loss model: noise scale 1 */
     law.batch_size = 1;
   }
+  if (run->dynamics->id == EG_LANGEVIN) { /* the lifted model is a process */
+    law.batch_size = 1;
+    run->law = run->scheme_law = law;
+    run->scheme_law.scheme = EG_AFFINE_BAOAB;
+    return;
+  }
   if (run->chain.is_general || run->dynamics->id == EG_NOISY_GD) {
     law.law = EG_LAW_SDE1; /* whose Euler-Maruyama scheme has the moments of the chain */
     law.scheme = EG_AFFINE_EULER_MARUYAMA;
@@ -249,6 +255,9 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   EG_TRY(eg_plan_stage_noise(ctx, plan, run));
   if (run->has_oracle && run->chain.is_general) {
     EG_TRY(eg_plan_chain_oracle(ctx, run));
+  }
+  if (run->has_oracle && run->dynamics->id == EG_LANGEVIN) {
+    EG_TRY(eg_plan_langevin_oracle(ctx, run));
   }
   if (run->has_oracle) {
     oracle_settings(run);

@@ -109,7 +109,12 @@ static eg_status exact_point(eg_context *ctx, const eg_plan *plan, size_t r, siz
   double *const mean0 = work, *const second0 = mean0 + D, *const mean = second0 + D * D, *const second = mean + T * D;
   double *const start_second = second + T * D * D, *const part = start_second + d * d;
   start_moments(plan, run, point, mean0, start_second);
-  copy_block(start_second, d, second0, D, d);
+  if (run->langevin.learning_rate > 0) {
+    memcpy(part, mean0, d * sizeof *part);
+    eg_affine_langevin_start(&run->affine, &run->langevin, part, start_second, mean0, second0);
+  } else {
+    copy_block(start_second, d, second0, D, d);
+  }
   const eg_status status = eg_affine_moments(ctx, model, setting, 1, mean0, second0, T, run->observe_steps, mean, second);
   for (size_t t = 0; status == EG_OK && t < T; t++) {
     copy_block(second + t * D * D, D, part, d, d);

@@ -205,6 +205,11 @@ static void append_dynamics(eg_text *out, const eg_study_dynamics *dynamics) {
     append_chain(out, &dynamics->chain);
   }
   append_gradient_noise(out, dynamics);
+  if (dynamics->id == EG_LANGEVIN) {
+    append_number(out, "dynamics.momentum", dynamics->chain.momentum);
+    append_number(out, "dynamics.weight_decay", dynamics->chain.weight_decay);
+    eg_text_append(out, "dynamics.start_velocity %s\n", eg_start_velocity_words[dynamics->chain.has_zero_velocity ? 1 : 0]);
+  }
 }
 
 static void append_group(eg_text *out, const eg_study *study, const eg_study_group *group) {

@@ -80,12 +80,31 @@ static bool is_swept_here(const eg_checker *c, const char *axis, const char *pat
   return eg_swept(c, axis) != NULL && eg_has_word(eg_schema_find(path)->only, eg_dynamics_name(id));
 }
 
+/* The Langevin equation has the momentum and weight decay of the chain that it models. */
+static void check_langevin(eg_checker *c, const eg_yaml_node *map, eg_study_chain *chain) {
+  size_t word = 0;
+  read_number(c, map, "dynamics.momentum", "momentum", true, &chain->momentum);
+  read_number(c, map, "dynamics.weight_decay", "weight_decay", false, &chain->weight_decay);
+  if (eg_get_word(c, map, "dynamics.start_velocity", &word)) {
+    chain->has_zero_velocity = word == 1;
+  }
+  if (eg_swept(c, "momentum") != NULL) {
+    chain->momentum = NAN;
+  }
+  if (eg_swept(c, "weight_decay") != NULL) {
+    chain->weight_decay = NAN;
+  }
+}
+
 void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *dynamics) {
   static const char *const keys[] = {"momentum",  "dampening", "nesterov", "weight_decay",
                                      "decoupled", "clip",      "schedule", "batch_schedule"};
   eg_study_chain *chain = &dynamics->chain;
   size_t word = 0;
   set_defaults(dynamics);
+  if (dynamics->id == EG_LANGEVIN) {
+    check_langevin(c, map, chain);
+  }
   if (!is_chain(dynamics->id) && !eg_is_adaptive_sde(dynamics->id)) {
     return;
   }

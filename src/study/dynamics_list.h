@@ -41,7 +41,7 @@
   X(RMSPROP, "rmsprop", true, "u' = beta2 u + (1 - beta2) g^2, x' = x - eta g / (sqrt(u') + epsilon); before: u", \
     "as adam", "Tieleman, Hinton 2012 (lecture 6.5); l: arXiv 2205.10287")                                   \
   X(SIGNSGD, "signsgd", true, "sgd with the sign of every component of v' (without momentum: of g_B)",       \
-    "a chain: no error but rounding", "Bernstein et al., arXiv 1802.04434") \
+    "a chain: no error but rounding", "Bernstein et al., arXiv 1802.04434")                                  \
   X(RMSPROP_SDE, "rmsprop-sde", false,                                                                       \
     "dx = -eta (sqrt(v) + epsilon)^-1 (grad R ds + Sigma_B^(1/2) dW), dv = (1 - beta2)(diag Sigma_B - v) ds; s in steps", \
     "1 in 1/l^2 against rmsprop, before", "Malladi, Lyu, Panigrahi, Arora, arXiv 2205.10287")                \
@@ -50,7 +50,10 @@
     "1 in 1/l^2 against adam", "Malladi, Lyu, Panigrahi, Arora, arXiv 2205.10287")                           \
   X(SIGNSGD_SDE, "signsgd-sde", false,                                                                       \
     "dx = -erf(grad R / sqrt(2 Sigma_B)) dt + sqrt(eta) sqrt(1 - erf^2) dW, every component by itself",      \
-    "1 in eta against signsgd with Gaussian noise", "Monzio Compagnoni et al., arXiv 2411.15958")
+    "1 in eta against signsgd with Gaussian noise", "Monzio Compagnoni et al., arXiv 2411.15958")            \
+  X(LANGEVIN, "langevin", false,                                                                             \
+    "dx = v dt, (eta/2)(1 + mu) dv = -(grad R + lambda x + (1 - mu) v) dt + sqrt(eta/B) Sigma(x)^(1/2) dW, mu = momentum", \
+    "2 in eta against sgd with momentum; start_velocity: zero: 1", "Kunin et al., arXiv 2107.09133; BAOAB: arXiv 1203.5428")
 
 /* X(enumerator, word, step, order, source): integrators with step h = learning_rate / substeps. */
 #define EG_SCHEME_LIST(X)                                                                                    \

@@ -16,9 +16,10 @@
 #define CHAINS     "sgd svag adam adamw rmsprop signsgd"
 #define LAWS       "sgd sme1 sme2 smf1 smf2 svag noisy-gd adam adamw rmsprop signsgd"
 #define ADAPTIVE   "rmsprop-sde adam-sde"
-#define WITH_BATCH LAWS " " ADAPTIVE " signsgd-sde"
+#define WITH_BATCH LAWS " " ADAPTIVE " signsgd-sde langevin"
 #define WITH_L     "svag adam adamw rmsprop signsgd"
 #define VELOCITY   "sgd svag signsgd"
+#define MOMENTUM   VELOCITY " langevin"
 #define DIFFUSIONS "sme1 sme2 smf1 smf2 sde"
 
 static const eg_schema_row rows[] = {
@@ -109,11 +110,11 @@ static const eg_schema_row rows[] = {
     {"dynamics.nodes", EG_WHOLE, "2", 2, 65536, NULL, "sme1 sme2 smf1 smf2", "factor nodes: fresh samples in one increment"},
     {"dynamics.scheme", EG_WORD, "strang; sde: euler-maruyama", NO_RANGE, eg_scheme_words, DIFFUSIONS,
      "integrator; docs/schemes.md has their orders"},
-    {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS " " ADAPTIVE " signsgd-sde",
+    {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS " " ADAPTIVE " signsgd-sde langevin",
      "integrator steps in one learning_rate or time_step"},
     {"dynamics.l", EG_WHOLE, "1", 1, 1024, NULL, WITH_L,
      "SVAG: noise amplified so that l (adaptive and sign chains: l^2) iterations replace one step"},
-    {"dynamics.momentum", EG_NUMBER, "0", 0, 1, NULL, VELOCITY, "weight of the last velocity, below 1"},
+    {"dynamics.momentum", EG_NUMBER, "0", 0, 1, NULL, MOMENTUM, "weight of the last velocity, below 1"},
     {"dynamics.dampening", EG_NUMBER, "0", 0, 1, NULL, VELOCITY, "the velocity takes 1 - dampening of the gradient"},
     {"dynamics.nesterov", EG_FLAG, "false", NO_RANGE, NULL, VELOCITY, "move by gradient + momentum x velocity"},
     {"dynamics.beta1", EG_NUMBER, "0.9", 0, 1, NULL, "adam adamw adam-sde", "weight of the last mean gradient, below 1"},
@@ -127,7 +128,9 @@ static const eg_schema_row rows[] = {
      "divide the means by 1 - beta^k"},
     {"dynamics.preconditioner", EG_WORD, "after", NO_RANGE, eg_preconditioner_words, "rmsprop",
      "divide by the mean squared gradient after or before the new gradient joins it"},
-    {"dynamics.weight_decay", EG_NUMBER, "0", 0, INFINITY, NULL, CHAINS, "adds weight_decay x to the gradient"},
+    {"dynamics.start_velocity", EG_WORD, "matched", NO_RANGE, eg_start_velocity_words, "langevin",
+     "matched: -(gradient) / (1 + momentum), as order 2 against SGD needs; zero"},
+    {"dynamics.weight_decay", EG_NUMBER, "0", 0, INFINITY, NULL, CHAINS " langevin", "adds weight_decay x to the gradient"},
     {"dynamics.decoupled", EG_FLAG, "false; adamw: true", NO_RANGE, NULL, CHAINS,
      "weight decay shrinks x by itself instead: x (1 - learning_rate weight_decay)"},
     {"dynamics.clip", EG_NUMBER | EG_POSITIVE, "none", 0, INFINITY, NULL, CHAINS,

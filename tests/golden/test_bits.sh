@@ -112,6 +112,12 @@ deep-network-float deep_network --set state=float
 bilinear bilinear
 bilinear-two-point bilinear --set noise=two-point
 bilinear-float bilinear --set state=float
+langevin langevin
+langevin-float langevin --set state=float
+langevin-rows langevin_rows
+escape escape
+escape-float escape --set state=float
+escape-cubic escape_cubic
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
