@@ -22,8 +22,11 @@ static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, 
   const eg_factor factor = run->dynamics->factor;
   const bool is_flow = run->dynamics->id == EG_SMF1 || run->dynamics->id == EG_SMF2;
   if (is_flow && (factor == EG_FACTOR_CHOLESKY || factor == EG_FACTOR_SYMMETRIC_ROOT || factor == EG_FACTOR_CLOSED_FORM)) {
-    return refuse(ctx, plan, run, "the noise of a stochastic modified flow is indexed by the data: no root of the covariance at "
-                                  "one point has its law at two; allowed factors: pair, data, nodes");
+    return refuse(ctx, plan, run,
+                  (caps & EG_CAP_POPULATION) != 0
+                      ? "the noise of a stochastic modified flow is indexed by the data; allowed factors: pair, data"
+                      : "the noise of a stochastic modified flow is indexed by the data: no root of the covariance at one point has "
+                        "its law at two; allowed factors: pair, data, nodes");
   }
   if (factor == EG_FACTOR_NODES && (caps & EG_CAP_POPULATION) == 0) {
     run->factor = factor;

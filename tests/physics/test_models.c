@@ -387,7 +387,8 @@ static void test_population(const model_probe *m, const setting *s, const double
 static void append_params(eg_text *study, const eg_model_info *info, int dim) {
   for (size_t i = 0; i < info->n_params; i++) {
     const eg_param_info *const p = &info->params[i];
-    const double low = fmax(p->low, p->low < 0 ? -1.2 : 0.3), high = fmin(p->high, 1.5);
+    const bool is_tail = strcmp(p->name, "tail") == 0; /* of flights whose mean duration is finite: they start equilibrated */
+    const double low = fmax(p->low, p->low < 0 ? -1.2 : is_tail ? 1.05 : 0.3), high = fmin(p->high, 1.5);
     if (strcmp(p->name, "particles") == 0 || (p->low == 0 && p->high == 1)) {
       continue; /* a number of them, and flags */
     }
