@@ -258,6 +258,34 @@ static inline __attribute__((always_inline)) void block_three_point(const lane_w
 FLOAT_KINDS(DEFINE_BOTH)
 DEFINE_FILL(gaussian64, double, 2)
 
+EG_FN double lane_stable(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3, double tail_index) {
+  uint32_t w[4];
+  w[0] = w0;
+  w[1] = w1;
+  w[2] = w2;
+  w[3] = w3;
+  return eg_stable(w, tail_index);
+}
+
+static __attribute__((noinline)) void fill_stable(const uint32_t key[2], uint64_t realisation_first, uint64_t block_first,
+                                                  int n_blocks, double tail_index, int is_wide, void *out) {
+  for (int b = 0; b < n_blocks; b++) {
+    lane_words words;
+    double values[EG_LANES] __attribute__((aligned(64)));
+    philox_lanes(key, EG_STREAM_NOISE, realisation_first, block_first + (uint64_t)b, &words);
+    LANE_LOOP {
+      values[l] = lane_stable(words.w[0][l], words.w[1][l], words.w[2][l], words.w[3][l], tail_index);
+    }
+    for (int l = 0; l < EG_LANES; l++) {
+      if (is_wide) {
+        ((double *)out)[(size_t)b * EG_LANES + (size_t)l] = values[l];
+      } else {
+        ((float *)out)[(size_t)b * EG_LANES + (size_t)l] = (float)values[l];
+      }
+    }
+  }
+}
+
 static __attribute__((noinline)) void fill_rows(const uint32_t key[2], uint64_t realisation_first,
                                                 uint64_t block_first, int n_blocks, uint32_t n_rows, int32_t *out) {
   const uint32_t threshold = (0u - n_rows) % n_rows;
@@ -454,6 +482,7 @@ const eg_fill_table EG_PASTE(eg_fill_table, EG_ISA) = {
     fill_rows,
     fill_permuted,
     fill_fractional,
+    fill_stable,
     stage_f64,
     stage_f32,
 };

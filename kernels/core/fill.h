@@ -5,6 +5,7 @@
 #include "core/fractional.h"
 #include "core/launch.h"
 #include "core/noise.h"
+#include "core/stable.h"
 
 /* out[(b * per_block + j) * EG_LANES + lane] = draw j of block block_first + b, of realisation realisation_first + lane
    (a multiple of EG_LANES). float; double for gaussian64 and for the functions in fill64. */
@@ -38,12 +39,17 @@ typedef void (*eg_fill_fractional_fn)(const uint32_t key[2], uint64_t realisatio
                                       double *draws, eg_fractional *fractional, int is_going_on, int is_wide,
                                       void *out);
 
+/* Symmetric alpha-stable variates, one a block: out[b * EG_LANES + lane] as above; double where is_wide, else float. */
+typedef void (*eg_fill_stable_fn)(const uint32_t key[2], uint64_t realisation_first, uint64_t block_first, int n_blocks,
+                                  double tail_index, int is_wide, void *out);
+
 typedef struct eg_fill_table {
   eg_fill_fn fill[EG_N_KINDS];   /* float; double for gaussian64; NULL for gaussian-fast */
   eg_fill_fn fill64[EG_N_KINDS]; /* every kind as doubles */
   eg_fill_rows_fn fill_rows;
   eg_fill_permuted_fn fill_permuted;
   eg_fill_fractional_fn fill_fractional;
+  eg_fill_stable_fn fill_stable;
   eg_stage_rows_fn stage_f64, stage_f32;
 } eg_fill_table;
 

@@ -91,15 +91,19 @@ static __attribute__((noinline)) void hold_noise(const eg_launch *a, eg_thread *
     hold_coarse(a, t, ahead, realisation, q, need, limit);
     return;
   }
-  const uint64_t per_block = (uint64_t)eg_kind_per_block(a->kind);
+  const uint64_t per_block = a->tail_index > 0 ? 1 : (uint64_t)eg_kind_per_block(a->kind);
   const uint64_t capacity = EG_NOISE_BYTES / 8 / (EG_LANES * sizeof(eg_noise_real));
   const uint64_t block = q / per_block;
   const uint64_t least = (q + need + per_block - 1) / per_block - block;
   const uint64_t most = capacity / per_block < least ? least : capacity / per_block;
   const uint64_t wanted = (limit + per_block - 1) / per_block - block;
   const uint64_t n = wanted < most ? wanted : most;
-  const eg_fill_fn fill = sizeof(eg_noise_real) == 8 ? t->fill->fill64[a->kind] : t->fill->fill[a->kind];
-  fill(a->key, realisation, block, (int)n, t->noise);
+  if (a->tail_index > 0) {
+    t->fill->fill_stable(a->key, realisation, block, (int)n, a->tail_index, sizeof(eg_noise_real) == 8, t->noise);
+  } else {
+    const eg_fill_fn fill = sizeof(eg_noise_real) == 8 ? t->fill->fill64[a->kind] : t->fill->fill[a->kind];
+    fill(a->key, realisation, block, (int)n, t->noise);
+  }
   ahead->first = block * per_block;
   ahead->last = (block + n) * per_block;
 }

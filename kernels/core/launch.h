@@ -113,6 +113,7 @@ typedef struct eg_launch {
   /* increments that are fractional noise (core/fractional.h): Hurst exponent, 0: independent; steps of a whole path */
   double hurst;
   uint64_t path_steps;
+  double tail_index;          /* increments that are symmetric alpha-stable (core/stable.h): alpha; 0: of `kind` */
   double input_noise, label_noise; /* standard deviations of what is added to the inputs and the target of a drawn row */
   /* what is looked at after every step; such launches are slower, all others do not know of it */
   uint32_t n_monitors;
@@ -124,6 +125,6 @@ typedef struct eg_launch {
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
 EG_STATIC_ASSERT(sizeof(eg_monitor) == 40, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 704, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 712, "layout differs between host and device");
 
 #endif

@@ -91,6 +91,9 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
                    "langevin, rows with noise, fresh-node noise, gradient_noise gaussian-decoupled and constant, SDEs of adaptive "
                    "chains, and chains on other noise than rows and channels are advanced on the CPU only so far");
   }
+  if (job->launch.tail_index != 0) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "levy makes its increments on the CPU only so far");
+  }
   if (job->launch.hurst != 0 || strcmp(job->stepper, "exact_at") == 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "model '%s' makes its own paths or pulls its events, which is done on the CPU only",
                    job->model);

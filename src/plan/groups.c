@@ -182,7 +182,7 @@ static eg_status set_ratio(eg_context *ctx, const eg_plan *plan, const eg_group 
                   "have different steps, and a sum of increments has the law of one increment only for Gaussian noise; "
                   "allowed kinds: gaussian, gaussian64");
   }
-  if (whole > 1 && (run->job.launch.hurst != 0 || strcmp(run->job.stepper, "exact_at") == 0)) {
+  if (whole > 1 && (run->job.launch.hurst != 0 || run->job.launch.tail_index != 0 || strcmp(run->job.stepper, "exact_at") == 0)) {
     return refuse(ctx, plan, group, run, finest,
                   "have different steps; the increments of this process cannot be summed into those of a longer step, so "
                   "members need equal steps");

@@ -246,6 +246,9 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   run->job.rows = plan->rows;
   run->job.n_row_values = plan->n_row_values;
   const eg_sampling sampling = run->dynamics->sampling;
+  if (run->dynamics->id == EG_LEVY) {
+    eg_plan_stage_levy(plan, run);
+  }
   if (eg_is_adaptive_sde(run->dynamics->id)) {
     run->has_oracle = false; /* not affine */
   }

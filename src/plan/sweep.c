@@ -22,6 +22,8 @@ static bool axis_concerns(const eg_sweep_axis *axis, const eg_study_dynamics *d)
     return isnan(d->chain.momentum);
   case EG_SWEEP_WEIGHT_DECAY:
     return isnan(d->chain.weight_decay);
+  case EG_SWEEP_TAIL_INDEX:
+    return isnan(d->chain.tail_index);
   default:
     return true;
   }
@@ -52,6 +54,9 @@ static void apply_axis(const eg_sweep_axis *axis, double value, eg_run *run) {
     break;
   case EG_SWEEP_WEIGHT_DECAY:
     run->chain.weight_decay = value;
+    break;
+  case EG_SWEEP_TAIL_INDEX:
+    run->chain.tail_index = value;
     break;
   case EG_SWEEP_START_POINT: /* the rest is looked up where it is used (stage.c) */
   case EG_SWEEP_START_MEAN:

@@ -128,7 +128,7 @@ static void append_start(eg_text *out, const eg_study_start *start) {
 static void append_sweep(eg_text *out, const eg_study *study) {
   static const char *const names[] = {"learning_rate", "batch_size",  "substeps",   "horizon",
                                       "model.ridge",   "start.point", "start.mean", "start.std",
-                                      "l",             "momentum",    "weight_decay"};
+                                      "l",             "momentum",    "weight_decay", "tail_index"};
   for (size_t i = 0; i < study->n_sweep; i++) {
     const eg_sweep_axis *axis = &study->sweep[i];
     eg_text_append(out, "sweep.");
@@ -205,6 +205,9 @@ static void append_dynamics(eg_text *out, const eg_study_dynamics *dynamics) {
     append_chain(out, &dynamics->chain);
   }
   append_gradient_noise(out, dynamics);
+  if (dynamics->id == EG_LEVY) {
+    append_number(out, "dynamics.tail_index", dynamics->chain.tail_index);
+  }
   if (dynamics->id == EG_LANGEVIN) {
     append_number(out, "dynamics.momentum", dynamics->chain.momentum);
     append_number(out, "dynamics.weight_decay", dynamics->chain.weight_decay);

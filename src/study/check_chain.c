@@ -96,6 +96,12 @@ static void check_langevin(eg_checker *c, const eg_yaml_node *map, eg_study_chai
   }
 }
 
+static void check_levy(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *dynamics) {
+  eg_study_chain *chain = &dynamics->chain;
+  chain->tail_index = eg_swept(c, "tail_index") != NULL ? NAN : 1.5;
+  read_number(c, map, "dynamics.tail_index", "tail_index", false, &chain->tail_index);
+}
+
 void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *dynamics) {
   static const char *const keys[] = {"momentum",  "dampening", "nesterov", "weight_decay",
                                      "decoupled", "clip",      "schedule", "batch_schedule"};
@@ -104,6 +110,9 @@ void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *d
   set_defaults(dynamics);
   if (dynamics->id == EG_LANGEVIN) {
     check_langevin(c, map, chain);
+  }
+  if (dynamics->id == EG_LEVY) {
+    check_levy(c, map, dynamics);
   }
   if (!is_chain(dynamics->id) && !eg_is_adaptive_sde(dynamics->id)) {
     return;

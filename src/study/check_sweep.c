@@ -24,6 +24,7 @@ static const struct {
     {"l", EG_SWEEP_L, "dynamics.l"},
     {"momentum", EG_SWEEP_MOMENTUM, "dynamics.momentum"},
     {"weight_decay", EG_SWEEP_WEIGHT_DECAY, "dynamics.weight_decay"},
+    {"tail_index", EG_SWEEP_TAIL_INDEX, "dynamics.tail_index"},
 };
 enum { N_AXES = sizeof axes / sizeof axes[0] };
 
@@ -151,6 +152,8 @@ static const char *dynamics_key(eg_sweep_target target) {
     return "dynamics.momentum";
   case EG_SWEEP_WEIGHT_DECAY:
     return "dynamics.weight_decay";
+  case EG_SWEEP_TAIL_INDEX:
+    return "dynamics.tail_index";
   default:
     return NULL;
   }

@@ -53,7 +53,10 @@
     "1 in eta against signsgd with Gaussian noise", "Monzio Compagnoni et al., arXiv 2411.15958")            \
   X(LANGEVIN, "langevin", false,                                                                             \
     "dx = v dt, (eta/2)(1 + mu) dv = -(grad R + lambda x + (1 - mu) v) dt + sqrt(eta/B) Sigma(x)^(1/2) dW, mu = momentum", \
-    "2 in eta against sgd with momentum; start_velocity: zero: 1", "Kunin et al., arXiv 2107.09133; BAOAB: arXiv 1203.5428")
+    "2 in eta against sgd with momentum; start_velocity: zero: 1", "Kunin et al., arXiv 2107.09133; BAOAB: arXiv 1203.5428") \
+  X(LEVY, "levy", false,                                                                                     \
+    "dx = b(x) dt + s(x) dL, E exp(i u L(t)) = exp(-t |u|^tail_index); of a loss b = -grad R, s times (eta/B)^(1 - 1/tail_index)", \
+    "that of the scheme", "Simsekli, Sagun, Gurbuzbalaban, arXiv 1901.06053; increments: J. Am. Stat. Assoc. 71, 340 (1976)")
 
 /* X(enumerator, word, step, order, source): integrators with step h = learning_rate / substeps. */
 #define EG_SCHEME_LIST(X)                                                                                    \

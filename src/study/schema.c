@@ -16,11 +16,11 @@
 #define CHAINS     "sgd svag adam adamw rmsprop signsgd"
 #define LAWS       "sgd sme1 sme2 smf1 smf2 svag noisy-gd adam adamw rmsprop signsgd"
 #define ADAPTIVE   "rmsprop-sde adam-sde"
-#define WITH_BATCH LAWS " " ADAPTIVE " signsgd-sde langevin"
+#define WITH_BATCH LAWS " " ADAPTIVE " signsgd-sde langevin levy"
 #define WITH_L     "svag adam adamw rmsprop signsgd"
 #define VELOCITY   "sgd svag signsgd"
 #define MOMENTUM   VELOCITY " langevin"
-#define DIFFUSIONS "sme1 sme2 smf1 smf2 sde"
+#define DIFFUSIONS "sme1 sme2 smf1 smf2 sde levy"
 
 static const eg_schema_row rows[] = {
     {"title", EG_TEXT, "none", NO_RANGE, NULL, NULL, "shown in tables, reports and the result file"},
@@ -82,6 +82,7 @@ static const eg_schema_row rows[] = {
     {"sweep.l", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see dynamics.l"},
     {"sweep.momentum", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see dynamics.momentum"},
     {"sweep.weight_decay", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see dynamics.weight_decay"},
+    {"sweep.tail_index", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL, "see dynamics.tail_index"},
     {"sweep.model.<parameter>", EG_NUMBER | EG_LIST, NULL, NO_RANGE, NULL, NULL,
      "each value sets all components of the parameter"},
 
@@ -108,7 +109,7 @@ static const eg_schema_row rows[] = {
     {"dynamics.factor", EG_WORD, "the model's", NO_RANGE, eg_factor_words, "sme1 sme2 smf1 smf2 noisy-gd",
      "which square root of the noise covariance; models with samples: pair"},
     {"dynamics.nodes", EG_WHOLE, "2", 2, 65536, NULL, "sme1 sme2 smf1 smf2", "factor nodes: fresh samples in one increment"},
-    {"dynamics.scheme", EG_WORD, "strang; sde: euler-maruyama", NO_RANGE, eg_scheme_words, DIFFUSIONS,
+    {"dynamics.scheme", EG_WORD, "strang; sde, levy: euler-maruyama", NO_RANGE, eg_scheme_words, DIFFUSIONS,
      "integrator; docs/schemes.md has their orders"},
     {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS " " ADAPTIVE " signsgd-sde langevin",
      "integrator steps in one learning_rate or time_step"},
@@ -130,6 +131,8 @@ static const eg_schema_row rows[] = {
      "divide by the mean squared gradient after or before the new gradient joins it"},
     {"dynamics.start_velocity", EG_WORD, "matched", NO_RANGE, eg_start_velocity_words, "langevin",
      "matched: -(gradient) / (1 + momentum), as order 2 against SGD needs; zero"},
+    {"dynamics.tail_index", EG_NUMBER, "1.5", 0.05, 2, NULL, "levy",
+     "alpha of the increments, P(|S| > s) ~ s^-alpha below 2; below 0.5 noise: gaussian64 is needed"},
     {"dynamics.weight_decay", EG_NUMBER, "0", 0, INFINITY, NULL, CHAINS " langevin", "adds weight_decay x to the gradient"},
     {"dynamics.decoupled", EG_FLAG, "false; adamw: true", NO_RANGE, NULL, CHAINS,
      "weight decay shrinks x by itself instead: x (1 - learning_rate weight_decay)"},

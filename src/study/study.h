@@ -101,6 +101,7 @@ typedef struct eg_study_chain {
   eg_study_schedule schedule;
   eg_study_schedule batch_schedule; /* factor of the batch size */
   double input_noise, label_noise;  /* standard deviations of what is added to every drawn row */
+  double tail_index;                /* levy */
 } eg_study_chain;
 
 typedef struct eg_study_dynamics {
@@ -130,6 +131,7 @@ typedef enum eg_sweep_target {
   EG_SWEEP_L,
   EG_SWEEP_MOMENTUM,
   EG_SWEEP_WEIGHT_DECAY,
+  EG_SWEEP_TAIL_INDEX,
   EG_SWEEP_PARAM
 } eg_sweep_target;
 

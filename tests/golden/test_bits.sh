@@ -118,6 +118,10 @@ langevin-rows langevin_rows
 escape escape
 escape-float escape --set state=float
 escape-cubic escape_cubic
+levy levy
+levy-gaussian64 levy --set noise=gaussian64
+levy-float levy --set state=float
+levy-process levy_process
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.

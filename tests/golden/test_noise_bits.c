@@ -111,6 +111,22 @@ static void known_answers(void) {
   }
 }
 
+static void compare_stable(const eg_fill_table *table, double tail_index) {
+  static double wide[2 * EG_LANES];
+  static float narrow[2 * EG_LANES];
+  const uint32_t key[2] = {3u, 5u};
+  int wrong = 0;
+  table->fill_stable(key, 0xffffffc0ull, 0xffffffffull, 2, tail_index, 1, wide);
+  table->fill_stable(key, 0xffffffc0ull, 0xffffffffull, 2, tail_index, 0, narrow);
+  for (int i = 0; i < 2 * EG_LANES; i++) {
+    uint32_t w[4];
+    eg_block(key, EG_STREAM_NOISE, 0xffffffc0ull + (uint64_t)(i % EG_LANES), 0xffffffffull + (uint64_t)(i / EG_LANES), w);
+    const double want = eg_stable(w, tail_index);
+    wrong += eg_bits64(wide[i]) != eg_bits64(want) || eg_bits32(narrow[i]) != eg_bits32((float)want) || want != want;
+  }
+  CHECK(wrong == 0);
+}
+
 int main(void) {
   known_answers();
   for (int i = 0; i < N_TABLES; i++) {
@@ -121,6 +137,9 @@ int main(void) {
       if (kind != EG_KIND_GAUSSIAN_FAST) {
         compare_kind(tables[i], kind);
       }
+    }
+    for (double tail_index = 0.0625; tail_index <= 2; tail_index *= 2) {
+      compare_stable(tables[i], tail_index);
     }
     compare_rows(tables[i], 442);
     compare_rows(tables[i], 1);

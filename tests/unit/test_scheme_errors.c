@@ -49,5 +49,19 @@ int main(void) {
   check_says(BOTH, "name: sme2, scheme: srk2", "noise: two-point\n", "needs the fourth moment of a normal");
   check_says(BOTH, "name: sme2, scheme: srk2", "noise: three-point\n", "");
   check_says(BOTH, "name: noisy-gd, batch_size: 1, scheme: heun", "", "'noisy-gd' has no 'scheme'");
+  check_says(BOTH, "name: levy, scheme: milstein", "",
+             "t.yaml:7:11: error: run 'levy': levy takes increments that are no normals; allowed schemes: euler-maruyama, strang");
+  check_says(BOTH, "name: levy, scheme: exact", "", "has an exact law on ornstein-uhlenbeck only");
+  check_says(BOTH, "name: levy", "noise: table5\n", "allowed kinds: gaussian (they are floats), gaussian64 (doubles)");
+  check_says(BOTH, "name: levy, tail_index: 0.4", "", "a tail_index below 0.5 has increments beyond the range of a float");
+  check_says(BOTH, "name: levy, tail_index: 0.4", "noise: gaussian64\n", "");
+  check_says(BOTH, "name: levy, tail_index: 2.5", "", "'dynamics.tail_index' = 2.5");
+  check_says(BOTH, "name: sde, tail_index: 1", "", "'sde' has no 'tail_index'; only for: levy");
+  check_says(DATA, "name: levy", "", "'levy' cannot be used with the model 'linear-regression'");
+  char message[2000];
+  message_of("seed: 1\nmodel: geometric-brownian-motion\nrealisations: 100\ntime_step: 1/8\nhorizon: 1\n"
+             "observe: {at: [1], features: [x]}\ndynamics: {name: levy, batch_size: 2}\n",
+             message, sizeof message);
+  CHECK_HAS(message, "t.yaml:7:11: error: run 'levy': levy of a process has no batch; allowed batch_size: 1");
   return check_report();
 }
