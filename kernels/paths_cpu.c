@@ -1,12 +1,18 @@
 /* Values of path statistics on the CPU, compiled per ISA. The definition is in stats/paths.h. */
+#include <stddef.h>
+
 #include "core/eg_math.h"
 #include "stats/paths.h"
 
 #define EG_PASTE2(a, b) a##_##b
 #define EG_PASTE(a, b)  EG_PASTE2(a, b)
 
+static const double *track_of(const eg_path_values *p, uint32_t record, uint32_t point, uint32_t column) {
+  return p->tracks + (((size_t)record * p->n_points + point) * p->n_tracked + column) * p->ld;
+}
+
 static const double *track(const eg_path_values *p, uint32_t record, uint32_t column) {
-  return p->tracks + (((size_t)record * p->n_points + p->point) * p->n_tracked + column) * p->ld;
+  return track_of(p, record, p->point, column);
 }
 
 /* sum += (b - a) (d - c) */
@@ -59,8 +65,92 @@ static void raise(double *v, double q, uint32_t ld) {
   }
 }
 
+/* ---- forms with one term a value ---- */
+
+static void joint_value(const eg_path_values *p, const eg_path_statistic *s, eg_path_term t, double q, double *v) {
+  const double *const f = t.a == EG_PATH_NOWHERE ? NULL : track_of(p, t.a, t.b, s->column);
+  const double *const g = t.c == EG_PATH_NOWHERE ? NULL : track_of(p, t.c, t.d, s->column_2);
+  if (f != NULL && g != NULL && q == 2) {
+    add_product(v, f, g, p->ld);
+    return;
+  }
+  if (f != NULL) {
+    add_value(v, f, p->ld);
+  }
+  if (g != NULL) {
+    add_value(v, g, p->ld);
+  }
+}
+
+static void distance_value(const eg_path_values *p, const eg_path_statistic *s, eg_path_term t, double *v) {
+  for (uint32_t k = s->column; k < s->column + s->width; k++) {
+    const double *const a = track_of(p, t.a, t.b, k), *const b = track_of(p, t.c, t.d, k);
+    add_increments(v, a, b, a, b, p->ld);
+  }
+}
+
+EG_FN double wave(double f, double u_over_pi, int is_sine) {
+  const double turn = u_over_pi * f;
+  const int has_phase = turn < 0x1p50 && turn > -0x1p50;
+  double sine, cosine;
+  eg_sincospi(has_phase ? turn : 0.0, &sine, &cosine);
+  return has_phase ? (is_sine ? sine : cosine) : eg_double_of_bits(0x7ff8000000000000ull);
+}
+
+static void wave_value(const eg_path_values *p, const eg_path_statistic *s, eg_path_term t, double u_over_pi, double *v) {
+  const double *const f = track(p, t.a, s->column);
+  const int is_sine = t.c == 1;
+  _Pragma("omp simd")
+  for (uint32_t l = 0; l < p->ld; l++) {
+    v[l] = wave(f[l], u_over_pi, is_sine);
+  }
+}
+
+/* A lane that is NaN in `v` becomes NaN in all n values. */
+static void lose(double *values, uint32_t n, const double *v, uint32_t ld) {
+  for (uint32_t l = 0; l < ld; l++) {
+    for (uint32_t i = 0; v[l] != v[l] && i < n; i++) {
+      values[(size_t)i * ld + l] = v[l];
+    }
+  }
+}
+
+static void one_term_values(const eg_path_values *p, const eg_path_statistic *s) {
+  for (uint32_t i = 0; i < s->n_values; i++) {
+    const eg_path_term t = s->terms[s->first[i]];
+    double *const v = p->values + (size_t)i * p->ld;
+    for (uint32_t l = 0; l < p->ld; l++) {
+      v[l] = 0;
+    }
+    if (s->form == EG_PATH_WAVE) {
+      wave_value(p, s, t, s->powers[i], v);
+    } else if (s->form == EG_PATH_JOINT) {
+      joint_value(p, s, t, s->powers[i], v);
+    } else {
+      distance_value(p, s, t, v);
+      if (s->powers[i] != 2) {
+        raise(v, s->powers[i], p->ld);
+      }
+    }
+  }
+  const int is_together = eg_path_rows(s, 2) == 1;
+  for (uint32_t point = is_together ? 0 : p->point; point < (is_together ? p->n_points : p->point + 1); point++) {
+    lose(p->values, s->n_values, track_of(p, p->n_records - 1, point, s->column), p->ld);
+  }
+  if (s->form == EG_PATH_WAVE) { /* first all that has no phase into the first value */
+    for (uint32_t i = 1; i < s->n_values; i++) {
+      lose(p->values, 1, p->values + (size_t)i * p->ld, p->ld);
+    }
+    lose(p->values, s->n_values, p->values, p->ld);
+  }
+}
+
 /* All values of one statistic and point of one tile. */
 void EG_PASTE(eg_path_values, EG_ISA)(const eg_path_values *p, const eg_path_statistic *s) {
+  if (s->form != EG_PATH_INCREMENTS) {
+    one_term_values(p, s);
+    return;
+  }
   const double *const last = track(p, p->n_records - 1, s->column);
   for (uint32_t i = 0; i < s->n_values; i++) {
     double *const v = p->values + (size_t)i * p->ld;

@@ -10,7 +10,15 @@
  *   all windows of one length        time-averaged squared displacement of a trajectory
  *   two neighbouring observations    product of velocities
  *
- * A trajectory that is lost by the last observation is NaN in all values of a statistic: it does not count.
+ * Other forms have one term a value, whose numbers say (observation a, point b) and (observation c, point d):
+ *   joint      q = 2: f(a, b) g(c, d), q = 1: f(a, b) + g(c, d), or either alone where the other's observation is
+ *              EG_PATH_NOWHERE; f, g: one column each
+ *   distance   |x(a, b) - x(c, d)|^q
+ *   wave       cos(u f) (c = 0) or sin(u f) (c = 1) of f(a) of the point in hand; u, over pi, is the value's power
+ * Joint values and distances are of all points together: one row, not one for each point.
+ *
+ * A trajectory that is lost by the last observation (of any point, where all are together) is NaN in all values of a
+ * statistic: it does not count. Of a wave it is lost too where |u f| >= 2^50 pi: a double has no phase there.
  * The sums of a statistic stand behind the rows of the records in a tile's node: (point, eg_node_values), one statistic
  * behind the other.
  */
@@ -21,6 +29,7 @@
 
 #define EG_PATH_NOWHERE 0xffffffffu
 enum { EG_MOST_PATH_STATISTICS = 8, EG_MOST_PATH_VALUES = 512, EG_MOST_PATH_COVARIANCE = 64 };
+enum { EG_PATH_INCREMENTS, EG_PATH_JOINT, EG_PATH_DISTANCES, EG_PATH_WAVE }; /* forms */
 
 typedef struct eg_path_term {
   uint32_t a, b, c, d; /* observations */
@@ -32,8 +41,15 @@ typedef struct eg_path_statistic {
   const double *powers;    /* (n_values): q */
   uint32_t n_values;
   uint32_t column, width;  /* of the tracked ones */
+  uint32_t column_2;       /* of g */
+  int32_t form;
   int32_t with_covariance;
 } eg_path_statistic;
+
+/* Rows of a statistic in a node. */
+EG_FN uint32_t eg_path_rows(const eg_path_statistic *s, uint32_t n_points) {
+  return s->form == EG_PATH_JOINT || s->form == EG_PATH_DISTANCES ? 1 : n_points;
+}
 
 typedef struct eg_path_values {
   const double *tracks;    /* (n_records, n_points, n_tracked, ld) */

@@ -478,7 +478,7 @@ static void reduce_paths(const eg_device *d, const eg_launch *a, double *node) {
   node += job->n_records * job->record_values;
   for (size_t i = 0; i < job->n_paths; i++) {
     const eg_path_statistic *const s = &job->paths[i];
-    for (uint32_t point = 0; point < a->n_points; point++) {
+    for (uint32_t point = 0; point < eg_path_rows(s, a->n_points); point++) {
       const eg_path_values p = {d->tracks,   d->path_values,           (uint32_t)job->n_records,
                                 a->n_points, (uint32_t)job->n_tracked, a->ld, point};
       eg_reduce r;

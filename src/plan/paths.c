@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/plan.h"
+#include "plan/path_builder.h"
 #include "stats/moments.h"
 
 static const double max_track_bytes = 0x1p28; /* of one worker */
@@ -20,23 +20,33 @@ static size_t tracked_at(const eg_plan *plan, size_t column) {
   return i;
 }
 
-/* The columns of the feature that a statistic needs: all of x, or one. */
-static eg_status columns_of(eg_context *ctx, const eg_plan *plan, const eg_study_path *p, size_t *first, size_t *width) {
-  const eg_feature *const f = eg_plan_feature(plan, eg_path_needs(p));
+/* The columns of feature i that a statistic needs: all of x, or one. */
+static eg_status columns_of(eg_context *ctx, const eg_plan *plan, const eg_study_path *p, size_t i, size_t *first,
+                            size_t *width) {
+  const eg_feature *const f = eg_plan_feature(plan, eg_path_needs(p, i));
+  const int component = i == 0 ? p->of.component : p->with.component;
   if (f == NULL) {
     return eg_fail(ctx, EG_ERR_INTERNAL, "path statistic '%s' of a feature that is not observed", p->name);
   }
   *first = f->first;
   *width = f->width;
-  if (p->kind == EG_PATH_TWO_TIME && f->id == EG_FEATURE_X) {
-    if (p->component >= plan->dim) {
+  if (eg_path_has_column(p->kind) && f->id == EG_FEATURE_X) {
+    if (component >= plan->dim) {
       return eg_study_fail_at(ctx, plan->study, p->mark, "there is no x%d: the dimension is %d, components are x0 .. x%d",
-                              p->component, plan->dim, plan->dim - 1);
+                              component, plan->dim, plan->dim - 1);
     }
-    *first += (size_t)p->component;
+    *first += (size_t)component;
     *width = 1;
   }
   return EG_OK;
+}
+
+static void track(eg_plan *plan, size_t first, size_t width) {
+  for (size_t k = first; k < first + width; k++) {
+    if (tracked_at(plan, k) == plan->n_tracked) {
+      plan->tracked_columns[plan->n_tracked++] = (uint32_t)k;
+    }
+  }
 }
 
 eg_status eg_plan_tracks(eg_context *ctx, eg_plan *plan) {
@@ -52,12 +62,11 @@ eg_status eg_plan_tracks(eg_context *ctx, eg_plan *plan) {
   /* x first and as a whole: the columns of one feature stand side by side */
   for (int pass = 0; pass < 2; pass++) {
     for (size_t i = 0; i < o->n_paths; i++) {
-      size_t first = 0, width = 0;
-      EG_TRY(columns_of(ctx, plan, &o->paths[i], &first, &width));
-      const bool is_whole = width > 1 || o->paths[i].kind != EG_PATH_TWO_TIME;
-      for (size_t k = first; k < first + width && is_whole == (pass == 0); k++) {
-        if (tracked_at(plan, k) == plan->n_tracked) {
-          plan->tracked_columns[plan->n_tracked++] = (uint32_t)k;
+      for (size_t k = 0; eg_path_needs(&o->paths[i], k) != NULL; k++) {
+        size_t first = 0, width = 0;
+        EG_TRY(columns_of(ctx, plan, &o->paths[i], k, &first, &width));
+        if (eg_path_has_column(o->paths[i].kind) == (pass == 1)) {
+          track(plan, first, width);
         }
       }
     }
@@ -67,16 +76,7 @@ eg_status eg_plan_tracks(eg_context *ctx, eg_plan *plan) {
 
 /* ---- one statistic of one run ---- */
 
-typedef struct builder {
-  eg_context *ctx;
-  const eg_plan *plan;
-  const eg_run *run;
-  const eg_study_path *study;
-  eg_run_path *out;
-  size_t n_terms, capacity, n_values;
-} builder;
-
-static eg_status begin_values(builder *b, size_t n_lags, size_t n_powers) {
+eg_status eg_path_begin_values(eg_path_builder *b, size_t n_lags, size_t n_powers) {
   eg_run_path *const p = b->out;
   p->n_lags = n_lags;
   p->n_powers = n_powers;
@@ -96,13 +96,13 @@ static eg_status begin_values(builder *b, size_t n_lags, size_t n_powers) {
   return eg_allocate(b->ctx, n_lags * n_powers, sizeof *p->powers, &p->powers);
 }
 
-static void begin_value(builder *b, double power) {
+void eg_path_begin_value(eg_path_builder *b, double power) {
   b->out->first[b->n_values] = (uint32_t)b->n_terms;
   b->out->powers[b->n_values++] = power;
   b->out->first[b->n_values] = (uint32_t)b->n_terms;
 }
 
-static eg_status add_term(builder *b, size_t from, size_t to, size_t from_2, size_t to_2) {
+eg_status eg_path_add_term(eg_path_builder *b, size_t from, size_t to, size_t from_2, size_t to_2) {
   if (b->n_terms == b->capacity) {
     const size_t capacity = b->capacity == 0 ? 64 : 2 * b->capacity;
     eg_path_term *const terms = realloc(b->out->terms, capacity * sizeof *terms);
@@ -117,7 +117,7 @@ static eg_status add_term(builder *b, size_t from, size_t to, size_t from_2, siz
   return EG_OK;
 }
 
-static eg_status find_origin(const builder *b, size_t *at) {
+eg_status eg_path_find_origin(const eg_path_builder *b, size_t *at) {
   const uint64_t *const s = b->run->observe_steps;
   const uint64_t origin = (uint64_t)b->study->origin;
   const size_t n = b->run->job.n_records;
@@ -137,7 +137,7 @@ static eg_status find_origin(const builder *b, size_t *at) {
 }
 
 /* Displacements from the start or an origin to all later observations. */
-static eg_status build_displacements(builder *b) {
+static eg_status build_displacements(eg_path_builder *b) {
   const bool is_from_start = isnan(b->study->origin);
   const uint64_t *const s = b->run->observe_steps;
   static const double two = 2;
@@ -147,15 +147,15 @@ static eg_status build_displacements(builder *b) {
   const size_t n_powers = !has_powers ? 1 : (written->n > 0 ? written->n : sizeof default_powers / sizeof *default_powers);
   size_t origin = EG_PATH_NOWHERE, first = s[0] == 0 ? 1 : 0;
   if (!is_from_start) {
-    EG_TRY(find_origin(b, &origin));
+    EG_TRY(eg_path_find_origin(b, &origin));
     first = origin + 1;
   }
-  EG_TRY(begin_values(b, b->run->job.n_records - first, n_powers));
+  EG_TRY(eg_path_begin_values(b, b->run->job.n_records - first, n_powers));
   for (size_t i = 0; i < b->out->n_lags; i++) {
     b->out->lags[i] = s[first + i] - (is_from_start ? 0 : s[origin]);
     for (size_t k = 0; k < n_powers; k++) {
-      begin_value(b, powers[k]);
-      EG_TRY(add_term(b, origin, first + i, origin, is_from_start ? EG_PATH_NOWHERE : first + i));
+      eg_path_begin_value(b, powers[k]);
+      EG_TRY(eg_path_add_term(b, origin, first + i, origin, is_from_start ? EG_PATH_NOWHERE : first + i));
     }
   }
   return EG_OK;
@@ -172,7 +172,7 @@ static uint64_t spacing_of(const eg_run *run) {
   return run->job.n_records > 1 ? s[1] - s[0] : 0;
 }
 
-static eg_status refuse_spacing(const builder *b, const char *instead) {
+static eg_status refuse_spacing(const eg_path_builder *b, const char *instead) {
   return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
                           "path statistic '%s' of run '%s' needs equidistant observations%s", b->study->name,
                           b->run->description, instead);
@@ -199,25 +199,25 @@ static size_t log_lags(size_t longest, uint64_t spacing, uint64_t *lags) {
 }
 
 /* Mean over all windows of one length within the observations. */
-static eg_status build_time_averages(builder *b) {
+static eg_status build_time_averages(eg_path_builder *b) {
   const uint64_t *const s = b->run->observe_steps;
   const size_t n = b->run->job.n_records;
   const uint64_t spacing = spacing_of(b->run);
   if (b->study->lags.n == 0 && spacing == 0) {
     return refuse_spacing(b, ", or 'lags'");
   }
-  EG_TRY(begin_values(b, b->study->lags.n > 0 ? b->study->lags.n : log_lags(n - 1, spacing, NULL), 1));
+  EG_TRY(eg_path_begin_values(b, b->study->lags.n > 0 ? b->study->lags.n : log_lags(n - 1, spacing, NULL), 1));
   (void)(b->study->lags.n > 0 ? 0 : log_lags(n - 1, spacing, b->out->lags));
   for (size_t i = 0; i < b->out->n_lags; i++) {
     const uint64_t lag = b->study->lags.n > 0 ? (uint64_t)b->study->lags.values[i] : b->out->lags[i];
     b->out->lags[i] = lag;
-    begin_value(b, 2);
+    eg_path_begin_value(b, 2);
     for (size_t from = 0, to = 0; from < n; from++) {
       while (to < n && s[to] < s[from] + lag) {
         to++;
       }
       if (to < n && s[to] == s[from] + lag) {
-        EG_TRY(add_term(b, from, to, from, to));
+        EG_TRY(eg_path_add_term(b, from, to, from, to));
       }
     }
     if (b->out->first[i + 1] == b->out->first[i]) {
@@ -229,7 +229,7 @@ static eg_status build_time_averages(builder *b) {
 }
 
 /* Product of the displacements between neighbouring observations, one lag apart. */
-static eg_status build_velocities(builder *b) {
+static eg_status build_velocities(eg_path_builder *b) {
   const uint64_t spacing = spacing_of(b->run);
   const size_t n = b->run->job.n_records;
   size_t begin = 0;
@@ -237,11 +237,11 @@ static eg_status build_velocities(builder *b) {
     return refuse_spacing(b, "");
   }
   if (!isnan(b->study->origin)) {
-    EG_TRY(find_origin(b, &begin));
+    EG_TRY(eg_path_find_origin(b, &begin));
   }
   const size_t longest = n > begin + 1 ? n - begin - 1 : 0, /* lags 0 .. longest - 1 */
       n_default = longest < MOST_VELOCITY_LAGS ? longest : MOST_VELOCITY_LAGS;
-  EG_TRY(begin_values(b, b->study->lags.n > 0 ? b->study->lags.n : n_default, 1));
+  EG_TRY(eg_path_begin_values(b, b->study->lags.n > 0 ? b->study->lags.n : n_default, 1));
   for (size_t i = 0; i < b->out->n_lags; i++) {
     const uint64_t lag = b->study->lags.n > 0 ? (uint64_t)b->study->lags.values[i] : i * spacing;
     b->out->lags[i] = lag;
@@ -252,55 +252,66 @@ static eg_status build_velocities(builder *b) {
                               lag, b->study->name, spacing, longest * spacing);
     }
     const size_t k = (size_t)(lag / spacing);
-    begin_value(b, 2);
+    eg_path_begin_value(b, 2);
     for (size_t from = begin; from + k + 1 < n && (from == begin || isnan(b->study->origin)); from++) {
-      EG_TRY(add_term(b, from, from + 1, from + k, from + k + 1));
+      EG_TRY(eg_path_add_term(b, from, from + 1, from + k, from + k + 1));
     }
   }
   return EG_OK;
 }
 
 /* One feature at all observations. */
-static eg_status build_two_time(builder *b) {
-  EG_TRY(begin_values(b, b->run->job.n_records, 1));
+static eg_status build_two_time(eg_path_builder *b) {
+  EG_TRY(eg_path_begin_values(b, b->run->job.n_records, 1));
   for (size_t i = 0; i < b->out->n_lags; i++) {
     b->out->lags[i] = b->run->observe_steps[i];
-    begin_value(b, 2);
-    EG_TRY(add_term(b, EG_PATH_NOWHERE, i, EG_PATH_NOWHERE, EG_PATH_NOWHERE));
+    eg_path_begin_value(b, 2);
+    EG_TRY(eg_path_add_term(b, EG_PATH_NOWHERE, i, EG_PATH_NOWHERE, EG_PATH_NOWHERE));
   }
   return EG_OK;
 }
 
-static eg_status (*const builds[])(builder *b) = {build_displacements, build_displacements, build_velocities,
-                                                  build_time_averages, build_two_time};
+static eg_status (*const builds[])(eg_path_builder *b) = {build_displacements, build_displacements, build_velocities,
+                                                  build_time_averages, build_two_time,      eg_path_build_m_point,
+                                                  eg_path_build_product, eg_path_build_distance, eg_path_build_characteristic};
 
 /* The covariance between lags is what fits need; of many lags it is left out, but msd and two-time are nothing without. */
-static eg_status choose_covariance(const builder *b, bool *with_covariance) {
+static eg_status choose_covariance(const eg_path_builder *b, bool *with_covariance) {
   const eg_path_kind kind = b->study->kind;
-  *with_covariance = kind != EG_PATH_MOMENTS && kind != EG_PATH_VELOCITY && b->n_values <= EG_MOST_PATH_COVARIANCE;
-  if ((kind == EG_PATH_MSD || kind == EG_PATH_TWO_TIME) && !*with_covariance) {
+  const bool needs = kind == EG_PATH_MSD || kind == EG_PATH_TWO_TIME || kind == EG_PATH_M_POINT;
+  *with_covariance = (needs || kind == EG_PATH_TAMSD) && b->n_values <= EG_MOST_PATH_COVARIANCE;
+  if (needs && !*with_covariance) {
     return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
-                            "path statistic '%s' of run '%s' has %zu lags; their covariance is kept, and that of at most %d: "
+                            "path statistic '%s' of run '%s' has %zu %s; their covariance is kept, and that of at most %d: "
                             "observe at fewer times",
-                            b->study->name, b->run->description, b->n_values, EG_MOST_PATH_COVARIANCE);
+                            b->study->name, b->run->description, b->n_values,
+                            kind == EG_PATH_M_POINT ? "points x times" : "lags", EG_MOST_PATH_COVARIANCE);
   }
   return EG_OK;
 }
 
 static eg_status plan_one(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_study_path *study,
                           eg_run_path *out, eg_path_statistic *s) {
-  builder b = {ctx, plan, run, study, out, 0, 0, 0};
+  eg_path_builder b = {ctx, plan, run, study, out, 0, 0, 0};
   size_t first = 0, width = 0;
   bool with_covariance = false;
-  EG_TRY(columns_of(ctx, plan, study, &first, &width));
+  EG_TRY(columns_of(ctx, plan, study, 0, &first, &width));
+  s->column = (uint32_t)tracked_at(plan, first);
+  s->width = (uint32_t)width;
+  if (eg_path_needs(study, 1) != NULL) {
+    EG_TRY(columns_of(ctx, plan, study, 1, &first, &width));
+  }
+  s->column_2 = (uint32_t)tracked_at(plan, first);
   EG_TRY(builds[study->kind](&b));
   EG_TRY(choose_covariance(&b, &with_covariance));
   s->terms = out->terms;
   s->first = out->first;
   s->powers = out->powers;
   s->n_values = (uint32_t)b.n_values;
-  s->column = (uint32_t)tracked_at(plan, first);
-  s->width = (uint32_t)width;
+  s->form = study->kind == EG_PATH_CHARACTERISTIC                                ? EG_PATH_WAVE
+            : study->kind == EG_PATH_DISTANCE                                    ? EG_PATH_DISTANCES
+            : study->kind == EG_PATH_M_POINT || study->kind == EG_PATH_PRODUCT ? EG_PATH_JOINT
+                                                                                 : EG_PATH_INCREMENTS;
   s->with_covariance = with_covariance;
   return EG_OK;
 }
@@ -315,7 +326,8 @@ eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   EG_TRY(eg_allocate(ctx, o->n_paths, sizeof *run->path_statistics, &run->path_statistics));
   for (size_t i = 0; i < o->n_paths; i++) {
     EG_TRY(plan_one(ctx, plan, run, &o->paths[i], &run->paths[i], &run->path_statistics[i]));
-    job->node_values += plan->n_points * eg_node_values(run->path_statistics[i].n_values, run->path_statistics[i].with_covariance);
+    job->node_values += eg_path_rows(&run->path_statistics[i], (uint32_t)plan->n_points) *
+                        eg_node_values(run->path_statistics[i].n_values, run->path_statistics[i].with_covariance);
   }
   job->paths = run->path_statistics;
   job->n_paths = o->n_paths;

@@ -16,7 +16,8 @@ eg_node_shape eg_node_shape_of(const eg_plan *plan, const eg_job *job) {
   s.values = s.records.rows * s.records.row_values;
   s.n_paths = job->n_paths;
   for (size_t i = 0; i < job->n_paths; i++) {
-    s.paths[i] = make_rows(s.values, plan->n_points, job->paths[i].n_values, job->paths[i].with_covariance);
+    s.paths[i] = make_rows(s.values, eg_path_rows(&job->paths[i], (uint32_t)plan->n_points), job->paths[i].n_values,
+                           job->paths[i].with_covariance);
     s.values += s.paths[i].rows * s.paths[i].row_values;
   }
   return s;

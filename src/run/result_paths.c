@@ -329,6 +329,10 @@ static eg_status add_statistic(eg_context *ctx, eg_builder *b, const path_output
 eg_status eg_build_paths(eg_context *ctx, eg_builder *b) {
   const eg_study_observe *const observe = &b->plan->study->observe;
   for (size_t i = 0; i < observe->n_paths; i++) {
+    if (observe->paths[i].kind > EG_PATH_TWO_TIME) {
+      EG_TRY(eg_build_path_points(ctx, b, i));
+      continue;
+    }
     path_output o = {.study = &observe->paths[i], .index = i};
     for (size_t r = 0; r < b->plan->n_runs; r++) {
       const eg_run_path *const p = &b->plan->runs[r].paths[i];

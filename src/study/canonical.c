@@ -266,8 +266,15 @@ static void append_paths(eg_text *out, const eg_study_observe *observe) {
     const eg_study_path *p = &observe->paths[i];
     eg_text_append(out, "observe.paths %s %s origin %s", eg_path_words[p->kind], p->name,
                    isnan(p->origin) ? "start" : EG_NUMBER_TEXT(p->origin));
-    if (p->kind == EG_PATH_TWO_TIME) {
-      eg_text_append(out, " feature %s%d", p->feature, p->component);
+    if (eg_path_has_column(p->kind)) {
+      eg_text_append(out, " feature %s%d", p->of.feature, p->of.component);
+    }
+    if (p->kind == EG_PATH_PRODUCT) {
+      eg_text_append(out, " with %s%d", p->with.feature, p->with.component);
+    }
+    if (p->kind == EG_PATH_CHARACTERISTIC) {
+      eg_text_append(out, " arguments");
+      append_numbers(out, p->arguments.values, p->arguments.n);
     }
     eg_text_append(out, " powers");
     append_numbers(out, p->powers.values, p->powers.n);

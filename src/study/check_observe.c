@@ -161,9 +161,10 @@ void eg_check_observe(eg_checker *c) {
   if (eg_yaml_get(map, "paths") != NULL) {
     eg_check_paths(c, eg_yaml_get(map, "paths"));
     for (size_t i = 0; i < observe->n_paths; i++) {
-      const char *needed = eg_path_needs(&observe->paths[i]);
-      if (!has_feature(observe, needed)) {
-        add_feature(c, needed, eg_yaml_get(map, "paths")->place);
+      for (size_t k = 0; eg_path_needs(&observe->paths[i], k) != NULL; k++) {
+        if (!has_feature(observe, eg_path_needs(&observe->paths[i], k))) {
+          add_feature(c, eg_path_needs(&observe->paths[i], k), eg_yaml_get(map, "paths")->place);
+        }
       }
     }
   }

@@ -56,26 +56,30 @@ static bool split_component(const char *text, int *component) {
   return true;
 }
 
-/* Of two-time: "x3" or a scalar feature. */
-static void read_feature(eg_checker *c, const eg_yaml_node *map, eg_study_path *p) {
+bool eg_path_has_column(eg_path_kind kind) {
+  return kind == EG_PATH_TWO_TIME || kind == EG_PATH_M_POINT || kind == EG_PATH_PRODUCT || kind == EG_PATH_CHARACTERISTIC;
+}
+
+/* "x3" or a scalar feature under `key`; `out` is the default. */
+static void read_column(eg_checker *c, const eg_yaml_node *map, const char *path, bool is_for_it, const char *who,
+                        eg_study_column *out) {
+  const char *const key = strrchr(path, '.') + 1;
   char *text = NULL;
-  p->feature = eg_arena_copy(c->memory, "x", 1);
-  if (!has_key(c, map, "feature", p->kind == EG_PATH_TWO_TIME, "two-time") ||
-      !eg_get_text(c, map, "observe.paths.feature", &text)) {
+  if (!has_key(c, map, key, is_for_it, who) || !eg_get_text(c, map, path, &text)) {
     return;
   }
   for (size_t i = 1; eg_feature_words[i] != NULL; i++) {
     if (strcmp(eg_feature_words[i], text) == 0) {
-      p->feature = text;
+      *out = (eg_study_column){text, 0};
       return;
     }
   }
-  if (!split_component(text, &p->component)) {
-    eg_error_add(c->errors, eg_yaml_get(map, "feature")->place,
-                 "'observe.paths.feature' = '%s' is not known; allowed: norm2, loss, gradient_norm2, displacement2, or a "
-                 "component: x0, x1, ..",
-                 EG_SHORT(text));
+  if (!split_component(text, &out->component)) {
+    eg_error_add(c->errors, eg_yaml_get(map, key)->place,
+                 "'%s' = '%s' is not known; allowed: norm2, loss, gradient_norm2, displacement2, or a component: x0, x1, ..",
+                 path, EG_SHORT(text));
   }
+  out->feature = eg_arena_copy(c->memory, "x", 1);
 }
 
 static void read_numbers(eg_checker *c, const eg_yaml_node *map, const char *key, const char *path, bool is_for_it,
@@ -108,23 +112,37 @@ static void read_one(eg_checker *c, const eg_yaml_node *map) {
     return;
   }
   check_name(c, map->place, p.name);
-  if (has_key(c, map, "origin", p.kind == EG_PATH_MSD || p.kind == EG_PATH_MOMENTS || p.kind == EG_PATH_VELOCITY,
-              "msd, moments and velocity")) {
+  if (has_key(c, map, "origin",
+              p.kind == EG_PATH_MSD || p.kind == EG_PATH_MOMENTS || p.kind == EG_PATH_VELOCITY || p.kind == EG_PATH_PRODUCT,
+              "msd, moments, velocity and product")) {
     (void)eg_get_number(c, map, "observe.paths.origin", &p.origin); /* reported */
   }
-  read_numbers(c, map, "powers", "observe.paths.powers", p.kind == EG_PATH_MOMENTS, "moments", &p.powers);
+  read_numbers(c, map, "powers", "observe.paths.powers", p.kind == EG_PATH_MOMENTS || p.kind == EG_PATH_DISTANCE,
+               "moments and distance", &p.powers);
+  read_numbers(c, map, "arguments", "observe.paths.arguments", p.kind == EG_PATH_CHARACTERISTIC, "characteristic",
+               &p.arguments);
+  if (p.kind == EG_PATH_CHARACTERISTIC && eg_yaml_get(map, "arguments") == NULL) {
+    eg_error_add(c->errors, map->place, "path statistic '%s' needs 'arguments', the u of E exp(i u f)", EG_SHORT(p.name));
+  }
   read_numbers(c, map, "lags", "observe.paths.lags", p.kind == EG_PATH_TAMSD || p.kind == EG_PATH_VELOCITY,
                "time-averaged-msd and velocity", &p.lags);
   if (p.kind == EG_PATH_TAMSD && p.lags.n > 0 && p.lags.values[0] == 0) {
     eg_error_add(c->errors, eg_yaml_get(map, "lags")->place, "'observe.paths.lags' of time-averaged-msd begin with 1, got 0");
   }
-  read_feature(c, map, &p);
+  p.of.feature = eg_arena_copy(c->memory, "x", 1);
+  read_column(c, map, "observe.paths.feature", eg_path_has_column(p.kind),
+              "two-time, m-point, product and characteristic", &p.of);
+  p.with = p.of;
+  read_column(c, map, "observe.paths.with", p.kind == EG_PATH_PRODUCT, "product", &p.with);
   c->study->observe.paths[c->study->observe.n_paths++] = p;
 }
 
-const char *eg_path_needs(const eg_study_path *path) {
-  if (path->kind == EG_PATH_TWO_TIME) {
-    return path->feature;
+const char *eg_path_needs(const eg_study_path *path, size_t i) {
+  if (i > 0) {
+    return i == 1 && path->kind == EG_PATH_PRODUCT ? path->with.feature : NULL;
+  }
+  if (eg_path_has_column(path->kind)) {
+    return path->of.feature;
   }
   const bool is_from_start = (path->kind == EG_PATH_MSD || path->kind == EG_PATH_MOMENTS) && isnan(path->origin);
   return is_from_start ? "displacement2" : "x";

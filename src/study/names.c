@@ -24,7 +24,8 @@ const char *const eg_feature_words[] = {"x", "norm2", "loss", "gradient_norm2", 
 const char *const eg_statistic_words[] = {"moments", "covariance", "msd", NULL};
 const char *const eg_grid_words[] = {"linear", "log", NULL};
 const char *const eg_operation_words[] = {"sum", "mean", "minimum", "maximum", "crossing", NULL};
-const char *const eg_path_words[] = {"msd", "moments", "velocity", "time-averaged-msd", "two-time", NULL};
+const char *const eg_path_words[] = {"msd", "moments", "velocity", "time-averaged-msd", "two-time",
+                                     "m-point", "product", "distance", "characteristic", NULL};
 const char *const eg_direction_words[] = {"up", "down", "any", NULL};
 const char *const eg_analysis_words[] = {"weak-error", "diffusion", "escape", "quantiles", NULL};
 const char *const eg_analysis_later_words[] = {"stationary", "flow", "scaling-rule", NULL};

@@ -179,15 +179,22 @@ typedef struct eg_study_monitor {
 } eg_study_monitor;
 
 /* A statistic of whole paths (kernels/stats/paths.h). */
-typedef enum eg_path_kind { EG_PATH_MSD, EG_PATH_MOMENTS, EG_PATH_VELOCITY, EG_PATH_TAMSD, EG_PATH_TWO_TIME } eg_path_kind;
+typedef enum eg_path_kind {
+  EG_PATH_MSD, EG_PATH_MOMENTS, EG_PATH_VELOCITY, EG_PATH_TAMSD, EG_PATH_TWO_TIME,
+  EG_PATH_M_POINT, EG_PATH_PRODUCT, EG_PATH_DISTANCE, EG_PATH_CHARACTERISTIC
+} eg_path_kind;
+typedef struct eg_study_column { /* a scalar feature, or a component of x */
+  char *feature;
+  int component;
+} eg_study_column;
 typedef struct eg_study_path {
   eg_path_kind kind;
   char *name;
-  double origin;          /* step of an observation; NaN: the start, of velocity all windows */
-  eg_number_list powers;  /* of moments; n 0: the default */
+  double origin;          /* step of an observation; NaN: the start, of velocity all windows, of product the same time */
+  eg_number_list powers;  /* of moments and distance; n 0: the default */
   eg_number_list lags;    /* of tamsd and velocity, in steps; n 0: chosen from the observations */
-  char *feature;          /* of two-time */
-  int component;          /* of feature x */
+  eg_number_list arguments; /* of characteristic: u */
+  eg_study_column of, with; /* what two-time, m-point, product (both) and characteristic look at */
   eg_mark mark;
 } eg_study_path;
 
@@ -311,8 +318,10 @@ eg_status eg_study_fail_at(eg_context *ctx, const eg_study *study, eg_mark mark,
 /* The same for a warning (text in the context's warnings). */
 void eg_study_warn_at(eg_context *ctx, const eg_study *study, eg_mark mark, const char *format, ...) EG_PRINTF(4, 5);
 
-/* The feature that a path statistic is made of. */
-const char *eg_path_needs(const eg_study_path *path);
+/* The features that a path statistic is made of: i = 0, 1; NULL where there are fewer. */
+const char *eg_path_needs(const eg_study_path *path, size_t i);
+/* Does it look at one column (or two), not at the vector x or its displacement? */
+bool eg_path_has_column(eg_path_kind kind);
 
 /* Is it a discrete chain (sgd, svag, noisy-gd, adam, ..), not a flow or an SDE? */
 bool eg_is_chain(eg_dynamics_id id);

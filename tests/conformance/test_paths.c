@@ -172,6 +172,127 @@ static void compare_statistic(const paths *p, const char *name, value_of_path va
   }
 }
 
+/* ---- features of several points together, and waves ---- */
+
+static size_t n_points_lost(const paths *p, size_t run, size_t r) {
+  size_t n = 0;
+  for (size_t point = 0; point < p->points; point++) {
+    n += is_lost(p, run, point, r);
+  }
+  return n;
+}
+
+typedef real (*value_of_cell)(const paths *p, size_t run, size_t r, const size_t *at);
+
+/* Mean, variance and kurtosis of variable path_NAME<part> at flat place `i` over the realisations that count at all points. */
+static void compare_cell(const paths *p, const char *name, size_t i, size_t run, value_of_cell value, const size_t *at,
+                         bool is_of_one_point) {
+  char full[3][64];
+  real n = 0, mean = 0, squares = 0, fourths = 0;
+  (void)snprintf(full[0], sizeof full[0], "path_%s", name);
+  (void)snprintf(full[1], sizeof full[1], "path_%s_variance", name);
+  (void)snprintf(full[2], sizeof full[2], "path_%s_kurtosis", name);
+  for (int pass = 0; pass < 2; pass++) {
+    for (size_t r = 0; r < p->realisations; r++) {
+      if (is_of_one_point ? is_lost(p, run, at[0], r) : n_points_lost(p, run, r) > 0) {
+        continue;
+      }
+      const real v = value(p, run, r, at), d = v - mean;
+      n += pass == 0;
+      (void)(pass == 0 ? (squares += v) : (squares += d * d, fourths += d * d * d * d));
+    }
+    if (pass == 0) {
+      mean = squares / n;
+      squares = 0;
+    }
+  }
+  compare_number(full[0], array(full[0])[i], mean, fabsl(mean) + sqrtl(squares / n));
+  compare_number(full[1], array(full[1])[i], squares / (n - 1), squares / (n - 1));
+  compare_number(full[2], array(full[2])[i], n * fourths / (squares * squares), n * fourths / (squares * squares));
+}
+
+static real component(const paths *p, size_t run, size_t point, size_t r, size_t t) {
+  return (real)at(p, run, point, r, t)[0];
+}
+static real squared_norm(const paths *p, size_t run, size_t point, size_t r, size_t t) {
+  return norm2(p, run, point, r, t, 2);
+}
+
+/* at: point, time */
+static real single(const paths *p, size_t run, size_t r, const size_t *at) {
+  return component(p, run, at[0], r, at[1]);
+}
+/* at: point, point, time; x0 of the first times norm2 of the second, which stays at the origin */
+static real product_of_two(const paths *p, size_t run, size_t r, const size_t *at) {
+  return component(p, run, at[0], r, at[2]) * squared_norm(p, run, at[1], r, origin);
+}
+static real distance_cubed(const paths *p, size_t run, size_t r, const size_t *at) {
+  return powl(fabsl(component(p, run, at[0], r, at[2]) - component(p, run, at[1], r, at[2])), 3);
+}
+/* at: point, time */
+static real cosine(const paths *p, size_t run, size_t r, const size_t *at) {
+  return cosl(-1.75L * component(p, run, at[0], r, at[1]));
+}
+static real sine(const paths *p, size_t run, size_t r, const size_t *at) {
+  return sinl(-1.75L * component(p, run, at[0], r, at[1]));
+}
+
+/* Sum over realisations of the product of deviations of a value each, over n - 1. */
+static real reference_covariance(const paths *p, size_t run, value_of_cell f, const size_t *at_f, value_of_cell g,
+                                 const size_t *at_g) {
+  real n = 0, mean_f = 0, mean_g = 0, sum = 0;
+  for (int pass = 0; pass < 2; pass++) {
+    for (size_t r = 0; r < p->realisations; r++) {
+      if (n_points_lost(p, run, r) == 0) {
+        const real u = f(p, run, r, at_f), v = g(p, run, r, at_g);
+        (void)(pass == 0 ? (n += 1, mean_f += u, mean_g += v) : (sum += (u - mean_f) * (v - mean_g)));
+      }
+    }
+    if (pass == 0) {
+      mean_f /= n;
+      mean_g /= n;
+    }
+  }
+  return sum / (n - 1);
+}
+
+static real norm2_at_origin(const paths *p, size_t run, size_t r, const size_t *at) {
+  return squared_norm(p, run, at[0], r, origin);
+}
+
+static void compare_points(const paths *p) {
+  for (size_t run = 0; run < p->runs; run++) {
+    for (size_t a = 0; a < p->points; a++) {
+      for (size_t t = 0; t < p->times; t++) {
+        const size_t one[2] = {a, t}, cell = (run * p->points + a) * p->times + t;
+        compare_cell(p, "m_point", cell, run, single, one, false);
+        compare_cell(p, "wave_real", cell * 2, run, cosine, one, true); /* arguments -1.75 and 1 */
+        compare_cell(p, "wave_imaginary", cell * 2, run, sine, one, true);
+        for (size_t b = 0; b < p->points; b++) {
+          const size_t two[3] = {a, b, t}, place = ((run * p->points + a) * p->points + b) * p->times + t;
+          const real fg = reference_covariance(p, run, single, one, norm2_at_origin, &b);
+          const real ff = reference_covariance(p, run, single, one, single, one);
+          const real gg = reference_covariance(p, run, norm2_at_origin, &b, norm2_at_origin, &b);
+          compare_cell(p, "product", place, run, product_of_two, two, false);
+          compare_number("connected", array("path_product_connected")[place], fg, sqrtl(ff * gg));
+          compare_number("correlation", array("path_product_correlation")[place], fg / sqrtl(ff * gg), 1);
+          if (a != b) {
+            compare_cell(p, "distance", place * 2 + 1, run, distance_cubed, two, false); /* powers 1/2 and 3 */
+          }
+          CHECK(a != b || array("path_distance")[place * 2 + 1] == 0);
+          for (size_t t_2 = 0; t_2 < p->times; t_2 += 5) {
+            const size_t other[2] = {b, t_2};
+            const real want = reference_covariance(p, run, single, one, single, other);
+            compare_number("covariance",
+                           array("path_m_point_covariance")[(cell * p->points + b) * p->times + t_2], want,
+                           sqrtl(ff * reference_covariance(p, run, single, other, single, other)));
+          }
+        }
+      }
+    }
+  }
+}
+
 static paths kept(const double *start) {
   const eg_variable *const v = eg_labelled_find(file, "/", "x_path");
   paths p = {0, 1, 0, 0, 0, NULL, start};
@@ -215,6 +336,27 @@ static void test_lost(void) {
   eg_labelled_free(file);
 }
 
+/* The same losses in statistics of both points together, and in waves. */
+static void test_points(void) {
+  file = run_text(folder, "seed: 79\nmodel: {name: double-well, sigma: 2}\nstart: {points: [[0.5], [4.1]]}\nsteps: 96\n"
+                          "learning_rate: 1/8\ndynamics: [{name: sgd, batch_size: 1}, {name: sme2, substeps: 2}]\n"
+                          "realisations: 1000\ndiverged_limit: 1\nobserve:\n  at: {steps: {linear: 12}}\n  features: [x]\n"
+                          "  keep: {realisations: 1000, of: x}\n  paths:\n    - {statistic: m-point}\n"
+                          "    - {statistic: product, feature: x0, with: norm2, origin: 24}\n"
+                          "    - {statistic: distance, powers: [0.5, 3]}\n"
+                          "    - {statistic: characteristic, name: wave, arguments: [-1.75, 1]}\n");
+  const paths p = kept(NULL);
+  size_t n_lost = 0;
+  for (size_t r = 0; r < p.realisations; r++) {
+    n_lost += n_points_lost(&p, 0, r) > 0;
+  }
+  CHECK(p.points == 2 && p.times == 12 && n_lost > 0 && n_lost < p.realisations);
+  CHECK(((const int64_t *)(const void *)array("path_product_count"))[0] == (int64_t)(p.realisations - n_lost));
+  origin = 2; /* step 24 */
+  compare_points(&p);
+  eg_labelled_free(file);
+}
+
 /* Three components; origin and powers together; named lags. */
 static void test_vector(void) {
   static const double start[] = {1, -0.5};
@@ -240,6 +382,7 @@ int main(void) {
     stop_with("no folder for files");
   }
   test_lost();
+  test_points();
   test_vector();
   (void)rmdir(folder);
   printf("%zu numbers, largest relative error %.2g\n", n_compared, largest_error);

@@ -103,13 +103,78 @@ static void stationary(void) {
   eg_labelled_free(file);
 }
 
+/*
+ * Geometric Brownian motion of two points x, y on the same noise: X = x exp((mu - sigma^2 / 2) t + sigma W), so
+ * Cov(X(s), Y(t)) = x y exp(mu (s + t)) (exp(sigma^2 min) - 1), and |X - Y| is such a motion from |x - y|.
+ */
+static void points_together(void) {
+  const double mu = -0.25, sigma = 0.4, h = 0.25, start[] = {1, 1.5};
+  eg_labelled *const file =
+      run_study("seed: 43\nmodel: {name: geometric-brownian-motion, mu: -0.25, sigma: 0.4}\nsteps: 8\ntime_step: 1/4\n"
+                "start: {points: [[1], [1.5]]}\ndynamics: [{name: sde, scheme: exact}]\nrealisations: 300000\nobserve:\n"
+                "  at: {steps: [2, 4, 8]}\n  features: [x]\n  paths:\n    - {statistic: m-point}\n"
+                "    - {statistic: product}\n    - {statistic: product, name: lagged, with: norm2, origin: 4}\n"
+                "    - {statistic: distance, powers: [1, 2]}\n");
+  static const double steps[] = {2, 4, 8};
+  for (size_t k = 0; k < 2; k++) {
+    for (size_t i = 0; i < 3; i++) {
+      const double t = steps[i] * h;
+      add(file, "m_point", "", k * 3 + i, start[k] * exp(mu * t), 0, false);
+      add(file, "distance", "", (3 + i) * 2 + k, pow(0.5, (double)k + 1) * exp((double)(k + 1) * mu * t + (double)k * sigma * sigma * t),
+          0, false);
+      for (size_t j = 0; j < 2; j++) {
+        const size_t pair = (k * 2 + j) * 3 + i;
+        const double both = start[k] * start[j], early = fmin(t, 1);
+        const double connected = both * exp(2 * mu * t) * (exp(sigma * sigma * t) - 1);
+        add(file, "product", "", pair, both * exp((2 * mu + sigma * sigma) * t), 0, false);
+        add(file, "product", "_connected", pair, connected, 1000, false);
+        add(file, "m_point", "_covariance", ((k * 3 + 1) * 2 + j) * 3 + i,
+            both * exp(mu * (1 + t)) * (exp(sigma * sigma * early) - 1), 1000, false);
+        /* Cov(X(t), Y(1)^2) */
+        add(file, "lagged", "_connected", pair,
+            both * start[j] * exp(mu * t + 2 * mu + sigma * sigma) * (exp(2 * sigma * sigma * early) - 1), 1000, false);
+      }
+    }
+  }
+  add(file, "product", "", 1 * 3 + 2, 1.5 * exp(2 * mu * 2), 0, true);            /* points on noises of their own */
+  add(file, "product", "_connected", 1 * 3 + 2, 0, 1000, true);
+  add(file, "m_point", "_covariance", ((0 * 3 + 1) * 2 + 1) * 3 + 2,
+      1.5 * exp(mu * 3) * (exp(sigma * sigma * 2) - 1), 1000, true);              /* the later time */
+  add(file, "distance", "", (3 + 2) * 2 + 1, 0.25 * exp(2 * mu * 2), 0, true);    /* the square of the mean distance */
+  add(file, "lagged", "_connected", 2, 0.2 * exp(2 * mu * 2), 1000, true);
+  eg_labelled_free(file);
+}
+
+/* E exp(i u x) of a Gaussian of mean m and variance v: exp(i u m - u^2 v / 2). */
+static void waves(void) {
+  static const double u[] = {0.5, 1, 2.5};
+  eg_labelled *const file =
+      run_study("seed: 44\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 16\ntime_step: 1/8\n"
+                "start: {point: [2]}\ndynamics: [{name: sde, scheme: exact}]\nrealisations: 300000\nobserve:\n"
+                "  at: {steps: {linear: 4}}\n  features: [x]\n  paths:\n"
+                "    - {statistic: characteristic, arguments: [0.5, 1, 2.5]}\n");
+  for (size_t i = 0; i < 4; i++) {
+    const double t = 0.5 * ((double)i + 1), mean = 2 * exp(-t), variance = 0.5 * (1 - exp(-2 * t));
+    for (size_t k = 0; k < 3; k++) {
+      const double size = exp(-0.5 * u[k] * u[k] * variance);
+      add(file, "characteristic", "_real", i * 3 + k, size * cos(u[k] * mean), 300000, false);
+      add(file, "characteristic", "_imaginary", i * 3 + k, size * sin(u[k] * mean), 300000, false);
+    }
+  }
+  add(file, "characteristic", "_imaginary", 1, -exp(-0.25 * (1 - exp(-1))) * sin(2 * exp(-0.5)), 300000, true); /* -u */
+  add(file, "characteristic", "_real", 2, cos(2.5 * 2 * exp(-0.5)), 300000, true);
+  eg_labelled_free(file);
+}
+
 int main(void) {
   if (mkdtemp(folder) == NULL) {
     stop_with("no folder for files");
   }
   brownian();
   stationary();
-  judge(90, 10);
+  points_together();
+  waves();
+  judge(184, 18);
   (void)rmdir(folder);
   return check_report();
 }

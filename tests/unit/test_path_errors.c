@@ -1,0 +1,68 @@
+/* Statistics of paths that cannot be: every refusal with its place and reason, and what is taken. */
+#include "check.h"
+#include "plan/plan.h"
+
+static void message_of(const char *text, char *out, size_t size) {
+  eg_context *const ctx = eg_context_create();
+  eg_study *study = NULL;
+  eg_plan *plan = NULL;
+  eg_status status = eg_study_parse(ctx, "t.yaml", text, strlen(text), NULL, 0, &study);
+  if (status == EG_OK) {
+    status = eg_plan_create(ctx, study, &plan);
+  }
+  CHECK(status == EG_OK || status == EG_ERR_STUDY);
+  (void)snprintf(out, size, "%s", status == EG_OK ? "" : eg_context_message(ctx));
+  eg_plan_free(plan);
+  eg_study_free(study);
+  eg_context_free(ctx);
+}
+
+/* An empty fragment: the study is taken. */
+static void check_says(const char *points, const char *at, const char *path, const char *fragment) {
+  char text[900], message[2000];
+  (void)snprintf(text, sizeof text,
+                 "seed: 1\nmodel: ornstein-uhlenbeck\nrealisations: 100\ntime_step: 1/8\nsteps: 64\n"
+                 "dynamics: {name: sde, scheme: exact}\nstart: {points: %s}\nobserve:\n  at: {steps: %s}\n  features: [x]\n"
+                 "  paths: {%s}\n",
+                 points, at, path);
+  message_of(text, message, sizeof message);
+  if (fragment[0] == 0) {
+    CHECK_TEXT(message, "");
+  } else {
+    CHECK_HAS(message, fragment);
+  }
+}
+
+#define ONE "[[1]]"
+#define TWO "[[1], [2]]"
+#define FEW "[8, 16, 64]"
+
+static void points(void) {
+  check_says(TWO, FEW, "statistic: m-point", "");
+  check_says(TWO, FEW, "statistic: m-point, feature: x1", "there is no x1: the dimension is 1");
+  check_says(TWO, FEW, "statistic: m-point, with: norm2", "t.yaml:11:31: error: 'observe.paths.with' is a key of product only");
+  check_says(TWO, "{linear: 64}", "statistic: m-point", "has 128 points x times; their covariance is kept, and that of at most 64");
+  check_says(TWO, FEW, "statistic: product, with: norm", "'observe.paths.with' = 'norm' is not known; allowed: norm2, loss");
+  check_says(TWO, FEW, "statistic: product, with: norm2, origin: 16", "");
+  check_says(TWO, FEW, "statistic: product, with: x7", "there is no x7");
+  check_says(TWO, FEW, "statistic: product, origin: 24", "is no observed step of run 'sde'; the nearest one is 16");
+  check_says(TWO, "{linear: 64}", "statistic: product", "has 768 values (lags x powers); at most 512");
+  check_says(TWO, FEW, "statistic: distance", "");
+  check_says(ONE, FEW, "statistic: distance", "is of distances between points, and there is one point");
+  check_says(TWO, FEW, "statistic: distance, feature: x0", "is a key of two-time, m-point, product and characteristic only");
+  check_says(TWO, FEW, "statistic: distance, powers: [2, 1]", "'observe.paths.powers' must increase");
+}
+
+static void waves(void) {
+  check_says(TWO, FEW, "statistic: characteristic, arguments: [-1, 1]", "");
+  check_says(ONE, FEW, "statistic: characteristic", "path statistic 'characteristic' needs 'arguments', the u of E exp(i u f)");
+  check_says(ONE, FEW, "statistic: characteristic, arguments: [1, 1]", "'observe.paths.arguments' must increase: 1 follows 1");
+  check_says(ONE, FEW, "statistic: characteristic, arguments: 1e7", "'observe.paths.arguments' = 1e7");
+  check_says(ONE, FEW, "statistic: msd, arguments: [1]", "'observe.paths.arguments' is a key of characteristic only");
+}
+
+int main(void) {
+  points();
+  waves();
+  return check_report();
+}
