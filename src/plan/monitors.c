@@ -92,6 +92,23 @@ eg_status eg_plan_escape_first(eg_context *ctx, const eg_plan *plan, const eg_ru
                           run->description);
 }
 
+eg_status eg_plan_stationary_first(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_study_stationary *study,
+                                   size_t *first) {
+  const size_t last = run->job.n_records - 1;
+  *first = last;
+  if (isnan(study->from)) {
+    return EG_OK;
+  }
+  if (run->times[last] < study->from * (1 - 1e-9)) {
+    return eg_study_fail_at(ctx, plan->study, study->mark, "'analyse.stationary.from' = %.12g lies behind the last observation of run '%s', %.12g",
+                            study->from, run->description, run->times[last]);
+  }
+  while (*first > 0 && run->times[*first - 1] >= study->from * (1 - 1e-9)) {
+    (*first)--;
+  }
+  return EG_OK;
+}
+
 bool eg_plan_is_empty(const eg_plan *plan, const eg_run *run, size_t record, size_t column) {
   const eg_feature_code code = plan->codes[column];
   if (code.id != EG_FEATURE_MONITOR) {

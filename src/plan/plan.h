@@ -181,6 +181,10 @@ size_t eg_plan_find_difference(const eg_plan *plan, size_t a, size_t b, double *
 EG_NODISCARD eg_status eg_plan_escape_first(eg_context *ctx, const eg_plan *plan, const eg_run *run,
                                             const eg_study_escape *study, size_t *first);
 
+/* The first observation of the window of a stationary analysis (monitors.c). */
+EG_NODISCARD eg_status eg_plan_stationary_first(eg_context *ctx, const eg_plan *plan, const eg_run *run,
+                                                const eg_study_stationary *study, size_t *first);
+
 /* ---- what weak-error analyses compare with: reference.c ---- */
 #define EG_NO_RUN ((size_t)-1)
 

@@ -98,6 +98,24 @@ static void process_point(const eg_plan *plan, size_t r, size_t point, double *o
   }
 }
 
+size_t eg_run_start_moments(const eg_plan *plan, const eg_run *run, size_t point, double *mean, double *second) {
+  const size_t d = (size_t)plan->dim, D = run->lifted.dim > 0 ? (size_t)run->lifted.dim : d;
+  memset(mean, 0, D * sizeof *mean); /* (x, v): the velocity starts at 0 */
+  memset(second, 0, D * D * sizeof *second);
+  if (run->langevin.learning_rate > 0) { /* or where the Langevin equation begins */
+    double x[EG_AFFINE_MAX_DIM], xx[EG_AFFINE_MAX_DIM * EG_AFFINE_MAX_DIM];
+    start_moments(plan, run, point, x, xx);
+    eg_affine_langevin_start(&run->affine, &run->langevin, x, xx, mean, second);
+    return D;
+  }
+  start_moments(plan, run, point, mean, second);
+  for (size_t i = d; D > d && i-- > 0;) { /* rows of d to rows of D, in place */
+    memmove(second + i * D, second + i * d, d * sizeof *second);
+    memset(second + i * D + d, 0, (D - d) * sizeof *second);
+  }
+  return D;
+}
+
 static eg_status exact_point(eg_context *ctx, const eg_plan *plan, size_t r, size_t point,
                              const eg_affine_setting *setting, double *out) {
   const eg_run *const run = &plan->runs[r];
@@ -105,16 +123,10 @@ static eg_status exact_point(eg_context *ctx, const eg_plan *plan, size_t r, siz
   const eg_affine_model *const model = is_lifted ? &run->lifted : &run->affine;
   const size_t d = (size_t)plan->dim, D = (size_t)model->dim, T = run->job.n_records;
   double *work = NULL;
-  EG_TRY(eg_allocate(ctx, (T + 1) * (D + D * D) + 2 * d * d + d, sizeof *work, &work));
+  EG_TRY(eg_allocate(ctx, (T + 1) * (D + D * D) + d * d, sizeof *work, &work));
   double *const mean0 = work, *const second0 = mean0 + D, *const mean = second0 + D * D, *const second = mean + T * D;
-  double *const start_second = second + T * D * D, *const part = start_second + d * d;
-  start_moments(plan, run, point, mean0, start_second);
-  if (run->langevin.learning_rate > 0) {
-    memcpy(part, mean0, d * sizeof *part);
-    eg_affine_langevin_start(&run->affine, &run->langevin, part, start_second, mean0, second0);
-  } else {
-    copy_block(start_second, d, second0, D, d);
-  }
+  double *const part = second + T * D * D;
+  (void)eg_run_start_moments(plan, run, point, mean0, second0);
   const eg_status status = eg_affine_moments(ctx, model, setting, 1, mean0, second0, T, run->observe_steps, mean, second);
   for (size_t t = 0; status == EG_OK && t < T; t++) {
     copy_block(second + t * D * D, D, part, d, d);

@@ -32,6 +32,8 @@ EG_NODISCARD eg_status eg_builder_add_over(eg_context *ctx, eg_builder *b, const
 EG_NODISCARD eg_status eg_build_coordinates(eg_context *ctx, eg_builder *b);
 /* Computed once and kept in the campaign. */
 EG_NODISCARD eg_status eg_build_exact(eg_context *ctx, eg_campaign *campaign);
+/* First (D) and second (D, D) moments of what the affine oracle of a run moves, where it begins: of x, or of (x, v). Returns D. */
+size_t eg_run_start_moments(const eg_plan *plan, const eg_run *run, size_t point, double *mean, double *second);
 EG_NODISCARD eg_status eg_build_moments(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_covariance(eg_context *ctx, eg_builder *b);
 /* Coordinates and estimates of the differences of groups; nothing without groups. */
@@ -51,6 +53,7 @@ EG_NODISCARD eg_status eg_build_path_points(eg_context *ctx, eg_builder *b, size
 EG_NODISCARD eg_status eg_build_diffusion(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_quantiles(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_escape(eg_context *ctx, eg_builder *b);
+EG_NODISCARD eg_status eg_build_stationary(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_weak_error(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_provenance(eg_context *ctx, eg_builder *b);
 

@@ -363,6 +363,11 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     append_numbers(out, (const double[]){e->from, e->minimum_curvature, e->saddle_curvature, e->barrier, e->diffusion,
                                          e->loss_ratio, e->temperature}, 7);
   }
+  for (size_t i = 0; i < study->n_stationary; i++) {
+    const eg_study_stationary *s = &study->stationary[i];
+    eg_text_append(out, "analyse.stationary");
+    append_numbers(out, (const double[]){s->from, s->has_tail ? (double)s->tail : -1.0, s->tail_from}, 3);
+  }
   append_expectations(out, study);
   return !out->is_broken;
 }

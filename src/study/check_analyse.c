@@ -207,7 +207,7 @@ static void read_escape(eg_checker *c, const eg_yaml_node *key, const eg_yaml_no
 }
 
 /* The histogram of that name ("x", "x1", "norm2"), or the first. */
-static bool find_histogram(eg_checker *c, eg_place place, const char *name, size_t *histogram) {
+static bool find_histogram(eg_checker *c, eg_place place, const char *key, const char *name, size_t *histogram) {
   const eg_study_observe *o = &c->study->observe;
   for (size_t i = 0; i < o->n_histograms; i++) {
     eg_text own = {0};
@@ -222,9 +222,11 @@ static bool find_histogram(eg_checker *c, eg_place place, const char *name, size
       return true;
     }
   }
-  eg_error_add(c->errors, place, name != NULL ? "'analyse.quantiles.of' = '%s' is not the name of one of 'observe.histograms'"
-                                              : "'analyse.quantiles' needs 'observe.histograms'%s",
-               name != NULL ? EG_SHORT(name) : "");
+  if (name != NULL) {
+    eg_error_add(c->errors, place, "'%s' = '%s' is not the name of one of 'observe.histograms'", key, EG_SHORT(name));
+  } else {
+    eg_error_add(c->errors, place, "'analyse.quantiles' needs 'observe.histograms'");
+  }
   return false;
 }
 
@@ -249,9 +251,42 @@ static void read_quantiles(eg_checker *c, const eg_yaml_node *key, const eg_yaml
       return;
     }
   }
-  if (find_histogram(c, name != NULL ? eg_yaml_get(node, "of")->place : key->place, name, &q.histogram)) {
+  if (find_histogram(c, name != NULL ? eg_yaml_get(node, "of")->place : key->place, "analyse.quantiles.of", name, &q.histogram)) {
     c->study->quantiles[c->study->n_quantiles++] = q;
   }
+}
+
+static void read_stationary(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
+  eg_study_stationary s = {.from = NAN, .tail_from = NAN, .mark = key->place.mark};
+  char *name = NULL;
+  if (!eg_expect(c, eg_schema_find("analyse.stationary"), node, EG_YAML_MAP)) {
+    return;
+  }
+  eg_check_keys(c, node, "analyse.stationary", NULL);
+  (void)eg_get_number(c, node, "analyse.stationary.from", &s.from); /* absent or reported: the default stays */
+  (void)eg_get_number(c, node, "analyse.stationary.tail_from", &s.tail_from);
+  if (c->are_features_good && !is_observed(c->study, "x")) {
+    eg_error_add(c->errors, key->place, "'analyse.stationary' needs 'x' among 'observe.features'");
+    return;
+  }
+  if (!isnan(s.tail_from) && eg_yaml_get(node, "tail") == NULL) {
+    eg_error_add(c->errors, key->place, "'analyse.stationary.tail_from' needs 'tail', the histogram that it speaks of");
+    return;
+  }
+  if (eg_yaml_get(node, "tail") != NULL) {
+    const eg_place place = eg_yaml_get(node, "tail")->place;
+    if (!eg_get_text(c, node, "analyse.stationary.tail", &name) ||
+        !find_histogram(c, place, "analyse.stationary.tail", name, &s.tail)) {
+      return;
+    }
+    const eg_study_histogram *const h = &c->study->observe.histograms[s.tail];
+    if (!h->is_log || strcmp(h->feature, "x") == 0) {
+      eg_error_add(c->errors, place, "'analyse.stationary.tail' = '%s' needs a histogram of loss, norm2, .. with 'scale: log'", EG_SHORT(name));
+      return;
+    }
+    s.has_tail = true;
+  }
+  c->study->stationary[c->study->n_stationary++] = s;
 }
 
 static bool is_later(const char *name) {
@@ -272,12 +307,14 @@ static void read_entry(eg_checker *c, const eg_yaml_node *key, const eg_yaml_nod
     read_escape(c, key, node);
   } else if (strcmp(key->text, "quantiles") == 0) {
     read_quantiles(c, key, node);
+  } else if (strcmp(key->text, "stationary") == 0) {
+    read_stationary(c, key, node);
   } else if (is_later(key->text)) {
     eg_error_add(c->errors, key->place, "not available yet: the analysis '%s'", key->text);
   } else {
     const char *nearest = eg_nearest_name(key->text, eg_analysis_words, eg_count_words(eg_analysis_words));
     eg_error_add(c->errors, key->place, "unknown analysis '%s'; %s%s%s", EG_SHORT(key->text),
-                 nearest == NULL ? "allowed: weak-error, diffusion, escape, quantiles" : "did you mean '", nearest == NULL ? "" : nearest,
+                 nearest == NULL ? "allowed: weak-error, diffusion, escape, quantiles, stationary" : "did you mean '", nearest == NULL ? "" : nearest,
                  nearest == NULL ? "" : "'?");
   }
 }
@@ -307,10 +344,13 @@ void eg_check_analyse(eg_checker *c) {
   c->study->diffusion = eg_arena_get(c->memory, n, sizeof *c->study->diffusion);
   c->study->escape = eg_arena_get(c->memory, n, sizeof *c->study->escape);
   c->study->quantiles = eg_arena_get(c->memory, n, sizeof *c->study->quantiles);
+  c->study->stationary = eg_arena_get(c->memory, n, sizeof *c->study->stationary);
+  const bool has_memory = c->study->weak_error != NULL && c->study->diffusion != NULL && c->study->escape != NULL &&
+                          c->study->quantiles != NULL && c->study->stationary != NULL;
   const bool is_list = node->kind == EG_YAML_LIST;
   const eg_schema_row *row = eg_schema_find("analyse");
   const eg_schema_row item_row = eg_schema_item(row);
-  for (size_t i = 0; c->study->weak_error != NULL && c->study->diffusion != NULL && c->study->escape != NULL && c->study->quantiles != NULL && i < (is_list ? node->n : 1); i++) {
+  for (size_t i = 0; has_memory && i < (is_list ? node->n : 1); i++) {
     const eg_yaml_node *map = is_list ? node->items[i] : node;
     if (!eg_expect(c, is_list ? &item_row : row, map, EG_YAML_MAP)) {
       continue;

@@ -27,8 +27,8 @@ const char *const eg_operation_words[] = {"sum", "mean", "minimum", "maximum", "
 const char *const eg_path_words[] = {"msd", "moments", "velocity", "time-averaged-msd", "two-time",
                                      "m-point", "product", "distance", "characteristic", NULL};
 const char *const eg_direction_words[] = {"up", "down", "any", NULL};
-const char *const eg_analysis_words[] = {"weak-error", "diffusion", "escape", "quantiles", NULL};
-const char *const eg_analysis_later_words[] = {"stationary", "flow", "scaling-rule", NULL};
+const char *const eg_analysis_words[] = {"weak-error", "diffusion", "escape", "quantiles", "stationary", NULL};
+const char *const eg_analysis_later_words[] = {"flow", "scaling-rule", NULL};
 
 size_t eg_count_words(const char *const *words) {
   size_t n = 0;

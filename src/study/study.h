@@ -246,6 +246,14 @@ typedef struct eg_study_quantiles {
   eg_number_list probabilities; /* increasing, in (0, 1) */
 } eg_study_quantiles;
 
+typedef struct eg_study_stationary {
+  double from;          /* the window begins with the first observation not before it; NaN: the last one alone */
+  bool has_tail;
+  size_t tail;          /* of observe.histograms, on a log scale, of one column */
+  double tail_from;     /* where the tail begins; NaN: chosen */
+  eg_mark mark;
+} eg_study_stationary;
+
 /* Dynamics whose runs are advanced together on the same noise, so that differences per realisation exist. */
 typedef struct eg_study_group {
   char *label;
@@ -307,6 +315,8 @@ struct eg_study {
   size_t n_escape;
   eg_study_quantiles *quantiles;
   size_t n_quantiles;
+  eg_study_stationary *stationary;
+  size_t n_stationary;
   eg_study_expectation *expectations;
   size_t n_expectations;
   struct eg_arena_block *memory; /* owns everything above: eg_study_free frees it at once */

@@ -61,6 +61,13 @@ sed 's/other\.h5/weak.h5/' out >renamed
 same renamed table
 check /usr/bin/python3 equal.py first.h5 other.h5
 
+# An analysis that the run did not ask for.
+expect 0 analyse weak.h5 -o other.h5 --force --set 'analyse={stationary: {from: 1}}'
+expect 0 info other.h5
+check grep -q '^Stationary: ' out
+expect 3 analyse weak.h5 -o other.h5 --force --set 'analyse={stationary: {from: 3}}'
+says err "lies behind the last observation"
+
 # A partial result has analyses too.
 expect 75 run weak.yaml -q --backend cpu -o part.h5 --set realisations=2^28 --max-time 0.4
 cp part.h5 part_again.h5
