@@ -14,6 +14,7 @@ enum {
   EG_FEATURE_LOSS = 2,
   EG_FEATURE_GRADIENT_NORM2 = 3,
   EG_FEATURE_DISPLACEMENT2 = 4,
+  EG_FEATURE_CLOCK = 5, /* physical time of log-time: what stands behind x */
   /* columns of monitor `component`: its value; of a crossing also the stopped time */
   EG_FEATURE_MONITOR = 16,
   EG_FEATURE_MONITOR_TIME = 17
@@ -117,6 +118,8 @@ typedef struct eg_launch {
   double input_noise, label_noise; /* standard deviations of what is added to the inputs and the target of a drawn row */
   /* what is looked at after every step; such launches are slower, all others do not know of it */
   uint32_t n_monitors;
+  uint32_t is_clocked;        /* 1: a physical time stands behind x, and crossings are timed by it */
+  uint32_t reserved;
   uint32_t is_watched;        /* 1: is the state finite? For models that can make a bad state good again */
   double *monitor_state;      /* (n_points, n_monitors, 2, ld), realisation fastest; of the tile, as state */
   eg_monitor monitors[EG_MOST_MONITORS];
@@ -125,6 +128,6 @@ typedef struct eg_launch {
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
 EG_STATIC_ASSERT(sizeof(eg_monitor) == 40, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 712, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 720, "layout differs between host and device");
 
 #endif

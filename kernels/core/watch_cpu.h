@@ -48,6 +48,11 @@ static __attribute__((noinline)) void block_feature(const eg_params *p, const eg
   case EG_FEATURE_DISPLACEMENT2:
     LANES { lane_displacement2(p, x + l, start + l, out + l); }
     break;
+#if EG_CAPS_LOG_TIME
+  case EG_FEATURE_CLOCK:
+    block_coordinate(x, EG_DIM, out);
+    break;
+#endif
 #if EG_CAPS_LOSS
   case EG_FEATURE_LOSS:
     LANES { lane_loss(p, u, x + l, out + l); }
@@ -87,6 +92,16 @@ static const double *monitor_feature(const eg_walk *w, uint32_t point, const eg_
 #define MONITOR_LANES(operation, direction)                                                                  \
   LANES { eg_monitor_step(operation, direction, level, number, f[l], &value[l], &before[l]); }               \
   break
+
+#if EG_CAPS_LOG_TIME
+/* A crossing at its physical time, which stands behind x. */
+static void time_crossing(const eg_monitor *m, const eg_real *clock, const double *EG_RESTRICT f, double *EG_RESTRICT value,
+                          double *EG_RESTRICT before) {
+  for (int l = 0; l < EG_LANES; l++) {
+    eg_monitor_step(EG_MONITOR_CROSSING, m->direction, m->level, (double)clock[l], f[l], &value[l], &before[l]);
+  }
+}
+#endif
 
 static void monitor_lanes(const eg_monitor *m, uint64_t step, const double *EG_RESTRICT f, double *EG_RESTRICT value,
                           double *EG_RESTRICT before) {
@@ -141,6 +156,12 @@ static void monitor_columns(const eg_walk *w, uint32_t point, eg_feature_code co
   for (int l = 0; l < EG_LANES; l++) {
     out[l] = eg_monitor_column(m, code.id, step, w->a->h, value[l]);
   }
+#if EG_CAPS_LOG_TIME
+  const eg_real *const clock = w->block.x + ((size_t)point * w->block.width + EG_DIM) * EG_LANES;
+  for (int l = 0; w->a->is_clocked && code.id == EG_FEATURE_MONITOR_TIME && l < EG_LANES; l++) {
+    out[l] = value[l] >= 0 ? value[l] : (double)clock[l];
+  }
+#endif
 }
 
 /* ---- states that are not finite ---- */
@@ -235,6 +256,13 @@ static __attribute__((noinline)) void watch_steps(const eg_walk *w, uint64_t fro
         const eg_monitor *const m = &a->monitors[i];
         if (eg_monitor_is_open(m, step)) {
           double *const value = monitor_values(w, point, i);
+#if EG_CAPS_LOG_TIME
+          if (a->is_clocked && m->operation == EG_MONITOR_CROSSING) {
+            const eg_real *const clock = w->block.x + ((size_t)point * w->block.width + EG_DIM) * EG_LANES;
+            time_crossing(m, clock, monitor_feature(w, point, m), value, value + EG_LANES);
+            continue;
+          }
+#endif
           monitor_lanes(m, step, monitor_feature(w, point, m), value, value + EG_LANES);
         }
       }

@@ -42,6 +42,15 @@
 #define EG_CAPS_ROOT 0
 #endif
 
+/* The time change to log loss: losses without rows or samples. */
+#if EG_CAPS_ROOT && !EG_CAPS_ROWS && !EG_CAPS_SAMPLES
+#define EG_CAPS_LOG_TIME 1
+#define EG_CHAINS_LOG_TIME(PLAIN) PLAIN(log_time_root, EG_DIM, 0, 1)
+#else
+#define EG_CAPS_LOG_TIME 0
+#define EG_CHAINS_LOG_TIME(PLAIN)
+#endif
+
 #include "core/uniforms.h"
 #include "core/vector.h"
 #include "core/loss.h"
@@ -55,6 +64,7 @@
 #ifndef EG_TEAM /* chains with a memory have the lane form only */
 #include "steppers/chain.h"
 #include "steppers/langevin.h"
+#include "steppers/log_time.h"
 #include "steppers/timed.h"
 #include "steppers/adaptive_sde.h"
 #endif
@@ -182,7 +192,7 @@
 
 #define EG_CHAINS(PLAIN, FOLD)                                                                               \
   EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD) \
-  EG_CHAINS_SDE(PLAIN, FOLD) EG_CHAINS_LANGEVIN(PLAIN)
+  EG_CHAINS_SDE(PLAIN, FOLD) EG_CHAINS_LANGEVIN(PLAIN) EG_CHAINS_LOG_TIME(PLAIN)
 
 /* Compiled for the CPU, and for the GPU when they are asked for (NVRTC), not ahead. */
 #if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_DIAGONAL

@@ -7,8 +7,8 @@
 #include "plan/plan.h"
 
 static int32_t feature_id(const char *name) {
-  static const char *const names[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2"};
-  for (int32_t i = 0; i < 5; i++) {
+  static const char *const names[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2", "clock"};
+  for (int32_t i = 0; i < 6; i++) {
     if (strcmp(names[i], name) == 0) {
       return i;
     }
@@ -36,6 +36,9 @@ eg_status eg_plan_features(eg_context *ctx, eg_plan *plan) {
         (eg_plan_unit(plan)->caps & EG_CAP_LOSS) == 0) {
       return eg_study_fail_at(ctx, plan->study, observe->feature_marks[i],
                               "feature '%s' needs a model with a loss (eg_loss, eg_gradient)", f->name);
+    }
+    if (f->id == EG_FEATURE_CLOCK) {
+      EG_TRY(eg_plan_check_clock(ctx, plan, observe->feature_marks[i]));
     }
     if (f->id < 0) {
       return eg_fail(ctx, EG_ERR_INTERNAL, "unknown feature '%s'", f->name);

@@ -144,6 +144,9 @@ EG_NODISCARD eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg
 EG_NODISCARD eg_status eg_plan_stage_noise(eg_context *ctx, const eg_plan *plan, eg_run *run);
 /* Noise on the drawn rows, and whether the model takes it. */
 EG_NODISCARD eg_status eg_plan_row_noise(eg_context *ctx, const eg_plan *plan, eg_run *run);
+/* The time change to log loss, and the feature that shows its physical time: log_time.c */
+EG_NODISCARD eg_status eg_plan_log_time(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps);
+EG_NODISCARD eg_status eg_plan_check_clock(eg_context *ctx, const eg_plan *plan, eg_mark mark);
 /* Alpha-stable increments, and their size in the exact law: levy.c */
 EG_NODISCARD eg_status eg_plan_levy(eg_context *ctx, const eg_plan *plan, eg_run *run, const eg_unit *unit);
 void eg_plan_stage_levy(const eg_plan *plan, eg_run *run);

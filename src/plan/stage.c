@@ -256,6 +256,9 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
     run->has_oracle = false; /* steps of one epoch depend on each other */
   }
   EG_TRY(eg_plan_stage_noise(ctx, plan, run));
+  if (run->dynamics->id == EG_LOG_TIME) {
+    run->has_oracle = false; /* of another equation, in another time */
+  }
   if (run->has_oracle && run->chain.is_general) {
     EG_TRY(eg_plan_chain_oracle(ctx, run));
   }

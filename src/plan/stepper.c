@@ -334,6 +334,9 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
   case EG_LANGEVIN:
     EG_TRY(eg_plan_langevin(ctx, plan, run, unit->caps));
     break;
+  case EG_LOG_TIME:
+    EG_TRY(eg_plan_log_time(ctx, plan, run, unit->caps));
+    break;
   case EG_LEVY:
     EG_TRY(eg_plan_levy(ctx, plan, run, unit));
     break;

@@ -42,6 +42,8 @@ static double column_mean(const eg_plan *plan, const eg_run *run, eg_feature_cod
   case EG_FEATURE_MONITOR:
   case EG_FEATURE_MONITOR_TIME:
     return NAN; /* a path, not one time */
+  case EG_FEATURE_CLOCK:
+    return NAN;
   case EG_FEATURE_X:
     return mean[code.component];
   case EG_FEATURE_LOSS:

@@ -90,7 +90,9 @@ void eg_check_gradient_noise(eg_checker *c, const eg_yaml_node *map, eg_study_dy
   if (!eg_has_word(eg_schema_find("dynamics.gradient_noise")->only, name)) {
     return;
   }
-  noise->law = is_sampled ? EG_GRADIENT_MINIBATCH : EG_GRADIENT_EXACT;
+  noise->law = is_sampled                      ? EG_GRADIENT_MINIBATCH
+               : dynamics->id == EG_LOG_TIME ? EG_GRADIENT_DECOUPLED
+                                             : EG_GRADIENT_EXACT;
   if (node == NULL) {
     return;
   }
@@ -106,6 +108,9 @@ void eg_check_gradient_noise(eg_checker *c, const eg_yaml_node *map, eg_study_dy
   if (noise->law == EG_GRADIENT_MINIBATCH && !is_sampled) {
     eg_error_add(c->errors, node->place, "the noise of '%s' is Gaussian; allowed: gaussian-exact, gaussian-decoupled, constant",
                  name);
+  }
+  if (dynamics->id == EG_LOG_TIME && noise->law != EG_GRADIENT_DECOUPLED) {
+    eg_error_add(c->errors, node->place, "log-time makes the noise 2 loss x Hessian / batch additive; allowed: gaussian-decoupled");
   }
   const bool has_row_noise = dynamics->chain.input_noise > 0 || dynamics->chain.label_noise > 0;
   if (noise->law != EG_GRADIENT_MINIBATCH && is_sampled && (dynamics->sampling != EG_SAMPLING_REPLACEMENT || has_row_noise)) {

@@ -56,7 +56,10 @@
     "2 in eta against sgd with momentum; start_velocity: zero: 1", "Kunin et al., arXiv 2107.09133; BAOAB: arXiv 1203.5428") \
   X(LEVY, "levy", false,                                                                                     \
     "dx = b(x) dt + s(x) dL, E exp(i u L(t)) = exp(-t |u|^tail_index); of a loss b = -grad R, s times (eta/B)^(1 - 1/tail_index)", \
-    "that of the scheme", "Simsekli, Sagun, Gurbuzbalaban, arXiv 1901.06053; increments: J. Am. Stat. Assoc. 71, 340 (1976)")
+    "that of the scheme", "Simsekli, Sagun, Gurbuzbalaban, arXiv 1901.06053; increments: J. Am. Stat. Assoc. 71, 340 (1976)") \
+  X(LOG_TIME, "log-time", false,                                                                             \
+    "dx = -grad log L dtau + sqrt(2 (eta/B) H) dW, dtau = L(x) dt, L = R + loss_offset: sme1 of the noise 2 L H / B; times are tau", \
+    "1 in the step, for the law in both clocks", "Mori, Ziyin, Liu, Ueda, arXiv 2105.09557")
 
 /* X(enumerator, word, step, order, source): integrators with step h = learning_rate / substeps. */
 #define EG_SCHEME_LIST(X)                                                                                    \

@@ -16,7 +16,7 @@
 #define CHAINS     "sgd svag adam adamw rmsprop signsgd"
 #define LAWS       "sgd sme1 sme2 smf1 smf2 svag noisy-gd adam adamw rmsprop signsgd"
 #define ADAPTIVE   "rmsprop-sde adam-sde"
-#define WITH_BATCH LAWS " " ADAPTIVE " signsgd-sde langevin levy"
+#define WITH_BATCH LAWS " " ADAPTIVE " signsgd-sde langevin levy log-time"
 #define WITH_L     "svag adam adamw rmsprop signsgd"
 #define VELOCITY   "sgd svag signsgd"
 #define MOMENTUM   VELOCITY " langevin"
@@ -95,7 +95,7 @@ static const eg_schema_row rows[] = {
     {"dynamics.sampling", EG_WORD, "replacement", NO_RANGE, eg_sampling_words, CHAINS,
      "how a batch is drawn; without-replacement: a fresh subset a step; shuffle: anew every epoch"},
     {"dynamics.gradient_noise", EG_WORD | EG_MAP, "chains: minibatch; noisy-gd, SDEs: gaussian-exact", NO_RANGE,
-     eg_gradient_noise_words, LAWS, "law of the gradient's noise: its name, or a mapping"},
+     eg_gradient_noise_words, LAWS " log-time", "law of the gradient's noise: its name, or a mapping"},
     {"dynamics.gradient_noise.law", EG_WORD | EG_REQUIRED, NULL, NO_RANGE, eg_gradient_noise_words, NULL,
      "minibatch: true samples; Gaussian with the covariance at x, with 2 loss x Hessian / batch, or constant"},
     {"dynamics.gradient_noise.covariance", EG_NUMBER | EG_LIST | EG_LISTS, NULL, ANY_NUMBER, NULL, NULL,
@@ -111,7 +111,7 @@ static const eg_schema_row rows[] = {
     {"dynamics.nodes", EG_WHOLE, "2", 2, 65536, NULL, "sme1 sme2 smf1 smf2", "factor nodes: fresh samples in one increment"},
     {"dynamics.scheme", EG_WORD, "strang; sde, levy: euler-maruyama", NO_RANGE, eg_scheme_words, DIFFUSIONS,
      "integrator; docs/schemes.md has their orders"},
-    {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS " " ADAPTIVE " signsgd-sde langevin",
+    {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS " " ADAPTIVE " signsgd-sde langevin log-time",
      "integrator steps in one learning_rate or time_step"},
     {"dynamics.l", EG_WHOLE, "1", 1, 1024, NULL, WITH_L,
      "SVAG: noise amplified so that l (adaptive and sign chains: l^2) iterations replace one step"},
@@ -197,7 +197,7 @@ static const eg_schema_row rows[] = {
      "n steps from 1 to the last, log-spaced"},
     {"observe.at.steps.linear", EG_WHOLE, NULL, 1, 1000000, NULL, NULL, "n: last step k / n, k = 1..n"},
     {"observe.features", EG_WORD | EG_LIST | EG_REQUIRED, NULL, NO_RANGE, eg_feature_words, NULL,
-     "values computed from the state; loss and gradient_norm2 need a loss model"},
+     "values computed from the state; loss and gradient_norm2 need a loss model, clock log-time"},
     {"observe.statistics", EG_WORD | EG_LIST, "moments", NO_RANGE, eg_statistic_words, NULL,
      "over realisations; moments are always kept, msd adds the feature displacement2"},
     {"observe.monitors", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,

@@ -122,6 +122,8 @@ levy levy
 levy-gaussian64 levy --set noise=gaussian64
 levy-float levy --set state=float
 levy-process levy_process
+log-time log_time
+log-time-gaussian64 log_time --set noise=gaussian64
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.

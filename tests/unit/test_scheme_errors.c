@@ -58,7 +58,16 @@ int main(void) {
   check_says(BOTH, "name: levy, tail_index: 2.5", "", "'dynamics.tail_index' = 2.5");
   check_says(BOTH, "name: sde, tail_index: 1", "", "'sde' has no 'tail_index'; only for: levy");
   check_says(DATA, "name: levy", "", "'levy' cannot be used with the model 'linear-regression'");
+  check_says(BOTH, "name: log-time", "", "");
+  check_says(BOTH, "name: log-time", "state: float\n", "log-time keeps the physical time in its state, which needs state: double");
+  check_says("{name: double-well}", "name: log-time", "", "the Hessian of this model is not constant; give 'hessian'");
+  check_says(BOTH, "name: log-time, gradient_noise: gaussian-exact", "", "allowed: gaussian-decoupled");
+  check_says(DATA, "name: log-time", "", "'log-time' cannot be used with the model 'linear-regression'");
   char message[2000];
+  message_of("seed: 1\nmodel: {name: double-well}\nrealisations: 100\nlearning_rate: 1/8\nhorizon: 1\n"
+             "observe: {at: [1], features: [x, clock]}\ndynamics: sme1\n",
+             message, sizeof message);
+  CHECK_HAS(message, "t.yaml:6:34: error: feature 'clock' is the physical time of log-time; 'sme1' has the time of the observations");
   message_of("seed: 1\nmodel: geometric-brownian-motion\nrealisations: 100\ntime_step: 1/8\nhorizon: 1\n"
              "observe: {at: [1], features: [x]}\ndynamics: {name: levy, batch_size: 2}\n",
              message, sizeof message);
