@@ -106,6 +106,14 @@ static void wave_value(const eg_path_values *p, const eg_path_statistic *s, eg_p
   }
 }
 
+/* f, -f or |f| (side 1, -1, 0) */
+static void signed_value(const eg_path_values *p, const eg_path_statistic *s, eg_path_term t, double side, double *v) {
+  const double *const f = track(p, t.a, s->column);
+  for (uint32_t l = 0; l < p->ld; l++) {
+    v[l] = side < 0 || (side == 0 && f[l] < 0) ? -f[l] : f[l];
+  }
+}
+
 /* A lane that is NaN in `v` becomes NaN in all n values. */
 static void lose(double *values, uint32_t n, const double *v, uint32_t ld) {
   for (uint32_t l = 0; l < ld; l++) {
@@ -122,7 +130,9 @@ static void one_term_values(const eg_path_values *p, const eg_path_statistic *s)
     for (uint32_t l = 0; l < p->ld; l++) {
       v[l] = 0;
     }
-    if (s->form == EG_PATH_WAVE) {
+    if (s->form == EG_PATH_LARGEST) {
+      signed_value(p, s, t, s->powers[i], v);
+    } else if (s->form == EG_PATH_WAVE) {
       wave_value(p, s, t, s->powers[i], v);
     } else if (s->form == EG_PATH_JOINT) {
       joint_value(p, s, t, s->powers[i], v);

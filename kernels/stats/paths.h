@@ -15,6 +15,8 @@
  *              EG_PATH_NOWHERE; f, g: one column each
  *   distance   |x(a, b) - x(c, d)|^q
  *   wave       cos(u f) (c = 0) or sin(u f) (c = 1) of f(a) of the point in hand; u, over pi, is the value's power
+ *   largest    f(a) of the point in hand by its size, which the moments are of, and f, -f or |f| (q = 1, -1, 0), of which
+ *              the largest are listed (stats/largest.h): a row is the moments of |f| and behind them the list
  * Joint values and distances are of all points together: one row, not one for each point.
  *
  * A trajectory that is lost by the last observation (of any point, where all are together) is NaN in all values of a
@@ -25,11 +27,11 @@
 #ifndef EG_STATS_PATHS_H
 #define EG_STATS_PATHS_H
 
-#include "core/portable.h"
+#include "stats/moments.h"
 
 #define EG_PATH_NOWHERE 0xffffffffu
 enum { EG_MOST_PATH_STATISTICS = 8, EG_MOST_PATH_VALUES = 512, EG_MOST_PATH_COVARIANCE = 64 };
-enum { EG_PATH_INCREMENTS, EG_PATH_JOINT, EG_PATH_DISTANCES, EG_PATH_WAVE }; /* forms */
+enum { EG_PATH_INCREMENTS, EG_PATH_JOINT, EG_PATH_DISTANCES, EG_PATH_WAVE, EG_PATH_LARGEST }; /* forms */
 
 typedef struct eg_path_term {
   uint32_t a, b, c, d; /* observations */
@@ -42,9 +44,18 @@ typedef struct eg_path_statistic {
   uint32_t n_values;
   uint32_t column, width;  /* of the tracked ones */
   uint32_t column_2;       /* of g */
+  uint32_t n_largest;      /* pairs in the list; 0: none */
   int32_t form;
   int32_t with_covariance;
 } eg_path_statistic;
+
+/* Columns of a row that moments are kept of, and doubles of a row. */
+EG_FN uint32_t eg_path_columns(const eg_path_statistic *s) {
+  return s->form == EG_PATH_LARGEST ? 1 : s->n_values;
+}
+EG_FN uint32_t eg_path_row_values(const eg_path_statistic *s) {
+  return eg_node_values(eg_path_columns(s), s->with_covariance) + 2 * s->n_largest;
+}
 
 /* Rows of a statistic in a node. */
 EG_FN uint32_t eg_path_rows(const eg_path_statistic *s, uint32_t n_points) {

@@ -10,6 +10,7 @@
 #include "core/rows.h"
 #include "model/units.h"
 #include "model/user_model.h"
+#include "stats/largest.h"
 #include "stats/moments.h"
 
 /* Trajectory-steps (times rows and components) after which a tile looks whether it should stop: well below a second. */
@@ -472,6 +473,18 @@ static void track_records(const eg_device *d, const eg_launch *a, size_t first) 
   }
 }
 
+/* The largest of the second row of values. */
+static void list_largest(const eg_device *d, const eg_launch *a, const eg_path_statistic *s, double *list) {
+  const double *const values = d->path_values + a->ld;
+  uint32_t n = 0;
+  for (uint32_t l = 0; l < a->ld; l++) {
+    if (values[l] == values[l]) {
+      eg_largest_offer(list, s->n_largest, &n, values[l], (double)(a->realisation_first + l));
+    }
+  }
+  eg_largest_finish(list, s->n_largest, n);
+}
+
 /* Sums of the paths' statistics, behind the rows of the records: a statistic is a row whose features are its values. */
 static void reduce_paths(const eg_device *d, const eg_launch *a, double *node) {
   const eg_job *const job = d->job;
@@ -487,12 +500,15 @@ static void reduce_paths(const eg_device *d, const eg_launch *a, double *node) {
       r.records = d->path_values;
       r.nodes = node;
       r.n_records = r.n_points = 1;
-      r.n_features = s->n_values;
+      r.n_features = eg_path_columns(s);
       r.ld = a->ld;
       r.n_lanes = a->ld; /* unused lanes are masked already */
       r.with_covariance = s->with_covariance;
       d->kernels->reduce(&r, d->path_values, d->scratch);
-      node += eg_node_values(s->n_values, s->with_covariance);
+      node += eg_path_row_values(s);
+      if (s->n_largest > 0) {
+        list_largest(d, a, s, node - 2 * s->n_largest);
+      }
     }
   }
 }

@@ -25,5 +25,6 @@ EG_NODISCARD eg_status eg_path_build_m_point(eg_path_builder *b);
 EG_NODISCARD eg_status eg_path_build_product(eg_path_builder *b);
 EG_NODISCARD eg_status eg_path_build_distance(eg_path_builder *b);
 EG_NODISCARD eg_status eg_path_build_characteristic(eg_path_builder *b);
+EG_NODISCARD eg_status eg_path_build_tail(eg_path_builder *b);
 
 #endif

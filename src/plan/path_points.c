@@ -1,4 +1,4 @@
-/* Path statistics of single observations: features of several points together, and waves of one. */
+/* Path statistics of single observations: features of several points together, waves and the tail of one. */
 #include <math.h>
 
 #include "plan/path_builder.h"
@@ -81,4 +81,17 @@ eg_status eg_path_build_characteristic(eg_path_builder *b) {
     EG_TRY(add(b, u->values[i / 2 % u->n] / PI, i / (2 * u->n), 0, i % 2, 0));
   }
   return EG_OK;
+}
+
+/* |f|, and the side of f whose largest values are listed, at one observation: the last, or the origin. */
+eg_status eg_path_build_tail(eg_path_builder *b) {
+  static const double sides[] = {1, -1, 0};
+  size_t at = b->run->job.n_records - 1;
+  if (!isnan(b->study->origin)) {
+    EG_TRY(eg_path_find_origin(b, &at));
+  }
+  EG_TRY(eg_path_begin_values(b, 1, 2));
+  b->out->lags[0] = b->run->observe_steps[at];
+  EG_TRY(add(b, 0, at, 0, EG_PATH_NOWHERE, 0));
+  return add(b, sides[b->study->side], at, 0, EG_PATH_NOWHERE, 0);
 }

@@ -273,7 +273,8 @@ static eg_status build_two_time(eg_path_builder *b) {
 
 static eg_status (*const builds[])(eg_path_builder *b) = {build_displacements, build_displacements, build_velocities,
                                                   build_time_averages, build_two_time,      eg_path_build_m_point,
-                                                  eg_path_build_product, eg_path_build_distance, eg_path_build_characteristic};
+                                                  eg_path_build_product, eg_path_build_distance, eg_path_build_characteristic,
+                                                  eg_path_build_tail};
 
 /* The covariance between lags is what fits need; of many lags it is left out, but msd and two-time are nothing without. */
 static eg_status choose_covariance(const eg_path_builder *b, bool *with_covariance) {
@@ -308,7 +309,9 @@ static eg_status plan_one(eg_context *ctx, const eg_plan *plan, const eg_run *ru
   s->first = out->first;
   s->powers = out->powers;
   s->n_values = (uint32_t)b.n_values;
-  s->form = study->kind == EG_PATH_CHARACTERISTIC                                ? EG_PATH_WAVE
+  s->n_largest = study->kind == EG_PATH_TAIL ? (uint32_t)study->largest : 0;
+  s->form = study->kind == EG_PATH_TAIL                                          ? EG_PATH_LARGEST
+            : study->kind == EG_PATH_CHARACTERISTIC                                ? EG_PATH_WAVE
             : study->kind == EG_PATH_DISTANCE                                    ? EG_PATH_DISTANCES
             : study->kind == EG_PATH_M_POINT || study->kind == EG_PATH_PRODUCT ? EG_PATH_JOINT
                                                                                  : EG_PATH_INCREMENTS;
@@ -327,7 +330,7 @@ eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   for (size_t i = 0; i < o->n_paths; i++) {
     EG_TRY(plan_one(ctx, plan, run, &o->paths[i], &run->paths[i], &run->path_statistics[i]));
     job->node_values += eg_path_rows(&run->path_statistics[i], (uint32_t)plan->n_points) *
-                        eg_node_values(run->path_statistics[i].n_values, run->path_statistics[i].with_covariance);
+                        eg_path_row_values(&run->path_statistics[i]);
   }
   job->paths = run->path_statistics;
   job->n_paths = o->n_paths;

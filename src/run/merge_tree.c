@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats/largest.h"
 #include "stats/moments.h"
 
 static eg_node_rows make_rows(size_t first, size_t rows, size_t n_columns, bool with_covariance) {
-  return (eg_node_rows){first, rows, n_columns, eg_node_values((uint32_t)n_columns, with_covariance), with_covariance};
+  return (eg_node_rows){first, rows, n_columns, eg_node_values((uint32_t)n_columns, with_covariance), with_covariance, 0};
 }
 
 eg_node_shape eg_node_shape_of(const eg_plan *plan, const eg_job *job) {
@@ -16,8 +17,10 @@ eg_node_shape eg_node_shape_of(const eg_plan *plan, const eg_job *job) {
   s.values = s.records.rows * s.records.row_values;
   s.n_paths = job->n_paths;
   for (size_t i = 0; i < job->n_paths; i++) {
-    s.paths[i] = make_rows(s.values, eg_path_rows(&job->paths[i], (uint32_t)plan->n_points), job->paths[i].n_values,
+    s.paths[i] = make_rows(s.values, eg_path_rows(&job->paths[i], (uint32_t)plan->n_points), eg_path_columns(&job->paths[i]),
                            job->paths[i].with_covariance);
+    s.paths[i].row_values = eg_path_row_values(&job->paths[i]);
+    s.paths[i].n_largest = job->paths[i].n_largest;
     s.values += s.paths[i].rows * s.paths[i].row_values;
   }
   return s;
@@ -27,6 +30,10 @@ eg_moments eg_node_section_moments(const eg_node_rows *section, const double *no
   const double *const r = node + section->first + row * section->row_values;
   const double *const m = r + 1 + 4 * column;
   return (eg_moments){r[0], m[0], m[1], m[2], m[3]};
+}
+
+const double *eg_node_section_largest(const eg_node_rows *section, const double *node, size_t row) {
+  return node + section->first + (row + 1) * section->row_values - 2 * section->n_largest;
 }
 
 static size_t pair_index(size_t f, size_t g) {
@@ -72,6 +79,8 @@ static void merge_row(const eg_node_rows *section, double *into, const double *a
     out[3] = m.M4;
   }
   into[0] = count_a + b[0];
+  const size_t list = section->row_values - 2 * section->n_largest;
+  eg_largest_merge(into + list, a + list, b + list, (uint32_t)section->n_largest);
 }
 
 static void merge_rows(const eg_node_rows *section, double *into, const double *a, const double *b) {

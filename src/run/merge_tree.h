@@ -17,6 +17,7 @@ typedef struct eg_node_rows {
   size_t first;     /* where they begin in a node */
   size_t rows, n_columns, row_values;
   bool with_covariance;
+  size_t n_largest; /* pairs of a list at the end of a row (stats/largest.h); 0: none */
 } eg_node_rows;
 
 /* How a node's values are laid out: the rows of the records (record x point), and behind them those of every path
@@ -37,6 +38,9 @@ void eg_node_merge(const eg_node_shape *shape, double *into, const double *a, co
 eg_moments eg_node_section_moments(const eg_node_rows *section, const double *node, size_t row, size_t column);
 /* Co-moment of columns f and g of a row; of f = g their M2. */
 double eg_node_section_comoment(const eg_node_rows *section, const double *node, size_t row, size_t f, size_t g);
+
+/* The list of a row (stats/largest.h): n_largest pairs. */
+const double *eg_node_section_largest(const eg_node_rows *section, const double *node, size_t row);
 
 /* The same of the records. Moments of a column of a row. */
 eg_moments eg_node_moments(const eg_node_shape *shape, const double *node, size_t row, size_t column);

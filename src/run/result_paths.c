@@ -329,6 +329,10 @@ static eg_status add_statistic(eg_context *ctx, eg_builder *b, const path_output
 eg_status eg_build_paths(eg_context *ctx, eg_builder *b) {
   const eg_study_observe *const observe = &b->plan->study->observe;
   for (size_t i = 0; i < observe->n_paths; i++) {
+    if (observe->paths[i].kind == EG_PATH_TAIL) {
+      EG_TRY(eg_build_path_tail(ctx, b, i));
+      continue;
+    }
     if (observe->paths[i].kind > EG_PATH_TWO_TIME) {
       EG_TRY(eg_build_path_points(ctx, b, i));
       continue;

@@ -447,6 +447,7 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   eg_result_diffusion_text(&text, file);
   eg_result_escape_text(&text, file);
   eg_result_stationary_text(&text, file);
+  eg_result_tail_text(&text, file);
   eg_result_histograms_text(&text, file);
   counts_line(&text, file);
   eg_labelled_free(file);

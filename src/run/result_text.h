@@ -25,6 +25,9 @@ void eg_result_escape_text(eg_text *text, const eg_labelled *file);
 /* The same of the stationary analyses. */
 void eg_result_stationary_text(eg_text *text, const eg_labelled *file);
 
+/* The same of tails. */
+void eg_result_tail_text(eg_text *text, const eg_labelled *file);
+
 /* Lines about histograms and kept paths for the printed table; nothing if there are none. */
 void eg_result_histograms_text(eg_text *text, const eg_labelled *file);
 

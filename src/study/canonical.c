@@ -272,6 +272,9 @@ static void append_paths(eg_text *out, const eg_study_observe *observe) {
     if (p->kind == EG_PATH_PRODUCT) {
       eg_text_append(out, " with %s%d", p->with.feature, p->with.component);
     }
+    if (p->kind == EG_PATH_TAIL) {
+      eg_text_append(out, " %s %s", EG_NUMBER_TEXT(p->largest), eg_side_words[p->side]);
+    }
     if (p->kind == EG_PATH_CHARACTERISTIC) {
       eg_text_append(out, " arguments");
       append_numbers(out, p->arguments.values, p->arguments.n);

@@ -57,7 +57,8 @@ static bool split_component(const char *text, int *component) {
 }
 
 bool eg_path_has_column(eg_path_kind kind) {
-  return kind == EG_PATH_TWO_TIME || kind == EG_PATH_M_POINT || kind == EG_PATH_PRODUCT || kind == EG_PATH_CHARACTERISTIC;
+  return kind == EG_PATH_TWO_TIME || kind == EG_PATH_M_POINT || kind == EG_PATH_PRODUCT || kind == EG_PATH_CHARACTERISTIC ||
+         kind == EG_PATH_TAIL;
 }
 
 /* "x3" or a scalar feature under `key`; `out` is the default. */
@@ -98,7 +99,7 @@ static void read_numbers(eg_checker *c, const eg_yaml_node *map, const char *key
 }
 
 static void read_one(eg_checker *c, const eg_yaml_node *map) {
-  eg_study_path p = {.mark = map->place.mark, .origin = NAN};
+  eg_study_path p = {.mark = map->place.mark, .origin = NAN, .largest = 1000, .side = 2};
   size_t word = 0;
   eg_check_keys(c, map, "observe.paths", NULL);
   if (!eg_get_word(c, map, "observe.paths.statistic", &word)) {
@@ -113,8 +114,9 @@ static void read_one(eg_checker *c, const eg_yaml_node *map) {
   }
   check_name(c, map->place, p.name);
   if (has_key(c, map, "origin",
-              p.kind == EG_PATH_MSD || p.kind == EG_PATH_MOMENTS || p.kind == EG_PATH_VELOCITY || p.kind == EG_PATH_PRODUCT,
-              "msd, moments, velocity and product")) {
+              p.kind == EG_PATH_MSD || p.kind == EG_PATH_MOMENTS || p.kind == EG_PATH_VELOCITY || p.kind == EG_PATH_PRODUCT ||
+                  p.kind == EG_PATH_TAIL,
+              "msd, moments, velocity, product and tail")) {
     (void)eg_get_number(c, map, "observe.paths.origin", &p.origin); /* reported */
   }
   read_numbers(c, map, "powers", "observe.paths.powers", p.kind == EG_PATH_MOMENTS || p.kind == EG_PATH_DISTANCE,
@@ -131,7 +133,13 @@ static void read_one(eg_checker *c, const eg_yaml_node *map) {
   }
   p.of.feature = eg_arena_copy(c->memory, "x", 1);
   read_column(c, map, "observe.paths.feature", eg_path_has_column(p.kind),
-              "two-time, m-point, product and characteristic", &p.of);
+              "two-time, m-point, product, characteristic and tail", &p.of);
+  if (has_key(c, map, "largest", p.kind == EG_PATH_TAIL, "tail")) {
+    (void)eg_get_number(c, map, "observe.paths.largest", &p.largest); /* reported */
+  }
+  if (has_key(c, map, "side", p.kind == EG_PATH_TAIL, "tail") && eg_get_word(c, map, "observe.paths.side", &word)) {
+    p.side = (int)word;
+  }
   p.with = p.of;
   read_column(c, map, "observe.paths.with", p.kind == EG_PATH_PRODUCT, "product", &p.with);
   c->study->observe.paths[c->study->observe.n_paths++] = p;

@@ -181,7 +181,7 @@ typedef struct eg_study_monitor {
 /* A statistic of whole paths (kernels/stats/paths.h). */
 typedef enum eg_path_kind {
   EG_PATH_MSD, EG_PATH_MOMENTS, EG_PATH_VELOCITY, EG_PATH_TAMSD, EG_PATH_TWO_TIME,
-  EG_PATH_M_POINT, EG_PATH_PRODUCT, EG_PATH_DISTANCE, EG_PATH_CHARACTERISTIC
+  EG_PATH_M_POINT, EG_PATH_PRODUCT, EG_PATH_DISTANCE, EG_PATH_CHARACTERISTIC, EG_PATH_TAIL
 } eg_path_kind;
 typedef struct eg_study_column { /* a scalar feature, or a component of x */
   char *feature;
@@ -193,8 +193,10 @@ typedef struct eg_study_path {
   double origin;          /* step of an observation; NaN: the start, of velocity all windows, of product the same time */
   eg_number_list powers;  /* of moments and distance; n 0: the default */
   eg_number_list lags;    /* of tamsd and velocity, in steps; n 0: chosen from the observations */
+  double largest;         /* of tail: how many values, whole */
+  int side;               /* of tail: word of eg_side_words */
   eg_number_list arguments; /* of characteristic: u */
-  eg_study_column of, with; /* what two-time, m-point, product (both) and characteristic look at */
+  eg_study_column of, with; /* what two-time, m-point, product (both), characteristic and tail look at */
   eg_mark mark;
 } eg_study_path;
 

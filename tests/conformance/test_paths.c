@@ -336,6 +336,39 @@ static void test_lost(void) {
   eg_labelled_free(file);
 }
 
+/* -x0 at the origin, the 300 largest: rank by counting how many come before, and the share of the largest. */
+static void compare_tail(const paths *p) {
+  const int64_t *const whose = (const int64_t *)(const void *)array("path_tail_largest_realisation");
+  for (size_t row = 0; row < p->runs * p->points; row++) {
+    const size_t run = row / p->points, point = row % p->points;
+    size_t n = 0;
+    real sum = 0, squares = 0, largest = 0;
+    for (size_t r = 0; r < p->realisations; r++) {
+      size_t rank = 0;
+      if (is_lost(p, run, point, r)) {
+        continue;
+      }
+      const double v = -at(p, run, point, r, origin)[0];
+      for (size_t q = 0; q < p->realisations; q++) {
+        const double w = -at(p, run, point, q, origin)[0];
+        rank += !is_lost(p, run, point, q) && (w > v || (w == v && q < r));
+      }
+      n++;
+      sum += fabsl((real)v);
+      squares += (real)v * v;
+      largest = rank == 0 ? v : largest;
+      if (rank < 300) {
+        CHECK(array("path_tail_largest")[row * 300 + rank] == v && whose[row * 300 + rank] == (int64_t)r);
+        n_compared++;
+      }
+    }
+    CHECK(((const int64_t *)(const void *)array("path_tail_count"))[row] == (int64_t)n);
+    CHECK(n >= 300 || whose[row * 300 + 299] == -1);
+    compare_number("share", array("path_tail_share")[row], fabsl(largest) / sum, 1);
+    compare_number("share of squares", array("path_tail_square_share")[row], largest * largest / squares, 1);
+  }
+}
+
 /* The same losses in statistics of both points together, and in waves. */
 static void test_points(void) {
   file = run_text(folder, "seed: 79\nmodel: {name: double-well, sigma: 2}\nstart: {points: [[0.5], [4.1]]}\nsteps: 96\n"
@@ -344,7 +377,8 @@ static void test_points(void) {
                           "  keep: {realisations: 1000, of: x}\n  paths:\n    - {statistic: m-point}\n"
                           "    - {statistic: product, feature: x0, with: norm2, origin: 24}\n"
                           "    - {statistic: distance, powers: [0.5, 3]}\n"
-                          "    - {statistic: characteristic, name: wave, arguments: [-1.75, 1]}\n");
+                          "    - {statistic: characteristic, name: wave, arguments: [-1.75, 1]}\n"
+                          "    - {statistic: tail, feature: x0, side: lower, largest: 300, origin: 24}\n");
   const paths p = kept(NULL);
   size_t n_lost = 0;
   for (size_t r = 0; r < p.realisations; r++) {
@@ -354,6 +388,7 @@ static void test_points(void) {
   CHECK(((const int64_t *)(const void *)array("path_product_count"))[0] == (int64_t)(p.realisations - n_lost));
   origin = 2; /* step 24 */
   compare_points(&p);
+  compare_tail(&p);
   eg_labelled_free(file);
 }
 

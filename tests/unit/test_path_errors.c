@@ -49,7 +49,7 @@ static void points(void) {
   check_says(TWO, "{linear: 64}", "statistic: product", "has 768 values (lags x powers); at most 512");
   check_says(TWO, FEW, "statistic: distance", "");
   check_says(ONE, FEW, "statistic: distance", "is of distances between points, and there is one point");
-  check_says(TWO, FEW, "statistic: distance, feature: x0", "is a key of two-time, m-point, product and characteristic only");
+  check_says(TWO, FEW, "statistic: distance, feature: x0", "is a key of two-time, m-point, product, characteristic and tail only");
   check_says(TWO, FEW, "statistic: distance, powers: [2, 1]", "'observe.paths.powers' must increase");
 }
 
@@ -61,8 +61,17 @@ static void waves(void) {
   check_says(ONE, FEW, "statistic: msd, arguments: [1]", "'observe.paths.arguments' is a key of characteristic only");
 }
 
+static void tails(void) {
+  check_says(TWO, FEW, "statistic: tail, side: upper, largest: 10000", "");
+  check_says(ONE, FEW, "statistic: tail, largest: 10001", "'observe.paths.largest' = 10001");
+  check_says(ONE, FEW, "statistic: tail, side: top", "'observe.paths.side' = 'top' is not known");
+  check_says(ONE, FEW, "statistic: msd, side: upper", "'observe.paths.side' is a key of tail only");
+  check_says(ONE, FEW, "statistic: tail, origin: 9", "is no observed step of run 'sde'; the nearest one is 8");
+}
+
 int main(void) {
   points();
   waves();
+  tails();
   return check_report();
 }

@@ -1,0 +1,61 @@
+/* Lines about the tails (observe.paths: statistic tail) of a result. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "run/result_text.h"
+
+static const double LEAST_EFFECTIVE = 1000;
+
+static double value(const eg_labelled *file, const char *prefix, const char *suffix, size_t i) {
+  char name[64];
+  (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
+  const eg_variable *const v = eg_labelled_find(file, "/", name);
+  if (v == NULL || i >= eg_variable_size(v)) {
+    return NAN;
+  }
+  return v->type == EG_TYPE_F64 ? ((const double *)v->data)[i]
+         : v->type == EG_TYPE_I64 ? (double)((const int64_t *)v->data)[i]
+                                  : NAN;
+}
+
+static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t i, size_t n_points) {
+  char label[128];
+  eg_result_run_label(file, i / n_points, label, sizeof label);
+  eg_text_append(text, "%-16s ", label);
+  if (n_points > 1) {
+    eg_text_append(text, "%-5zu ", i % n_points);
+  }
+  const double n = value(file, prefix, "_exponent_values", i);
+  if (n > 0) {
+    eg_text_append(text, "%-8.4f %-8.2g %-7.0f %-12.6g ", value(file, prefix, "_exponent", i),
+                   value(file, prefix, "_exponent_stderr", i), n, value(file, prefix, "_threshold", i));
+  } else {
+    eg_text_append(text, "%-38s ", "no stretch looks like a power law");
+  }
+  eg_text_append(text, "%-9.3g %-9.3g%s\n", value(file, prefix, "_share", i), value(file, prefix, "_square_share", i),
+                 value(file, prefix, "_effective", i) < LEAST_EFFECTIVE ? " heavy tail: do not trust the mean's error bar" : "");
+}
+
+void eg_result_tail_text(eg_text *text, const eg_labelled *file) {
+  static const char ending[] = "_exponent_values";
+  for (size_t k = 0; k < file->n_variables; k++) {
+    const eg_variable *const v = &file->variables[k];
+    const size_t length = strlen(v->name), cut = sizeof ending - 1;
+    char prefix[64];
+    if (strncmp(v->name, "path_", 5) != 0 || length <= cut || length >= sizeof prefix ||
+        strcmp(v->name + length - cut, ending) != 0) {
+      continue;
+    }
+    (void)snprintf(prefix, sizeof prefix, "%.*s", (int)(length - cut), v->name);
+    const size_t n_points = v->rank == 2 ? v->shape[1] : 1;
+    eg_text_append(text, "\nTail '%s': P(> x) ~ x^-exponent, Hill's estimate; share of the largest value in the sum of |f| and of "
+                         "f^2\n",
+                   prefix + 5);
+    eg_text_append(text, "%-16s %s%-8s %-8s %-7s %-12s %-9s %s\n", "run", n_points > 1 ? "point " : "", "exponent", "stderr",
+                   "values", "above", "share", "of squares");
+    for (size_t i = 0; i < v->shape[0] * n_points; i++) {
+      append_row(text, file, prefix, i, n_points);
+    }
+  }
+}
