@@ -43,16 +43,23 @@ typedef struct eg_run_options {
   void (*progress)(void *user, const eg_progress *progress); /* called about five times a second; may be NULL */
   void *user;
   const char *command_line;       /* for /provenance; may be NULL */
+  uint64_t check_tiles;           /* of the tiles that a GPU makes one in so many is made again on the CPU and compared;
+                                     default 1000, 0: none */
+  double device_timeout;          /* seconds after which a GPU without a sign of life is given up; default 600, 0: never */
 } eg_run_options;
 
 void eg_run_options_default(eg_run_options *options);
+
+/* Was a device given up because it hangs? Its thread cannot be ended and keeps what it uses: end the process by _exit soon. */
+int eg_has_lost_device(void);
 
 /**
  * Advance the study and write `options->output`. On an absent file it starts; on a partial result of the same study it
  * continues; on a complete one it returns EG_OK untouched. The accumulated bits do not depend on threads, stops or
  * continuations.
  *
- * Fails with EG_STOPPED (partial file written), EG_ERR_STUDY, EG_ERR_DEVICE, EG_ERR_OUTPUT (cannot be written, or a
+ * Fails with EG_STOPPED (partial file written), EG_ERR_STUDY, EG_ERR_DEVICE (no device, or it failed, hangs or was wrong in a
+ * check; the file then holds nothing that is in doubt), EG_ERR_OUTPUT (cannot be written, or a
  * result of another study is there), EG_ERR_DAMAGED (a foreign or damaged file is there), EG_ERR_CLAIM (finished, but
  * more trajectories diverged than diverged_limit allows, or a judged z is beyond its limit).
  */

@@ -144,6 +144,9 @@ typedef struct eg_backend {
                        eg_tile_result *results);
   /* Bytes of all buffers that the device holds for the prepared job; the member may be NULL: unknown. */
   size_t (*bytes)(const eg_device *device);
+  /* Signs of life: grows while a call of prepare or advance gets on, and may be asked for from another thread. NULL: the
+     backend cannot hang. */
+  uint64_t (*beats)(const eg_device *device);
 } eg_backend;
 
 extern const eg_backend eg_backend_cpu;

@@ -649,4 +649,4 @@ static size_t bytes_of(const eg_device *d) {
   return bytes;
 }
 
-const eg_backend eg_backend_cpu = {"cpu", open_device, close_device, describe, prepare, advance, bytes_of};
+const eg_backend eg_backend_cpu = {"cpu", open_device, close_device, describe, prepare, advance, bytes_of, NULL};

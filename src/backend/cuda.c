@@ -22,6 +22,7 @@ enum { MESSAGE_BYTES = 1024 };
 struct eg_device {
   eg_cuda_device *device;
   eg_cuda_job job;
+  uint64_t beats;
 };
 
 /* The plug-in stays loaded for the life of the process: its kernels and the CUDA runtime cannot be unloaded
@@ -133,7 +134,8 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
                          .kept_columns = job->kept_columns,
                          .n_kept_columns = job->n_kept_columns,
                          .kept_first = job->kept_first,
-                         .n_kept = job->n_kept};
+                         .n_kept = job->n_kept,
+                         .beats = &d->beats};
   return report(ctx, plugin->prepare(d->device, &d->job, tiles_at_once, message), text);
 }
 
@@ -157,7 +159,11 @@ static eg_status advance(eg_context *ctx, eg_device *d, uint64_t first, uint64_t
   return status;
 }
 
-static const eg_backend backend_cuda = {"cuda", open_device, close_device, describe, prepare, advance, NULL};
+static uint64_t beats_of(const eg_device *d) {
+  return __atomic_load_n(&d->beats, __ATOMIC_RELAXED);
+}
+
+static const eg_backend backend_cuda = {"cuda", open_device, close_device, describe, prepare, advance, NULL, beats_of};
 
 /* ---- finding the plug-in ---- */
 

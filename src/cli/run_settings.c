@@ -47,6 +47,21 @@ eg_status cli_read_threads(cli_program *program, const cli_command *command, con
   return EG_OK;
 }
 
+static eg_status read_check_tiles(cli_program *program, const cli_command *command, const char *text, uint64_t *every) {
+  if (text == NULL) {
+    return EG_OK;
+  }
+  char *end = NULL;
+  errno = 0;
+  const unsigned long long value = strtoull(text, &end, 10);
+  if (strchr("0123456789", text[0]) == NULL || text[0] == '\0' || *end != '\0' || errno != 0) {
+    return cli_fail_usage(program, command, "--check-tiles '%s' is no whole number; 1: every tile, 1000: one in a thousand, "
+                          "0: none", text);
+  }
+  *every = value;
+  return EG_OK;
+}
+
 static eg_status read_duration(cli_program *program, const cli_command *command, const cli_args *args,
                                const char *option, double *seconds) {
   const char *const text = cli_value(args, option);
@@ -131,6 +146,8 @@ eg_status cli_run_settings_common(cli_program *program, const cli_command *comma
       status != EG_OK ? status : cli_read_threads(program, command, cli_value(args, "threads"), &run->threads);
   status =
       status != EG_OK ? status : read_duration(program, command, args, "snapshot", &run->snapshot_seconds);
+  status = status != EG_OK ? status : read_duration(program, command, args, "device-timeout", &run->device_timeout);
+  status = status != EG_OK ? status : read_check_tiles(program, command, cli_value(args, "check-tiles"), &run->check_tiles);
   return status != EG_OK ? status : read_duration(program, command, args, "max-time", &run->max_time);
 }
 

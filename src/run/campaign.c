@@ -109,6 +109,7 @@ eg_status eg_campaign_copy(eg_context *ctx, const eg_campaign *c, eg_campaign **
   copy->exact_mean = c->exact_mean;
   copy->expected_mean = c->expected_mean;
   copy->wall_seconds = c->wall_seconds;
+  copy->spot = c->spot;
   copy->command_line = c->command_line;
   copy->backend = c->backend;
   copy->device = c->device;
@@ -118,6 +119,26 @@ eg_status eg_campaign_copy(eg_context *ctx, const eg_campaign *c, eg_campaign **
 done:
   eg_campaign_free(copy);
   return status;
+}
+
+eg_status eg_campaign_roll_back(eg_context *ctx, eg_campaign *c, const eg_campaign *base, eg_campaign **old) {
+  eg_campaign *copy = NULL;
+  EG_TRY(eg_campaign_copy(ctx, base, &copy));
+  const eg_campaign now = *c;
+  c->runs = copy->runs;
+  c->failures = copy->failures;
+  c->n_failures = copy->n_failures;
+  c->parts = copy->parts;
+  c->n_parts = copy->n_parts;
+  c->parts_capacity = copy->parts_capacity;
+  copy->runs = now.runs;
+  copy->failures = now.failures;
+  copy->n_failures = now.n_failures;
+  copy->parts = now.parts;
+  copy->n_parts = now.n_parts;
+  copy->parts_capacity = now.parts_capacity;
+  *old = copy;
+  return EG_OK;
 }
 
 /* ---- parts of unfinished tiles ---- */

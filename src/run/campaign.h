@@ -35,6 +35,11 @@ typedef struct eg_kept_part {
   eg_tile_part *part; /* of eg_part_copy */
 } eg_kept_part;
 
+/* Tiles that devices made and the CPU made again, of all sessions, and what was thrown away because of the others. */
+typedef struct eg_spot_counts {
+  uint64_t checked, agreed, discarded;
+} eg_spot_counts;
+
 typedef struct eg_campaign {
   const eg_plan *plan;
   eg_shard shard;
@@ -46,6 +51,7 @@ typedef struct eg_campaign {
   double *exact_mean, *expected_mean; /* oracles, computed with the first result and kept (result_exact.c) */
   bool borrows_oracles; /* of the campaign that this one is a copy of */
   double wall_seconds; /* of all sessions */
+  eg_spot_counts spot;
   const char *command_line, *backend, *device;
   const char *const *parents; /* files that were merged */
   size_t n_parents;
@@ -60,6 +66,11 @@ void eg_campaign_free(eg_campaign *campaign);
 
 /* A copy that a snapshot is made of while the original goes on. It borrows the original's oracles where they are known. */
 EG_NODISCARD eg_status eg_campaign_copy(eg_context *ctx, const eg_campaign *campaign, eg_campaign **copy);
+
+/* Put back what `base`, an earlier copy, has done. *old takes what was there; free it when nobody looks at its grids and parts
+   any more. */
+EG_NODISCARD eg_status eg_campaign_roll_back(eg_context *ctx, eg_campaign *campaign, const eg_campaign *base,
+                                             eg_campaign **old);
 
 /* Append a range of finished tiles behind all others. */
 EG_NODISCARD eg_status eg_run_state_add_range(eg_context *ctx, eg_run_state *state, eg_tile_range range);

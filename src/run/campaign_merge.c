@@ -120,5 +120,8 @@ eg_status eg_campaign_merge(eg_context *ctx, eg_campaign *into, const eg_campaig
   }
   eg_campaign_drop_finished_parts(into);
   into->wall_seconds += from->wall_seconds;
+  into->spot.checked += from->spot.checked;
+  into->spot.agreed += from->spot.agreed;
+  into->spot.discarded += from->spot.discarded;
   return merge_parts(ctx, into, from);
 }

@@ -65,7 +65,7 @@ static eg_status predict(eg_context *ctx, const check *c, const eg_backend *back
 static eg_status predict_cuda(eg_context *ctx, const check *c, prediction *p) {
   const eg_backend *cuda = NULL;
   eg_status status = eg_backend_cuda(ctx, &cuda);
-  status = status == EG_OK ? eg_backend_verify(ctx, cuda) : status;
+  status = status == EG_OK ? eg_backend_verify(ctx, cuda, 0, EG_DEVICE_TIMEOUT) : status;
   if (status == EG_ERR_DEVICE) {
     return eg_copy_string(ctx, eg_context_message(ctx), &p->reason);
   }

@@ -322,6 +322,12 @@ static double wall_of(const eg_labelled *file) {
   return a != NULL && a->type == EG_TYPE_F64 && a->n == 1 ? *(const double *)a->data : 0.0;
 }
 
+/* 0 in files from before there were spot checks. */
+static uint64_t count_of(const eg_labelled *file, const char *name) {
+  const eg_attribute *const a = eg_labelled_group_attribute(file, "/provenance", name);
+  return a != NULL && a->type == EG_TYPE_U64 && a->n == 1 ? *(const uint64_t *)a->data : 0;
+}
+
 eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *c, const eg_labelled *file, const char *path) {
   EG_TRY(restore_nodes(ctx, c, file, path));
   EG_TRY(restore_ranges(ctx, c, file, path));
@@ -330,5 +336,7 @@ eg_status eg_campaign_restore(eg_context *ctx, eg_campaign *c, const eg_labelled
   EG_TRY(eg_parts_restore(ctx, c, file, path));
   EG_TRY(restore_failures(ctx, c, file, path));
   c->wall_seconds = wall_of(file);
+  c->spot = (eg_spot_counts){count_of(file, "device_tiles_checked"), count_of(file, "device_tiles_agreed"),
+                             count_of(file, "device_tiles_discarded")};
   return eg_histograms_restore(ctx, c, file, path);
 }

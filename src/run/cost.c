@@ -342,7 +342,7 @@ eg_status eg_cost_measure(eg_context *ctx, const eg_plan *plan, const eg_backend
   const double deadline = eg_now() + budget;
   eg_status status = EG_OK;
   const int cores = available_cores();
-  cost->n_workers = eg_worker_count(backend, threads);
+  cost->n_workers = backend == &eg_backend_cpu ? eg_cpu_workers(threads) : 1;
   cost->n_parallel = backend == &eg_backend_cpu && cost->n_workers > cores ? cores : cost->n_workers;
   EG_TRY(eg_allocate(ctx, plan->n_runs, sizeof *cost->runs, &cost->runs));
   EG_TRY_DONE(backend->open(ctx, 0, &t.device));

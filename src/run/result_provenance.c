@@ -18,6 +18,10 @@ static eg_status number(eg_context *ctx, eg_builder *b, const char *name, int64_
   return eg_labelled_set_group(ctx, b->file, "/provenance", name, EG_TYPE_I64, 1, &value);
 }
 
+static eg_status count(eg_context *ctx, eg_builder *b, const char *name, uint64_t value) {
+  return eg_labelled_set_group(ctx, b->file, "/provenance", name, EG_TYPE_U64, 1, &value);
+}
+
 /* The file by its full name, so that `ensgrad replay` finds it from any folder; as it was written if it has none. */
 static eg_status file_name(eg_context *ctx, eg_builder *b, const char *name, const char *path) {
   char *const full = path == NULL ? NULL : realpath(path, NULL);
@@ -73,6 +77,9 @@ eg_status eg_build_provenance(eg_context *ctx, eg_builder *b) {
   EG_TRY(text(ctx, b, "backend", c->backend));
   EG_TRY(text(ctx, b, "device", c->device));
   EG_TRY(number(ctx, b, "threads", c->threads));
+  EG_TRY(count(ctx, b, "device_tiles_checked", c->spot.checked));
+  EG_TRY(count(ctx, b, "device_tiles_agreed", c->spot.agreed));
+  EG_TRY(count(ctx, b, "device_tiles_discarded", c->spot.discarded));
   EG_TRY(text(ctx, b, "precision", s->float_state ? "float state" : "double state"));
   EG_TRY(text(ctx, b, "noise", eg_noise_name(s->noise)));
   EG_TRY(text(ctx, b, "rng", "philox4x32-10"));

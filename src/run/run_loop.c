@@ -1,18 +1,22 @@
-/* The run loop: workers take tiles, the main thread reports, writes snapshots and watches the clock. */
+/* The run loop: workers take tiles, the main thread reports, writes snapshots and watches clock and devices. */
 #include "run/run_loop.h"
 
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/stop_flag.h"
+#include "base/text.h"
 #include "run/pilot.h"
 #include "run/snapshot.h"
+#include "run/spot_check.h"
 #include "run/tile_part.h"
+#include "run/tile_queue.h"
 
 /* A tile that has run for less is not worth keeping: it is made again. */
 static const double LEAST_PART_SECONDS = 0.05;
@@ -20,22 +24,35 @@ static const double LEAST_PART_SECONDS = 0.05;
 /* How long a snapshot waits for workers to keep the tiles in their hands: a piece of work is well below that. */
 static const double PATIENCE_SECONDS = 10;
 
+typedef struct worker worker;
+
+/* On the heap: a thread that hangs in a device may come back when all else is over. */
 typedef struct run_loop {
   eg_campaign *campaign;
   const eg_loop_options *options;
   pthread_mutex_t lock;
-  pthread_cond_t changed;      /* a worker ended, or a run has its grids */
-  size_t *order;               /* runs, longest tiles first */
-  uint64_t *cursor;            /* next tile of each run */
-  bool *has_pilot;             /* a worker makes the grids of this run */
+  pthread_cond_t changed;      /* a worker ended, a run has its grids, tiles were finished or came back */
+  eg_tile_queue queue;
+  worker *workers;
   double work_done, work_total; /* trajectory-steps */
   double work_session;
   int n_working;
+  int n_usable, n_lost;        /* workers whose device did not fail; those that hang */
   atomic_uint wanted;          /* counts snapshots: workers keep long tiles for each */
   volatile int stop;
-  eg_status status;            /* first failure of a worker */
+  eg_status status;            /* first failure that ends the loop */
   char *message;
+  eg_text warnings;            /* of devices that others go on without, one a line */
+  eg_spot_checks *checks;      /* NULL: none */
+  eg_campaign *base;           /* as the loop found the campaign: what it is put back to; with checks */
+  eg_campaign **discarded;     /* freed at the end: jobs in hand may still look at their grids */
+  size_t n_discarded;
+  uint64_t tiles_session;      /* since the loop began, or was put back */
+  bool must_write;             /* the file on disk may hold tiles that were discarded */
 } run_loop;
+
+/* Grows, and never falls: workers that hang for good. */
+static atomic_int n_lost_threads;
 
 double eg_now(void) {
   struct timespec t;
@@ -43,39 +60,23 @@ double eg_now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-int eg_worker_count(const eg_backend *backend, int threads) {
-  if (backend != &eg_backend_cpu) {
-    return 1;
-  }
+int eg_cpu_workers(int threads) {
   const long cores = sysconf(_SC_NPROCESSORS_ONLN);
   return threads > 0 ? threads : (cores > 0 ? (int)cores : 1);
 }
 
-/* Trajectory-steps; of a population, particle-steps. */
-static double tile_work(const eg_run *run) {
-  const double particles = run->job.launch.n_particles > 0 ? (double)run->job.launch.n_particles : 1.0;
-  return (double)run->job.tile * (double)run->job.launch.n_points * particles * (double)run->steps * run->substeps;
-}
-
-/* What is advanced with run r, which leads: itself, or its group. */
-static size_t n_together(const eg_plan *plan, size_t r) {
-  const size_t group = plan->runs[r].group;
-  return group == EG_NO_GROUP ? 1 : plan->groups[group].n_members;
-}
-
-static size_t together(const eg_plan *plan, size_t r, size_t i) {
-  const size_t group = plan->runs[r].group;
-  return group == EG_NO_GROUP ? r : plan->groups[group].runs[i];
-}
-
-/* Sum of f over what is advanced with a run. */
-static double sum_members(const eg_plan *plan, const eg_run *run, double (*f)(const eg_run *run)) {
-  const size_t r = (size_t)(run - plan->runs);
-  double sum = 0;
-  for (size_t i = 0; i < n_together(plan, r); i++) {
-    sum += f(&plan->runs[together(plan, r, i)]);
+eg_status eg_worker_places(eg_context *ctx, const eg_backend *backend, int threads, eg_worker_place **places, int *n_places) {
+  const int n = backend == &eg_backend_cpu ? eg_cpu_workers(threads) : 1;
+  EG_TRY(eg_allocate(ctx, (size_t)n, sizeof **places, places));
+  for (int i = 0; i < n; i++) {
+    (*places)[i] = (eg_worker_place){backend, i, backend != &eg_backend_cpu};
   }
-  return sum;
+  *n_places = n;
+  return EG_OK;
+}
+
+int eg_has_lost_device(void) {
+  return atomic_load(&n_lost_threads) > 0;
 }
 
 static double lanes_of(const eg_job *job, uint64_t tile) {
@@ -83,113 +84,45 @@ static double lanes_of(const eg_job *job, uint64_t tile) {
   return (double)(left < job->tile ? left : job->tile);
 }
 
-/* Cost of a tile for the queue. */
-static double tile_cost(const eg_run *run) {
-  return tile_work(run) * run->job.step_work;
-}
-
-static void sort_runs(run_loop *loop) {
-  const eg_plan *const plan = loop->campaign->plan;
-  for (size_t i = 0; i < plan->n_runs; i++) {
-    size_t k = i;
-    const double cost = sum_members(plan, &plan->runs[i], tile_cost);
-    for (; k > 0 && sum_members(plan, &plan->runs[loop->order[k - 1]], tile_cost) < cost; k--) {
-      loop->order[k] = loop->order[k - 1];
-    }
-    loop->order[k] = i;
-  }
-}
-
-typedef enum task { TASK_NONE, TASK_TILES, TASK_GRIDS, TASK_WAIT } task;
-
-/* Up to `most` consecutive tiles that are not done, or the automatic grids of a run, which come before its tiles; wait
-   when others make all the grids that are missing. Called with the lock held. */
-static task take_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *run, uint64_t *first, uint64_t *n) {
-  const eg_plan *const plan = loop->campaign->plan;
-  bool is_waiting = false;
-  for (size_t i = 0; i < plan->n_runs; i++) {
-    const size_t r = loop->order[i];
-    if (!eg_plan_is_leader(plan, r)) {
-      continue; /* advanced with its group */
-    }
-    const eg_run_state *const state = &loop->campaign->runs[r];
-    uint64_t tile = loop->cursor[r];
-    while (tile < state->end && eg_tile_is_done(state, tile)) {
-      tile++;
-    }
-    loop->cursor[r] = tile;
-    if (tile >= state->end) {
-      continue;
-    }
-    bool has_grids = true;
-    for (size_t k = 0; k < n_together(plan, r); k++) {
-      const size_t q = together(plan, r, k);
-      if (!loop->campaign->runs[q].histograms.has_grids && !loop->has_pilot[q]) {
-        loop->has_pilot[q] = true;
-        *run = q;
-        return TASK_GRIDS;
-      }
-      has_grids = has_grids && loop->campaign->runs[q].histograms.has_grids;
-    }
-    if (!has_grids) {
-      is_waiting = true;
-      continue;
-    }
-    *run = r;
-    *first = tile;
-    const uint64_t limit = r == *preferred ? most : 1; /* another run: the device is not prepared for it yet */
-    while (tile < state->end && !eg_tile_is_done(state, tile) && tile - *first < limit) {
-      tile++;
-    }
-    *n = tile - *first;
-    loop->cursor[r] = tile;
-    *preferred = r;
-    return TASK_TILES;
-  }
-  return is_waiting ? TASK_WAIT : TASK_NONE;
-}
-
-static task next_task(run_loop *loop, size_t *preferred, uint64_t most, size_t *run, uint64_t *first, uint64_t *n) {
-  (void)pthread_mutex_lock(&loop->lock);
-  task t = take_task(loop, preferred, most, run, first, n);
-  while (t == TASK_WAIT && !eg_is_stopping(&loop->stop)) {
-    (void)pthread_cond_wait(&loop->changed, &loop->lock); /* cannot fail with a locked mutex */
-    t = take_task(loop, preferred, most, run, first, n);
-  }
-  (void)pthread_mutex_unlock(&loop->lock);
-  return t;
-}
-
-/* More of the tiles right behind those just taken, up to `most` in all. Called with the lock held. */
-static void take_more(run_loop *loop, size_t run, uint64_t first, uint64_t most, uint64_t *n) {
-  const eg_run_state *const state = &loop->campaign->runs[run];
-  while (*n < most && loop->cursor[run] == first + *n && first + *n < state->end && !eg_tile_is_done(state, first + *n)) {
-    (*n)++;
-    loop->cursor[run]++;
-  }
-}
-
 /* Tiles a CPU worker takes at once: about a millisecond of work, so that the lock costs nothing. */
 uint64_t eg_run_batch(const eg_plan *plan, const eg_run *run, uint64_t device_wants) {
-  const double tiles = 4e6 / sum_members(plan, run, tile_cost);
+  const double tiles = 4e6 / eg_tile_cost_together(plan, run);
   const uint64_t n = tiles < 1 ? 1 : (tiles > 64 ? 64 : (uint64_t)tiles);
   return n > device_wants ? n : device_wants;
 }
 
-typedef struct worker {
+struct worker {
   eg_tile_keeper keeper; /* first: see worker_of */
   run_loop *loop;
+  int number;            /* of the worker: its place and its hand in the queue */
   eg_device *device;
   pthread_t thread;
   bool is_started;
-  size_t run;          /* of the tiles in hand .. */
-  double since;        /* .. and when they were begun */
-  atomic_uint kept;    /* the snapshot that this worker is ready for */
-  atomic_bool is_idle; /* nothing to wait for: tiles that are not kept, or it has come to its end */
-} worker;
+  bool is_lost;          /* hangs: its thread never touches the campaign again */
+  bool is_distrusted;    /* gave wrong bits: what it still gives is void */
+  bool is_retired;       /* its device failed, hangs or is not trusted */
+  uint64_t beats;        /* signs of life of the device, and .. */
+  double alive;          /* .. when they changed last, or the work in hand began */
+  double since;          /* when the tiles in hand were begun */
+  atomic_uint kept;      /* the snapshot that this worker is ready for */
+  atomic_bool is_idle;   /* nothing to wait for: tiles that are not kept, or it has come to its end */
+};
 
 static worker *worker_of(eg_tile_keeper *keeper) {
   return (worker *)(void *)keeper;
+}
+
+static const eg_worker_place *place_of(const worker *w) {
+  return &w->loop->options->places[w->number];
+}
+
+static eg_hand *hand_of(const worker *w) {
+  return &w->loop->queue.hands[w->number];
+}
+
+/* Does what the worker has in hand count? Not if all was put back meanwhile, or its device is not trusted any more. */
+static bool is_valid(const worker *w) {
+  return !w->is_lost && !w->is_distrusted && hand_of(w)->generation == w->loop->queue.generation;
 }
 
 static bool is_part_due(eg_tile_keeper *keeper, bool is_stopping) {
@@ -209,40 +142,103 @@ static eg_status keep_part(eg_context *ctx, eg_tile_keeper *keeper, uint64_t til
   worker *const w = worker_of(keeper);
   run_loop *const loop = w->loop;
   const unsigned wanted = atomic_load(&loop->wanted);
+  const size_t run = hand_of(w)->run;
   eg_tile_part *copy = NULL;
-  EG_TRY(eg_part_copy(ctx, &loop->campaign->plan->runs[w->run].job, part, &copy));
+  eg_status status = EG_OK;
+  EG_TRY(eg_part_copy(ctx, &loop->campaign->plan->runs[run].job, part, &copy));
   (void)pthread_mutex_lock(&loop->lock);
-  const eg_status status = eg_campaign_keep(ctx, loop->campaign, w->run, tile, copy);
+  if (is_valid(w)) {
+    status = eg_campaign_keep(ctx, loop->campaign, run, tile, copy);
+  } else {
+    free(copy);
+  }
   (void)pthread_mutex_unlock(&loop->lock);
   atomic_store(&w->kept, wanted);
   return status;
 }
 
-static void record_failure(run_loop *loop, eg_context *ctx, eg_status status) {
+/* ---- failures; all with the lock held ---- */
+
+static void record_failure(run_loop *loop, eg_status status, const char *message) {
   if (loop->status == EG_OK && status != EG_STOPPED) {
     loop->status = status;
-    loop->message = strdup(eg_context_message(ctx)); /* NULL with no memory: the status speaks */
+    loop->message = message == NULL ? NULL : strdup(message); /* NULL with no memory: the status speaks */
   }
   eg_ask_to_stop(&loop->stop);
 }
 
-static eg_status add_results(eg_context *ctx, run_loop *loop, size_t r, uint64_t first, uint64_t n,
-                             eg_tile_result *results) {
-  const eg_run *const run = &loop->campaign->plan->runs[r];
-  for (uint64_t i = 0; i < n; i++) {
-    EG_TRY(eg_campaign_add(ctx, loop->campaign, r, first + i, &results[i]));
-    const double work = lanes_of(&run->job, first + i) / (double)run->job.tile *
-                        sum_members(loop->campaign->plan, run, tile_work);
-    loop->work_done += work;
-    loop->work_session += work;
-  }
-  const eg_plan *const plan = loop->campaign->plan;
-  for (size_t i = 0; i < n_together(plan, r); i++) {
-    eg_campaign_add_counts(loop->campaign, together(plan, r, i), first, n, results[0].counts + i * run->job.n_counts,
-                           results[0].paths + i * eg_job_path_values(&run->job));
-  }
-  return EG_OK;
+static void name_worker(const worker *w, char *name, size_t size) {
+  (void)snprintf(name, size, "%s %d (%s)", place_of(w)->backend->name, place_of(w)->index,
+                 place_of(w)->backend->describe(w->device));
 }
+
+/* The device of a worker cannot be used any more: what it has in hand goes to the others, if there are any. */
+static void retire(worker *w, const char *message) {
+  run_loop *const loop = w->loop;
+  char name[256];
+  eg_tile_queue_give_back(&loop->queue, w->number);
+  loop->n_usable -= !w->is_retired;
+  w->is_retired = true;
+  if (loop->n_usable == 0) {
+    record_failure(loop, EG_ERR_DEVICE, message);
+  } else {
+    name_worker(w, name, sizeof name);
+    eg_text_append(&loop->warnings, "%s failed, the others go on: %s\n", name, message);
+  }
+  (void)pthread_cond_broadcast(&loop->changed);
+}
+
+static void count_work(run_loop *loop);
+
+/* A device was wrong in a tile: nothing that was made since the loop began is sure, since the other tiles of this device were
+   not checked and sums cannot be taken apart. */
+static void discard(worker *w, const eg_spot_check *check, const char *message) {
+  run_loop *const loop = w->loop;
+  eg_context *const ctx = eg_context_create();
+  eg_campaign **const list = realloc(loop->discarded, (loop->n_discarded + 1) * sizeof(eg_campaign *));
+  loop->discarded = list != NULL ? list : loop->discarded;
+  if (ctx == NULL || list == NULL ||
+      eg_campaign_roll_back(ctx, loop->campaign, loop->base, &loop->discarded[loop->n_discarded]) != EG_OK) {
+    record_failure(loop, EG_ERR_MEMORY, "out of memory for discarding what a device made");
+    eg_context_free(ctx);
+    return;
+  }
+  eg_context_free(ctx);
+  loop->n_discarded++;
+  loop->campaign->spot.discarded += loop->tiles_session;
+  eg_tile_queue_begin_anew(&loop->queue);
+  char name[256];
+  eg_text text = {0};
+  name_worker(w, name, sizeof name);
+  eg_text_append(&text, "%s gave wrong results: of run '%s' %s; %llu tiles that this session had made are discarded", name,
+                 loop->campaign->plan->runs[check->run].description, message, (unsigned long long)loop->tiles_session);
+  loop->tiles_session = 0;
+  loop->must_write = true;
+  count_work(loop);
+  w->is_distrusted = true;
+  retire(w, text.is_broken ? "wrong results" : eg_text_string(&text));
+  eg_text_free(&text);
+}
+
+/* Called by the threads of the checks. */
+static void tell_outcome(void *user, const eg_spot_check *check, eg_status status, const char *message) {
+  run_loop *const loop = user;
+  (void)pthread_mutex_lock(&loop->lock);
+  loop->queue.n_checking--;
+  if (status == EG_OK || status == EG_ERR_DEVICE) {
+    loop->campaign->spot.checked++;
+    loop->campaign->spot.agreed += status == EG_OK;
+  } else if (status != EG_STOPPED) {
+    record_failure(loop, status, message);
+  }
+  if (status == EG_ERR_DEVICE && !loop->workers[check->worker].is_distrusted) {
+    discard(&loop->workers[check->worker], check, message);
+  }
+  (void)pthread_cond_broadcast(&loop->changed);
+  (void)pthread_mutex_unlock(&loop->lock);
+}
+
+/* ---- a batch of tiles ---- */
 
 /* What a batch of tiles of a run, or of its group, gives. */
 typedef struct batch {
@@ -253,6 +249,7 @@ typedef struct batch {
   double *nodes, *paths;
   uint64_t *counts; /* of the members, one after the other; so are the paths */
   size_t n_counts;
+  bool was_checked; /* the first tile of the run on this device is checked in any case */
 } batch;
 
 static void free_batch(batch *b) {
@@ -267,11 +264,11 @@ static void free_batch(batch *b) {
 
 /* The jobs that are advanced with run r, with the grids of their runs, which do not change any more. */
 static eg_status make_jobs(eg_context *ctx, const eg_campaign *c, size_t r, batch *b) {
-  const size_t n = n_together(c->plan, r);
+  const size_t n = eg_n_together(c->plan, r);
   EG_TRY(eg_allocate(ctx, n, sizeof *b->jobs, &b->jobs));
   EG_TRY(eg_allocate(ctx, n, sizeof *b->members, &b->members));
   for (size_t i = 0; i < n; i++) {
-    const size_t q = together(c->plan, r, i);
+    const size_t q = eg_together(c->plan, r, i);
     b->jobs[i] = c->plan->runs[q].job;
     b->jobs[i].histograms = c->runs[q].histograms.grids;
     b->jobs[i].edges = c->runs[q].histograms.edges;
@@ -301,14 +298,14 @@ static eg_status make_batch(eg_context *ctx, uint64_t n, size_t n_members, batch
 
 /* Where a tile goes on, and who keeps it, if it is alone; long ones are. Tiles of a group are not kept. Called with the
    lock held. */
-static void begin_tiles(worker *w, size_t r, uint64_t first, uint64_t n, eg_tile_result *results) {
-  const bool is_kept = n == 1 && w->loop->campaign->plan->runs[r].group == EG_NO_GROUP;
-  w->run = r;
-  w->since = eg_now();
+static void begin_tiles(worker *w, eg_tile_result *results) {
+  const eg_hand *const hand = hand_of(w);
+  const bool is_kept = hand->n == 1 && w->loop->campaign->plan->runs[hand->run].group == EG_NO_GROUP;
+  w->since = w->alive = eg_now();
   atomic_store(&w->kept, atomic_load(&w->loop->wanted));
   atomic_store(&w->is_idle, !is_kept);
-  for (uint64_t i = 0; i < n; i++) {
-    results[i].resume = is_kept ? eg_campaign_part(w->loop->campaign, r, first) : NULL;
+  for (uint64_t i = 0; i < hand->n; i++) {
+    results[i].resume = is_kept ? eg_campaign_part(w->loop->campaign, hand->run, hand->first) : NULL;
     results[i].keeper = is_kept ? &w->keeper : NULL;
   }
 }
@@ -321,63 +318,186 @@ static void free_bad(eg_tile_result *results, uint64_t n) {
   }
 }
 
-static eg_status make_grids(eg_context *ctx, worker *w, size_t r) {
+static eg_status add_results(eg_context *ctx, run_loop *loop, const eg_hand *hand, const eg_tile_result *results) {
+  const eg_plan *const plan = loop->campaign->plan;
+  const size_t r = hand->run;
+  const eg_run *const run = &plan->runs[r];
+  for (uint64_t i = 0; i < hand->n; i++) {
+    EG_TRY(eg_campaign_add(ctx, loop->campaign, r, hand->first + i, &results[i]));
+    const double work = lanes_of(&run->job, hand->first + i) / (double)run->job.tile * eg_tile_work_together(plan, run);
+    loop->work_done += work;
+    loop->work_session += work;
+  }
+  for (size_t i = 0; i < eg_n_together(plan, r); i++) {
+    eg_campaign_add_counts(loop->campaign, eg_together(plan, r, i), hand->first, hand->n,
+                           results[0].counts + i * run->job.n_counts, results[0].paths + i * eg_job_path_values(&run->job));
+  }
+  loop->tiles_session += hand->n;
+  return EG_OK;
+}
+
+/* ---- choosing tiles to check ---- */
+
+static bool has_nan(const double *values, size_t n) {
+  bool has = false;
+  for (size_t i = 0; i < n && !has; i++) {
+    has = isnan(values[i]);
+  }
+  return has;
+}
+
+/* Hand over what is to be checked of a batch: tiles that are drawn, the first one of a run on a device, and one whose sums
+   hold a NaN, which may be right where trajectories go far away, and may be a broken device. */
+static eg_status check_batch(eg_context *ctx, worker *w, const eg_hand *hand, batch *b) {
   run_loop *const loop = w->loop;
+  const uint64_t every = loop->options->check_every;
+  bool is_nan_checked = false;
+  if (loop->checks == NULL || !place_of(w)->is_checked) {
+    return EG_OK;
+  }
+  for (uint64_t i = 0; i < hand->n; i++) {
+    const eg_tile_result *const result = &b->results[i];
+    const bool is_first = !b->was_checked;
+    const bool is_nan = !is_nan_checked && has_nan(result->node, b->jobs->node_values);
+    if (!is_first && !is_nan && !eg_spot_is_chosen(every, hand->run, hand->first + i)) {
+      continue;
+    }
+    b->was_checked = true;
+    is_nan_checked = is_nan_checked || is_nan;
+    (void)pthread_mutex_lock(&loop->lock);
+    loop->queue.n_checking++;
+    (void)pthread_mutex_unlock(&loop->lock);
+    const eg_spot_check check = {b->jobs[0],       hand->run,    hand->first + i, w->number,
+                                 hand->generation, result->node, result->bad,     result->n_bad};
+    const eg_status status = eg_spot_check_tile(ctx, loop->checks, &check);
+    if (status != EG_OK) {
+      (void)pthread_mutex_lock(&loop->lock);
+      loop->queue.n_checking--;
+      (void)pthread_mutex_unlock(&loop->lock);
+      return status;
+    }
+  }
+  return EG_OK;
+}
+
+/* ---- a worker ---- */
+
+static eg_task next_task(worker *w, size_t prepared, uint64_t most) {
+  run_loop *const loop = w->loop;
+  (void)pthread_mutex_lock(&loop->lock);
+  eg_task t = EG_TASK_NONE;
+  for (;;) {
+    t = w->is_distrusted || w->is_lost ? EG_TASK_NONE : eg_tile_queue_take(&loop->queue, w->number, prepared, most);
+    if (t != EG_TASK_WAIT || eg_is_stopping(&loop->stop)) {
+      break;
+    }
+    (void)pthread_cond_wait(&loop->changed, &loop->lock); /* cannot fail with a locked mutex */
+  }
+  w->alive = eg_now();
+  (void)pthread_mutex_unlock(&loop->lock);
+  return t;
+}
+
+static eg_status make_grids(eg_context *ctx, worker *w) {
+  run_loop *const loop = w->loop;
+  const size_t r = hand_of(w)->run;
   double *edges = NULL;
-  EG_TRY(eg_pilot_edges(ctx, loop->options->backend, w->device, loop->campaign->plan, &loop->campaign->plan->runs[r].job,
+  EG_TRY(eg_pilot_edges(ctx, place_of(w)->backend, w->device, loop->campaign->plan, &loop->campaign->plan->runs[r].job,
                         &loop->stop, &edges));
   (void)pthread_mutex_lock(&loop->lock);
-  eg_run_histograms_set(loop->campaign->plan, &loop->campaign->runs[r].histograms, edges);
+  if (is_valid(w)) {
+    eg_run_histograms_set(loop->campaign->plan, &loop->campaign->runs[r].histograms, edges);
+    eg_tile_queue_put_down(&loop->queue, w->number);
+  }
   (void)pthread_cond_broadcast(&loop->changed);
   (void)pthread_mutex_unlock(&loop->lock);
   free(edges);
   return EG_OK;
 }
 
+/* Make the device ready for the run of the tiles in hand, and take as many of them as it wants. */
+static eg_status prepare(eg_context *ctx, worker *w, batch *b, uint64_t *most) {
+  run_loop *const loop = w->loop;
+  const eg_plan *const plan = loop->campaign->plan;
+  const size_t r = hand_of(w)->run;
+  free_batch(b);
+  (void)pthread_mutex_lock(&loop->lock);
+  eg_status status = make_jobs(ctx, loop->campaign, r, b);
+  (void)pthread_mutex_unlock(&loop->lock);
+  EG_TRY(status);
+  EG_TRY(place_of(w)->backend->prepare(ctx, w->device, b->jobs, most));
+  *most = eg_run_batch(plan, &plan->runs[r], *most);
+  EG_TRY(make_batch(ctx, *most, eg_n_together(plan, r), b));
+  (void)pthread_mutex_lock(&loop->lock);
+  eg_tile_queue_take_more(&loop->queue, w->number, *most); /* a GPU is as long busy with one tile as with all it can hold */
+  (void)pthread_mutex_unlock(&loop->lock);
+  return EG_OK;
+}
+
+/* Advance the tiles in hand, add what they gave, and choose what is checked. */
+static eg_status advance_tiles(eg_context *ctx, worker *w, batch *b) {
+  run_loop *const loop = w->loop;
+  (void)pthread_mutex_lock(&loop->lock);
+  const eg_hand hand = *hand_of(w);
+  const bool has_tiles = is_valid(w) && hand.n > 0; /* they may have been taken away meanwhile */
+  if (has_tiles) {
+    begin_tiles(w, b->results);
+  }
+  (void)pthread_mutex_unlock(&loop->lock);
+  if (!has_tiles) {
+    return EG_OK;
+  }
+  memset(b->counts, 0, b->n_counts * sizeof *b->counts);
+  eg_status status = place_of(w)->backend->advance(ctx, w->device, hand.first, hand.n, &loop->stop, b->results);
+  if (status == EG_OK) {
+    (void)pthread_mutex_lock(&loop->lock);
+    const bool counts = is_valid(w);
+    status = counts ? add_results(ctx, loop, &hand, b->results) : EG_OK;
+    (void)pthread_mutex_unlock(&loop->lock);
+    if (status == EG_OK && counts) {
+      status = check_batch(ctx, w, &hand, b);
+    }
+  }
+  free_bad(b->results, hand.n);
+  return status;
+}
+
 static eg_status work(eg_context *ctx, worker *w) {
   run_loop *const loop = w->loop;
-  const eg_backend *const backend = loop->options->backend;
-  size_t preferred = (size_t)-1, prepared = (size_t)-1;
+  size_t prepared = (size_t)-1;
+  unsigned generation = 0; /* of the queue when the device was prepared: the grids of another one may differ */
   uint64_t most = 1;
   batch b;
   memset(&b, 0, sizeof b);
   eg_status status = EG_OK;
   while (status == EG_OK && !eg_is_stopping(&loop->stop)) {
-    size_t r = 0;
-    uint64_t first = 0, n = 0;
-    const task t = next_task(loop, &preferred, most, &r, &first, &n);
-    if (t == TASK_GRIDS) {
+    const eg_task t = next_task(w, prepared, most);
+    const eg_hand *const hand = hand_of(w);
+    if (t == EG_TASK_GRIDS) {
       prepared = (size_t)-1; /* the device is taken for another job */
-      preferred = (size_t)-1;
-      EG_TRY_DONE(make_grids(ctx, w, r));
+      EG_TRY_DONE(make_grids(ctx, w));
       continue;
     }
-    if (t != TASK_TILES) {
+    if (t != EG_TASK_TILES) {
       break;
     }
-    const eg_run *const run = &loop->campaign->plan->runs[r];
-    if (r != prepared) {
-      free_batch(&b);
-      EG_TRY_DONE(make_jobs(ctx, loop->campaign, r, &b));
-      EG_TRY_DONE(backend->prepare(ctx, w->device, b.jobs, &most));
-      most = eg_run_batch(loop->campaign->plan, run, most);
-      EG_TRY_DONE(make_batch(ctx, most, n_together(loop->campaign->plan, r), &b));
-      prepared = r;
-      (void)pthread_mutex_lock(&loop->lock);
-      take_more(loop, r, first, most, &n); /* a GPU is as long busy with one tile as with all it can hold */
-      (void)pthread_mutex_unlock(&loop->lock);
+    if (hand->run != prepared || hand->generation != generation) {
+      prepared = (size_t)-1;
+      EG_TRY_DONE(prepare(ctx, w, &b, &most));
+      prepared = hand->run;
+      generation = hand->generation;
     }
+    EG_TRY_DONE(advance_tiles(ctx, w, &b));
     (void)pthread_mutex_lock(&loop->lock);
-    begin_tiles(w, r, first, n, b.results);
-    (void)pthread_mutex_unlock(&loop->lock);
-    memset(b.counts, 0, b.n_counts * sizeof *b.counts);
-    status = backend->advance(ctx, w->device, first, n, &loop->stop, b.results);
-    if (status == EG_OK) {
-      (void)pthread_mutex_lock(&loop->lock);
-      status = add_results(ctx, loop, r, first, n, b.results);
-      (void)pthread_mutex_unlock(&loop->lock);
+    if (w->is_lost) {
+      status = EG_STOPPED;
+    } else {
+      eg_tile_queue_put_down(&loop->queue, w->number);
     }
-    free_bad(b.results, n);
+    if (hand->may_fail || loop->checks != NULL) {
+      (void)pthread_cond_broadcast(&loop->changed);
+    }
+    (void)pthread_mutex_unlock(&loop->lock);
   }
 done:
   free_batch(&b);
@@ -390,19 +510,22 @@ static void *worker_main(void *argument) {
   eg_context *const ctx = eg_context_create();
   const eg_status status = ctx == NULL ? EG_ERR_MEMORY : work(ctx, w);
   (void)pthread_mutex_lock(&loop->lock);
-  if (status != EG_OK && ctx != NULL) {
-    record_failure(loop, ctx, status);
-  } else if (status != EG_OK) {
-    loop->status = loop->status == EG_OK ? status : loop->status;
-    eg_ask_to_stop(&loop->stop);
+  if (!w->is_lost) {
+    if (status == EG_ERR_DEVICE && !w->is_distrusted) {
+      retire(w, eg_context_message(ctx));
+    } else if (status != EG_OK && !w->is_distrusted) {
+      record_failure(loop, status, ctx != NULL ? eg_context_message(ctx) : NULL);
+    }
+    loop->n_working--;
+    atomic_store(&w->is_idle, true);
+    (void)pthread_cond_broadcast(&loop->changed);
   }
-  loop->n_working--;
-  atomic_store(&w->is_idle, true);
-  (void)pthread_cond_broadcast(&loop->changed);
   (void)pthread_mutex_unlock(&loop->lock);
   eg_context_free(ctx);
   return NULL;
 }
+
+/* ---- the main thread ---- */
 
 static void report(const run_loop *loop, double start, bool is_snapshot, const char *estimate) {
   if (loop->options->progress == NULL) {
@@ -434,17 +557,56 @@ static struct timespec deadline_in(double seconds) {
 }
 
 /* Has every worker kept the tile in its hands since `wanted` was raised? */
-static bool are_tiles_kept(const run_loop *loop, worker *workers) {
+static bool are_tiles_kept(const run_loop *loop) {
   for (int i = 0; i < loop->options->n_workers; i++) {
-    if (!atomic_load(&workers[i].is_idle) && atomic_load(&workers[i].kept) != atomic_load(&loop->wanted)) {
+    const worker *const w = &loop->workers[i];
+    if (!atomic_load(&w->is_idle) && atomic_load(&w->kept) != atomic_load(&loop->wanted)) {
       return false;
     }
   }
   return true;
 }
 
+/* Give up devices that have shown no sign of life for too long. Their threads cannot be ended; they are left alone. */
+static void watch_devices(run_loop *loop, double now) {
+  const eg_loop_options *const o = loop->options;
+  for (int i = 0; i < o->n_workers; i++) {
+    worker *const w = &loop->workers[i];
+    const eg_backend *const backend = o->places[i].backend;
+    const eg_hand *const hand = &loop->queue.hands[i];
+    if (backend->beats == NULL || w->is_lost || (hand->n == 0 && !hand->has_grids)) {
+      continue;
+    }
+    const uint64_t beats = backend->beats(w->device);
+    if (beats != w->beats) {
+      w->beats = beats;
+      w->alive = now;
+    } else if (o->device_timeout > 0 && now - w->alive > o->device_timeout) {
+      char text[120];
+      (void)snprintf(text, sizeof text, "the device hangs: no sign of life for %g seconds", o->device_timeout);
+      w->is_lost = true;
+      loop->n_lost++;
+      loop->n_working--;
+      (void)atomic_fetch_add(&n_lost_threads, 1);
+      atomic_store(&w->is_idle, true);
+      if (!w->is_distrusted) {
+        retire(w, text);
+      }
+    }
+  }
+}
+
+static void tell_warnings(eg_context *ctx, run_loop *loop) {
+  char *rest = loop->warnings.data;
+  for (char *line = rest == NULL ? NULL : strtok_r(rest, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+    eg_warn(ctx, "%s", line);
+  }
+  eg_text_free(&loop->warnings);
+  memset(&loop->warnings, 0, sizeof loop->warnings);
+}
+
 /* The main thread while the workers work. Called with the lock held. */
-static void watch(eg_context *ctx, run_loop *loop, worker *workers) {
+static void watch(eg_context *ctx, run_loop *loop) {
   const eg_loop_options *const o = loop->options;
   const double start = eg_now();
   double asked = 0; /* when the workers were asked to keep their tiles, 0: they are not */
@@ -458,11 +620,14 @@ static void watch(eg_context *ctx, run_loop *loop, worker *workers) {
     if (eg_is_stopping(o->stop) || (o->max_time > 0 && now - o->started >= 0.99 * o->max_time)) {
       eg_ask_to_stop(&loop->stop);
     }
+    watch_devices(loop, now);
     const bool is_snapshot = eg_snapshot_end(ctx, &snapshot, loop->campaign, false);
-    if (asked == 0 && !eg_is_stopping(&loop->stop) && eg_snapshot_is_due(&snapshot, now)) {
+    const bool is_due = eg_snapshot_is_due(&snapshot, now) || (loop->must_write && snapshot.copy == NULL);
+    if (asked == 0 && !eg_is_stopping(&loop->stop) && is_due) {
       (void)atomic_fetch_add(&loop->wanted, 1);
       asked = now;
-    } else if (asked > 0 && (are_tiles_kept(loop, workers) || now - asked > PATIENCE_SECONDS)) {
+      loop->must_write = false;
+    } else if (asked > 0 && (are_tiles_kept(loop) || now - asked > PATIENCE_SECONDS)) {
       asked = 0;
       if (!eg_is_stopping(&loop->stop) && loop->n_working > 0) {
         eg_snapshot_begin(ctx, &snapshot, loop->campaign);
@@ -477,7 +642,9 @@ static void watch(eg_context *ctx, run_loop *loop, worker *workers) {
   eg_snapshot_free(&snapshot);
 }
 
-static eg_status run_workers(eg_context *ctx, run_loop *loop, worker *workers, int n) {
+static eg_status run_workers(eg_context *ctx, run_loop *loop) {
+  worker *const workers = loop->workers;
+  const int n = loop->options->n_workers;
   eg_status status = EG_OK;
   (void)pthread_mutex_lock(&loop->lock);
   for (int i = 0; i < n && status == EG_OK; i++) {
@@ -491,11 +658,11 @@ static eg_status run_workers(eg_context *ctx, run_loop *loop, worker *workers, i
     }
   }
   if (status == EG_OK) {
-    watch(ctx, loop, workers);
+    watch(ctx, loop);
   }
   (void)pthread_mutex_unlock(&loop->lock);
   for (int i = 0; i < n; i++) {
-    if (workers[i].is_started) {
+    if (workers[i].is_started && !workers[i].is_lost) {
       (void)pthread_join(workers[i].thread, NULL);
     }
   }
@@ -504,10 +671,11 @@ static eg_status run_workers(eg_context *ctx, run_loop *loop, worker *workers, i
 
 static void count_work(run_loop *loop) {
   const eg_plan *const plan = loop->campaign->plan;
+  loop->work_total = loop->work_done = 0;
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_job *const job = &plan->runs[r].job;
     const eg_run_state *const state = &loop->campaign->runs[r];
-    const double per_lane = tile_work(&plan->runs[r]) / (double)job->tile;
+    const double per_lane = eg_tile_work(&plan->runs[r]) / (double)job->tile;
     const double missing = state->end == job->n_tiles ? (double)(job->n_tiles * job->tile - job->n_realisations) : 0;
     const double asked = (double)(state->end - state->first) * (double)job->tile - (state->end > state->first ? missing : 0);
     const double done = (double)state->tiles_done * (double)job->tile;
@@ -516,46 +684,83 @@ static void count_work(run_loop *loop) {
   }
 }
 
+/* ---- setting up and clearing away ---- */
+
+/* Spot checks of what devices make: as many threads as devices, but no more than cores. */
+static eg_status start_checks(eg_context *ctx, run_loop *loop) {
+  const eg_loop_options *const o = loop->options;
+  const int cores = eg_cpu_workers(0);
+  int n = 0;
+  for (int i = 0; i < o->n_workers; i++) {
+    n += o->places[i].is_checked;
+  }
+  if (n == 0 || o->check_every == 0) {
+    return EG_OK;
+  }
+  EG_TRY(eg_campaign_copy(ctx, loop->campaign, &loop->base));
+  return eg_spot_checks_start(ctx, n < cores ? n : cores, &loop->stop, tell_outcome, loop, &loop->checks);
+}
+
+static eg_status open_workers(eg_context *ctx, run_loop *loop) {
+  const eg_loop_options *const o = loop->options;
+  for (int i = 0; i < o->n_workers; i++) {
+    worker *const w = &loop->workers[i];
+    w->loop = loop;
+    w->number = i;
+    w->keeper = (eg_tile_keeper){is_part_due, keep_part};
+    atomic_store(&w->is_idle, true);
+    loop->queue.hands[i].may_fail = o->places[i].backend != &eg_backend_cpu;
+    EG_TRY(o->places[i].backend->open(ctx, o->places[i].index, &w->device));
+  }
+  loop->n_usable = o->n_workers;
+  return EG_OK;
+}
+
+/* What a lost thread may still look at is left to it. */
+static void free_loop(run_loop *loop) {
+  for (int i = 0; loop->workers != NULL && i < loop->options->n_workers; i++) {
+    if (!loop->workers[i].is_lost) {
+      loop->options->places[i].backend->close(loop->workers[i].device);
+    }
+  }
+  for (size_t i = 0; i < loop->n_discarded && loop->n_lost == 0; i++) {
+    eg_campaign_free(loop->discarded[i]);
+  }
+  free(loop->discarded);
+  eg_campaign_free(loop->base);
+  free(loop->message);
+  eg_text_free(&loop->warnings);
+  if (loop->n_lost == 0) {
+    free(loop->workers);
+    eg_tile_queue_free(&loop->queue);
+    (void)pthread_mutex_destroy(&loop->lock);
+    (void)pthread_cond_destroy(&loop->changed);
+    free(loop);
+  }
+}
+
 eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const eg_loop_options *options) {
-  run_loop loop;
-  memset(&loop, 0, sizeof loop);
-  loop.campaign = campaign;
-  loop.options = options;
-  worker *workers = NULL;
+  run_loop *loop = NULL;
   eg_status status = EG_OK;
-  const size_t n_runs = campaign->plan->n_runs;
-  (void)pthread_mutex_init(&loop.lock, NULL); /* cannot fail with default attributes on Linux */
-  (void)pthread_cond_init(&loop.changed, NULL);
-  EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *loop.order, &loop.order));
-  EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *loop.cursor, &loop.cursor));
-  EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *loop.has_pilot, &loop.has_pilot));
-  EG_TRY_DONE(eg_allocate(ctx, (size_t)options->n_workers, sizeof *workers, &workers));
-  for (size_t r = 0; r < n_runs; r++) {
-    loop.cursor[r] = campaign->runs[r].first;
-  }
-  sort_runs(&loop);
-  count_work(&loop);
-  for (int i = 0; i < options->n_workers; i++) {
-    workers[i].loop = &loop;
-    workers[i].keeper = (eg_tile_keeper){is_part_due, keep_part};
-    EG_TRY_DONE(options->backend->open(ctx, i, &workers[i].device));
-  }
-  status = run_workers(ctx, &loop, workers, options->n_workers);
-  if (loop.status != EG_OK) {
-    status = eg_fail(ctx, loop.status, "%s", loop.message != NULL ? loop.message : eg_status_text(loop.status));
+  EG_TRY(eg_allocate(ctx, 1, sizeof *loop, &loop));
+  loop->campaign = campaign;
+  loop->options = options;
+  (void)pthread_mutex_init(&loop->lock, NULL); /* cannot fail with default attributes on Linux */
+  (void)pthread_cond_init(&loop->changed, NULL);
+  EG_TRY_DONE(eg_tile_queue_create(ctx, campaign, options->n_workers, &loop->queue));
+  EG_TRY_DONE(eg_allocate(ctx, (size_t)options->n_workers, sizeof *loop->workers, &loop->workers));
+  count_work(loop);
+  EG_TRY_DONE(open_workers(ctx, loop));
+  EG_TRY_DONE(start_checks(ctx, loop));
+  status = run_workers(ctx, loop);
+  eg_spot_checks_end(loop->checks);
+  tell_warnings(ctx, loop);
+  if (loop->status != EG_OK) {
+    status = eg_fail(ctx, loop->status, "%s", loop->message != NULL ? loop->message : eg_status_text(loop->status));
   } else if (status == EG_OK && !eg_campaign_is_finished(campaign)) {
     status = EG_STOPPED;
   }
 done:
-  for (int i = 0; workers != NULL && i < options->n_workers; i++) {
-    options->backend->close(workers[i].device);
-  }
-  free(workers);
-  free(loop.order);
-  free(loop.cursor);
-  free(loop.has_pilot);
-  free(loop.message);
-  (void)pthread_mutex_destroy(&loop.lock);
-  (void)pthread_cond_destroy(&loop.changed);
+  free_loop(loop);
   return status;
 }

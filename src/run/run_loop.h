@@ -5,9 +5,18 @@
 #include "ensgrad/run.h"
 #include "run/campaign.h"
 
-typedef struct eg_loop_options {
+/* Where a worker's device is. */
+typedef struct eg_worker_place {
   const eg_backend *backend;
+  int index;       /* of the device, as its backend counts */
+  bool is_checked; /* some of its tiles are made again on the CPU */
+} eg_worker_place;
+
+typedef struct eg_loop_options {
+  const eg_worker_place *places; /* (n_workers) */
   int n_workers;
+  uint64_t check_every;     /* of the tiles that devices make, one in so many is checked; 0: none */
+  double device_timeout;    /* seconds without a sign of life after which a device is given up; 0: never */
   double started;           /* eg_now() at the start of the program's work: max_time counts from there */
   double max_time, snapshot_seconds;
   const volatile int *stop;
@@ -18,14 +27,23 @@ typedef struct eg_loop_options {
   void *user;
 } eg_loop_options;
 
-/* EG_OK when complete, EG_STOPPED when not; the campaign is consistent in every case. */
+/* Default of device_timeout: no launch should take a second. */
+#define EG_DEVICE_TIMEOUT 600.0
+
+/* EG_OK when complete, EG_STOPPED when not, EG_ERR_DEVICE when the last device has failed: while others are left they take its
+   tiles, and a warning says so. A device that was wrong in a spot check has failed, and everything that was made since the
+   call began is discarded (campaign->spot). The campaign is consistent in every case. */
 EG_NODISCARD eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const eg_loop_options *options);
 
-/* Run one built-in known answer on a backend: EG_ERR_DEVICE if its bits differ from the CPU's. */
-EG_NODISCARD eg_status eg_backend_verify(eg_context *ctx, const eg_backend *backend);
+/* Run one built-in known answer on a device: EG_ERR_DEVICE if its bits differ from the CPU's. */
+EG_NODISCARD eg_status eg_backend_verify(eg_context *ctx, const eg_backend *backend, int index, double device_timeout);
 
-/* Workers for a backend: `threads` on the CPU, 0 for one per core; one on a GPU. */
-int eg_worker_count(const eg_backend *backend, int threads);
+/* All workers of a CPU run, or one on device 0 of another backend. Owned by the caller; free(). */
+EG_NODISCARD eg_status eg_worker_places(eg_context *ctx, const eg_backend *backend, int threads, eg_worker_place **places,
+                                        int *n_places);
+
+/* Workers on the CPU: `threads`, 0 for one per core. */
+int eg_cpu_workers(int threads);
 
 /* Tiles that a worker takes at once, where the device wants at least so many. */
 uint64_t eg_run_batch(const eg_plan *plan, const eg_run *run, uint64_t device_wants);

@@ -14,6 +14,8 @@ void eg_run_options_default(eg_run_options *options) {
   memset(options, 0, sizeof *options);
   options->backend = "auto";
   options->snapshot_seconds = 60;
+  options->check_tiles = 1000;
+  options->device_timeout = EG_DEVICE_TIMEOUT;
 }
 
 typedef struct session {
@@ -45,7 +47,9 @@ static eg_status check_shard_option(eg_context *ctx, const eg_run_options *optio
   return EG_OK;
 }
 
-static eg_status choose_backend(eg_context *ctx, const eg_study *study, const char *name, const eg_backend **backend) {
+static eg_status choose_backend(eg_context *ctx, const eg_study *study, const eg_run_options *options,
+                                const eg_backend **backend) {
+  const char *const name = options->backend;
   if (strcmp(name, "cpu") == 0) {
     *backend = &eg_backend_cpu;
     return EG_OK;
@@ -58,7 +62,7 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
       return eg_fail(ctx, EG_ERR_DEVICE, "statistics of paths are made on the CPU only so far; use --backend cpu or auto");
     }
     EG_TRY(eg_backend_cuda(ctx, backend));
-    return eg_backend_verify(ctx, *backend);
+    return eg_backend_verify(ctx, *backend, 0, options->device_timeout);
   }
   if (strcmp(name, "auto") != 0) {
     return eg_fail(ctx, EG_ERR_USAGE, "unknown backend '%s'; allowed: auto, cpu, cuda", name);
@@ -66,7 +70,7 @@ static eg_status choose_backend(eg_context *ctx, const eg_study *study, const ch
   /* auto: a GPU if there is one; what is missing is not an error then */
   if (eg_backend_cuda(ctx, backend) != EG_OK) {
     *backend = &eg_backend_cpu;
-  } else if (eg_backend_verify(ctx, *backend) != EG_OK) { /* a GPU is trusted only after it gave the CPU's bits */
+  } else if (eg_backend_verify(ctx, *backend, 0, options->device_timeout) != EG_OK) { /* a GPU is trusted only after it gave the CPU's bits */
     eg_warn(ctx, "the GPU is not used: %s", eg_context_message(ctx));
     *backend = &eg_backend_cpu;
   }
@@ -162,11 +166,14 @@ static eg_status use_device(eg_context *ctx, session *s, const eg_backend *backe
   return EG_OK;
 }
 
-static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend, const eg_run_options *options) {
+static eg_status run_loop(eg_context *ctx, session *s, const eg_backend *backend, const eg_run_options *options) {
   eg_loop_options loop;
+  eg_worker_place *places = NULL;
   memset(&loop, 0, sizeof loop);
-  loop.backend = backend;
-  loop.n_workers = eg_worker_count(backend, options->threads);
+  EG_TRY(eg_worker_places(ctx, backend, options->threads, &places, &loop.n_workers));
+  loop.places = places;
+  loop.check_every = s->campaign->plan->study->noise == EG_NOISE_GAUSSIAN_FAST ? 0 : options->check_tiles; /* GPU only */
+  loop.device_timeout = options->device_timeout;
   loop.started = s->started;
   loop.max_time = options->max_time;
   loop.snapshot_seconds = options->snapshot_seconds > 0 ? options->snapshot_seconds : 60;
@@ -176,16 +183,29 @@ static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend,
   loop.progress = options->progress;
   loop.user = options->user;
   s->campaign->threads = loop.n_workers;
-  eg_status status = eg_run_loop(ctx, s->campaign, &loop);
+  const eg_status status = eg_run_loop(ctx, s->campaign, &loop);
+  if (!eg_has_lost_device()) {
+    free(places);
+  }
+  return status;
+}
+
+static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend, const eg_run_options *options) {
+  const uint64_t discarded = s->campaign->spot.discarded;
+  eg_status status = run_loop(ctx, s, backend, options);
   const bool may_change = strcmp(options->backend, "auto") == 0 && backend != &eg_backend_cpu &&
                           s->campaign->plan->study->noise != EG_NOISE_GAUSSIAN_FAST;
   if (status == EG_ERR_DEVICE && may_change) { /* the bits are the same there */
     eg_warn(ctx, "the GPU failed, the CPU goes on: %s", eg_context_message(ctx));
-    loop.backend = &eg_backend_cpu;
-    loop.n_workers = eg_worker_count(loop.backend, options->threads);
-    s->campaign->threads = loop.n_workers;
-    EG_TRY(use_device(ctx, s, loop.backend));
-    status = eg_run_loop(ctx, s->campaign, &loop);
+    EG_TRY(use_device(ctx, s, &eg_backend_cpu));
+    status = run_loop(ctx, s, &eg_backend_cpu, options);
+  }
+  if (status == EG_ERR_DEVICE && s->campaign->spot.discarded > discarded) { /* a snapshot may hold what is discarded */
+    char *message = NULL;
+    EG_TRY(eg_copy_string(ctx, eg_context_message(ctx), &message));
+    const eg_status written = write_file(ctx, s, s->campaign);
+    status = written == EG_OK ? eg_fail(ctx, EG_ERR_DEVICE, "%s", message) : written;
+    free(message);
   }
   if (status != EG_OK && status != EG_STOPPED) {
     return status; /* what the last snapshot holds stays */
@@ -216,7 +236,7 @@ eg_status eg_run_from(eg_context *ctx, const eg_study *study, const eg_run_optio
   const bool is_auto = strcmp(options->backend, "auto") == 0;
   eg_status status = EG_OK;
   EG_TRY_DONE(check_shard_option(ctx, options));
-  EG_TRY_DONE(choose_backend(ctx, study, options->backend, &backend));
+  EG_TRY_DONE(choose_backend(ctx, study, options, &backend));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(check_backend(ctx, plan, is_auto, &backend));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &s.campaign));
@@ -229,8 +249,10 @@ eg_status eg_run_from(eg_context *ctx, const eg_study *study, const eg_run_optio
   s.campaign->command_line = options->command_line;
   status = finish(ctx, &s, backend, options);
 done:
-  eg_campaign_free(s.campaign);
-  eg_plan_free(plan);
+  if (!eg_has_lost_device()) { /* its thread may still look there */
+    eg_campaign_free(s.campaign);
+    eg_plan_free(plan);
+  }
   return status;
 }
 

@@ -59,14 +59,21 @@ static eg_status hash_sums(eg_context *ctx, const eg_campaign *c, uint64_t *hash
   return EG_OK;
 }
 
-static eg_status run_in_memory(eg_context *ctx, const eg_plan *plan, const eg_backend *backend, uint64_t *hash,
+/* The device that computes a row, and how long it may show no sign of life. */
+typedef struct tested_device {
+  eg_worker_place place;
+  double timeout;
+} tested_device;
+
+static eg_status run_in_memory(eg_context *ctx, const eg_plan *plan, const tested_device *device, uint64_t *hash,
                                double *z, double *z_limit) {
   eg_campaign *campaign = NULL;
   eg_labelled *file = NULL;
   eg_loop_options options;
   memset(&options, 0, sizeof options);
-  options.backend = backend;
+  options.places = &device->place;
   options.n_workers = 1;
+  options.device_timeout = device->timeout;
   options.started = eg_now();
   options.snapshot_seconds = INFINITY;
   eg_status status = EG_OK;
@@ -78,11 +85,13 @@ static eg_status run_in_memory(eg_context *ctx, const eg_plan *plan, const eg_ba
   *z_limit = attribute_number(file, "z_limit");
 done:
   eg_labelled_free(file);
-  eg_campaign_free(campaign);
+  if (!eg_has_lost_device()) { /* its thread may still look there */
+    eg_campaign_free(campaign);
+  }
   return status;
 }
 
-static eg_status test_row(eg_context *ctx, const known_answer *answer, const eg_backend *backend, eg_text *text,
+static eg_status test_row(eg_context *ctx, const known_answer *answer, const tested_device *device, eg_text *text,
                           bool *passed) {
   eg_study *study = NULL;
   eg_plan *plan = NULL;
@@ -91,27 +100,30 @@ static eg_status test_row(eg_context *ctx, const known_answer *answer, const eg_
   eg_status status = EG_OK;
   EG_TRY(eg_study_parse(ctx, "selftest", answer->study, strlen(answer->study), NULL, 0, &study));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
-  EG_TRY_DONE(run_in_memory(ctx, plan, backend, &hash, &z, &z_limit));
+  EG_TRY_DONE(run_in_memory(ctx, plan, device, &hash, &z, &z_limit));
   const bool bits = hash == answer->hash;
   const bool means = isnan(z_limit) || z <= z_limit; /* no oracle: nothing to judge */
   *passed = bits && means;
-  eg_text_append(text, "%-6s %-48s %-6s bits %016llx%s", backend->name, answer->name, *passed ? "ok" : "FAILED",
+  eg_text_append(text, "%-6s %-48s %-6s bits %016llx%s", device->place.backend->name, answer->name, *passed ? "ok" : "FAILED",
                  (unsigned long long)hash, bits ? "" : " (differ)");
   if (!isnan(z_limit)) {
     eg_text_append(text, ", largest |z| %.2f of %.2f", z, z_limit);
   }
   eg_text_append(text, "\n");
 done:
-  eg_plan_free(plan);
+  if (!eg_has_lost_device()) {
+    eg_plan_free(plan);
+  }
   eg_study_free(study);
   return status;
 }
 
 /* A row that the device cannot run (a noise kind that is not compiled for it) is skipped and says so. */
 static eg_status test_backend(eg_context *ctx, const eg_backend *backend, eg_text *text, int *failed) {
+  const tested_device device = {{backend, 0, false}, EG_DEVICE_TIMEOUT};
   for (size_t i = 0; i < N_ANSWERS; i++) {
     bool passed = false;
-    const eg_status status = test_row(ctx, &answers[i], backend, text, &passed);
+    const eg_status status = test_row(ctx, &answers[i], &device, text, &passed);
     if (status == EG_ERR_DEVICE && backend != &eg_backend_cpu) {
       eg_text_append(text, "%-6s %-48s skipped: %s\n", backend->name, answers[i].name, eg_context_message(ctx));
       continue;
@@ -122,10 +134,11 @@ static eg_status test_backend(eg_context *ctx, const eg_backend *backend, eg_tex
   return EG_OK;
 }
 
-eg_status eg_backend_verify(eg_context *ctx, const eg_backend *backend) {
+eg_status eg_backend_verify(eg_context *ctx, const eg_backend *backend, int index, double device_timeout) {
+  const tested_device device = {{backend, index, false}, device_timeout};
   eg_text text = {0};
   bool passed = false;
-  eg_status status = test_row(ctx, &answers[0], backend, &text, &passed);
+  eg_status status = test_row(ctx, &answers[0], &device, &text, &passed);
   if (status == EG_OK && !passed) {
     status = eg_fail(ctx, EG_ERR_DEVICE, "the device gives wrong results on a known answer and is not used:\n%s",
                      eg_text_string(&text));

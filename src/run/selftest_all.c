@@ -152,8 +152,8 @@ static eg_status run_study(eg_context *ctx, report *report, const char *name, co
   eg_plan *plan = NULL;
   eg_campaign *campaign = NULL;
   row named = {.backend = backend->name, .remark = ""};
-  eg_loop_options loop = {.backend = backend, .n_workers = eg_worker_count(backend, report->options->threads),
-                          .started = eg_now(), .snapshot_seconds = INFINITY};
+  eg_worker_place *places = NULL;
+  eg_loop_options loop = {.started = eg_now(), .snapshot_seconds = INFINITY, .device_timeout = EG_DEVICE_TIMEOUT};
   eg_status status = EG_OK;
   (void)snprintf(named.study, sizeof named.study, "%.*s", (int)(strlen(name) - strlen(".yaml")), name);
   if ((size_t)snprintf(path, sizeof path, "%s/%s", report->folder, name) >= sizeof path) {
@@ -162,6 +162,8 @@ static eg_status run_study(eg_context *ctx, report *report, const char *name, co
   EG_TRY_DONE(eg_study_load(ctx, path, report->options->overrides, report->options->n_overrides, &study));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &campaign));
+  EG_TRY_DONE(eg_worker_places(ctx, backend, report->options->threads, &places, &loop.n_workers));
+  loop.places = places;
   status = eg_run_loop(ctx, campaign, &loop);
   if (status == EG_ERR_DEVICE && backend != &eg_backend_cpu) { /* not served there: said, and no failure */
     eg_text_append(&report->skipped, "%s skipped on %s: %s\n", named.study, backend->name, eg_context_message(ctx));
@@ -171,8 +173,11 @@ static eg_status run_study(eg_context *ctx, report *report, const char *name, co
   EG_TRY_DONE(status);
   EG_TRY_DONE(judge_campaign(ctx, report, campaign, &named));
 done:
-  eg_campaign_free(campaign);
-  eg_plan_free(plan);
+  free(places);
+  if (!eg_has_lost_device()) { /* its thread may still look there */
+    eg_campaign_free(campaign);
+    eg_plan_free(plan);
+  }
   eg_study_free(study);
   return status;
 }

@@ -8,11 +8,14 @@ fake=$3
 other=$4
 export ENSGRAD_PLUGIN_PATH="$fake" ENSGRAD_FAKE_ORDER=steps
 
-# asked FAULT TEXT: --backend cuda fails and says TEXT; what lies there then can be verified and continued.
+# asked FAULT TEXT OPTION..: --backend cuda fails and says TEXT; what lies there then can be verified and continued.
 asked() {
   rm -f asked.h5
-  ENSGRAD_FAKE_FAULT=$1 expect 6 run study.yaml -o asked.h5 --backend cuda -q
-  says err "$2"
+  fault=$1
+  text=$2
+  shift 2
+  ENSGRAD_FAKE_FAULT=$fault expect 6 run study.yaml -o asked.h5 --backend cuda -q "$@"
+  says err "$text"
   if [ -e asked.h5 ]; then
     expect 0 verify asked.h5
   fi
@@ -21,12 +24,15 @@ asked() {
   same asked.hash cpu.hash
 }
 
-# auto FAULT TEXT: --backend auto takes the CPU, says TEXT (nothing where it is empty) and has its bits.
+# auto FAULT TEXT OPTION..: --backend auto takes the CPU, says TEXT (nothing where it is empty) and has its bits.
 auto() {
   rm -f auto.h5
-  ENSGRAD_FAKE_FAULT=$1 expect 0 run study.yaml -o auto.h5 -q
-  if [ -n "$2" ]; then
-    says err "$2"
+  fault=$1
+  text=$2
+  shift 2
+  ENSGRAD_FAKE_FAULT=$fault expect 0 run study.yaml -o auto.h5 -q "$@"
+  if [ -n "$text" ]; then
+    says err "$text"
   else
     is_empty err
   fi
@@ -60,6 +66,43 @@ expect 0 run study.yaml -o cpu.h5 --backend cpu -q --force
 check "$hash" cpu.h5 >cpu.hash
 asked kernel:200 'a kernel failed'
 auto kernel:200 'the GPU failed, the CPU goes on'
+
+auto launch:200 'the GPU failed, the CPU goes on'
+
+# A device that hangs is given up, at the known answer and later.
+asked hang:1 'the device hangs: no sign of life for 0.5 seconds' --device-timeout 0.5
+auto hang:1 'the GPU is not used: the device hangs' --device-timeout 0.5
+asked hang:200 'the device hangs: no sign of life for 0.5 seconds' --device-timeout 0.5
+auto hang:200 'the GPU failed, the CPU goes on: the device hangs' --device-timeout 0.5
+
+# Spot checks: a tile with a wrong last bit, or with a NaN, is seen when the CPU makes it again, and all tiles of the session go,
+# also those that a snapshot holds already. Without checks it is not seen: the comparison itself is no accident.
+counts() { # FILE: tiles of devices that were checked, agreed, discarded
+  /usr/bin/python3 -c 'import h5py, sys
+a = h5py.File(sys.argv[1])["provenance"].attrs
+print(*(int(a["device_tiles_" + name]) for name in ("checked", "agreed", "discarded")))' "$1" 2>/dev/null || echo unread
+}
+expect 0 run study.yaml -o counted.h5 -q --backend cuda --check-tiles 1
+check [ "$(counts counted.h5)" = "74 74 0" ]
+expect 0 run study.yaml -o counted.h5 -q --backend cuda --force # the default: one in a thousand, and the first of the run
+check [ "$(counts counted.h5)" = "1 1 0" ]
+expect 0 run study.yaml -o counted.h5 -q --backend cuda --check-tiles 0 --force
+check [ "$(counts counted.h5)" = "0 0 0" ]
+for fault in wrong nan; do
+  asked $fault:70 'gave wrong results' --check-tiles 1 --snapshot 0.01
+  auto $fault:70 'the GPU failed, the CPU goes on: cuda 0' --check-tiles 1
+done
+rm -f asked.h5
+ENSGRAD_FAKE_FAULT=wrong:70 expect 6 run study.yaml -o asked.h5 --backend cuda -q --check-tiles 1 --snapshot 0.01
+says err 'tiles that this session had made are discarded'
+expect 0 verify asked.h5
+says out partial
+asked nan:70 'gave wrong results' # a NaN is looked at whatever is drawn
+ENSGRAD_FAKE_FAULT=wrong:70 expect 0 run study.yaml -o unseen.h5 -q --backend cuda --check-tiles 0
+check "$hash" unseen.h5 >unseen.hash
+check [ "$(cmp -s unseen.hash cpu.hash; echo $?)" = 1 ]
+expect 2 run study.yaml --check-tiles -1
+says err "--check-tiles '-1' is no whole number"
 
 # a plug-in of another version, and none
 ENSGRAD_PLUGIN_PATH=$other expect 6 run study.yaml -o other.h5 --backend cuda -q

@@ -7,12 +7,17 @@
  *   devices  no GPU             load     no code for this GPU     malloc, host  out of memory
  *   launch   a launch refused   kernel   a kernel fails while it runs, and every call after that
  *   copy     one bit of what comes back to the host is wrong
+ *   hang     a kernel never ends
+ * and from the N-th reduction of moments on
+ *   wrong    the last bit of a mean of every tile is wrong
+ *   nan      a mean of every tile is NaN
  */
 #include <cuda_runtime_api.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/form.h"
 #include "core/noise.h"
@@ -42,6 +47,17 @@ static int is_faulty(const char *name) {
     return 0;
   }
   return ++count == strtoul(setting + n + 1, NULL, 10);
+}
+
+/* From the N-th call on: what a broken device does. */
+static int is_broken(const char *name) {
+  static int since; /* only set by the thread that launches */
+  const char *const fault = getenv("ENSGRAD_FAKE_FAULT");
+  if (fault == NULL || strncmp(fault, name, strlen(name)) != 0) {
+    return 0;
+  }
+  since = since || is_faulty(name);
+  return since;
 }
 
 /* What every call says first. */
@@ -410,7 +426,7 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
 typedef struct kernel_call {
   const void *kernel;
   dim3 grid, block;
-  int is_faulty;
+  int is_faulty, is_wrong, is_nan, hangs;
   eg_tile_reduce reduce;
   eg_count count;
   eg_launch launch;
@@ -460,8 +476,24 @@ static void check_launch(const eg_launch *a, const fake_unit *unit, int extra, u
   need_inside(a->record_steps, a->n_records * sizeof(uint64_t));
 }
 
+/* Damage the mean of the first feature at the first record of every tile. */
+static void spoil(const kernel_call *c) {
+  const eg_tile_reduce *const r = &c->reduce;
+  const size_t tile_values = (size_t)r->all_records * r->n_points * eg_node_values(r->n_features, r->with_covariance);
+  for (uint32_t tile = 0; r->record_first == 0 && tile < r->tiles; tile++) {
+    double *const mean = r->nodes + tile * tile_values + 1;
+    uint64_t bits = 0;
+    memcpy(&bits, mean, sizeof bits);
+    bits = c->is_nan ? 0x7ff8000000000000u : bits ^ 1u;
+    memcpy(mean, &bits, sizeof bits);
+  }
+}
+
 static void run_kernel(void *data) {
   kernel_call *const c = (kernel_call *)data;
+  while (c->hangs) {
+    (void)pause();
+  }
   if (c->is_faulty) {
     __atomic_store_n(&failed, cudaErrorLaunchFailure, __ATOMIC_SEQ_CST);
   }
@@ -471,6 +503,9 @@ static void run_kernel(void *data) {
   if (__atomic_load_n(&failed, __ATOMIC_SEQ_CST) == cudaSuccess) {
     if (c->kernel == &moments_kernel || c->kernel == &comoments_kernel) {
       reduce(c->kernel, c->grid, &c->reduce);
+      if (c->is_wrong || c->is_nan) {
+        spoil(c);
+      }
     } else if (c->kernel == &count_kernel) {
       for (uint64_t row = 0; row < c->grid.x; row++) {
         for (uint32_t y = 0; y < c->grid.y; y++) {
@@ -526,6 +561,9 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   c->grid = grid;
   c->block = block_size;
   c->is_faulty = is_faulty("kernel");
+  c->hangs = is_faulty("hang");
+  c->is_wrong = kernel == &moments_kernel && is_broken("wrong");
+  c->is_nan = kernel == &moments_kernel && is_broken("nan");
   if (kernel == &moments_kernel || kernel == &comoments_kernel) {
     memcpy(&c->reduce, args[0], sizeof c->reduce);
     check_reduce(&c->reduce);

@@ -71,6 +71,11 @@ static void adapt(eg_cuda_device *d, uint64_t steps, float milliseconds) {
   d->steps_at_once = wanted < 1.0 ? 1 : wanted > MOST_STEPS ? MOST_STEPS : (uint64_t)wanted;
 }
 
+/* The device has got on: who watches it sees it. */
+static void beat(const eg_cuda_device *d) {
+  (void)__atomic_add_fetch(d->job->beats, 1, __ATOMIC_RELAXED);
+}
+
 /* A free place for one more launch: waits for the oldest in flight if there is none. */
 static eg_cuda_status take_place(eg_cuda_device *d, eg_cuda_flight **flight, eg_cuda_message message) {
   eg_cuda_flight *const f = &d->flights[d->n_launched % EG_CUDA_IN_FLIGHT];
@@ -78,6 +83,7 @@ static eg_cuda_status take_place(eg_cuda_device *d, eg_cuda_flight **flight, eg_
     float milliseconds = 0;
     EG_CUDA_TRY(cudaEventSynchronize(f->stepped), "advancing trajectories");
     EG_CUDA_TRY(cudaEventElapsedTime(&milliseconds, f->before, f->stepped), "timing a launch");
+    beat(d);
     adapt(d, f->steps, milliseconds);
   }
   d->n_launched++;
@@ -209,6 +215,7 @@ static eg_cuda_status collect(eg_cuda_device *d, eg_cuda_batch *batch, eg_cuda_m
   const eg_cuda_job *const job = d->job;
   const size_t lanes = (size_t)job->launch.n_points * job->launch.ld;
   EG_CUDA_TRY(cudaEventSynchronize(batch->copied), "advancing trajectories");
+  beat(d);
   for (uint64_t i = 0; i < batch->tiles; i++) {
     const uint64_t realisation = (batch->first + i) * job->tile, left = job->n_realisations - realisation;
     eg_cuda_result *const result = &batch->results[i];

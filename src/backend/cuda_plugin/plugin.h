@@ -13,7 +13,7 @@
 #include "stats/histogram.h"
 
 /* Raised whenever anything below, eg_launch or the meaning of either changes. */
-#define EG_CUDA_PLUGIN_ABI    5
+#define EG_CUDA_PLUGIN_ABI    6
 #define EG_CUDA_PLUGIN_FILE   "libensgrad_cuda.so"
 #define EG_CUDA_PLUGIN_SYMBOL "ensgrad_cuda_plugin"
 
@@ -59,6 +59,7 @@ typedef struct eg_cuda_job {
   const uint32_t *kept_columns;
   size_t n_kept_columns;
   uint64_t kept_first, n_kept;
+  uint64_t *beats; /* counted up, atomically, with every launch that is over */
 } eg_cuda_job;
 
 typedef struct eg_cuda_bad {

@@ -1,0 +1,203 @@
+#include "run/spot_check.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/stop_flag.h"
+
+enum { MOST_WAITING = 16 }; /* a device that is so far ahead of its checks waits for them */
+
+typedef struct waiting {
+  eg_spot_check check;
+  struct waiting *next;
+} waiting;
+
+struct eg_spot_checks {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  waiting *first, *last;
+  int n_waiting;
+  bool is_ending;
+  const volatile int *stop;
+  eg_spot_outcome outcome;
+  void *user;
+  pthread_t *threads;
+  int n_threads;
+};
+
+bool eg_spot_is_chosen(uint64_t every, size_t run, uint64_t tile) {
+  const uint64_t place[2] = {run, tile};
+  return every > 0 && eg_hash_bytes(EG_HASH_START, place, sizeof place) % every == 0;
+}
+
+/* ---- comparing ---- */
+
+/* NaN is NaN: which of its bits are set is the machine's choice. */
+static bool is_same_value(double a, double b) {
+  return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
+}
+
+static bool is_same_list(const eg_spot_check *check, const eg_tile_result *cpu) {
+  bool is_same = check->n_bad == cpu->n_bad;
+  for (size_t i = 0; is_same && i < cpu->n_bad; i++) {
+    const eg_bad_trajectory *const a = &check->bad[i], *const b = &cpu->bad[i];
+    is_same = a->realisation == b->realisation && a->step == b->step && a->point == b->point;
+  }
+  return is_same;
+}
+
+static eg_status compare(eg_context *ctx, const eg_spot_check *check, const eg_tile_result *cpu) {
+  const unsigned long long tile = check->tile;
+  for (size_t i = 0; i < check->job.node_values; i++) {
+    if (!is_same_value(check->node[i], cpu->node[i])) {
+      return eg_fail(ctx, EG_ERR_DEVICE, "number %zu of %zu in the sums of tile %llu is %.17g there and %.17g on the CPU", i,
+                     check->job.node_values, tile, check->node[i], cpu->node[i]);
+    }
+  }
+  if (!is_same_list(check, cpu)) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "in tile %llu other trajectories became non-finite than on the CPU (%zu there, %zu here)",
+                   tile, check->n_bad, cpu->n_bad);
+  }
+  return EG_OK;
+}
+
+static eg_status check_tile(eg_context *ctx, eg_device *cpu, const volatile int *stop, const eg_spot_check *check) {
+  const eg_backend *const backend = &eg_backend_cpu;
+  eg_tile_result result;
+  uint64_t tiles_at_once = 0;
+  eg_status status = EG_OK;
+  memset(&result, 0, sizeof result);
+  EG_TRY_DONE(eg_allocate(ctx, check->job.node_values, sizeof *result.node, &result.node));
+  EG_TRY_DONE(eg_allocate(ctx, check->job.n_counts, sizeof *result.counts, &result.counts));
+  EG_TRY_DONE(eg_allocate(ctx, eg_job_path_values(&check->job), sizeof *result.paths, &result.paths));
+  status = backend->prepare(ctx, cpu, &check->job, &tiles_at_once);
+  EG_TRY_DONE(status == EG_ERR_DEVICE ? EG_ERR_INTERNAL : status); /* the CPU, not the device that is checked */
+  EG_TRY_DONE(backend->advance(ctx, cpu, check->tile, 1, stop, &result));
+  status = compare(ctx, check, &result);
+done:
+  free(result.node);
+  free(result.counts);
+  free(result.paths);
+  free(result.bad);
+  return status;
+}
+
+/* ---- the queue ---- */
+
+static void free_waiting(waiting *w) {
+  if (w != NULL) {
+    free(w->check.node);
+    free(w->check.bad);
+    free(w);
+  }
+}
+
+/* The next one; NULL at the end. */
+static waiting *take(eg_spot_checks *c) {
+  (void)pthread_mutex_lock(&c->lock);
+  while (c->first == NULL && !c->is_ending) {
+    (void)pthread_cond_wait(&c->changed, &c->lock); /* cannot fail with a locked mutex */
+  }
+  waiting *const w = c->first;
+  if (w != NULL) {
+    c->first = w->next;
+    c->last = c->first == NULL ? NULL : c->last;
+    c->n_waiting--;
+    (void)pthread_cond_broadcast(&c->changed);
+  }
+  (void)pthread_mutex_unlock(&c->lock);
+  return w;
+}
+
+static void *checker_main(void *argument) {
+  eg_spot_checks *const c = argument;
+  eg_context *const ctx = eg_context_create();
+  eg_device *cpu = NULL;
+  const eg_status opened = ctx == NULL ? EG_ERR_MEMORY : eg_backend_cpu.open(ctx, 0, &cpu);
+  for (waiting *w = take(c); w != NULL; w = take(c)) {
+    eg_status status = opened;
+    if (status == EG_OK) {
+      status = eg_is_stopping(c->stop) ? EG_STOPPED : check_tile(ctx, cpu, c->stop, &w->check);
+    }
+    c->outcome(c->user, &w->check, status, ctx == NULL ? "out of memory" : eg_context_message(ctx));
+    free_waiting(w);
+  }
+  eg_backend_cpu.close(cpu);
+  eg_context_free(ctx);
+  return NULL;
+}
+
+eg_status eg_spot_check_tile(eg_context *ctx, eg_spot_checks *c, const eg_spot_check *check) {
+  waiting *w = NULL;
+  eg_status status = EG_OK;
+  EG_TRY_DONE(eg_allocate(ctx, 1, sizeof *w, &w));
+  w->check = *check;
+  w->check.node = NULL;
+  w->check.bad = NULL;
+  EG_TRY_DONE(eg_allocate(ctx, check->job.node_values, sizeof *w->check.node, &w->check.node));
+  EG_TRY_DONE(eg_allocate(ctx, check->n_bad, sizeof *w->check.bad, &w->check.bad));
+  memcpy(w->check.node, check->node, check->job.node_values * sizeof *check->node);
+  if (check->n_bad > 0) {
+    memcpy(w->check.bad, check->bad, check->n_bad * sizeof *check->bad);
+  }
+  (void)pthread_mutex_lock(&c->lock);
+  while (c->n_waiting >= MOST_WAITING) {
+    (void)pthread_cond_wait(&c->changed, &c->lock);
+  }
+  if (c->last != NULL) {
+    c->last->next = w;
+  } else {
+    c->first = w;
+  }
+  c->last = w;
+  c->n_waiting++;
+  w = NULL;
+  (void)pthread_cond_broadcast(&c->changed);
+  (void)pthread_mutex_unlock(&c->lock);
+done:
+  free_waiting(w);
+  return status;
+}
+
+eg_status eg_spot_checks_start(eg_context *ctx, int n_threads, const volatile int *stop, eg_spot_outcome outcome, void *user,
+                               eg_spot_checks **out) {
+  eg_spot_checks *c = NULL;
+  eg_status status = EG_OK;
+  EG_TRY(eg_allocate(ctx, 1, sizeof *c, &c));
+  (void)pthread_mutex_init(&c->lock, NULL); /* cannot fail with default attributes on Linux */
+  (void)pthread_cond_init(&c->changed, NULL);
+  c->stop = stop;
+  c->outcome = outcome;
+  c->user = user;
+  EG_TRY_DONE(eg_allocate(ctx, (size_t)n_threads, sizeof *c->threads, &c->threads));
+  for (; c->n_threads < n_threads; c->n_threads++) {
+    if (pthread_create(&c->threads[c->n_threads], NULL, checker_main, c) != 0) {
+      EG_TRY_DONE(eg_fail(ctx, EG_ERR_MEMORY, "cannot start a thread for spot checks"));
+    }
+  }
+  *out = c;
+  c = NULL;
+done:
+  eg_spot_checks_end(c);
+  return status;
+}
+
+void eg_spot_checks_end(eg_spot_checks *c) {
+  if (c == NULL) {
+    return;
+  }
+  (void)pthread_mutex_lock(&c->lock);
+  c->is_ending = true;
+  (void)pthread_cond_broadcast(&c->changed);
+  (void)pthread_mutex_unlock(&c->lock);
+  for (int i = 0; i < c->n_threads; i++) {
+    (void)pthread_join(c->threads[i], NULL);
+  }
+  (void)pthread_mutex_destroy(&c->lock);
+  (void)pthread_cond_destroy(&c->changed);
+  free(c->threads);
+  free(c);
+}

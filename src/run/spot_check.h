@@ -1,0 +1,38 @@
+/*
+ * Spot checks: some of the tiles that a device made are made again on the CPU, and every double of their sums, and the list
+ * of their trajectories that became non-finite, must be the same. Threads of their own do it beside the work.
+ */
+#ifndef EG_RUN_SPOT_CHECK_H
+#define EG_RUN_SPOT_CHECK_H
+
+#include "plan/plan.h"
+
+typedef struct eg_spot_check {
+  eg_job job;          /* that the device had; its arrays stay until all checks have ended */
+  size_t run;
+  uint64_t tile;
+  int worker;          /* who made it, and ... */
+  unsigned generation; /* ... when: the run loop's own */
+  double *node;        /* what the device gave */
+  eg_bad_trajectory *bad;
+  size_t n_bad;
+} eg_spot_check;
+
+/* The outcome, told from another thread: EG_OK, EG_ERR_DEVICE where the device was wrong (the message says in what),
+   EG_STOPPED if the check was not made, or why it failed. Told once for every check that was handed over. */
+typedef void (*eg_spot_outcome)(void *user, const eg_spot_check *check, eg_status status, const char *message);
+
+typedef struct eg_spot_checks eg_spot_checks;
+
+/* stop: checks that are left when it is set are not made. */
+EG_NODISCARD eg_status eg_spot_checks_start(eg_context *ctx, int n_threads, const volatile int *stop, eg_spot_outcome outcome,
+                                            void *user, eg_spot_checks **checks);
+/* Hand over a tile; node and list are copied. Waits while many are waiting. On failure no outcome is told. */
+EG_NODISCARD eg_status eg_spot_check_tile(eg_context *ctx, eg_spot_checks *checks, const eg_spot_check *check);
+/* Wait for all checks that were handed over, and end the threads. */
+void eg_spot_checks_end(eg_spot_checks *checks);
+
+/* One tile in `every`, the same ones whoever makes them; 0: none. Drawn, so that no pattern in the tiles escapes. */
+bool eg_spot_is_chosen(uint64_t every, size_t run, uint64_t tile);
+
+#endif
