@@ -145,11 +145,12 @@ static eg_status check_param_names(eg_context *ctx, const eg_plan *plan) {
 static void finish_tiles(const eg_plan *plan, eg_run *run) {
   eg_job *const job = &run->job;
   if (job->launch.n_particles > 0) {
-    job->tile = eg_plan_population_tile(job->launch.n_particles, plan->dim, job->n_realisations);
+    job->tile = eg_plan_population_tile(job->launch.n_particles, plan->dim,
+                                        eg_plan_tile_realisations(plan, job->n_realisations));
     job->launch.ld = job->tile > EG_LANES ? job->tile : EG_LANES;
     job->state_values = (size_t)job->tile * eg_plan_population_values(job->launch.n_particles, plan->padded_dim);
   } else {
-    job->tile = eg_plan_tile(plan, job->n_realisations);
+    job->tile = eg_plan_tile(plan, eg_plan_tile_realisations(plan, job->n_realisations));
     job->launch.ld = job->tile > EG_LEAST_LD ? job->tile : EG_LEAST_LD; /* slots that stay empty */
     job->state_values = plan->n_points * ((size_t)plan->padded_dim + run->extra) * job->launch.ld;
   }
@@ -326,6 +327,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   EG_TRY_DONE(check_size(ctx, plan));
   EG_TRY_DONE(eg_plan_check_kept(ctx, plan));
   EG_TRY_DONE(eg_plan_expect(ctx, plan));
+  EG_TRY_DONE(eg_plan_until(ctx, plan));
   *out = plan;
   plan = NULL;
 done:
@@ -365,6 +367,7 @@ void eg_plan_free(eg_plan *plan) {
   free(plan->kept);
   free(plan->kept_columns);
   free(plan->expectations);
+  free(plan->until);
   free(plan->tracked_columns);
   free(plan->rows);
   eg_data_free(&plan->data);

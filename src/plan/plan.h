@@ -95,6 +95,12 @@ typedef struct eg_expectation {
   double value;
 } eg_expectation;
 
+/* A standard error that ends a run. */
+typedef struct eg_until {
+  size_t run, record, point, column;
+  const eg_study_until *study;
+} eg_until;
+
 typedef struct eg_plan {
   const eg_study *study;
   int form;                /* EG_FORM_LANE or EG_FORM_TEAM */
@@ -129,6 +135,8 @@ typedef struct eg_plan {
   uint32_t *kept_columns;  /* (n_kept_columns) */
   eg_expectation *expectations;
   size_t n_expectations;
+  eg_until *until;
+  size_t n_until;
   uint32_t *tracked_columns; /* (n_tracked) that path statistics are made of */
   size_t n_tracked;
 } eg_plan;
@@ -227,6 +235,16 @@ EG_NODISCARD eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan);            
 EG_NODISCARD eg_status eg_plan_groups(eg_context *ctx, eg_plan *plan);               /* groups.c, after all of a run */
 void eg_plan_free_groups(eg_plan *plan);
 EG_NODISCARD eg_status eg_plan_expect(eg_context *ctx, eg_plan *plan);               /* expect.c, once runs and times are known */
+EG_NODISCARD eg_status eg_plan_until(eg_context *ctx, eg_plan *plan);                /* until.c, the same */
+/* expect.c: the column of a feature, component or monitor; the record of a time (NaN: the last). `key` is for messages. */
+EG_NODISCARD eg_status eg_plan_find_column(eg_context *ctx, const eg_plan *plan, eg_mark mark, const char *key,
+                                           const char *name, size_t *column);
+EG_NODISCARD eg_status eg_plan_find_record(eg_context *ctx, const eg_plan *plan, const eg_run *run, eg_mark mark,
+                                           const char *key, double time, size_t *record);
+/* Realisations that the tile rule goes by: with `until` those of the first look. */
+uint64_t eg_plan_tile_realisations(const eg_plan *plan, uint64_t n_realisations);
+/* The smallest number of tiles at which a run is looked at that is not below `n`: 64 x 2^k, or all. */
+uint64_t eg_plan_next_look(const eg_job *job, uint64_t n);
 /* Processes drawn from their exact law: checks, coefficients, mean squared displacement. process.c, after stage.c */
 EG_NODISCARD eg_status eg_plan_process(eg_context *ctx, const eg_plan *plan, eg_run *run);
 EG_NODISCARD eg_status eg_plan_population(eg_context *ctx, eg_plan *plan, eg_run *run); /* population.c */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "run/tile_part.h"
+#include "run/until.h"
 
 eg_status eg_campaign_create(eg_context *ctx, const eg_plan *plan, eg_campaign **out) {
   eg_campaign *c = NULL;
@@ -49,16 +50,10 @@ void eg_campaign_free(eg_campaign *c) {
   free(c);
 }
 
-void eg_campaign_set_shard(eg_campaign *c, eg_shard shard) {
+/* Members and differences of a group: the tiles of the leader. */
+static void share_tiles(eg_campaign *c) {
   const eg_plan *const plan = c->plan;
-  uint64_t place = 0;
-  c->shard = shard;
-  for (size_t r = 0; r < plan->n_runs; r++) {
-    if (eg_plan_is_leader(plan, r)) {
-      eg_shard_tiles(shard, place++, plan->runs[r].job.n_tiles, &c->runs[r].first, &c->runs[r].end);
-    }
-  }
-  for (size_t i = 0; i < plan->n_groups; i++) { /* members and differences: the tiles of the leader */
+  for (size_t i = 0; i < plan->n_groups; i++) {
     const eg_group *const group = &plan->groups[i];
     const eg_run_state *const leader = &c->runs[group->runs[0]];
     for (size_t k = 0; k < group->n_members; k++) {
@@ -70,6 +65,23 @@ void eg_campaign_set_shard(eg_campaign *c, eg_shard shard) {
       c->runs[plan->n_runs + group->first_difference + k].end = leader->end;
     }
   }
+}
+
+void eg_campaign_set_shard(eg_campaign *c, eg_shard shard) {
+  const eg_plan *const plan = c->plan;
+  uint64_t place = 0;
+  c->shard = shard;
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    if (eg_plan_is_leader(plan, r)) {
+      eg_shard_tiles(shard, place++, plan->runs[r].job.n_tiles, &c->runs[r].first, &c->runs[r].end);
+    }
+  }
+  share_tiles(c);
+}
+
+void eg_campaign_set_end(eg_campaign *c, size_t run, uint64_t end) {
+  c->runs[run].end = end;
+  share_tiles(c);
 }
 
 /* `to` is as eg_campaign_create makes it. job: NULL for a difference, which has no histograms. */
@@ -328,13 +340,14 @@ void eg_campaign_add_counts(eg_campaign *c, size_t run, uint64_t first, uint64_t
   eg_job_copy_paths(job, first, first + n, paths, h->paths);
 }
 
-bool eg_campaign_is_complete(const eg_campaign *c) {
-  for (size_t i = 0; i < c->plan->n_runs; i++) {
-    if (c->runs[i].tiles_done != c->plan->runs[i].job.n_tiles) {
-      return false;
-    }
+eg_status eg_campaign_is_complete(eg_context *ctx, const eg_campaign *c, bool *is_complete) {
+  *is_complete = true;
+  for (size_t i = 0; i < c->plan->n_runs && *is_complete; i++) {
+    uint64_t goal = 0;
+    EG_TRY(eg_until_goal(ctx, c, i, &goal));
+    *is_complete = c->runs[i].tiles_done == goal;
   }
-  return true;
+  return EG_OK;
 }
 
 /* Finished tiles of those asked for. */

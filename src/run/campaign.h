@@ -62,6 +62,8 @@ typedef struct eg_campaign {
 EG_NODISCARD eg_status eg_campaign_create(eg_context *ctx, const eg_plan *plan, eg_campaign **campaign);
 /* Ask for the tiles of a shard alone. */
 void eg_campaign_set_shard(eg_campaign *campaign, eg_shard shard);
+/* Ask for the tiles of a leading run, and of its group, up to `end` alone. */
+void eg_campaign_set_end(eg_campaign *campaign, size_t run, uint64_t end);
 void eg_campaign_free(eg_campaign *campaign);
 
 /* A copy that a snapshot is made of while the original goes on. It borrows the original's oracles where they are known. */
@@ -98,7 +100,8 @@ const eg_tile_part *eg_campaign_part(const eg_campaign *campaign, size_t run, ui
 /* Forget the parts of tiles that are finished by now. */
 void eg_campaign_drop_finished_parts(eg_campaign *campaign);
 
-bool eg_campaign_is_complete(const eg_campaign *campaign);
+/* Has every run what the study asks for: all tiles, or those at which its errors are small enough? */
+EG_NODISCARD eg_status eg_campaign_is_complete(eg_context *ctx, const eg_campaign *campaign, bool *is_complete);
 /* Is all done that is asked for? */
 bool eg_campaign_is_finished(const eg_campaign *campaign);
 /* Are there finished tiles that are not asked for? */

@@ -11,9 +11,10 @@
 #include "ensgrad/run.h"
 #include "run/cost.h"
 #include "run/run_loop.h"
+#include "run/until.h"
 
 /* Seconds that the measurements may take, about. */
-static const double BUDGET = 0.7;
+static const double BUDGET = 0.7, PILOT_BUDGET = 1;
 
 static const char table5_remark[] =
     "its moments are those of a Gaussian up to order 7 only: for weak errors of smooth features; not for strong "
@@ -32,6 +33,8 @@ typedef struct check {
   eg_bytes bytes;
   double start_seconds, file_seconds; /* up to the first step; to make the file */
   double resident;                    /* bytes of the program with an empty result, before a worker is there */
+  double *until;                      /* (n_runs) realisations at which a run would end; NULL without `until` */
+  double until_seconds;               /* of stepping on the CPU up to there; NaN unknown */
   prediction cpu, cuda, table5;       /* table5: on the CPU, usable if it changes a run and its weak order allows it */
 } check;
 
@@ -85,17 +88,38 @@ static eg_status predict_table5(eg_context *ctx, const check *c, int threads, pr
   return predict(ctx, c, &eg_backend_cpu, threads, EG_KIND_TABLE5, p);
 }
 
+static eg_status predict_until(eg_context *ctx, check *c) {
+  const size_t n = c->plan->n_runs;
+  double *tiles = NULL;
+  c->until_seconds = 0;
+  EG_TRY(eg_allocate(ctx, n, sizeof *c->until, &c->until));
+  EG_TRY(eg_allocate(ctx, n, sizeof *tiles, &tiles));
+  for (size_t r = 0; r < n; r++) {
+    tiles[r] = c->cpu.cost.runs[r].seconds / (double)c->plan->runs[r].job.n_tiles;
+  }
+  const eg_status status = eg_until_predict(ctx, c->plan, tiles, PILOT_BUDGET, c->until);
+  free(tiles);
+  for (size_t r = 0; r < n; r++) {
+    c->until_seconds += c->cpu.cost.runs[r].seconds * c->until[r] / (double)c->plan->runs[r].job.n_realisations / c->cpu.cost.n_parallel;
+  }
+  return status;
+}
+
 static eg_status measure(eg_context *ctx, check *c, int threads) {
   c->start_seconds = process_seconds();
   EG_TRY(eg_bytes_predict(ctx, c->plan, &c->bytes, &c->file_seconds));
   c->resident = resident_bytes();
   EG_TRY(predict(ctx, c, &eg_backend_cpu, threads, -1, &c->cpu));
+  if (c->plan->n_until > 0 && c->cpu.is_usable) {
+    EG_TRY(predict_until(ctx, c));
+  }
   EG_TRY(predict_cuda(ctx, c, &c->cuda));
   return c->cpu.is_usable ? predict_table5(ctx, c, threads, &c->table5) : EG_OK;
 }
 
 static void free_check(check *c) {
   prediction *const all[] = {&c->cpu, &c->cuda, &c->table5};
+  free(c->until);
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     free(all[i]->reason);
     eg_cost_free(&all[i]->cost);
@@ -149,12 +173,17 @@ static void describe_study(eg_text *text, const eg_plan *plan) {
   }
 }
 
-static void describe_run(eg_text *text, const eg_run *run, const eg_run_cost *cost) {
+static void describe_run(eg_text *text, const eg_run *run, const eg_run_cost *cost, const double *until) {
   eg_text_append(text, "  %-44s %-16s steps %-9llu h %-10.4g tiles %llu x %u", run->description, run->job.stepper,
                  (unsigned long long)run->steps, run->job.launch.h, (unsigned long long)run->job.n_tiles,
                  run->job.tile);
   if (cost != NULL) {
     eg_text_append(text, "  %.3g ns/step%s", cost->ns_per_step, cost->is_scaled ? " (by analogy)" : "");
+  }
+  if (until != NULL && isnan(*until)) {
+    eg_text_append(text, "  until: not tried, its tiles are too long");
+  } else if (until != NULL) {
+    eg_text_append(text, "  until: about %.0f realisations", *until);
   }
   if (!isnan(run->stability_limit)) {
     eg_text_append(text, "  stable below %.3g%s", run->stability_limit, is_beyond(run) ? " UNSTABLE" : "");
@@ -175,7 +204,8 @@ static void describe_group(eg_text *text, const eg_plan *plan, const eg_group *g
   eg_text_append(text, "\n");
 }
 
-static void describe_cpu(eg_text *text, const prediction *p) {
+static void describe_cpu(eg_text *text, const check *c) {
+  const prediction *const p = &c->cpu;
   if (!p->is_usable) {
     eg_text_append(text, "cpu: not usable: %s\n", p->reason);
     return;
@@ -191,6 +221,11 @@ static void describe_cpu(eg_text *text, const prediction *p) {
   eg_text_append(text, " (");
   append_bytes(text, (double)p->cost.worker_bytes);
   eg_text_append(text, " a worker); %s\n", p->cost.device);
+  if (c->until != NULL && !isnan(c->until_seconds)) {
+    eg_text_append(text, "until: about ");
+    append_seconds(text, c->start_seconds + c->until_seconds + c->file_seconds);
+    eg_text_append(text, " of that, by the variances of a pilot\n");
+  }
 }
 
 static void describe_cuda(eg_text *text, const prediction *p) {
@@ -221,7 +256,7 @@ static void describe_check(eg_text *text, const check *c) {
   describe_study(text, plan);
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const run = &plan->runs[r];
-    describe_run(text, run, c->cpu.is_usable ? &c->cpu.cost.runs[r] : NULL);
+    describe_run(text, run, c->cpu.is_usable ? &c->cpu.cost.runs[r] : NULL, c->until != NULL ? &c->until[r] : NULL);
     const double particles = run->job.launch.n_particles > 0 ? (double)run->job.launch.n_particles : 1.0;
     work += (double)run->job.n_realisations * (double)plan->n_points * particles * (double)run->steps * run->substeps;
     n_beyond += is_beyond(run);
@@ -244,7 +279,7 @@ static void describe_check(eg_text *text, const check *c) {
   eg_text_append(text, "); result file ");
   append_bytes(text, c->bytes.file);
   eg_text_append(text, "\n");
-  describe_cpu(text, &c->cpu);
+  describe_cpu(text, c);
   describe_cuda(text, &c->cuda);
   describe_table5(text, c);
 }
@@ -277,7 +312,7 @@ static void json_end(eg_text *text, const char *bracket) {
   eg_text_append(text, "%s", bracket);
 }
 
-static void json_run(eg_text *text, const eg_run *run, const eg_run_cost *cost) {
+static void json_run(eg_text *text, const eg_run *run, const eg_run_cost *cost, const double *until) {
   eg_text_append(text, "{");
   json_text(text, "run", run->description);
   json_text(text, "stepper", run->job.stepper);
@@ -293,6 +328,9 @@ static void json_run(eg_text *text, const eg_run *run, const eg_run_cost *cost) 
   json_bool(text, "is_beyond_stability", is_beyond(run));
   json_bool(text, "is_deterministic", run->is_deterministic);
   json_bool(text, "is_watched", run->job.launch.is_watched != 0);
+  if (until != NULL) {
+    json_number(text, "until_realisations", *until);
+  }
   if (cost != NULL) {
     json_number(text, "cpu_ns_per_step", cost->ns_per_step);
     json_number(text, "cpu_seconds", cost->seconds);
@@ -337,7 +375,7 @@ static void json_check(eg_text *text, const check *c) {
   json_number(text, "monitors", (double)study->observe.n_monitors);
   eg_text_append(text, "\"runs\": [");
   for (size_t r = 0; r < plan->n_runs; r++) {
-    json_run(text, &plan->runs[r], c->cpu.is_usable ? &c->cpu.cost.runs[r] : NULL);
+    json_run(text, &plan->runs[r], c->cpu.is_usable ? &c->cpu.cost.runs[r] : NULL, c->until != NULL ? &c->until[r] : NULL);
   }
   json_end(text, "], ");
   json_number(text, "accumulator_bytes", c->bytes.accumulators);
@@ -345,6 +383,9 @@ static void json_check(eg_text *text, const check *c) {
   json_text(text, "largest_statistic", c->bytes.largest);
   json_number(text, "largest_statistic_bytes", c->bytes.largest_bytes);
   json_number(text, "file_bytes", c->bytes.file);
+  if (c->until != NULL) {
+    json_number(text, "until_seconds", c->start_seconds + c->until_seconds + c->file_seconds);
+  }
   eg_text_append(text, "\"backends\": [");
   json_prediction(text, "backend", "cpu", &c->cpu);
   json_prediction(text, "backend", "cuda", &c->cuda);

@@ -10,6 +10,7 @@
 #include "run/campaign.h"
 #include "run/run_loop.h"
 #include "run/stored_study.h"
+#include "run/until.h"
 
 enum { MOST_NAMED = 20 }; /* shards in a message */
 
@@ -152,18 +153,20 @@ done:
 }
 
 /* The first tile that is missing, and how many are. */
-static uint64_t n_missing(const eg_campaign *c, size_t *run, uint64_t *tile) {
-  uint64_t n = 0;
+static eg_status n_missing(eg_context *ctx, const eg_campaign *c, size_t *run, uint64_t *tile, uint64_t *n) {
+  *n = 0;
   for (size_t r = c->plan->n_runs; r-- > 0;) {
     const eg_run_state *const state = &c->runs[r];
-    const uint64_t missing = c->plan->runs[r].job.n_tiles - state->tiles_done;
+    uint64_t goal = 0;
+    EG_TRY(eg_until_goal(ctx, c, r, &goal));
+    const uint64_t missing = goal - state->tiles_done;
     if (missing > 0) {
       *run = r;
       *tile = state->n_done > 0 && state->done[0].first == 0 ? state->done[0].last + 1 : 0;
     }
-    n += missing;
+    *n += missing;
   }
-  return n;
+  return EG_OK;
 }
 
 static void append_missing_shards(eg_text *text, const merger *m) {
@@ -186,8 +189,8 @@ static void append_missing_shards(eg_text *text, const merger *m) {
 
 static eg_status check_gaps(eg_context *ctx, const merger *m, const eg_merge_options *options) {
   size_t run = 0;
-  uint64_t tile = 0;
-  const uint64_t n = n_missing(m->campaign, &run, &tile);
+  uint64_t tile = 0, n = 0;
+  EG_TRY(n_missing(ctx, m->campaign, &run, &tile, &n));
   if (n == 0) {
     return EG_OK;
   }
@@ -240,7 +243,8 @@ eg_status eg_merge(eg_context *ctx, const char *const *paths, size_t n_paths, co
   }
   EG_TRY_DONE(check_gaps(ctx, &m, options));
   EG_TRY_DONE(write_result(ctx, &m, options));
-  const bool is_whole = eg_campaign_is_complete(m.campaign);
+  bool is_whole = false;
+  EG_TRY_DONE(eg_campaign_is_complete(ctx, m.campaign, &is_whole));
   if (is_complete != NULL) {
     *is_complete = is_whole;
   }

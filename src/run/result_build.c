@@ -6,6 +6,7 @@
 
 #include "run/result_parts.h"
 #include "run/run_loop.h"
+#include "run/until.h"
 
 enum { SCHEMA_MAJOR = 1, SCHEMA_MINOR = 1 };
 
@@ -39,9 +40,11 @@ static eg_status build_status(eg_context *ctx, eg_builder *b) {
   const int64_t schema[2] = {SCHEMA_MAJOR, SCHEMA_MINOR};
   const double limit = eg_z_limit(b->n_judged);
   const int64_t n_judged = (int64_t)b->n_judged;
+  bool is_complete = false;
+  EG_TRY(eg_campaign_is_complete(ctx, c, &is_complete));
   EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "ensgrad_schema", EG_TYPE_I64, 2, schema));
   EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "form", eg_plan_form_name(b->plan)));
-  EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "status", eg_campaign_is_complete(c) ? "complete" : "partial"));
+  EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "status", is_complete ? "complete" : "partial"));
   if (c->plan->study->noise == EG_NOISE_GAUSSIAN_FAST) { /* the one kind whose numbers are those of one GPU model */
     EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "bits", "device"));
   }
@@ -79,6 +82,7 @@ eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled
   EG_TRY_DONE(eg_build_msd(ctx, &b));
   EG_TRY_DONE(eg_build_covariance(ctx, &b));
   EG_TRY_DONE(build_diverged(ctx, &b));
+  EG_TRY_DONE(eg_build_until(ctx, &b));
   EG_TRY_DONE(eg_build_histograms(ctx, &b));
   EG_TRY_DONE(eg_build_paths(ctx, &b));
   EG_TRY_DONE(build_analyses(ctx, &b));
@@ -114,6 +118,33 @@ done:
 
 /* ---- the estimate shown while running ---- */
 
+/* How far the run is from its end by errors, from sums that are not those of a look: the first entry of it. */
+static void append_until(const eg_campaign *c, size_t r, char *line, size_t size) {
+  const eg_plan *const plan = c->plan;
+  const eg_merge_tree *const tree = &c->runs[r].tree;
+  for (size_t i = 0; i < plan->n_until; i++) {
+    const eg_until *const u = &plan->until[i];
+    const eg_job *const job = &plan->runs[r].job;
+    eg_moments sum = {0, 0, 0, 0, 0};
+    double left = NAN;
+    if (u->run != r) {
+      continue;
+    }
+    for (size_t k = 0; k < tree->n_nodes; k++) {
+      sum = eg_moments_merge(sum, eg_node_moments(&tree->shape, tree->nodes[k].values, eg_summary_row(plan, u->record, u->point),
+                                                  u->column));
+    }
+    (void)eg_until_is_reached(u->study, 1, &sum, &left);
+    const size_t length = strlen(line);
+    if (left > 0) {
+      (void)snprintf(line + length, size - length, "; error of %s %.3g of the one asked for, about %.4g realisations",
+                     u->study->feature, left,
+                     fmin((double)eg_until_tiles(job, c->runs[r].tiles_done, left) * job->tile, (double)job->n_realisations));
+    }
+    return;
+  }
+}
+
 void eg_campaign_estimate_line(const eg_campaign *c, char *line, size_t size) {
   const eg_plan *const plan = c->plan;
   line[0] = '\0';
@@ -134,6 +165,7 @@ void eg_campaign_estimate_line(const eg_campaign *c, char *line, size_t size) {
     const double error = sum.n > 1 ? sqrt(sum.M2 / (sum.n - 1) / sum.n) : NAN;
     (void)snprintf(line, size, "%s: %s = %.6g +- %.2g", plan->runs[r].description, plan->features[0].name, sum.mean,
                    error);
+    append_until(c, r, line, size);
     return;
   }
 }

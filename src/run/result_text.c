@@ -414,6 +414,21 @@ static eg_status finish(eg_context *ctx, eg_text *text, char **out) {
   return EG_OK;
 }
 
+/* Runs that end by their errors. */
+static void until_lines(eg_text *text, const eg_labelled *file) {
+  const eg_variable *const left = eg_labelled_find(file, "/", "until_left"), *const n = eg_labelled_find(file, "/", "until_realisations");
+  for (size_t r = 0; left != NULL && n != NULL && r < eg_variable_size(left); r++) {
+    char label[128];
+    eg_result_run_label(file, r, label, sizeof label);
+    eg_text_append(text, "%s%s: %.0f realisations, ", r == 0 ? "\n" : "", label, at(n, r));
+    if (isnan(at(left, r))) {
+      eg_text_append(text, "no error asked for\n");
+    } else {
+      eg_text_append(text, "error %.3g of the one asked for%s\n", at(left, r), at(left, r) <= 1 ? "" : ": NOT reached");
+    }
+  }
+}
+
 static void counts_line(eg_text *text, const eg_labelled *file) {
   const eg_variable *const diverged = eg_labelled_find(file, "/accumulators", "diverged");
   double bad = 0;
@@ -449,6 +464,7 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   eg_result_stationary_text(&text, file);
   eg_result_tail_text(&text, file);
   eg_result_histograms_text(&text, file);
+  until_lines(&text, file);
   counts_line(&text, file);
   eg_labelled_free(file);
   return finish(ctx, &text, out);

@@ -9,6 +9,7 @@
 #include "model/units.h"
 #include "run/run_from.h"
 #include "run/run_loop.h"
+#include "run/until.h"
 
 void eg_run_options_default(eg_run_options *options) {
   memset(options, 0, sizeof *options);
@@ -43,6 +44,15 @@ static eg_status check_shard_option(eg_context *ctx, const eg_run_options *optio
   if (options->n_shards > EG_MOST_SHARDS || (options->n_shards > 0 && options->shard >= options->n_shards)) {
     return eg_fail(ctx, EG_ERR_USAGE, "shard %llu/%llu: shards are 0/N to (N-1)/N, N at most %d",
                    (unsigned long long)options->shard, (unsigned long long)options->n_shards, EG_MOST_SHARDS);
+  }
+  return EG_OK;
+}
+
+/* A shard cannot know when all of them together have enough. */
+static eg_status check_until(eg_context *ctx, const eg_study *study, const eg_run_options *options) {
+  if (study->n_until > 0 && options->n_shards > 1) {
+    return eg_fail(ctx, EG_ERR_USAGE, "'until' decides by the sums of all realisations, which no shard has; run the study whole, or "
+                                      "give it a number of realisations and no 'until'");
   }
   return EG_OK;
 }
@@ -166,6 +176,15 @@ static eg_status use_device(eg_context *ctx, session *s, const eg_backend *backe
   return EG_OK;
 }
 
+/* What is asked for; with `until` on from look to look. */
+static eg_status advance_all(eg_context *ctx, session *s, const eg_loop_options *loop) {
+  while (!eg_campaign_is_finished(s->campaign)) {
+    EG_TRY(eg_run_loop(ctx, s->campaign, loop));
+    EG_TRY(eg_until_ask(ctx, s->campaign));
+  }
+  return EG_OK;
+}
+
 static eg_status run_loop(eg_context *ctx, session *s, const eg_backend *backend, const eg_run_options *options) {
   eg_loop_options loop;
   eg_worker_place *places = NULL;
@@ -183,7 +202,7 @@ static eg_status run_loop(eg_context *ctx, session *s, const eg_backend *backend
   loop.progress = options->progress;
   loop.user = options->user;
   s->campaign->threads = loop.n_workers;
-  const eg_status status = eg_run_loop(ctx, s->campaign, &loop);
+  const eg_status status = advance_all(ctx, s, &loop);
   if (!eg_has_lost_device()) {
     free(places);
   }
@@ -218,12 +237,15 @@ static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend,
 }
 
 static eg_status finish(eg_context *ctx, session *s, const eg_backend *backend, const eg_run_options *options) {
+  bool is_complete = false;
+  EG_TRY(eg_until_ask(ctx, s->campaign));
   if (!eg_campaign_is_finished(s->campaign)) {
     EG_TRY(advance(ctx, s, backend, options));
   } else if (s->is_new) { /* a shard without tiles; an extension by nothing */
     EG_TRY(write_file(ctx, s, s->campaign));
   }
-  return eg_campaign_is_complete(s->campaign) ? eg_campaign_judge(ctx, s->campaign, s->output) : EG_OK;
+  EG_TRY(eg_campaign_is_complete(ctx, s->campaign, &is_complete));
+  return is_complete ? eg_campaign_judge(ctx, s->campaign, s->output) : EG_OK;
 }
 
 eg_status eg_run_from(eg_context *ctx, const eg_study *study, const eg_run_options *options, const eg_campaign *base) {
@@ -236,6 +258,7 @@ eg_status eg_run_from(eg_context *ctx, const eg_study *study, const eg_run_optio
   const bool is_auto = strcmp(options->backend, "auto") == 0;
   eg_status status = EG_OK;
   EG_TRY_DONE(check_shard_option(ctx, options));
+  EG_TRY_DONE(check_until(ctx, study, options));
   EG_TRY_DONE(choose_backend(ctx, study, options, &backend));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(check_backend(ctx, plan, is_auto, &backend));

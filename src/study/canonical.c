@@ -372,5 +372,13 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     append_numbers(out, (const double[]){s->from, s->has_tail ? (double)s->tail : -1.0, s->tail_from}, 3);
   }
   append_expectations(out, study);
+  for (size_t i = 0; i < study->n_until; i++) {
+    const eg_study_until *u = &study->until[i];
+    eg_text_append(out, "until ");
+    append_text(out, u->feature);
+    append_text(out, u->label == NULL ? "" : u->label);
+    eg_text_append(out, " %s", eg_until_words[u->is_variance ? 1 : 0]);
+    append_numbers(out, (const double[]){u->stderr_, u->relative, u->point, isnan(u->time) ? -1.0 : u->time}, 4);
+  }
   return !out->is_broken;
 }

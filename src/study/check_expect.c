@@ -5,26 +5,25 @@
 #include "study/checker.h"
 #include "study/quote.h"
 
-static void find_dynamics(eg_checker *c, const eg_yaml_node *map, eg_study_expectation *e) {
+char *eg_get_label(eg_checker *c, const eg_yaml_node *map, const char *key) {
   char *label = NULL;
-  if (!eg_get_text(c, map, "expect.dynamics", &label) || !c->are_dynamics_good) {
-    return;
+  if (!eg_get_text(c, map, key, &label) || !c->are_dynamics_good) {
+    return NULL;
   }
   const eg_study *study = c->study;
   const char *names[EG_MAX_DYNAMICS + 1] = {NULL};
   for (size_t i = 0; i < study->n_dynamics; i++) {
     names[i] = study->dynamics[i].label;
     if (strcmp(names[i], label) == 0) {
-      e->label = label;
-      return;
+      return label;
     }
   }
   eg_text known = {0};
   eg_schema_list_words(names, &known);
-  eg_error_add(c->errors, eg_yaml_get(map, "dynamics")->place,
-               "'expect.dynamics': '%s' is not the label of a dynamics; allowed: %s", EG_SHORT(label),
-               eg_text_string(&known));
+  eg_error_add(c->errors, eg_yaml_get(map, "dynamics")->place, "'%s': '%s' is not the label of a dynamics; allowed: %s", key,
+               EG_SHORT(label), eg_text_string(&known));
   eg_text_free(&known);
+  return NULL;
 }
 
 static void read_one(eg_checker *c, const eg_schema_row *row, const eg_yaml_node *map) {
@@ -42,7 +41,7 @@ static void read_one(eg_checker *c, const eg_schema_row *row, const eg_yaml_node
   (void)eg_get_number(c, map, "expect.time", &e.time);
   (void)eg_get_number(c, map, "expect.point", &e.point);
   (void)eg_get_text(c, map, "expect.source", &source);
-  find_dynamics(c, map, &e);
+  e.label = eg_get_label(c, map, "expect.dynamics");
   if (c->errors->count == errors_before) {
     c->study->expectations[c->study->n_expectations++] = e;
   }

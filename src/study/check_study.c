@@ -58,19 +58,10 @@ static void check_simple_keys(eg_checker *c) {
   (void)eg_get_number(c, c->root, "diverged_limit", &study->diverged_limit);
 }
 
-/* Planned keys are known words, so "did you mean" would mislead. */
-static void check_top_keys(eg_checker *c) {
-  const eg_yaml_node *until = eg_yaml_key(c->root, "until");
-  const char *const later[] = {until == NULL ? NULL : "until", NULL};
-  eg_check_keys(c, c->root, "", later);
-  if (until != NULL) {
-    eg_error_add(c->errors, until->place, "not available yet: 'until'; give 'realisations'");
-  }
-}
 
 void eg_check_study(eg_checker *c) {
   set_defaults(c);
-  check_top_keys(c);
+  eg_check_keys(c, c->root, "", NULL);
   check_simple_keys(c);
   check_noise(c);
   eg_check_model(c); /* first: what the model is decides about the others */
@@ -83,4 +74,5 @@ void eg_check_study(eg_checker *c) {
   eg_check_observe(c); /* needs time */
   eg_check_analyse(c); /* needs dynamics, sweep and observe */
   eg_check_expect(c);  /* needs dynamics */
+  eg_check_until(c);   /* the same */
 }

@@ -20,6 +20,7 @@ enum {
   EG_MAX_GROUPS = 64,
   EG_MAX_HISTOGRAMS = 64,
   EG_MAX_EXPECTATIONS = 256,
+  EG_MAX_UNTIL = 64,
   EG_MAX_LABEL = 64
 };
 
@@ -88,6 +89,9 @@ void eg_check_paths(eg_checker *c, const eg_yaml_node *node);    /* of observe.p
 void eg_check_monitors(eg_checker *c, const eg_yaml_node *node); /* of observe.monitors */
 void eg_check_analyse(eg_checker *c);
 void eg_check_expect(eg_checker *c);
+void eg_check_until(eg_checker *c);
+/* check_expect.c: the text under `key` if it is the label of a dynamics; else NULL, reported if it is there. */
+char *eg_get_label(eg_checker *c, const eg_yaml_node *map, const char *key);
 
 /* check_sweep.c: is the key (as written in `sweep`) swept; the key node or NULL. */
 const eg_yaml_node *eg_swept(const eg_checker *c, const char *key);

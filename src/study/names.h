@@ -25,6 +25,7 @@ extern const char *const eg_operation_words[]; /* EG_MONITOR_* */
 extern const char *const eg_direction_words[]; /* word i is EG_DIRECTION_* i + 1 */
 extern const char *const eg_path_words[]; /* eg_path_kind */
 extern const char *const eg_side_words[];
+extern const char *const eg_until_words[];
 extern const char *const eg_analysis_words[];
 extern const char *const eg_analysis_later_words[]; /* in the design, not available yet */
 

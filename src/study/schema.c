@@ -304,6 +304,17 @@ static const eg_schema_row rows[] = {
     {"analyse.weak-error.features", EG_WORD | EG_LIST, "all observed", NO_RANGE, eg_feature_words, NULL,
      "which of observe.features"},
 
+    {"until", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
+     "a run stops once these errors are all reached, at 2^k x 64 tiles; realisations is the most it makes"},
+    {"until.feature", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
+     "one of observe.features, a component x0, x1, .., or a monitor"},
+    {"until.statistic", EG_WORD, "mean", NO_RANGE, eg_until_words, NULL, "whose standard error is meant"},
+    {"until.stderr", EG_NUMBER | EG_POSITIVE, NULL, 0, INFINITY, NULL, NULL, "largest standard error; or relative"},
+    {"until.relative", EG_NUMBER | EG_POSITIVE, NULL, 0, 1, NULL, NULL, "largest standard error, of the estimate's size"},
+    {"until.dynamics", EG_TEXT, "all", NO_RANGE, NULL, NULL, "the label of a dynamics; the others make all realisations"},
+    {"until.point", EG_WHOLE, "0", 0, 1000000, NULL, NULL, "of several start points, numbered from 0"},
+    {"until.time", EG_NUMBER, "the last observation", 0, INFINITY, NULL, NULL, "an observation"},
+
     {"expect", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
      "values known by other means: the verdict takes them in the oracle's place; a mapping or a list of them"},
     {"expect.feature", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,

@@ -276,6 +276,16 @@ typedef struct eg_study_expectation {
   eg_mark mark;
 } eg_study_expectation;
 
+/* An error that stops a run when it is reached: the number of realisations is then the most there can be. */
+typedef struct eg_study_until {
+  char *feature;        /* as of an expectation */
+  char *label;          /* of the dynamics; NULL: all */
+  bool is_variance;     /* of the mean else */
+  double stderr_, relative; /* largest standard error, absolute or of the estimate's size; one of them is NaN */
+  double point, time;   /* time NaN: the last observation */
+  eg_mark mark;
+} eg_study_until;
+
 struct eg_study {
   char *path;           /* as given, for messages */
   char *text;           /* the file byte for byte */
@@ -321,6 +331,8 @@ struct eg_study {
   size_t n_stationary;
   eg_study_expectation *expectations;
   size_t n_expectations;
+  eg_study_until *until;
+  size_t n_until;
   struct eg_arena_block *memory; /* owns everything above: eg_study_free frees it at once */
 };
 

@@ -286,9 +286,12 @@ static void test_key_errors(void) {
               "dir/t.yaml:8:3: error: unknown key 'observe.feature'; did you mean 'observe.features'?\n"
               "    8 |   feature: x\n"
               "      |   ^~~~~~~");
-  check_fails(BASE "until: {}\n", "dir/t.yaml:8:1: error: not available yet: 'until'; give 'realisations'\n"
-                                  "    8 | until: {}\n"
-                                  "      | ^~~~~");
+  check_says(BASE "until: {feature: x}\n", "8:8: error: 'until' needs 'stderr' or 'relative'");
+  check_says(BASE "until: {feature: x, stderr: 1, relative: 0.1}\n", "'until.relative'");
+  check_says(BASE "until: {stderr: 1}\n", "missing required key 'until.feature'");
+  check_says(BASE "until: {feature: x, relative: 0}\n", "'until.relative' = 0");
+  check_says(BASE "until: {feature: x, stderr: 1, statistic: median}\n", "allowed: mean, variance");
+  check_says(BASE "until: {feature: x, stderr: 1, dynamics: gd}\n", "'until.dynamics': 'gd' is not the label of a dynamics");
   check_says(BASE "form: lanes\n", "8:7: error: 'form' = 'lanes' is not known; did you mean 'lane'? allowed: auto, lane, team");
   check_says("model: {name: linear-regression, data: a.h5, columns: [2, 0, 2]}\n",
              "1:55: error: 'model.columns' names column 2 twice");

@@ -1,0 +1,34 @@
+/* Where runs that end by their errors have ended, and how near they came. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "run/result_parts.h"
+#include "run/until.h"
+
+eg_status eg_build_until(eg_context *ctx, eg_builder *b) {
+  const eg_campaign *const c = b->summary->campaign;
+  const size_t n = b->plan->n_runs;
+  const char *const dims[1] = {"run"};
+  double *left = NULL;
+  int64_t *realisations = NULL;
+  size_t index = 0;
+  eg_status status = EG_OK;
+  if (b->plan->n_until == 0) {
+    return EG_OK;
+  }
+  EG_TRY_DONE(eg_allocate(ctx, n, sizeof *left, &left));
+  EG_TRY_DONE(eg_allocate(ctx, n, sizeof *realisations, &realisations));
+  for (size_t r = 0; r < n; r++) {
+    EG_TRY_DONE(eg_until_left(ctx, c, r, &left[r]));
+    realisations[r] = (int64_t)b->summary->runs[r].n_started;
+  }
+  EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", "until_realisations", EG_TYPE_I64, 1, dims, &n, realisations, &index));
+  EG_TRY_DONE(eg_labelled_set_text(ctx, b->file, index, "long_name", "realisations that were made"));
+  EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", "until_left", EG_TYPE_F64, 1, dims, &n, left, &index));
+  EG_TRY_DONE(eg_labelled_set_text(ctx, b->file, index, "long_name",
+                                   "largest standard error over the one asked for; at most 1 where `until` was reached"));
+done:
+  free(left);
+  free(realisations);
+  return status;
+}
