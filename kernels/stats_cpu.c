@@ -180,6 +180,25 @@ static void histogram_add(const uint32_t *places, uint32_t ld, uint32_t bins, ui
   }
 }
 
+/* Pairs of histograms of one tile. scratch: 2 ld words. */
+void EG_PASTE(eg_count_pairs_tile, EG_ISA)(const eg_count *r, const eg_histogram_pair *pairs, uint32_t n_pairs,
+                                           uint32_t *scratch) {
+  uint32_t *const a = scratch, *const b = scratch + r->ld;
+  for (uint64_t row = 0; row < (uint64_t)r->n_records * r->n_points; row++) {
+    for (uint32_t i = 0; i < n_pairs; i++) {
+      const eg_histogram *const f = &r->histograms[pairs[i].first], *const g = &r->histograms[pairs[i].second];
+      uint64_t *const counts = eg_count_counts_at(r, row, f) - f->count + pairs[i].count;
+      histogram_places(f, r->edges, eg_count_lanes_at(r, row, f->column), r->ld, a);
+      histogram_places(g, r->edges, eg_count_lanes_at(r, row, g->column), r->ld, b);
+      for (uint32_t l = 0; l < r->ld; l++) {
+        if (a[l] < f->bins + 2 && b[l] < g->bins + 2) {
+          counts[(uint64_t)a[l] * (g->bins + 2) + b[l]]++;
+        }
+      }
+    }
+  }
+}
+
 /* One tile (tiles = 1), after eg_reduce_tile has masked its unused lanes. scratch: ld + 4 (EG_MAX_BINS + 3) words. */
 void EG_PASTE(eg_count_tile, EG_ISA)(const eg_count *r, uint32_t *scratch) {
   for (uint64_t row = 0; row < (uint64_t)r->n_records * r->n_points; row++) {

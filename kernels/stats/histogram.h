@@ -5,6 +5,9 @@
  *   place(v)  0 for v < e_0;  1 + k for e_k <= v < e_(k+1);  bins + 1 for v >= e_bins;  NaN (masked) is not counted
  *   counts    of one (record, point): bins + 2 for each histogram in turn; a tile's: (record, point) row-major
  *
+ *   pairs     of two histograms: counts of both places together, (place of the first, place of the second) row-major, behind
+ *             those of the histograms
+ *
  * The comparison with the edges decides, so a place does not depend on how it was guessed. The guess is one line in v or
  * in log v (eg_log); the host refuses grids whose bins are so narrow that rounding could move it by more than one bin.
  * Counts are integers: any order of additions gives the same.
@@ -37,6 +40,12 @@ typedef struct eg_count {
   uint32_t n_histograms, row_counts;
   uint32_t tile;         /* realisations of a tile, <= ld */
 } eg_count;
+
+/* Two histograms counted together; on the CPU. */
+typedef struct eg_histogram_pair {
+  uint32_t first, second; /* of the histograms */
+  uint32_t count;         /* place of its first count among those of a (record, point) */
+} eg_histogram_pair;
 
 EG_STATIC_ASSERT(sizeof(eg_histogram) == 40, "layout differs between host and device");
 EG_STATIC_ASSERT(sizeof(eg_count) == 72, "layout differs between host and device");

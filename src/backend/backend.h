@@ -59,6 +59,8 @@ typedef struct eg_job {
   size_t n_tracked;
   const eg_histogram *histograms; /* n_histograms, 0: none */
   size_t n_histograms;
+  const eg_histogram_pair *pairs; /* n_pairs of them counted together, 0: none; CPU only */
+  size_t n_pairs;
   const double *edges;      /* n_edges, of all histograms */
   size_t n_edges;
   size_t row_counts, n_counts; /* counts of one (record, point), of all */

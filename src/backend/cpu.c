@@ -225,7 +225,7 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   EG_TRY(reserve(ctx, &d->job_bytes, ld / 2 * 3, sizeof(double), &d->scratch));
   EG_TRY(reserve(ctx, &d->job_bytes, n_points * ld, sizeof(uint64_t), &d->first_bad));
   if (job->n_histograms > 0) {
-    EG_TRY(reserve(ctx, &d->job_bytes, ld + 4 * (EG_MAX_BINS + 3), sizeof(uint32_t), &d->places));
+    EG_TRY(reserve(ctx, &d->job_bytes, 2 * ld + 4 * (EG_MAX_BINS + 3), sizeof(uint32_t), &d->places));
   }
   if (job->n_paths > 0) {
     EG_TRY(reserve_paths(ctx, d, job));
@@ -389,6 +389,7 @@ static void count_records(const eg_device *d, const eg_launch *a, size_t first, 
   r.n_histograms = (uint32_t)job->n_histograms;
   r.row_counts = (uint32_t)job->row_counts;
   d->kernels->count(&r, d->places);
+  d->kernels->count_pairs(&r, job->pairs, (uint32_t)job->n_pairs, d->places);
 }
 
 /* Records `first` .. of the realisations whose paths are kept. */

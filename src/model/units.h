@@ -16,6 +16,7 @@ typedef struct eg_cpu_kernels { /* everything of one ISA that is not a unit */
   const eg_fill_table *fill;
   void (*reduce)(const eg_reduce *reduce, double *records, double *scratch);
   void (*count)(const eg_count *count, uint32_t *scratch);
+  void (*count_pairs)(const eg_count *count, const eg_histogram_pair *pairs, uint32_t n_pairs, uint32_t *scratch);
   void (*path_values)(const eg_path_values *paths, const eg_path_statistic *statistic);
 } eg_cpu_kernels;
 

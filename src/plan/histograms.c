@@ -8,6 +8,7 @@
 #include "plan/plan.h"
 
 static const double max_path_values = 1e6;
+enum { MOST_PLACES = 1 << 18 }; /* of two histograms together, at one observation */
 
 static eg_status check_component(eg_context *ctx, const eg_plan *plan, const eg_study_histogram *h) {
   if (h->component >= plan->dim) {
@@ -91,6 +92,52 @@ static eg_status plan_kept(eg_context *ctx, eg_plan *plan) {
   return EG_OK;
 }
 
+/* The grid called `name`: of a scalar histogram, or of a component of that of x. */
+static eg_status find_grid(eg_context *ctx, const eg_plan *plan, const eg_study_joint *joint, const char *name, uint32_t *grid) {
+  for (size_t i = 0; i < plan->n_histograms; i++) {
+    const eg_plan_histogram *const h = &plan->histograms[i];
+    for (size_t k = 0; k < h->width; k++) {
+      char component[24];
+      (void)snprintf(component, sizeof component, "x%zu", k);
+      if (strcmp(h->is_vector ? component : h->name, name) == 0) {
+        *grid = (uint32_t)(h->first + k);
+        return EG_OK;
+      }
+    }
+  }
+  return eg_study_fail_at(ctx, plan->study, joint->mark,
+                          "there is no histogram '%s' to count together with another: add it to 'observe.histograms'", name);
+}
+
+/* Grids that are counted together: their counts stand behind those of the single ones. */
+static eg_status plan_pairs(eg_context *ctx, eg_plan *plan) {
+  const eg_study_observe *const o = &plan->study->observe;
+  EG_TRY(eg_allocate(ctx, o->n_joints, sizeof *plan->pairs, &plan->pairs));
+  for (size_t i = 0; i < o->n_joints; i++) {
+    const eg_study_joint *const joint = &o->joints[i];
+    eg_histogram_pair *const pair = &plan->pairs[i];
+    EG_TRY(find_grid(ctx, plan, joint, joint->of[0], &pair->first));
+    EG_TRY(find_grid(ctx, plan, joint, joint->of[1], &pair->second));
+    for (size_t k = 0; k <= i; k++) {
+      const bool is_same = plan->pairs[k].first == pair->first && plan->pairs[k].second == pair->second;
+      if (k == i ? pair->first == pair->second : is_same) {
+        return eg_study_fail_at(ctx, plan->study, joint->mark, "'%s' and '%s' are %s", joint->of[0], joint->of[1],
+                                k == i ? "the same histogram" : "counted together twice");
+      }
+    }
+    const size_t places = ((size_t)plan->grids[pair->first].bins + 2) * (plan->grids[pair->second].bins + 2);
+    if (places > MOST_PLACES) {
+      return eg_study_fail_at(ctx, plan->study, joint->mark,
+                              "'%s' and '%s' together have %zu bins, with those outside; at most %d are allowed: count in fewer "
+                              "bins",
+                              joint->of[0], joint->of[1], places, MOST_PLACES);
+    }
+    pair->count = (uint32_t)plan->row_counts;
+    plan->row_counts += places;
+  }
+  return EG_OK;
+}
+
 eg_status eg_plan_histograms(eg_context *ctx, eg_plan *plan) {
   const eg_study_observe *const o = &plan->study->observe;
   size_t n = 0;
@@ -108,6 +155,7 @@ eg_status eg_plan_histograms(eg_context *ctx, eg_plan *plan) {
   for (size_t i = 0; i < plan->n_histograms; i++) {
     set_edges(plan, &plan->histograms[i]);
   }
+  EG_TRY(plan_pairs(ctx, plan));
   return plan_kept(ctx, plan);
 }
 
@@ -115,6 +163,8 @@ void eg_plan_histogram_job(const eg_plan *plan, eg_job *job) {
   const uint64_t kept = (uint64_t)plan->study->observe.kept;
   job->histograms = plan->grids;
   job->n_histograms = plan->n_grids;
+  job->pairs = plan->pairs;
+  job->n_pairs = plan->study->observe.n_joints;
   job->edges = plan->edges;
   job->n_edges = plan->n_edges;
   job->row_counts = plan->row_counts;

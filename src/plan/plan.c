@@ -363,6 +363,7 @@ void eg_plan_free(eg_plan *plan) {
   free(plan->codes);
   free(plan->histograms);
   free(plan->grids);
+  free(plan->pairs);
   free(plan->edges);
   free(plan->kept);
   free(plan->kept_columns);

@@ -128,6 +128,7 @@ typedef struct eg_plan {
   size_t n_histograms;
   eg_histogram *grids;     /* of all runs; origin and scale of automatic ones are the run's own (run/histograms.h) */
   size_t n_grids;
+  eg_histogram_pair *pairs; /* (study.observe.n_joints) */
   double *edges;           /* those of automatic grids are NaN */
   size_t n_edges, row_counts;
   eg_feature *kept;        /* features of the kept paths; `first` counts the kept columns */

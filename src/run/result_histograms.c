@@ -115,6 +115,72 @@ static eg_status build_histogram(eg_context *ctx, eg_builder *b, const eg_plan_h
   return add_counts(ctx, b, h, ABOVE, dim, "_histogram_above", "finite trajectories at or above the last edge of");
 }
 
+/* ---- two histograms together ---- */
+
+static const eg_plan_histogram *histogram_of(const eg_plan *plan, uint32_t grid) {
+  size_t i = 0;
+  while (grid >= plan->histograms[i].first + plan->histograms[i].width) {
+    i++;
+  }
+  return &plan->histograms[i];
+}
+
+/* Counts in bins of both, and all the others that are finite. */
+static void gather_joint(const eg_builder *b, const eg_histogram_pair *pair, int64_t *inside, int64_t *outside) {
+  const eg_plan *const plan = b->plan;
+  const size_t m = plan->grids[pair->first].bins, n = plan->grids[pair->second].bins;
+  size_t row = 0;
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const uint64_t *const counts = b->summary->campaign->runs[r].histograms.counts;
+    for (size_t point = 0; point < plan->n_points; point++) {
+      for (size_t t = 0; t < plan->n_records; t++, row++) {
+        const bool is_there = t < plan->runs[r].job.n_records;
+        const uint64_t *const at = counts + eg_summary_row(plan, t, point) * plan->row_counts + pair->count;
+        for (size_t i = 0; i < m + 2 && is_there; i++) {
+          for (size_t k = 0; k < n + 2; k++) {
+            const bool is_inside = i >= 1 && i <= m && k >= 1 && k <= n;
+            *(is_inside ? &inside[(row * m + i - 1) * n + k - 1] : &outside[row]) += (int64_t)at[i * (n + 2) + k];
+          }
+        }
+      }
+    }
+  }
+}
+
+static eg_status build_joint(eg_context *ctx, eg_builder *b, size_t joint) {
+  const eg_plan *const plan = b->plan;
+  const eg_histogram_pair *const pair = &plan->pairs[joint];
+  const uint32_t grids[2] = {pair->first, pair->second};
+  const size_t rows = plan->n_runs * plan->n_points * plan->n_records;
+  const size_t bins = (size_t)plan->grids[pair->first].bins * plan->grids[pair->second].bins;
+  char name[64], dims[2][32];
+  int64_t *inside = NULL, *outside = NULL;
+  shape_list s = {.rank = 0};
+  eg_status status = EG_OK;
+  add_dim(&s, "run", plan->n_runs, true);
+  add_dim(&s, "point", plan->n_points, plan->n_points > 1);
+  add_dim(&s, plan->has_common_times ? "time" : "record", plan->n_records, true);
+  const int rank = s.rank;
+  for (size_t i = 0; i < 2; i++) { /* two components of one histogram of x have bins of one name */
+    const eg_plan_histogram *const h = histogram_of(plan, grids[i]);
+    const bool is_second = i == 1 && h == histogram_of(plan, grids[0]);
+    (void)snprintf(dims[i], sizeof dims[i], "%s_bin%s", h->name, is_second ? "_2" : "");
+    add_dim(&s, dims[i], plan->grids[grids[i]].bins, true);
+  }
+  const eg_study_joint *const study = &plan->study->observe.joints[joint];
+  (void)snprintf(name, sizeof name, "joint_%s_%s", study->of[0], study->of[1]);
+  EG_TRY_DONE(eg_allocate(ctx, rows * bins, sizeof *inside, &inside));
+  EG_TRY_DONE(eg_allocate(ctx, rows, sizeof *outside, &outside));
+  gather_joint(b, pair, inside, outside);
+  EG_TRY_DONE(add(ctx, b, name, "", EG_TYPE_I64, &s, inside, "1", "finite trajectories in each pair of bins of"));
+  s.rank = rank;
+  EG_TRY_DONE(add(ctx, b, name, "_outside", EG_TYPE_I64, &s, outside, "1", "finite trajectories outside of either grid of"));
+done:
+  free(inside);
+  free(outside);
+  return status;
+}
+
 void eg_append_histogram_coordinates(const eg_plan *plan, eg_text *names) {
   for (size_t i = 0; i < plan->n_histograms; i++) {
     eg_text_append(names, " %s_bin_low %s_bin_high", plan->histograms[i].name, plan->histograms[i].name);
@@ -183,6 +249,9 @@ static eg_status build_paths(eg_context *ctx, eg_builder *b) {
 eg_status eg_build_histograms(eg_context *ctx, eg_builder *b) {
   for (size_t i = 0; i < b->plan->n_histograms; i++) {
     EG_TRY(build_histogram(ctx, b, &b->plan->histograms[i]));
+  }
+  for (size_t i = 0; i < b->plan->study->observe.n_joints; i++) {
+    EG_TRY(build_joint(ctx, b, i));
   }
   return build_paths(ctx, b);
 }

@@ -301,6 +301,9 @@ static void append_histograms(eg_text *out, const eg_study_observe *observe) {
       append_numbers(out, (const double[]){h->low, h->high}, 2);
     }
   }
+  for (size_t i = 0; i < observe->n_joints; i++) {
+    eg_text_append(out, "observe.joint_histograms %s %s\n", observe->joints[i].of[0], observe->joints[i].of[1]);
+  }
   if (observe->kept > 0) {
     append_number(out, "observe.keep.realisations", observe->kept);
     append_words(out, "observe.keep.of", observe->kept_features, observe->n_kept_features);

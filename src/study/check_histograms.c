@@ -146,6 +146,34 @@ static void read_histograms(eg_checker *c, const eg_yaml_node *node) {
   }
 }
 
+/* Two names of histograms; whether a component is there, the plan says. */
+static void read_joint(eg_checker *c, const eg_yaml_node *map) {
+  eg_study_joint joint = {.mark = map->place.mark};
+  eg_check_keys(c, map, "observe.joint_histograms", NULL);
+  if (eg_get_text(c, map, "observe.joint_histograms.of", &joint.of[0]) &&
+      eg_get_text(c, map, "observe.joint_histograms.with", &joint.of[1])) {
+    c->study->observe.joints[c->study->observe.n_joints++] = joint;
+  }
+}
+
+static void read_joints(eg_checker *c, const eg_yaml_node *node) {
+  const eg_schema_row *row = eg_schema_find("observe.joint_histograms");
+  const eg_schema_row item_row = eg_schema_item(row);
+  const bool is_list = node->kind == EG_YAML_LIST;
+  const size_t n = is_list ? node->n : 1;
+  if (n > EG_MAX_HISTOGRAMS) {
+    eg_error_add(c->errors, node->place, "'observe.joint_histograms' has %zu entries; at most %d", n, EG_MAX_HISTOGRAMS);
+    return;
+  }
+  c->study->observe.joints = eg_arena_get(c->memory, n, sizeof *c->study->observe.joints);
+  for (size_t i = 0; c->study->observe.joints != NULL && i < n; i++) {
+    const eg_yaml_node *map = is_list ? node->items[i] : node;
+    if (eg_expect(c, is_list ? &item_row : row, map, EG_YAML_MAP)) {
+      read_joint(c, map);
+    }
+  }
+}
+
 static void add_kept(eg_checker *c, const eg_yaml_node *node, const eg_schema_row *row) {
   eg_study_observe *observe = &c->study->observe;
   size_t word = 0;
@@ -188,6 +216,9 @@ static void read_keep(eg_checker *c, const eg_yaml_node *map) {
 void eg_check_histograms(eg_checker *c, const eg_yaml_node *observe) {
   if (eg_yaml_get(observe, "histograms") != NULL) {
     read_histograms(c, eg_yaml_get(observe, "histograms"));
+  }
+  if (eg_yaml_get(observe, "joint_histograms") != NULL) {
+    read_joints(c, eg_yaml_get(observe, "joint_histograms"));
   }
   const eg_yaml_node *keep = eg_get_map(c, observe, "observe.keep");
   if (keep != NULL) {

@@ -61,6 +61,9 @@ static void check_name(eg_checker *c, const eg_yaml_node *node, const char *name
   if (strncmp(name, "path_", 5) == 0) {
     eg_error_add(c->errors, node->place, "the monitor name '%s' must not begin with 'path_': statistics of paths do", name);
   }
+  if (strncmp(name, "joint_", 6) == 0) {
+    eg_error_add(c->errors, node->place, "the monitor name '%s' must not begin with 'joint_': joint histograms do", name);
+  }
   if (is_swept) {
     eg_error_add(c->errors, node->place, "the monitor name '%s' must not begin with '%.6s': coordinates of a sweep do",
                  name, name);

@@ -168,6 +168,11 @@ typedef struct eg_study_histogram {
   bool is_log;
   eg_mark mark;
 } eg_study_histogram;
+/* Two of them counted together. */
+typedef struct eg_study_joint {
+  char *of[2]; /* names: of the entry, or a component of x */
+  eg_mark mark;
+} eg_study_joint;
 typedef struct eg_study_monitor {
   char *name;
   int feature, component; /* EG_FEATURE_* of core/launch.h */
@@ -211,6 +216,8 @@ typedef struct eg_study_observe {
   unsigned statistics;  /* EG_STAT_*; moments always set */
   eg_study_histogram *histograms;
   size_t n_histograms;
+  eg_study_joint *joints;
+  size_t n_joints;
   double kept;          /* realisations of each run whose paths are kept; 0: none */
   eg_mark kept_mark;
   char **kept_features; /* subset of features; empty: all */

@@ -1,4 +1,4 @@
-/* Statistics of paths that cannot be: every refusal with its place and reason, and what is taken. */
+/* Statistics of paths and joint histograms that cannot be: every refusal with its place and reason, and what is taken. */
 #include "check.h"
 #include "plan/plan.h"
 
@@ -69,7 +69,18 @@ static void tails(void) {
   check_says(ONE, FEW, "statistic: tail, origin: 9", "is no observed step of run 'sde'; the nearest one is 8");
 }
 
+static void joints(void) {
+#define AND(text) "statistic: msd}\n  histograms: [{feature: x0, bins: 600}, {feature: x}]\n  joint_histograms: {" text
+  check_says(ONE, FEW, "statistic: msd}\n  histograms: [{feature: x0}, {feature: norm2}]\n  joint_histograms: {of: x0, with: loss",
+             "is not among 'observe.features'");
+  check_says(ONE, FEW, AND("of: x0, with: x1"), "there is no histogram 'x1' to count together with another");
+  check_says(ONE, FEW, AND("of: x0, with: x0"), "'x0' and 'x0' are the same histogram");
+  check_says(ONE, FEW, AND("of: x0"), "missing required key 'observe.joint_histograms.with'");
+#undef AND
+}
+
 int main(void) {
+  joints();
   points();
   waves();
   tails();
