@@ -328,6 +328,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   EG_TRY_DONE(eg_plan_check_kept(ctx, plan));
   EG_TRY_DONE(eg_plan_expect(ctx, plan));
   EG_TRY_DONE(eg_plan_until(ctx, plan));
+  EG_TRY_DONE(eg_plan_multilevel_make(ctx, plan));
   *out = plan;
   plan = NULL;
 done:
@@ -369,6 +370,7 @@ void eg_plan_free(eg_plan *plan) {
   free(plan->kept_columns);
   free(plan->expectations);
   free(plan->until);
+  free(plan->multilevel.levels);
   free(plan->tracked_columns);
   free(plan->rows);
   eg_data_free(&plan->data);

@@ -101,6 +101,19 @@ typedef struct eg_until {
   const eg_study_until *study;
 } eg_until;
 
+/* Levels of multilevel Monte Carlo: 0 a run alone, the others pairs. */
+typedef struct eg_plan_level {
+  size_t run, coarse; /* coarse: EG_NO_RUN of level 0 */
+  size_t sum;         /* the run, or the difference fine - coarse */
+  double cost;        /* of a realisation: integrator steps of both members */
+} eg_plan_level;
+
+typedef struct eg_plan_multilevel {
+  eg_plan_level *levels;
+  size_t n_levels;    /* 0: none */
+  size_t record, point, column;
+} eg_plan_multilevel;
+
 typedef struct eg_plan {
   const eg_study *study;
   int form;                /* EG_FORM_LANE or EG_FORM_TEAM */
@@ -136,6 +149,7 @@ typedef struct eg_plan {
   uint32_t *kept_columns;  /* (n_kept_columns) */
   eg_expectation *expectations;
   size_t n_expectations;
+  eg_plan_multilevel multilevel;
   eg_until *until;
   size_t n_until;
   uint32_t *tracked_columns; /* (n_tracked) that path statistics are made of */
@@ -242,10 +256,11 @@ EG_NODISCARD eg_status eg_plan_find_column(eg_context *ctx, const eg_plan *plan,
                                            const char *name, size_t *column);
 EG_NODISCARD eg_status eg_plan_find_record(eg_context *ctx, const eg_plan *plan, const eg_run *run, eg_mark mark,
                                            const char *key, double time, size_t *record);
+EG_NODISCARD eg_status eg_plan_multilevel_make(eg_context *ctx, eg_plan *plan);      /* until.c, once groups are known */
 /* Realisations that the tile rule goes by: with `until` those of the first look. */
 uint64_t eg_plan_tile_realisations(const eg_plan *plan, uint64_t n_realisations);
-/* The smallest number of tiles at which a run is looked at that is not below `n`: 64 x 2^k, or all. */
-uint64_t eg_plan_next_look(const eg_job *job, uint64_t n);
+/* The smallest number of tiles at which a run is looked at that is not below `n`: 64 x 2^k (multilevel: 16 x 2^k), or all. */
+uint64_t eg_plan_next_look(const eg_plan *plan, const eg_job *job, uint64_t n);
 /* Processes drawn from their exact law: checks, coefficients, mean squared displacement. process.c, after stage.c */
 EG_NODISCARD eg_status eg_plan_process(eg_context *ctx, const eg_plan *plan, eg_run *run);
 EG_NODISCARD eg_status eg_plan_population(eg_context *ctx, eg_plan *plan, eg_run *run); /* population.c */

@@ -59,6 +59,7 @@ static eg_status build_analyses(eg_context *ctx, eg_builder *b) {
   EG_TRY(eg_build_diffusion(ctx, b));
   EG_TRY(eg_build_escape(ctx, b));
   EG_TRY(eg_build_stationary(ctx, b));
+  EG_TRY(eg_build_multilevel(ctx, b));
   return eg_build_quantiles(ctx, b);
 }
 
@@ -139,7 +140,7 @@ static void append_until(const eg_campaign *c, size_t r, char *line, size_t size
     if (left > 0) {
       (void)snprintf(line + length, size - length, "; error of %s %.3g of the one asked for, about %.4g realisations",
                      u->study->feature, left,
-                     fmin((double)eg_until_tiles(job, c->runs[r].tiles_done, left) * job->tile, (double)job->n_realisations));
+                     fmin((double)eg_until_tiles(plan, job, c->runs[r].tiles_done, left) * job->tile, (double)job->n_realisations));
     }
     return;
   }

@@ -28,6 +28,9 @@ void eg_result_stationary_text(eg_text *text, const eg_labelled *file);
 /* The same of tails. */
 void eg_result_tail_text(eg_text *text, const eg_labelled *file);
 
+/* The same of multilevel Monte Carlo. */
+void eg_result_multilevel_text(eg_text *text, const eg_labelled *file);
+
 /* Lines about histograms and kept paths for the printed table; nothing if there are none. */
 void eg_result_histograms_text(eg_text *text, const eg_labelled *file);
 

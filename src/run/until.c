@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "run/multilevel.h"
+
 static const double LEAST_EFFECTIVE = 1000;
 
 bool eg_until_is_reached(const eg_study_until *u, size_t n_blocks, const eg_moments *blocks, double *left) {
@@ -48,21 +50,35 @@ static eg_status look(eg_context *ctx, const eg_campaign *c, size_t run, bool *i
   return EG_OK;
 }
 
+/* Of a level: by what all levels have done. */
+static eg_status goal_of_level(eg_context *ctx, const eg_campaign *c, size_t level, uint64_t *goal) {
+  uint64_t *goals = NULL;
+  EG_TRY(eg_allocate(ctx, c->plan->multilevel.n_levels, sizeof *goals, &goals));
+  const eg_status status = eg_multilevel_goals(ctx, c, goals);
+  *goal = goals[level];
+  free(goals);
+  return status;
+}
+
 eg_status eg_until_goal(eg_context *ctx, const eg_campaign *c, size_t run, uint64_t *goal) {
   const eg_run_state *const state = &c->runs[run];
   const eg_job *const job = &c->plan->runs[run].job;
   const uint64_t end = state->n_done > 0 ? state->done[state->n_done - 1].last + 1 : 0;
   bool is_reached = false;
   double left;
+  const size_t level = eg_multilevel_level(c->plan, run);
   *goal = job->n_tiles;
+  if (level < c->plan->multilevel.n_levels) {
+    return goal_of_level(ctx, c, level, goal);
+  }
   if (c->plan->n_until == 0) {
     return EG_OK;
   }
-  const uint64_t at = eg_plan_next_look(job, end);
+  const uint64_t at = eg_plan_next_look(c->plan, job, end);
   *goal = at;
   if (state->tiles_done == at && at < job->n_tiles) {
     EG_TRY(look(ctx, c, run, &is_reached, &left));
-    *goal = is_reached ? at : eg_plan_next_look(job, at + 1);
+    *goal = is_reached ? at : eg_plan_next_look(c->plan, job, at + 1);
   }
   return EG_OK;
 }
@@ -74,13 +90,21 @@ eg_status eg_until_left(eg_context *ctx, const eg_campaign *c, size_t run, doubl
 
 eg_status eg_until_ask(eg_context *ctx, eg_campaign *c) {
   const eg_plan *const plan = c->plan;
-  for (size_t r = 0; r < plan->n_runs && plan->n_until > 0; r++) {
-    if (!eg_plan_is_leader(plan, r)) {
-      continue;
-    }
-    uint64_t goal = 0;
-    EG_TRY(eg_until_goal(ctx, c, r, &goal));
-    eg_campaign_set_end(c, r, goal);
+  uint64_t *goals = NULL;
+  eg_status status = EG_OK;
+  if (plan->n_until == 0 && plan->multilevel.n_levels == 0) {
+    return EG_OK;
   }
-  return EG_OK;
+  EG_TRY(eg_allocate(ctx, plan->n_runs, sizeof *goals, &goals));
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    EG_TRY_DONE(eg_until_goal(ctx, c, r, &goals[r]));
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    if (eg_plan_is_leader(plan, r)) {
+      eg_campaign_set_end(c, r, goals[r]);
+    }
+  }
+done:
+  free(goals);
+  return status;
 }

@@ -29,6 +29,6 @@ EG_NODISCARD eg_status eg_until_predict(eg_context *ctx, const eg_plan *plan, co
                                         double *realisations);
 
 /* Tiles at the look where an error that is `left` times the one allowed at `tiles` tiles would be small enough. */
-uint64_t eg_until_tiles(const eg_job *job, uint64_t tiles, double left);
+uint64_t eg_until_tiles(const eg_plan *plan, const eg_job *job, uint64_t tiles, double left);
 
 #endif

@@ -7,9 +7,9 @@
 
 enum { PILOT_TILES = 4 };
 
-uint64_t eg_until_tiles(const eg_job *job, uint64_t tiles, double left) {
+uint64_t eg_until_tiles(const eg_plan *plan, const eg_job *job, uint64_t tiles, double left) {
   const double needed = ceil((double)tiles * left * left); /* errors fall with the root */
-  return needed < (double)job->n_tiles ? eg_plan_next_look(job, needed < 1 ? 1 : (uint64_t)needed) : job->n_tiles;
+  return needed < (double)job->n_tiles ? eg_plan_next_look(plan, job, needed < 1 ? 1 : (uint64_t)needed) : job->n_tiles;
 }
 
 /* Alone: the tiles of a group give its members the same variances. */
@@ -44,7 +44,7 @@ static eg_status one_run(eg_context *ctx, const eg_plan *plan, size_t r, double 
       moments[k] = eg_node_moments(&shape, results[k].node, u->record * plan->n_points + u->point, u->column);
     }
     (void)eg_until_is_reached(u->study, n_tiles, moments, &left);
-    const uint64_t needed = eg_until_tiles(&job, n_tiles, isnan(left) ? INFINITY : left);
+    const uint64_t needed = eg_until_tiles(plan, &job, n_tiles, isnan(left) ? INFINITY : left);
     tiles = needed > tiles ? needed : tiles;
   }
   if (tiles > 0) {

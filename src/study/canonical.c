@@ -375,6 +375,13 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     append_numbers(out, (const double[]){s->from, s->has_tail ? (double)s->tail : -1.0, s->tail_from}, 3);
   }
   append_expectations(out, study);
+  if (study->multilevel.levels > 0) { /* the levels are among dynamics and groups */
+    const eg_study_multilevel *m = &study->multilevel;
+    eg_text_append(out, "multilevel ");
+    append_text(out, m->feature);
+    append_numbers(out, (const double[]){(double)m->of, m->levels, m->ratio, m->stderr_, m->relative, m->point,
+                                         isnan(m->time) ? -1.0 : m->time}, 7);
+  }
   for (size_t i = 0; i < study->n_until; i++) {
     const eg_study_until *u = &study->until[i];
     eg_text_append(out, "until ");

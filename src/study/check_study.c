@@ -71,6 +71,7 @@ void eg_check_study(eg_checker *c) {
   eg_check_dynamics(c);
   eg_check_sweep(c);   /* needs start and dynamics */
   eg_check_groups(c);  /* needs dynamics, sweep and noise */
+  eg_check_multilevel(c); /* needs dynamics, sweep and groups, and adds to them */
   eg_check_observe(c); /* needs time */
   eg_check_analyse(c); /* needs dynamics, sweep and observe */
   eg_check_expect(c);  /* needs dynamics */

@@ -293,6 +293,19 @@ typedef struct eg_study_until {
   eg_mark mark;
 } eg_study_until;
 
+/* Multilevel Monte Carlo over the integrator's step: level l has substeps ratio^l as many as level 0. The levels are dynamics and
+   groups of the study, made when it is read: dynamics `of` is level 0, `first` + 2 (l - 1) the fine and `first` + 2 (l - 1) + 1
+   the coarse member of level l, whose group is `first_group` + l - 1. */
+typedef struct eg_study_multilevel {
+  size_t of, first, first_group;
+  double levels;            /* besides level 0; 0: the study has none */
+  double ratio;
+  char *feature;            /* as of an expectation; its mean */
+  double stderr_, relative; /* largest standard error; one of them is NaN */
+  double point, time;       /* time NaN: the last observation */
+  eg_mark mark;
+} eg_study_multilevel;
+
 struct eg_study {
   char *path;           /* as given, for messages */
   char *text;           /* the file byte for byte */
@@ -338,6 +351,7 @@ struct eg_study {
   size_t n_stationary;
   eg_study_expectation *expectations;
   size_t n_expectations;
+  eg_study_multilevel multilevel;
   eg_study_until *until;
   size_t n_until;
   struct eg_arena_block *memory; /* owns everything above: eg_study_free frees it at once */

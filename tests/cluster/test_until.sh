@@ -63,6 +63,37 @@ expect 0 run until.yaml -o again.h5 -q
 equal one.h5 extended.h5
 equal one.h5 again.h5
 
+# The allocation of multilevel Monte Carlo, which looks at all levels.
+cat >levels.yaml <<'END'
+seed: 42
+model: {name: quadratic, curvature: 1, noise: 1, multiplicative: 0.5}
+start: {point: 1}
+steps: 64
+learning_rate: 1/8
+dynamics: {name: sme1, scheme: euler-maruyama}
+multilevel: {levels: 3, feature: norm2, relative: 3e-3}
+realisations: 2^20
+observe: {at: {linear: 2}, features: [x, norm2]}
+END
+expect 0 run levels.yaml -o levels1.h5 -q --threads 1
+expect 0 run levels.yaml -o levels4.h5 -q --threads 4
+equal levels1.h5 levels4.h5
+tries=0
+code=75
+while [ "$code" -eq 75 ] && [ "$tries" -lt 200 ]; do
+  tries=$((tries + 1))
+  "$program" run levels.yaml -o levels.h5 -q --threads 2 --max-time 0.04 >out 2>err
+  code=$?
+done
+check [ "$code" -eq 0 ]
+check [ "$tries" -ge 3 ]
+equal levels1.h5 levels.h5
+expect 2 run levels.yaml --shard 0/2 -o shard.h5
+says err "'multilevel' decides by the sums of all realisations"
+cp levels1.h5 levels_again.h5
+expect 0 analyse levels_again.h5
+equal levels1.h5 levels_again.h5
+
 expect 2 run until.yaml --shard 0/2 -o shard.h5
 says err "'until' decides by the sums of all realisations"
 expect 0 check until.yaml

@@ -35,14 +35,16 @@ static void rule(void) {
 }
 
 static void looks(void) {
+  const eg_study study = {.n_until = 1};
+  const eg_plan plan = {.study = &study};
   eg_job job;
   memset(&job, 0, sizeof job);
   job.n_tiles = 1000;
-  CHECK(eg_plan_next_look(&job, 0) == 64 && eg_plan_next_look(&job, 64) == 64 && eg_plan_next_look(&job, 65) == 128);
-  CHECK(eg_plan_next_look(&job, 513) == 1000 && eg_plan_next_look(&job, 1001) == 1000);
-  CHECK(eg_until_tiles(&job, 64, 1.5) == 256 && eg_until_tiles(&job, 64, 0.1) == 64 && eg_until_tiles(&job, 64, 1e9) == 1000);
+  CHECK(eg_plan_next_look(&plan, &job, 0) == 64 && eg_plan_next_look(&plan, &job, 64) == 64 && eg_plan_next_look(&plan, &job, 65) == 128);
+  CHECK(eg_plan_next_look(&plan, &job, 513) == 1000 && eg_plan_next_look(&plan, &job, 1001) == 1000);
+  CHECK(eg_until_tiles(&plan, &job, 64, 1.5) == 256 && eg_until_tiles(&plan, &job, 64, 0.1) == 64 && eg_until_tiles(&plan, &job, 64, 1e9) == 1000);
   job.n_tiles = 3;
-  CHECK(eg_plan_next_look(&job, 1) == 3);
+  CHECK(eg_plan_next_look(&plan, &job, 1) == 3);
 }
 
 static void coverage(void) {
