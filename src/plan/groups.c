@@ -249,10 +249,27 @@ static bool subtracts_noise(const char *stepper) {
 static void align_signs(eg_plan *plan, const eg_group *group) {
   for (size_t i = 0; i < group->n_members; i++) {
     eg_run *const run = &plan->runs[group->runs[i]];
-    if (subtracts_noise(run->job.stepper)) {
+    if (subtracts_noise(run->job.stepper) != run->dynamics->is_antithetic) {
       run->job.launch.noise_scale = -run->job.launch.noise_scale;
     }
   }
+}
+
+/* Noise that is one factor times something of symmetric law: equations, and chains on Gaussian noise. The batches of a chain on rows have
+   no other sign, exact laws and processes drawn whole no such factor. */
+static eg_status check_antithetic(eg_context *ctx, const eg_plan *plan, const eg_group *group) {
+  const eg_run *const run = &plan->runs[group->runs[0]];
+  const char *const stepper = run->job.stepper;
+  const bool is_equation = !eg_is_chain(run->dynamics->id) && run->scheme != EG_EXACT && run->job.launch.hurst == 0 &&
+                           strncmp(stepper, "exact", 5) != 0 && run->exact_msd == NULL;
+  const bool is_gaussian_chain = run->dynamics->id == EG_NOISY_GD || strstr(stepper, "_channels") != NULL || strstr(stepper, "_root") != NULL;
+  if (!group->study->is_antithetic || is_equation || is_gaussian_chain) {
+    return EG_OK;
+  }
+  return eg_study_fail_at(ctx, plan->study, group->study->mark,
+                          "group '%s': run '%s' has no antithetic twin: its noise has no factor whose sign could be turned; allowed are "
+                          "equations by a scheme other than exact, and chains on Gaussian noise",
+                          group->study->label, run->description);
 }
 
 static eg_status make_job(eg_context *ctx, eg_plan *plan, eg_group *group) {
@@ -300,6 +317,7 @@ static eg_status make_group(eg_context *ctx, eg_plan *plan, const eg_study_group
   EG_TRY(gather_members(ctx, plan, g, first, group));
   EG_TRY(describe(ctx, plan, group));
   EG_TRY(check_members(ctx, plan, group));
+  EG_TRY(check_antithetic(ctx, plan, group));
   align_signs(plan, group);
   return make_job(ctx, plan, group);
 }

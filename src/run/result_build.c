@@ -80,6 +80,7 @@ eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled
   EG_TRY_DONE(eg_build_moments(ctx, &b));
   EG_TRY_DONE(eg_build_differences(ctx, &b));
   EG_TRY_DONE(eg_build_extrapolated(ctx, &b));
+  EG_TRY_DONE(eg_build_antithetic(ctx, &b));
   EG_TRY_DONE(eg_build_msd(ctx, &b));
   EG_TRY_DONE(eg_build_covariance(ctx, &b));
   EG_TRY_DONE(build_diverged(ctx, &b));

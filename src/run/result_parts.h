@@ -40,6 +40,7 @@ EG_NODISCARD eg_status eg_build_covariance(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_difference_coordinates(eg_context *ctx, eg_builder *b, eg_text *names);
 EG_NODISCARD eg_status eg_build_differences(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_extrapolated(eg_context *ctx, eg_builder *b); /* result_extrapolated.c */
+EG_NODISCARD eg_status eg_build_antithetic(eg_context *ctx, eg_builder *b); /* result_antithetic.c */
 EG_NODISCARD eg_status eg_build_msd(eg_context *ctx, eg_builder *b);
 /* Unit of a feature (suffix "") or of a number derived from it ("_variance", ..). */
 const char *eg_feature_unit(const eg_plan *plan, const eg_feature *feature, const char *suffix);

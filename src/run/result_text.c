@@ -318,6 +318,42 @@ static void extrapolated_table(eg_text *text, const eg_labelled *file) {
   }
 }
 
+/* Of every difference that is one of antithetic pairs. */
+static void antithetic_table(eg_text *text, const eg_labelled *file) {
+  const eg_variable *const first = eg_labelled_find(file, "/", "difference_first");
+  bool has_header = false;
+  for (size_t i = 0; first != NULL && i < first->shape[0]; i++) {
+    for (size_t f = 0; f < file->n_variables; f++) {
+      const char *const name = file->variables[f].name;
+      const eg_variable *const mean = is_observable(&file->variables[f]) ? find(file, "/", name, "_antithetic") : NULL;
+      if (mean == NULL) {
+        continue;
+      }
+      const shape4 s = shape_of(mean);
+      for (size_t k = 0; k < s.points * s.components; k++) {
+        const size_t at_last = ((i * s.points + k / s.components) * s.times + s.times - 1) * s.components + k % s.components;
+        if (isnan(at(mean, at_last))) {
+          continue;
+        }
+        if (!has_header) {
+          eg_text_append(text, "\nAntithetic pairs at the last time; gain: variance of independent trajectories over that of pairs\n"
+                               "%-28s %-15s %-16s %-10s %-16s %-8s %s\n",
+                         "run", "feature", "mean", "stderr", "expected", "z", "gain");
+          has_header = true;
+        }
+        eg_text_append(text, "%-28s %-15s %-16.10g %-10.2g ", word_at(first, i), name, at(mean, at_last),
+                       at(find(file, "/", name, "_antithetic_stderr"), at_last));
+        append_number(text, 16, 10, at(find(file, "/", name, "_antithetic_expected"), at_last));
+        append_number(text, 8, 3, at(find(file, "/", name, "_antithetic_judged"), at_last) != 0
+                                      ? at(find(file, "/", name, "_antithetic_z"), at_last)
+                                      : NAN);
+        append_number(text, 8, 4, at(find(file, "/", name, "_antithetic_gain"), at_last));
+        eg_text_append(text, "\n");
+      }
+    }
+  }
+}
+
 static void verdict_text(double verdict, char *out, size_t size) {
   if (verdict >= 1) {
     (void)snprintf(out, size, "order %.0f", verdict);
@@ -454,6 +490,7 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   estimates_table(&text, file);
   difference_table(&text, file);
   extrapolated_table(&text, file);
+  antithetic_table(&text, file);
   for (int a = 1; a <= 64; a++) {
     char prefix[24];
     (void)snprintf(prefix, sizeof prefix, a == 1 ? "weak_error" : "weak_error_%d", a);

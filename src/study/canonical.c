@@ -187,6 +187,9 @@ static void append_gradient_noise(eg_text *out, const eg_study_dynamics *dynamic
     append_number(out, "dynamics.input_noise", dynamics->chain.input_noise);
     append_number(out, "dynamics.label_noise", dynamics->chain.label_noise);
   }
+  if (dynamics->is_antithetic) {
+    eg_text_append(out, "dynamics.antithetic\n");
+  }
   if (dynamics->factor == EG_FACTOR_NODES) {
     append_number(out, "dynamics.nodes", dynamics->nodes);
   }

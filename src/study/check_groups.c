@@ -87,6 +87,37 @@ static void read_extrapolate(eg_checker *c, const eg_yaml_node *map, eg_study_gr
   }
 }
 
+/* A second member like the first behind the dynamics. */
+static void add_twin(eg_checker *c, eg_study_group *group) {
+  eg_study *const study = c->study;
+  eg_study_dynamics *const dynamics = eg_arena_get(c->memory, study->n_dynamics + 1, sizeof *dynamics);
+  size_t *const members = eg_arena_get(c->memory, 2, sizeof *members);
+  eg_text label = {0};
+  if (dynamics == NULL || members == NULL) {
+    return;
+  }
+  memcpy(dynamics, study->dynamics, study->n_dynamics * sizeof *dynamics);
+  eg_study_dynamics *const twin = &dynamics[study->n_dynamics];
+  *twin = dynamics[group->members[0]];
+  eg_text_append(&label, "%s antithetic", twin->label);
+  twin->label = label.data == NULL ? NULL : eg_arena_copy(c->memory, label.data, label.length);
+  twin->is_antithetic = true;
+  eg_text_free(&label);
+  for (size_t i = 0; twin->label != NULL && i < study->n_dynamics; i++) {
+    if (strcmp(dynamics[i].label, twin->label) == 0) {
+      eg_error_add(c->errors, (eg_place){.mark = group->mark}, "the label '%s' is that of the twin; give the dynamics another",
+                   EG_SHORT(twin->label));
+    }
+  }
+  members[0] = group->members[0];
+  members[1] = study->n_dynamics;
+  group->members = members;
+  group->n_members = 2;
+  group->is_antithetic = true;
+  study->dynamics = dynamics;
+  study->n_dynamics++;
+}
+
 static bool is_label_used(const eg_study *study, const char *label) {
   for (size_t i = 0; i < study->n_groups; i++) {
     if (strcmp(study->groups[i].label, label) == 0) {
@@ -137,6 +168,17 @@ static void read_group(eg_checker *c, const eg_schema_row *row, const eg_yaml_no
   read_extrapolate(c, node, &group);
   if (c->errors->count != errors_before || !c->are_dynamics_good) {
     return;
+  }
+  bool is_antithetic = false;
+  if (eg_get_flag(c, node, "groups.antithetic", &is_antithetic) && is_antithetic) {
+    if (group.n_members != 1 || group.has_axis) {
+      eg_error_add(c->errors, eg_yaml_get(node, "antithetic")->place, "a group with 'antithetic' has one member and no 'across'");
+      return;
+    }
+    add_twin(c, &group);
+    if (c->errors->count != errors_before) {
+      return;
+    }
   }
   if (group.has_axis && group.n_members != 1) {
     eg_error_add(c->errors, members->place, "a group across the values of a sweep has one member, not %zu",

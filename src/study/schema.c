@@ -173,6 +173,8 @@ static const eg_schema_row rows[] = {
      "labels of dynamics; the differences are each one minus the last; with across one label"},
     {"groups.across", EG_WORD, "none", NO_RANGE, eg_across_words, NULL,
      "the swept values of one dynamics are the members; the differences are each one minus the next finer"},
+    {"groups.antithetic", EG_FLAG, "false", NO_RANGE, NULL, NULL,
+     "of one member: adds its twin, moved by the same increments with the other sign; the result has the mean of both"},
     {"groups.extrapolate", EG_WHOLE, "none", 1, 8, NULL, NULL,
      "weak order p of the scheme: Richardson extrapolation of neighbours, with across: substeps or time_step"},
 

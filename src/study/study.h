@@ -114,6 +114,7 @@ typedef struct eg_study_dynamics {
   double substeps;      /* SDEs: >= 1, whole; h = learning_rate / substeps */
   eg_study_chain chain; /* chains */
   eg_study_gradient_noise gradient_noise; /* all that have a batch */
+  bool is_antithetic;   /* made by a group: the twin whose increments have the other sign */
   double nodes;         /* factor nodes: fresh samples of one increment: >= 2, whole */
   eg_mark mark;
 } eg_study_dynamics;
@@ -270,6 +271,7 @@ typedef struct eg_study_group {
   size_t n_members;     /* >= 2; with an axis 1 */
   bool has_axis;        /* across: the members are the values of that axis of one dynamics */
   eg_sweep_target axis; /* EG_SWEEP_LEARNING_RATE or EG_SWEEP_SUBSTEPS */
+  bool is_antithetic;   /* of a dynamics and its twin, made when the study is read */
   double extrapolate;   /* weak order of the scheme that Richardson extrapolation takes away; 0: none */
   eg_mark mark;         /* of the label */
 } eg_study_group;

@@ -286,6 +286,7 @@ static void test_key_errors(void) {
               "dir/t.yaml:8:3: error: unknown key 'observe.feature'; did you mean 'observe.features'?\n"
               "    8 |   feature: x\n"
               "      |   ^~~~~~~");
+  check_says(BASE "groups: {label: a, members: [gradient-flow, gradient-flow], antithetic: true}\n", "already a member of the group 'a'");
   check_says(BASE "multilevel: {feature: x, stderr: 1}\n", "missing required key 'multilevel.levels'");
   check_says(BASE "multilevel: {levels: 2, feature: x}\n", "'multilevel' needs 'stderr' or 'relative'");
   check_says(BASE "multilevel: {levels: 2, feature: x, stderr: 1}\n", "8:1: error: 'multilevel' refines substeps, and gradient-flow has none");
