@@ -76,15 +76,17 @@ EG_CHAINS(SEGMENT_CHAIN, SEGMENT_FOLD_CHAIN)
     drive(segment_##stepper, extra, (const eg_params *)params, a, t);                                        \
   }
 EG_TIMED(SEGMENT_TIMED)
+EG_JOINT(SEGMENT_JOINT)
 
 #define ROW_PLAIN(stepper, normals, rows)        ROW_CHAIN(stepper, normals, rows, 0)
 #define ROW_CHAIN(stepper, normals, rows, extra) {#stepper, normals, rows, extra, advance_##stepper},
 #define ROW_FOLD(stepper, source, n_acc)         ROW_FOLD_CHAIN(stepper, source, n_acc, 0)
 #define ROW_FOLD_CHAIN(stepper, source, n_acc, extra) {#stepper, DRAWS_##source, extra, advance_##stepper},
 #define ROW_TIMED(stepper, normals, extra) {#stepper, normals, 0, extra, advance_##stepper},
+#define ROW_JOINT(stepper, is_strang)      {#stepper, 0, 0, 0, advance_##stepper},
 static const eg_unit_stepper steppers[] = {
     EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_SCHEMES(ROW_PLAIN) EG_CHAINS(ROW_CHAIN, ROW_FOLD_CHAIN)
-        EG_TIMED(ROW_TIMED)};
+        EG_TIMED(ROW_TIMED) EG_JOINT(ROW_JOINT)};
 #endif
 
 #define PARAM_SCALAR(name, value, low, high, doc) {#name, value, low, high, 0, doc},

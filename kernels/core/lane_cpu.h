@@ -43,19 +43,28 @@ typedef struct eg_block {
   eg_real *row;      /* a row with noise added to it */
   double *monitors;  /* (n_points, n_monitors, 2, EG_LANES) */
   double *feature;   /* (EG_LANES) of one monitor */
+  eg_real *joint;    /* of steps of all points together: core/joint_cpu.h */
   uint8_t *bad;      /* (n_points, EG_LANES): not finite where it was looked at */
   eg_ahead *ahead;
   size_t width; /* values of a trajectory: EG_DIM and those of the stepper */
 } eg_block_state;
 
+/* Values of a lane that joint steps work in: a triangle, gradients and their means. */
+static size_t joint_values(const eg_launch *a) {
+  const size_t n = (size_t)a->n_points * EG_DIM;
+  return a->is_joint ? n * (n + 5) / 2 : 0;
+}
+
 static uint64_t block_bytes(const eg_launch *a) {
   const uint32_t n_points = a->n_points;
   return (((uint64_t)n_points * (3 * EG_WIDTH_MAX + EG_DIM) + EG_ACC_MAX + EG_DIM + 1) * sizeof(eg_real) +
-          ((uint64_t)n_points * 2 * EG_MOST_MONITORS + 1) * sizeof(double) + n_points) *
+          ((uint64_t)n_points * 2 * EG_MOST_MONITORS + 1) * sizeof(double) + n_points + joint_values(a) * sizeof(eg_real)) *
          EG_LANES;
 }
 
-static eg_block_state block_of(const eg_thread *t, uint32_t n_points, int extra, eg_ahead *ahead) {
+static eg_block_state block_of(const eg_thread *t, const eg_launch *a, int extra, eg_ahead *ahead) {
+  const uint32_t n_points = a->n_points;
+  const size_t n_joint = joint_values(a);
   eg_block_state b;
   b.width = (size_t)(EG_DIM + extra);
   const size_t part = n_points * b.width * EG_LANES;
@@ -67,7 +76,8 @@ static eg_block_state block_of(const eg_thread *t, uint32_t n_points, int extra,
   b.kept = b.row + EG_ROW_VALUES;
   b.monitors = (double *)(b.kept + part);
   b.feature = b.monitors + (size_t)n_points * 2 * EG_MOST_MONITORS * EG_LANES;
-  b.bad = (uint8_t *)(b.feature + EG_LANES);
+  b.joint = (eg_real *)(b.feature + EG_LANES); /* nothing where is_joint is 0 */
+  b.bad = (uint8_t *)(b.joint + n_joint * EG_LANES);
   b.ahead = ahead;
   return b;
 }
@@ -289,7 +299,7 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, int extra, co
                                             eg_thread *t) {
   const eg_uniforms uniforms = eg_uniforms_of(a);
   eg_ahead ahead;
-  eg_walk w = {segment, p, a, &uniforms, t, block_of(t, a->n_points, extra, &ahead), 0, 0};
+  eg_walk w = {segment, p, a, &uniforms, t, block_of(t, a, extra, &ahead), 0, 0};
   for (uint32_t slot = 0; slot < a->n_lanes; slot += EG_LANES) {
     w.slot = slot;
     w.realisation = a->realisation_first + slot;
@@ -526,5 +536,7 @@ EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int sou
     fold_any(begin, add, end, source, n_acc, extra, p, a, u, t, block, realisation, step);
   }
 }
+
+#include "core/joint_cpu.h"
 
 #endif

@@ -119,7 +119,7 @@ typedef struct eg_launch {
   /* what is looked at after every step; such launches are slower, all others do not know of it */
   uint32_t n_monitors;
   uint32_t is_clocked;        /* 1: a physical time stands behind x, and crossings are timed by it */
-  uint32_t reserved;
+  uint32_t is_joint;          /* 1: all points of a realisation move in one step (core/joint_cpu.h) */
   uint32_t is_watched;        /* 1: is the state finite? For models that can make a bad state good again */
   double *monitor_state;      /* (n_points, n_monitors, 2, ld), realisation fastest; of the tile, as state */
   eg_monitor monitors[EG_MOST_MONITORS];

@@ -42,6 +42,17 @@
 #define EG_CAPS_ROOT 0
 #endif
 
+/* Noise by the covariance of all points together: data rows, few dimensions. */
+#if defined(EG_TEAM) /* where the dimension is no constant */
+#define EG_CAPS_JOINT 0
+#elif EG_CAPS_ROWS && EG_CAPS_DRIFT && EG_DIM <= 4
+#define EG_CAPS_JOINT 1
+#define EG_JOINT(JOINT) JOINT(euler_joint, 0) JOINT(strang_joint, 1)
+#else
+#define EG_CAPS_JOINT 0
+#define EG_JOINT(JOINT)
+#endif
+
 /* The time change to log loss: losses without rows or samples. */
 #if EG_CAPS_ROOT && !EG_CAPS_ROWS && !EG_CAPS_SAMPLES
 #define EG_CAPS_LOG_TIME 1

@@ -28,6 +28,9 @@ static draws draws_of(const eg_plan *plan, const eg_run *run) {
       d.rows = unit->steppers[i].rows;
     }
   }
+  if (run->job.launch.is_joint) {
+    d.normals = (int32_t)(plan->n_points * (size_t)plan->dim);
+  }
   d.fold_count = d.normals < 0 || d.rows < 0 ? run->job.launch.fold_count : 0;
   return d;
 }

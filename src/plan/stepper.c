@@ -26,7 +26,7 @@ static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, 
                   (caps & EG_CAP_POPULATION) != 0
                       ? "the noise of a stochastic modified flow is indexed by the data; allowed factors: pair, data"
                       : "the noise of a stochastic modified flow is indexed by the data: no root of the covariance at one point has "
-                        "its law at two; allowed factors: pair, data, nodes");
+                        "its law at two; allowed factors: pair, data, nodes, joint-cholesky");
   }
   if (factor == EG_FACTOR_NODES && (caps & EG_CAP_POPULATION) == 0) {
     run->factor = factor;
@@ -35,6 +35,16 @@ static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, 
                ? EG_OK
                : refuse(ctx, plan, run, "factor nodes draws fresh samples, and has no team form: the model needs "
                                         "eg_add_row_gradient or eg_add_sample_gradient, and at most 16 dimensions");
+  }
+  if (factor == EG_FACTOR_JOINT) {
+    run->factor = factor;
+    *form = "joint";
+    if ((caps & EG_CAP_ROWS) == 0 || (caps & EG_CAP_POPULATION) != 0 || plan->form == EG_FORM_TEAM || eg_plan_unit(plan)->dim > 4) {
+      return refuse(ctx, plan, run, "factor joint-cholesky is made from data rows, in at most 4 dimensions");
+    }
+    return plan->n_points * (size_t)plan->dim <= 32
+               ? EG_OK
+               : refuse(ctx, plan, run, "factor joint-cholesky allows points x dimensions up to 32");
   }
   if (factor == EG_FACTOR_CLOSED_FORM && (caps & EG_CAP_POPULATION) == 0) {
     run->factor = factor;
@@ -131,7 +141,7 @@ static const char *stepper_name(const char *scheme, const char *form) {
                                       "euler_factor",    "strang_factor",   "milstein_diagonal",
                                       "milstein_channels", "heun_diagonal", "heun_channels", "srk2_diagonal",
                                       "srk2_channels",     "euler_root",    "strang_root",   "euler_nodes",
-                                      "strang_nodes"};
+                                      "strang_nodes",      "euler_joint",   "strang_joint"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     const size_t n = strlen(scheme);
     if (strncmp(names[i], scheme, n) == 0 && strcmp(names[i] + n + 1, form) == 0) {
@@ -190,6 +200,7 @@ static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, 
   const bool is_data = strcmp(form, "data") == 0;
   a->noise_scale = sqrt(strcmp(form, "pair") == 0 ? 0.5 * variance : (is_data ? variance / (double)a->n_rows : variance));
   a->fold_count = is_data ? a->n_rows : 1;
+  a->is_joint = run->factor == EG_FACTOR_JOINT;
   if (run->factor == EG_FACTOR_NODES) {
     a->noise_scale = sqrt(variance / (run->dynamics->nodes - 1.0));
     a->fold_count = (uint32_t)run->dynamics->nodes;

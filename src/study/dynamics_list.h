@@ -76,14 +76,15 @@
     "weak 2; strong 1, general noise 1/2", "Roessler 2009 (doi 10.1137/060673308)")
 
 /* X(enumerator, word, meaning): square roots of the noise covariance. One-point laws agree (pair: to order 3 in the step's
-   moments), those of several points only for pair, data and nodes. */
+   moments), those of several points only for pair, data, nodes and joint-cholesky. */
 #define EG_FACTOR_LIST(X)                                                                                    \
   X(PAIR, "pair", "(g_J - g_J') / sqrt(2) of two random samples: the right covariance at every point, not Gaussian") \
   X(DATA, "data", "sum_j sqrt(p_j) G(x, theta_j) z_j: a normal for every data row or channel of the model")  \
   X(CHOLESKY, "cholesky", "lower triangular root of Sigma(x)")                                               \
   X(SYMMETRIC_ROOT, "symmetric-root", "the symmetric root of Sigma(x)")                                      \
   X(CLOSED_FORM, "closed-form", "the root that the model gives in closed form (eg_noise_factor)")            \
-  X(NODES, "nodes", "sum_q (g_q - mean g) z_q / sqrt(Q - 1) over Q fresh random samples: right at every point, not Gaussian")
+  X(NODES, "nodes", "sum_q (g_q - mean g) z_q / sqrt(Q - 1) over Q fresh random samples: right at every point, not Gaussian") \
+  X(JOINT, "joint-cholesky", "lower triangular root of the covariance of the gradients at all points together: the law of data")
 
 /* X(enumerator, word, meaning): how the rows of a batch are drawn. */
 #define EG_SAMPLING_LIST(X)                                                                                  \

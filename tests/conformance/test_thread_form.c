@@ -427,7 +427,7 @@ static void check_unit(const unit_pair *pair) {
   int n_of_cpu = 0; /* of EG_CHAINS in steppers/list.h, but EG_GPU_CHAINS */
   for (int i = 0; i < unit->n_steppers; i++) {
     const char *const name = unit->steppers[i].name;
-    n_of_cpu += unit->steppers[i].extra > 0 || strstr(name, "_root") != NULL || strstr(name, "_nodes") != NULL ||
+    n_of_cpu += unit->steppers[i].extra > 0 || strstr(name, "_root") != NULL || strstr(name, "_nodes") != NULL || strstr(name, "_joint") != NULL ||
                 strstr(name, "_sde") != NULL;
   }
   CHECK(n_found >= unit->n_steppers - n_of_cpu);

@@ -124,6 +124,8 @@ levy-float levy --set state=float
 levy-process levy_process
 log-time log_time
 log-time-gaussian64 log_time --set noise=gaussian64
+joint joint
+joint-float joint --set state=float
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.

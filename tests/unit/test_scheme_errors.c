@@ -58,6 +58,8 @@ int main(void) {
   check_says(BOTH, "name: levy, tail_index: 2.5", "", "'dynamics.tail_index' = 2.5");
   check_says(BOTH, "name: sde, tail_index: 1", "", "'sde' has no 'tail_index'; only for: levy");
   check_says(DATA, "name: levy", "", "'levy' cannot be used with the model 'linear-regression'");
+  check_says(BOTH, "name: smf1, factor: joint-cholesky", "", "factor joint-cholesky is made from data rows, in at most 4 dimensions");
+  check_says(DATA, "name: smf2, factor: joint-cholesky", "", "");
   check_says(BOTH, "name: log-time", "", "");
   check_says(BOTH, "name: log-time", "state: float\n", "log-time keeps the physical time in its state, which needs state: double");
   check_says("{name: double-well}", "name: log-time", "", "the Hessian of this model is not constant; give 'hessian'");
