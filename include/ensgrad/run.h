@@ -33,7 +33,9 @@ typedef struct eg_progress {
 
 typedef struct eg_run_options {
   const char *output;             /* result file */
-  const char *backend;            /* "auto", "cpu", "cuda" */
+  const char *backend;            /* "auto": GPUs, or the CPU where there is none; "cpu"; "cuda"; "all": GPUs and CPU together */
+  const int *devices;             /* (n_devices) GPUs to use, as the CUDA runtime counts them; none named: all it shows */
+  size_t n_devices;
   int threads;                    /* CPU workers; 0: one per available core */
   double snapshot_seconds;        /* how often a partial result is written; default 60 */
   double max_time;                /* seconds; 0: no limit. Stops at 99 % of it */

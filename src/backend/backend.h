@@ -132,6 +132,8 @@ typedef struct eg_device eg_device; /* one per worker thread; opaque, the backen
 
 typedef struct eg_backend {
   const char *name; /* "cpu", "cuda" */
+  /* Devices of this kind that the process sees; they are counted from 0. */
+  eg_status (*count)(eg_context *ctx, int *n_devices);
   /* Open a device for one worker. EG_ERR_DEVICE with the reason in plain words if it cannot be used. */
   eg_status (*open)(eg_context *ctx, int index, eg_device **device);
   void (*close)(eg_device *device);

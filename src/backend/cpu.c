@@ -650,4 +650,10 @@ static size_t bytes_of(const eg_device *d) {
   return bytes;
 }
 
-const eg_backend eg_backend_cpu = {"cpu", open_device, close_device, describe, prepare, advance, bytes_of, NULL};
+static eg_status count_devices(eg_context *ctx, int *n) {
+  (void)ctx;
+  *n = 1; /* any number of workers share it */
+  return EG_OK;
+}
+
+const eg_backend eg_backend_cpu = {"cpu", count_devices, open_device, close_device, describe, prepare, advance, bytes_of, NULL};

@@ -45,6 +45,12 @@ static eg_status report(eg_context *ctx, eg_cuda_status status, const char *mess
 
 /* ---- the backend's functions ---- */
 
+static eg_status count_devices(eg_context *ctx, int *n) {
+  char text[MESSAGE_BYTES] = "";
+  const eg_cuda_message message = {text, sizeof text};
+  return report(ctx, plugin->count(n, message), text);
+}
+
 static void close_device(eg_device *d) {
   if (d != NULL) {
     plugin->close(d->device);
@@ -166,7 +172,7 @@ static uint64_t beats_of(const eg_device *d) {
   return __atomic_load_n(&d->beats, __ATOMIC_RELAXED);
 }
 
-static const eg_backend backend_cuda = {"cuda", open_device, close_device, describe, prepare, advance, NULL, beats_of};
+static const eg_backend backend_cuda = {"cuda", count_devices, open_device, close_device, describe, prepare, advance, NULL, beats_of};
 
 /* ---- finding the plug-in ---- */
 
@@ -251,14 +257,12 @@ static eg_status load(eg_context *ctx, const eg_cuda_plugin **table) {
 }
 
 eg_status eg_backend_cuda(eg_context *ctx, const eg_backend **backend) {
-  char text[MESSAGE_BYTES] = "";
-  const eg_cuda_message message = {text, sizeof text};
   int n_devices = 0;
   (void)pthread_mutex_lock(&plugin_lock); /* a static mutex locked once by this thread cannot fail */
   eg_status status = plugin == NULL ? load(ctx, &plugin) : EG_OK;
   (void)pthread_mutex_unlock(&plugin_lock);
   EG_TRY(status);
-  EG_TRY(report(ctx, plugin->count(&n_devices, message), text));
+  EG_TRY(count_devices(ctx, &n_devices)); /* refuses where there is none */
   *backend = &backend_cuda;
   return EG_OK;
 }

@@ -45,7 +45,7 @@ static eg_status run_tests(cli_program *program, const cli_args *args, int threa
 }
 
 static eg_status selftest(cli_program *program, const cli_args *args) {
-  eg_status status = cli_check_backend(program, &cli_command_selftest, cli_value(args, "backend"));
+  eg_status status = cli_check_backend(program, &cli_command_selftest, cli_value(args, "backend"), false);
   int threads = 0;
   status = status != EG_OK ? status : check_options(program, args, &threads);
   if (status != EG_OK) {

@@ -19,18 +19,41 @@ eg_status cli_check_overrides(cli_program *program, const cli_command *command, 
   return EG_OK;
 }
 
-eg_status cli_check_backend(cli_program *program, const cli_command *command, const char *name) {
-  static const char *const names[] = {"auto", "cpu", "cuda"};
-  enum { N = sizeof names / sizeof names[0] };
-  for (size_t i = 0; i < N; i++) {
+eg_status cli_check_backend(cli_program *program, const cli_command *command, const char *name, bool has_all) {
+  static const char *const names[] = {"auto", "cpu", "cuda", "all"};
+  const size_t n = sizeof names / sizeof names[0] - (has_all ? 0 : 1);
+  for (size_t i = 0; i < n; i++) {
     if (name == NULL || strcmp(name, names[i]) == 0) {
       return EG_OK;
     }
   }
-  const char *const nearest = cli_nearest(name, names, N);
-  return cli_fail_usage(program, command, "unknown backend '%s'; %s%s%sallowed: auto, cpu, cuda", name,
+  const char *const nearest = cli_nearest(name, names, n);
+  return cli_fail_usage(program, command, "unknown backend '%s'; %s%s%sallowed: auto, cpu, cuda%s", name,
                         nearest != NULL ? "did you mean '" : "", nearest != NULL ? nearest : "",
-                        nearest != NULL ? "'? " : "");
+                        nearest != NULL ? "'? " : "", has_all ? ", all" : "");
+}
+
+/* --devices 0,2: numbers, each once. */
+static eg_status read_devices(cli_program *program, const cli_command *command, const char *text, cli_run_settings *settings) {
+  eg_run_options *const run = &settings->run;
+  const char *at = text;
+  while (at != NULL) {
+    char *end = NULL;
+    errno = 0;
+    const long value = strtol(at, &end, 10);
+    bool is_new = run->n_devices < CLI_MOST_DEVICES;
+    for (size_t i = 0; i < run->n_devices; i++) {
+      is_new = is_new && settings->devices[i] != value;
+    }
+    if (*at < '0' || *at > '9' || errno != 0 || value > 1023 || (*end != ',' && *end != '\0') || !is_new) {
+      return cli_fail_usage(program, command, "--devices '%s' is no list of GPUs, each once, as in --devices 0,2; 'ensgrad devices' "
+                            "lists them", text);
+    }
+    settings->devices[run->n_devices++] = (int)value;
+    at = *end == ',' ? end + 1 : NULL;
+  }
+  run->devices = settings->devices;
+  return EG_OK;
 }
 
 eg_status cli_read_threads(cli_program *program, const cli_command *command, const char *text, int *threads) {
@@ -140,7 +163,8 @@ eg_status cli_run_settings_common(cli_program *program, const cli_command *comma
   run->backend = backend != NULL ? backend : run->backend;
   run->force = cli_flag(args, "force");
   settings->is_quiet = cli_flag(args, "quiet");
-  eg_status status = cli_check_backend(program, command, backend);
+  eg_status status = cli_check_backend(program, command, backend, true);
+  status = status != EG_OK ? status : read_devices(program, command, cli_value(args, "devices"), settings);
   status = status != EG_OK ? status : cli_check_overrides(program, command, args); /* none where it is no option */
   status =
       status != EG_OK ? status : cli_read_threads(program, command, cli_value(args, "threads"), &run->threads);

@@ -4,8 +4,11 @@
 
 #include "cli/cli.h"
 
+enum { CLI_MOST_DEVICES = 64 };
+
 typedef struct cli_run_settings {
-  eg_run_options run; /* backend, threads, times, force */
+  eg_run_options run; /* backend, devices, threads, times, force */
+  int devices[CLI_MOST_DEVICES];
   char *output;
   bool is_quiet;
 } cli_run_settings;
@@ -31,8 +34,8 @@ EG_NODISCARD eg_status cli_check_overrides(cli_program *program, const cli_comma
 EG_NODISCARD eg_status cli_read_threads(cli_program *program, const cli_command *command, const char *text,
                                         int *threads);
 
-/* Is it a backend name? NULL is. */
-EG_NODISCARD eg_status cli_check_backend(cli_program *program, const cli_command *command, const char *name);
+/* Is it a backend name? NULL is. has_all: `all` is one. */
+EG_NODISCARD eg_status cli_check_backend(cli_program *program, const cli_command *command, const char *name, bool has_all);
 
 /* ---- run_outcome.c ---- */
 

@@ -94,6 +94,8 @@ static eg_status copy_run(eg_context *ctx, const eg_plan *plan, const eg_job *jo
   }
   to->n_done = to->capacity = from->n_done;
   to->tiles_done = from->tiles_done;
+  to->first = from->first;
+  to->end = from->end;
   to->n_bad = from->n_bad;
   if (job != NULL) {
     eg_run_histograms_copy(plan, job, &from->histograms, &to->histograms);

@@ -64,11 +64,17 @@ eg_status eg_devices_text(eg_context *ctx, char **out) {
   } else {
     eg_text_append(&text, "cpu    not usable: %s\n", eg_context_message(ctx));
   }
-  if (eg_backend_cuda(ctx, &cuda) == EG_OK && cuda->open(ctx, 0, &device) == EG_OK) {
-    eg_text_append(&text, "cuda   %s\n", cuda->describe(device));
-    cuda->close(device);
-  } else {
+  int n = 0;
+  if (eg_backend_cuda(ctx, &cuda) != EG_OK || cuda->count(ctx, &n) != EG_OK) {
     eg_text_append(&text, "cuda   not usable: %s\n", eg_context_message(ctx));
+  }
+  for (int i = 0; i < n; i++) {
+    if (cuda->open(ctx, i, &device) == EG_OK) {
+      eg_text_append(&text, "cuda %d %s\n", i, cuda->describe(device));
+      cuda->close(device);
+    } else {
+      eg_text_append(&text, "cuda %d not usable: %s\n", i, eg_context_message(ctx));
+    }
   }
   return finish(ctx, &text, out);
 }

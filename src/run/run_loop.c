@@ -44,10 +44,8 @@ typedef struct run_loop {
   char *message;
   eg_text warnings;            /* of devices that others go on without, one a line */
   eg_spot_checks *checks;      /* NULL: none */
-  eg_campaign *base;           /* as the loop found the campaign: what it is put back to; with checks */
   eg_campaign **discarded;     /* freed at the end: jobs in hand may still look at their grids */
   size_t n_discarded;
-  uint64_t tiles_session;      /* since the loop began, or was put back */
   bool must_write;             /* the file on disk may hold tiles that were discarded */
 } run_loop;
 
@@ -69,7 +67,7 @@ eg_status eg_worker_places(eg_context *ctx, const eg_backend *backend, int threa
   const int n = backend == &eg_backend_cpu ? eg_cpu_workers(threads) : 1;
   EG_TRY(eg_allocate(ctx, (size_t)n, sizeof **places, places));
   for (int i = 0; i < n; i++) {
-    (*places)[i] = (eg_worker_place){backend, i, backend != &eg_backend_cpu};
+    (*places)[i] = (eg_worker_place){.backend = backend, .index = i};
   }
   *n_places = n;
   return EG_OK;
@@ -178,7 +176,7 @@ static void retire(worker *w, const char *message) {
   char name[256];
   eg_tile_queue_give_back(&loop->queue, w->number);
   loop->n_usable -= !w->is_retired;
-  w->is_retired = true;
+  w->is_retired = loop->options->places[w->number].is_gone = true;
   if (loop->n_usable == 0) {
     record_failure(loop, EG_ERR_DEVICE, message);
   } else {
@@ -190,29 +188,37 @@ static void retire(worker *w, const char *message) {
 
 static void count_work(run_loop *loop);
 
-/* A device was wrong in a tile: nothing that was made since the loop began is sure, since the other tiles of this device were
+static uint64_t count_tiles(const eg_campaign *c) {
+  uint64_t n = 0;
+  for (size_t r = 0; r < c->plan->n_runs; r++) {
+    n += eg_plan_is_leader(c->plan, r) ? c->runs[r].tiles_done : 0;
+  }
+  return n;
+}
+
+/* A device was wrong in a tile: nothing that was made in this session is sure, since the other tiles of this device were
    not checked and sums cannot be taken apart. */
 static void discard(worker *w, const eg_spot_check *check, const char *message) {
   run_loop *const loop = w->loop;
+  const uint64_t n_tiles = count_tiles(loop->campaign) - count_tiles(loop->options->base);
   eg_context *const ctx = eg_context_create();
   eg_campaign **const list = realloc(loop->discarded, (loop->n_discarded + 1) * sizeof(eg_campaign *));
   loop->discarded = list != NULL ? list : loop->discarded;
   if (ctx == NULL || list == NULL ||
-      eg_campaign_roll_back(ctx, loop->campaign, loop->base, &loop->discarded[loop->n_discarded]) != EG_OK) {
+      eg_campaign_roll_back(ctx, loop->campaign, loop->options->base, &loop->discarded[loop->n_discarded]) != EG_OK) {
     record_failure(loop, EG_ERR_MEMORY, "out of memory for discarding what a device made");
     eg_context_free(ctx);
     return;
   }
   eg_context_free(ctx);
   loop->n_discarded++;
-  loop->campaign->spot.discarded += loop->tiles_session;
+  loop->campaign->spot.discarded += n_tiles;
   eg_tile_queue_begin_anew(&loop->queue);
   char name[256];
   eg_text text = {0};
   name_worker(w, name, sizeof name);
   eg_text_append(&text, "%s gave wrong results: of run '%s' %s; %llu tiles that this session had made are discarded", name,
-                 loop->campaign->plan->runs[check->run].description, message, (unsigned long long)loop->tiles_session);
-  loop->tiles_session = 0;
+                 loop->campaign->plan->runs[check->run].description, message, (unsigned long long)n_tiles);
   loop->must_write = true;
   count_work(loop);
   w->is_distrusted = true;
@@ -332,7 +338,6 @@ static eg_status add_results(eg_context *ctx, run_loop *loop, const eg_hand *han
     eg_campaign_add_counts(loop->campaign, eg_together(plan, r, i), hand->first, hand->n,
                            results[0].counts + i * run->job.n_counts, results[0].paths + i * eg_job_path_values(&run->job));
   }
-  loop->tiles_session += hand->n;
   return EG_OK;
 }
 
@@ -648,6 +653,9 @@ static eg_status run_workers(eg_context *ctx, run_loop *loop) {
   eg_status status = EG_OK;
   (void)pthread_mutex_lock(&loop->lock);
   for (int i = 0; i < n && status == EG_OK; i++) {
+    if (workers[i].is_retired) {
+      continue;
+    }
     loop->n_working++;
     if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]) != 0) {
       loop->n_working--;
@@ -694,10 +702,9 @@ static eg_status start_checks(eg_context *ctx, run_loop *loop) {
   for (int i = 0; i < o->n_workers; i++) {
     n += o->places[i].is_checked;
   }
-  if (n == 0 || o->check_every == 0) {
+  if (n == 0 || o->check_every == 0 || o->base == NULL) {
     return EG_OK;
   }
-  EG_TRY(eg_campaign_copy(ctx, loop->campaign, &loop->base));
   return eg_spot_checks_start(ctx, n < cores ? n : cores, &loop->stop, tell_outcome, loop, &loop->checks);
 }
 
@@ -710,16 +717,19 @@ static eg_status open_workers(eg_context *ctx, run_loop *loop) {
     w->keeper = (eg_tile_keeper){is_part_due, keep_part};
     atomic_store(&w->is_idle, true);
     loop->queue.hands[i].may_fail = o->places[i].backend != &eg_backend_cpu;
-    EG_TRY(o->places[i].backend->open(ctx, o->places[i].index, &w->device));
+    w->is_retired = o->places[i].is_gone;
+    if (!w->is_retired) {
+      EG_TRY(o->places[i].backend->open(ctx, o->places[i].index, &w->device));
+      loop->n_usable++;
+    }
   }
-  loop->n_usable = o->n_workers;
   return EG_OK;
 }
 
 /* What a lost thread may still look at is left to it. */
 static void free_loop(run_loop *loop) {
   for (int i = 0; loop->workers != NULL && i < loop->options->n_workers; i++) {
-    if (!loop->workers[i].is_lost) {
+    if (!loop->workers[i].is_lost && loop->workers[i].device != NULL) {
       loop->options->places[i].backend->close(loop->workers[i].device);
     }
   }
@@ -727,7 +737,6 @@ static void free_loop(run_loop *loop) {
     eg_campaign_free(loop->discarded[i]);
   }
   free(loop->discarded);
-  eg_campaign_free(loop->base);
   free(loop->message);
   eg_text_free(&loop->warnings);
   if (loop->n_lost == 0) {

@@ -10,12 +10,14 @@ typedef struct eg_worker_place {
   const eg_backend *backend;
   int index;       /* of the device, as its backend counts */
   bool is_checked; /* some of its tiles are made again on the CPU */
+  bool is_gone;    /* it failed in an earlier call: not used any more */
 } eg_worker_place;
 
 typedef struct eg_loop_options {
-  const eg_worker_place *places; /* (n_workers) */
+  eg_worker_place *places;  /* (n_workers) */
   int n_workers;
   uint64_t check_every;     /* of the tiles that devices make, one in so many is checked; 0: none */
+  const eg_campaign *base;  /* a copy of the campaign, to which it is put back when a device was wrong; NULL: no checks */
   double device_timeout;    /* seconds without a sign of life after which a device is given up; 0: never */
   double started;           /* eg_now() at the start of the program's work: max_time counts from there */
   double max_time, snapshot_seconds;
@@ -31,8 +33,8 @@ typedef struct eg_loop_options {
 #define EG_DEVICE_TIMEOUT 600.0
 
 /* EG_OK when complete, EG_STOPPED when not, EG_ERR_DEVICE when the last device has failed: while others are left they take its
-   tiles, and a warning says so. A device that was wrong in a spot check has failed, and everything that was made since the
-   call began is discarded (campaign->spot). The campaign is consistent in every case. */
+   tiles, and a warning says so. A device that was wrong in a spot check has failed, and everything that `base` has not is
+   discarded (campaign->spot). The campaign is consistent in every case. */
 EG_NODISCARD eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const eg_loop_options *options);
 
 /* Run one built-in known answer on a device: EG_ERR_DEVICE if its bits differ from the CPU's. */

@@ -7,8 +7,8 @@
 #include "ensgrad/run.h"
 #include "io/result_file.h"
 #include "model/units.h"
+#include "run/devices.h"
 #include "run/run_from.h"
-#include "run/run_loop.h"
 #include "run/until.h"
 
 void eg_run_options_default(eg_run_options *options) {
@@ -24,7 +24,9 @@ typedef struct session {
   const char *output;
   bool is_new;             /* nothing lies at the output yet, or it is replaced */
   double started, wall_before;
-  char device[160];
+  eg_devices devices;
+  char *device;
+  eg_campaign *base; /* what the session began with, to which wrong devices throw it back */
 } session;
 
 static eg_status write_file(eg_context *ctx, const session *s, eg_campaign *campaign) {
@@ -54,72 +56,6 @@ static eg_status check_until(eg_context *ctx, const eg_study *study, const eg_ru
     return eg_fail(ctx, EG_ERR_USAGE, "'%s' decides by the sums of all realisations, which no shard has; run the study whole, or "
                                       "give it a number of realisations alone",
                    study->n_until > 0 ? "until" : "multilevel");
-  }
-  return EG_OK;
-}
-
-static eg_status choose_backend(eg_context *ctx, const eg_study *study, const eg_run_options *options,
-                                const eg_backend **backend) {
-  const char *const name = options->backend;
-  if (strcmp(name, "cpu") == 0) {
-    *backend = &eg_backend_cpu;
-    return EG_OK;
-  }
-  if (strcmp(name, "cuda") == 0) {
-    if (study->n_groups > 0) { /* said before a device is looked for */
-      return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far; use --backend cpu or auto");
-    }
-    if (study->observe.n_paths > 0) {
-      return eg_fail(ctx, EG_ERR_DEVICE, "statistics of paths are made on the CPU only so far; use --backend cpu or auto");
-    }
-    EG_TRY(eg_backend_cuda(ctx, backend));
-    return eg_backend_verify(ctx, *backend, 0, options->device_timeout);
-  }
-  if (strcmp(name, "auto") != 0) {
-    return eg_fail(ctx, EG_ERR_USAGE, "unknown backend '%s'; allowed: auto, cpu, cuda", name);
-  }
-  /* auto: a GPU if there is one; what is missing is not an error then */
-  if (eg_backend_cuda(ctx, backend) != EG_OK) {
-    *backend = &eg_backend_cpu;
-  } else if (eg_backend_verify(ctx, *backend, 0, options->device_timeout) != EG_OK) { /* a GPU is trusted only after it gave the CPU's bits */
-    eg_warn(ctx, "the GPU is not used: %s", eg_context_message(ctx));
-    *backend = &eg_backend_cpu;
-  }
-  return EG_OK;
-}
-
-/* Every kernel of the plan is prepared once; those not compiled ahead are compiled here, before the first step. */
-static eg_status prepare_all(eg_context *ctx, const eg_plan *plan, const eg_backend *backend) {
-  eg_device *device = NULL;
-  uint64_t tiles = 0;
-  eg_status status = EG_OK;
-  EG_TRY(backend->open(ctx, 0, &device));
-  for (size_t r = 0; r < plan->n_runs && status == EG_OK; r++) {
-    const eg_job *const last = r > 0 ? &plan->runs[r - 1].job : NULL;
-    eg_job job = plan->runs[r].job;
-    job.n_histograms = job.n_edges = job.n_counts = job.row_counts = 0; /* their grids may not be known yet */
-    if (last == NULL || strcmp(job.stepper, last->stepper) != 0 || job.dim != last->dim ||
-        job.launch.sampling != last->launch.sampling) {
-      status = backend->prepare(ctx, device, &job, &tiles);
-    }
-  }
-  backend->close(device);
-  return status;
-}
-
-/* A GPU that cannot serve this plan: an error if it was asked for, else the CPU, with a line that says why. */
-static eg_status check_backend(eg_context *ctx, const eg_plan *plan, bool is_auto, const eg_backend **backend) {
-  if (*backend != &eg_backend_cpu) {
-    const eg_status status = prepare_all(ctx, plan, *backend);
-    if (status != EG_ERR_DEVICE || !is_auto) {
-      return status;
-    }
-    eg_warn(ctx, "the GPU is not used: %s", eg_context_message(ctx));
-    *backend = &eg_backend_cpu;
-  }
-  if (*backend == &eg_backend_cpu && plan->study->noise == EG_NOISE_GAUSSIAN_FAST) {
-    return eg_fail(ctx, EG_ERR_DEVICE,
-                   "noise gaussian-fast exists on the GPU only; use gaussian, or a machine with a GPU");
   }
   return EG_OK;
 }
@@ -166,14 +102,14 @@ done:
   return status;
 }
 
-/* Name the device for /provenance by opening one. */
-static eg_status use_device(eg_context *ctx, session *s, const eg_backend *backend) {
-  eg_device *device = NULL;
-  EG_TRY(backend->open(ctx, 0, &device));
-  (void)snprintf(s->device, sizeof s->device, "%s", backend->describe(device));
-  backend->close(device);
-  s->campaign->backend = backend->name;
-  s->campaign->device = s->device;
+/* Name what computes for /provenance. */
+static eg_status use_devices(eg_context *ctx, session *s) {
+  char *line = NULL;
+  EG_TRY(eg_devices_describe(ctx, &s->devices, &line));
+  free(s->device);
+  s->device = line;
+  s->campaign->backend = eg_devices_name(&s->devices);
+  s->campaign->device = line;
   return EG_OK;
 }
 
@@ -186,12 +122,13 @@ static eg_status advance_all(eg_context *ctx, session *s, const eg_loop_options 
   return EG_OK;
 }
 
-static eg_status run_loop(eg_context *ctx, session *s, const eg_backend *backend, const eg_run_options *options) {
+static eg_status run_loop(eg_context *ctx, session *s, const eg_run_options *options) {
   eg_loop_options loop;
   eg_worker_place *places = NULL;
   memset(&loop, 0, sizeof loop);
-  EG_TRY(eg_worker_places(ctx, backend, options->threads, &places, &loop.n_workers));
+  EG_TRY(eg_devices_places(ctx, &s->devices, options->threads, &places, &loop.n_workers));
   loop.places = places;
+  loop.base = s->base;
   loop.check_every = s->campaign->plan->study->noise == EG_NOISE_GAUSSIAN_FAST ? 0 : options->check_tiles; /* GPU only */
   loop.device_timeout = options->device_timeout;
   loop.started = s->started;
@@ -210,15 +147,17 @@ static eg_status run_loop(eg_context *ctx, session *s, const eg_backend *backend
   return status;
 }
 
-static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend, const eg_run_options *options) {
+static eg_status advance(eg_context *ctx, session *s, const eg_run_options *options) {
   const uint64_t discarded = s->campaign->spot.discarded;
-  eg_status status = run_loop(ctx, s, backend, options);
-  const bool may_change = strcmp(options->backend, "auto") == 0 && backend != &eg_backend_cpu &&
-                          s->campaign->plan->study->noise != EG_NOISE_GAUSSIAN_FAST;
-  if (status == EG_ERR_DEVICE && may_change) { /* the bits are the same there */
+  if (s->devices.n > 0 && options->check_tiles > 0) {
+    EG_TRY(eg_campaign_copy(ctx, s->campaign, &s->base));
+  }
+  eg_status status = run_loop(ctx, s, options);
+  if (status == EG_ERR_DEVICE && s->devices.n > 0 && s->devices.may_change) { /* the bits are the same there */
     eg_warn(ctx, "the GPU failed, the CPU goes on: %s", eg_context_message(ctx));
-    EG_TRY(use_device(ctx, s, &eg_backend_cpu));
-    status = run_loop(ctx, s, &eg_backend_cpu, options);
+    eg_devices_change(&s->devices);
+    EG_TRY(use_devices(ctx, s));
+    status = run_loop(ctx, s, options);
   }
   if (status == EG_ERR_DEVICE && s->campaign->spot.discarded > discarded) { /* a snapshot may hold what is discarded */
     char *message = NULL;
@@ -237,11 +176,11 @@ static eg_status advance(eg_context *ctx, session *s, const eg_backend *backend,
   return EG_OK;
 }
 
-static eg_status finish(eg_context *ctx, session *s, const eg_backend *backend, const eg_run_options *options) {
+static eg_status finish(eg_context *ctx, session *s, const eg_run_options *options) {
   bool is_complete = false;
   EG_TRY(eg_until_ask(ctx, s->campaign));
   if (!eg_campaign_is_finished(s->campaign)) {
-    EG_TRY(advance(ctx, s, backend, options));
+    EG_TRY(advance(ctx, s, options));
   } else if (s->is_new) { /* a shard without tiles; an extension by nothing */
     EG_TRY(write_file(ctx, s, s->campaign));
   }
@@ -255,24 +194,25 @@ eg_status eg_run_from(eg_context *ctx, const eg_study *study, const eg_run_optio
   s.output = options->output;
   s.started = eg_now();
   eg_plan *plan = NULL;
-  const eg_backend *backend = NULL;
-  const bool is_auto = strcmp(options->backend, "auto") == 0;
   eg_status status = EG_OK;
   EG_TRY_DONE(check_shard_option(ctx, options));
   EG_TRY_DONE(check_until(ctx, study, options));
-  EG_TRY_DONE(choose_backend(ctx, study, options, &backend));
+  EG_TRY_DONE(eg_devices_find(ctx, study, options, &s.devices));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
-  EG_TRY_DONE(check_backend(ctx, plan, is_auto, &backend));
+  EG_TRY_DONE(eg_devices_fit(ctx, plan, &s.devices));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &s.campaign));
   if (options->n_shards > 0) {
     eg_campaign_set_shard(s.campaign, (eg_shard){options->shard, options->n_shards});
   }
   EG_TRY_DONE(open_output(ctx, &s, options, base));
   s.wall_before = s.campaign->wall_seconds;
-  EG_TRY_DONE(use_device(ctx, &s, backend));
+  EG_TRY_DONE(use_devices(ctx, &s));
   s.campaign->command_line = options->command_line;
-  status = finish(ctx, &s, backend, options);
+  status = finish(ctx, &s, options);
 done:
+  eg_devices_free(&s.devices);
+  free(s.device);
+  eg_campaign_free(s.base);
   if (!eg_has_lost_device()) { /* its thread may still look there */
     eg_campaign_free(s.campaign);
     eg_plan_free(plan);

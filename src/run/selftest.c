@@ -71,7 +71,8 @@ static eg_status run_in_memory(eg_context *ctx, const eg_plan *plan, const teste
   eg_labelled *file = NULL;
   eg_loop_options options;
   memset(&options, 0, sizeof options);
-  options.places = &device->place;
+  eg_worker_place place = device->place;
+  options.places = &place;
   options.n_workers = 1;
   options.device_timeout = device->timeout;
   options.started = eg_now();
@@ -120,7 +121,7 @@ done:
 
 /* A row that the device cannot run (a noise kind that is not compiled for it) is skipped and says so. */
 static eg_status test_backend(eg_context *ctx, const eg_backend *backend, eg_text *text, int *failed) {
-  const tested_device device = {{backend, 0, false}, EG_DEVICE_TIMEOUT};
+  const tested_device device = {{.backend = backend}, EG_DEVICE_TIMEOUT};
   for (size_t i = 0; i < N_ANSWERS; i++) {
     bool passed = false;
     const eg_status status = test_row(ctx, &answers[i], &device, text, &passed);
@@ -135,7 +136,7 @@ static eg_status test_backend(eg_context *ctx, const eg_backend *backend, eg_tex
 }
 
 eg_status eg_backend_verify(eg_context *ctx, const eg_backend *backend, int index, double device_timeout) {
-  const tested_device device = {{backend, index, false}, device_timeout};
+  const tested_device device = {{.backend = backend, .index = index}, device_timeout};
   eg_text text = {0};
   bool passed = false;
   eg_status status = test_row(ctx, &answers[0], &device, &text, &passed);

@@ -37,7 +37,7 @@ usage_error "option '-o' needs a value" run study.yaml -o
 usage_error "option '--force' takes no value" run study.yaml --force=yes
 usage_error "name of the output file is empty" run study.yaml -o ""
 usage_error "the result needs a file of its own" run study.yaml -o ./study.yaml --force
-usage_error "unknown backend 'cdua'; did you mean 'cuda'? allowed: auto, cpu, cuda" run study.yaml --backend cdua
+usage_error "unknown backend 'cdua'; did you mean 'cuda'? allowed: auto, cpu, cuda, all" run study.yaml --backend cdua
 for threads in 0 -1 two 1.5 "" 99999999999999999999; do
   usage_error "is not a number from 1 to" run study.yaml --threads "$threads"
 done

@@ -3,7 +3,10 @@
  * twins of thread_twin.h and reduce_twin.h, streams really work beside the host (fake_streams.h). Memory is short, so
  * that records come in parts; memory that is freed in use, or written beyond its end, is found out.
  *
- * ENSGRAD_FAKE_FAULT=NAME:N makes the N-th call of a kind fail (counted from 1, anew when the setting changes):
+ * ENSGRAD_FAKE_DEVICES=N: how many there are (1 unless set), each with memory, streams and failures of its own.
+ *
+ * ENSGRAD_FAKE_FAULT=NAME:N makes the N-th call of a kind fail (counted from 1, anew when the setting changes), NAME:N@D those of
+ * device D alone:
  *   devices  no GPU             load     no code for this GPU     malloc, host  out of memory
  *   launch   a launch refused   kernel   a kernel fails while it runs, and every call after that
  *   copy     one bit of what comes back to the host is wrong
@@ -14,6 +17,7 @@
  */
 #include <cuda_runtime_api.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +31,15 @@
 #include "reduce_twin.h"
 #include "thread_twin.h"
 
-enum { MULTIPROCESSORS = 1, FREE_BYTES = 6 << 20, MOST_BLOCKS = 64 };
+enum { MULTIPROCESSORS = 1, FREE_BYTES = 6 << 20, MOST_BLOCKS = 64 * FAKE_MOST_DEVICES };
 
 /* ---- faults ---- */
 
-static cudaError_t failed; /* of a kernel: stays */
+static cudaError_t all_failed[FAKE_MOST_DEVICES]; /* of a kernel: stays */
+#define failed (all_failed[fake_device()])
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of faults and the list of memory */
 
-static int is_faulty(const char *name) {
+static int count_fault(const char *name) {
   static char setting[64];
   static unsigned long count;
   const char *const fault = getenv("ENSGRAD_FAKE_FAULT"), *const given = fault != NULL ? fault : "";
@@ -43,21 +49,30 @@ static int is_faulty(const char *name) {
     (void)snprintf(setting, sizeof setting, "%s", given);
   }
   const size_t n = strlen(name);
-  if (strncmp(setting, name, n) != 0 || setting[n] != ':') {
+  const char *const at = strchr(setting, '@');
+  if (strncmp(setting, name, n) != 0 || setting[n] != ':' || (at != NULL && atoi(at + 1) != fake_device())) {
     return 0;
   }
   return ++count == strtoul(setting + n + 1, NULL, 10);
 }
 
+static int is_faulty(const char *name) {
+  (void)pthread_mutex_lock(&lock);
+  const int is = count_fault(name);
+  (void)pthread_mutex_unlock(&lock);
+  return is;
+}
+
 /* From the N-th call on: what a broken device does. */
 static int is_broken(const char *name) {
-  static int since; /* only set by the thread that launches */
+  static int since[FAKE_MOST_DEVICES]; /* set by the thread that launches there */
   const char *const fault = getenv("ENSGRAD_FAKE_FAULT");
   if (fault == NULL || strncmp(fault, name, strlen(name)) != 0) {
     return 0;
   }
-  since = since || is_faulty(name);
-  return since;
+  int *const own = &since[fake_device()];
+  *own = *own || is_faulty(name);
+  return *own;
 }
 
 /* What every call says first. */
@@ -231,31 +246,37 @@ static void reduce(const void *kernel, dim3 grid, const eg_tile_reduce *r) {
 /* ---- memory: filled with rubbish, so that nothing relies on zeros ---- */
 
 typedef struct block {
+  int device;
   unsigned char *start;
   size_t bytes;
 } block;
 
-static block blocks[MOST_BLOCKS]; /* of the device; only the host's threads touch the list */
-static size_t reserved;
+static block blocks[MOST_BLOCKS]; /* of all devices; only the host's threads touch the list */
+static size_t all_reserved[FAKE_MOST_DEVICES];
+#define reserved (all_reserved[fake_device()])
 
 static void need_inside(const void *start, size_t bytes) {
   const unsigned char *const p = (const unsigned char *)start;
-  for (int i = 0; i < MOST_BLOCKS; i++) {
+  int is_inside = 0;
+  (void)pthread_mutex_lock(&lock);
+  for (int i = 0; i < MOST_BLOCKS && !is_inside; i++) {
     const block *const b = &blocks[i];
-    if (b->start != NULL && p >= b->start && p <= b->start + b->bytes && bytes <= (size_t)(b->start + b->bytes - p)) {
-      return;
-    }
+    is_inside = b->start != NULL && b->device == fake_device() && p >= b->start && p <= b->start + b->bytes &&
+                bytes <= (size_t)(b->start + b->bytes - p);
+  }
+  (void)pthread_mutex_unlock(&lock);
+  if (is_inside) {
+    return;
   }
   fake_misuse("a kernel or copy goes beyond the memory it was given");
 }
 
-cudaError_t cudaMalloc(void **p, size_t bytes) {
+static cudaError_t reserve(void **p, size_t bytes, int fails) {
   int i = 0;
-  ANSWER_IF_FAILED();
   while (i < MOST_BLOCKS && blocks[i].start != NULL) {
     i++;
   }
-  if (is_faulty("malloc") || i == MOST_BLOCKS || bytes > FREE_BYTES - reserved) {
+  if (fails || i == MOST_BLOCKS || bytes > FREE_BYTES - reserved) {
     return cudaErrorMemoryAllocation;
   }
   *p = malloc(bytes);
@@ -263,10 +284,18 @@ cudaError_t cudaMalloc(void **p, size_t bytes) {
     return cudaErrorMemoryAllocation;
   }
   memset(*p, 0xa5, bytes);
-  blocks[i].start = (unsigned char *)*p;
-  blocks[i].bytes = bytes;
+  blocks[i] = (block){fake_device(), (unsigned char *)*p, bytes};
   reserved += bytes;
   return cudaSuccess;
+}
+
+cudaError_t cudaMalloc(void **p, size_t bytes) {
+  ANSWER_IF_FAILED();
+  const int fails = is_faulty("malloc");
+  (void)pthread_mutex_lock(&lock);
+  const cudaError_t error = reserve(p, bytes, fails);
+  (void)pthread_mutex_unlock(&lock);
+  return error;
 }
 
 cudaError_t cudaFree(void *p) {
@@ -277,17 +306,22 @@ cudaError_t cudaFree(void *p) {
   if (!fake_all_idle()) {
     fake_misuse("memory is freed while the device works");
   }
-  for (int i = 0; i < MOST_BLOCKS; i++) {
-    if (blocks[i].start == p) {
+  int is_found = 0;
+  (void)pthread_mutex_lock(&lock);
+  for (int i = 0; i < MOST_BLOCKS && !is_found; i++) {
+    if (blocks[i].start == p && blocks[i].device == fake_device()) {
       reserved -= blocks[i].bytes;
       memset(p, 0xa5, blocks[i].bytes);
       blocks[i].start = NULL;
       free(p);
-      return cudaSuccess;
+      is_found = 1;
     }
   }
-  fake_misuse("memory is freed that was not reserved");
-  return cudaErrorInvalidValue;
+  (void)pthread_mutex_unlock(&lock);
+  if (!is_found) {
+    fake_misuse("memory is freed that was not reserved");
+  }
+  return cudaSuccess;
 }
 
 cudaError_t cudaMallocHost(void **p, size_t bytes) {
@@ -589,18 +623,28 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *n_blocks, const v
 
 /* ---- the device ---- */
 
+static int n_devices(void) {
+  const char *const given = getenv("ENSGRAD_FAKE_DEVICES");
+  return given != NULL ? atoi(given) : 1;
+}
+
 cudaError_t cudaGetDeviceCount(int *n) {
-  *n = 1;
-  failed = cudaSuccess; /* a new attempt of the test */
+  *n = n_devices();
+  if (*n == 1) {
+    failed = cudaSuccess; /* a new attempt of the test */
+  }
   return is_faulty("devices") ? cudaErrorNoDevice : cudaSuccess;
 }
 cudaError_t cudaSetDevice(int index) {
-  return index == 0 ? cudaSuccess : cudaErrorInvalidDevice;
+  if (index < 0 || index >= n_devices() || index >= FAKE_MOST_DEVICES) {
+    return cudaErrorInvalidDevice;
+  }
+  fake_choose_device(index);
+  return cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int index) {
-  (void)index;
   memset(p, 0, sizeof *p);
-  (void)snprintf(p->name, sizeof p->name, "a device played on the host");
+  (void)snprintf(p->name, sizeof p->name, "a device played on the host%s", index > 0 ? ", another" : "");
   p->major = 9;
   p->multiProcessorCount = MULTIPROCESSORS;
   p->maxThreadsPerMultiProcessor = 2048;

@@ -18,7 +18,7 @@ typedef struct operation {
 } operation;
 
 struct CUstream_st {
-  int priority;
+  int priority, device;
   int is_busy, is_closing, has_thread;
   uint64_t random;
   pthread_t thread;
@@ -32,8 +32,9 @@ struct CUevent_st {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static struct CUstream_st default_stream;
-static struct CUstream_st *streams; /* all but the default one */
+static struct CUstream_st default_streams[FAKE_MOST_DEVICES];
+static struct CUstream_st *streams; /* all but the default ones */
+static _Thread_local int device;    /* that the thread has chosen */
 static int has_threads;             /* as the setting was when the last operation came */
 
 void fake_misuse(const char *text) {
@@ -44,6 +45,14 @@ void fake_misuse(const char *text) {
 int fake_setting_is(const char *name, const char *value) {
   const char *const given = getenv(name);
   return given != NULL && strcmp(given, value) == 0;
+}
+
+void fake_choose_device(int chosen) {
+  device = chosen;
+}
+
+int fake_device(void) {
+  return device;
 }
 
 static int is_concurrent(void) {
@@ -84,6 +93,7 @@ static void pause_a_little(struct CUstream_st *s) {
 
 static void *stream_main(void *argument) {
   struct CUstream_st *const s = argument;
+  device = s->device;
   (void)pthread_mutex_lock(&lock);
   while (!s->is_closing || s->first != NULL) {
     if (!has_threads || !is_ready(s)) {
@@ -114,11 +124,11 @@ static void run_one(void) {
   const int low_first = fake_setting_is("ENSGRAD_FAKE_ORDER", "steps");
   struct CUstream_st *best = NULL;
   for (struct CUstream_st *s = streams; s != NULL; s = s->next) {
-    if (is_ready(s) && (best == NULL || (low_first ? s->priority > best->priority : s->priority < best->priority))) {
+    if (s->device == device && is_ready(s) && (best == NULL || (low_first ? s->priority > best->priority : s->priority < best->priority))) {
       best = s;
     }
   }
-  best = best == NULL && is_ready(&default_stream) ? &default_stream : best;
+  best = best == NULL && is_ready(&default_streams[device]) ? &default_streams[device] : best;
   if (best == NULL) {
     fake_misuse("the host waits for something that cannot happen");
   }
@@ -137,7 +147,7 @@ static void wait_for_change(void) {
 /* ---- what fake_cudart.c needs ---- */
 
 static struct CUstream_st *of(cudaStream_t stream) {
-  return stream != NULL ? stream : &default_stream;
+  return stream != NULL ? stream : &default_streams[device];
 }
 
 static cudaError_t append(cudaStream_t stream, operation o) {
@@ -178,7 +188,7 @@ int fake_all_idle(void) {
   int is_idle = fake_is_idle(NULL);
   (void)pthread_mutex_lock(&lock);
   for (const struct CUstream_st *s = streams; s != NULL; s = s->next) {
-    is_idle &= s->first == NULL;
+    is_idle &= s->device != device || s->first == NULL;
   }
   (void)pthread_mutex_unlock(&lock);
   return is_idle;
@@ -196,7 +206,7 @@ void fake_finish_all(void) {
   while (!fake_all_idle()) {
     (void)pthread_mutex_lock(&lock);
     for (struct CUstream_st *s = streams; s != NULL; s = s->next) {
-      while (s->first != NULL) {
+      while (s->device == device && s->first != NULL) {
         wait_for_change();
       }
     }
@@ -220,6 +230,7 @@ cudaError_t cudaStreamCreateWithPriority(cudaStream_t *stream, unsigned flags, i
     return cudaErrorInvalidValue;
   }
   s->priority = priority;
+  s->device = device;
   s->random = (uint64_t)(priority + 7);
   (void)pthread_mutex_lock(&lock);
   s->next = streams;

@@ -1,0 +1,215 @@
+#include "run/devices.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+typedef enum wanted { CPU, CUDA, AUTO, ALL, N_WANTED } wanted;
+static const char *const names[N_WANTED] = {"cpu", "cuda", "auto", "all"};
+
+static eg_status read_wanted(eg_context *ctx, const eg_run_options *options, wanted *w) {
+  for (int i = 0; i < N_WANTED; i++) {
+    if (strcmp(options->backend, names[i]) == 0) {
+      *w = (wanted)i;
+      if (*w == CPU && options->n_devices > 0) {
+        return eg_fail(ctx, EG_ERR_USAGE, "GPUs are named, but the backend is cpu; allowed with them: auto, cuda, all");
+      }
+      return EG_OK;
+    }
+  }
+  return eg_fail(ctx, EG_ERR_USAGE, "unknown backend '%s'; allowed: auto, cpu, cuda, all", options->backend);
+}
+
+/* Said before a device is looked for. */
+static eg_status check_study(eg_context *ctx, const eg_study *study) {
+  if (study->n_groups > 0) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far; use --backend cpu or auto");
+  }
+  if (study->observe.n_paths > 0) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "statistics of paths are made on the CPU only so far; use --backend cpu or auto");
+  }
+  return EG_OK;
+}
+
+/* All that are visible, or those that are named. */
+static eg_status list_gpus(eg_context *ctx, const eg_run_options *options, const eg_backend *cuda, int **list, int *n) {
+  *n = (int)options->n_devices;
+  if (options->n_devices == 0) {
+    EG_TRY(cuda->count(ctx, n));
+  }
+  EG_TRY(eg_allocate(ctx, (size_t)*n, sizeof **list, list));
+  for (int i = 0; i < *n; i++) {
+    (*list)[i] = options->n_devices > 0 ? options->devices[i] : i;
+  }
+  return EG_OK;
+}
+
+static void leave_out(eg_context *ctx, int index, int n) {
+  if (n == 1) {
+    eg_warn(ctx, "the GPU is not used: %s", eg_context_message(ctx));
+  } else {
+    eg_warn(ctx, "GPU %d is not used: %s", index, eg_context_message(ctx));
+  }
+}
+
+/* A GPU is trusted only after it gave the CPU's bits. */
+static eg_status verify(eg_context *ctx, const eg_run_options *options, bool is_needed, int *list, int n, eg_devices *d) {
+  eg_status status = EG_OK;
+  for (int i = 0; i < n; i++) {
+    const int index = list[i];
+    status = eg_backend_verify(ctx, d->backend, index, options->device_timeout);
+    if (status == EG_OK) {
+      list[d->n++] = index;
+      continue;
+    }
+    if (is_needed && (n == 1 || options->n_devices > 0)) {
+      return status;
+    }
+    leave_out(ctx, index, n);
+  }
+  return is_needed && d->n == 0 ? status : EG_OK;
+}
+
+eg_status eg_devices_find(eg_context *ctx, const eg_study *study, const eg_run_options *options, eg_devices *d) {
+  wanted w = AUTO;
+  int n = 0;
+  memset(d, 0, sizeof *d);
+  EG_TRY(read_wanted(ctx, options, &w));
+  d->may_change = w == AUTO && study->noise != EG_NOISE_GAUSSIAN_FAST;
+  d->has_cpu = w == CPU || w == ALL;
+  if (w == CPU) {
+    return EG_OK;
+  }
+  if (w == CUDA) {
+    EG_TRY(check_study(ctx, study));
+  }
+  eg_status status = eg_backend_cuda(ctx, &d->backend);
+  status = status == EG_OK ? list_gpus(ctx, options, d->backend, &d->indices, &n) : status;
+  status = status == EG_OK ? verify(ctx, options, w == CUDA, d->indices, n, d) : status;
+  if (status != EG_OK && (w == CUDA || (w == ALL && options->n_devices > 0))) {
+    return status;
+  }
+  if (status != EG_OK && w == ALL) {
+    eg_warn(ctx, "the CPU computes alone: %s", eg_context_message(ctx));
+  }
+  if (d->n == 0) { /* what is missing is not an error then */
+    eg_devices_change(d);
+  }
+  return EG_OK;
+}
+
+/* Every kernel of the plan is prepared once; those not compiled ahead are compiled here, before the first step. */
+static eg_status prepare_all(eg_context *ctx, const eg_plan *plan, const eg_devices *d) {
+  eg_device *device = NULL;
+  uint64_t tiles = 0;
+  eg_status status = EG_OK;
+  EG_TRY(d->backend->open(ctx, d->indices[0], &device));
+  for (size_t r = 0; r < plan->n_runs && status == EG_OK; r++) {
+    const eg_job *const last = r > 0 ? &plan->runs[r - 1].job : NULL;
+    eg_job job = plan->runs[r].job;
+    job.n_histograms = job.n_edges = job.n_counts = job.row_counts = 0; /* their grids may not be known yet */
+    if (last == NULL || strcmp(job.stepper, last->stepper) != 0 || job.dim != last->dim ||
+        job.launch.sampling != last->launch.sampling) {
+      status = d->backend->prepare(ctx, device, &job, &tiles);
+    }
+  }
+  d->backend->close(device);
+  return status;
+}
+
+eg_status eg_devices_fit(eg_context *ctx, const eg_plan *plan, eg_devices *d) {
+  if (d->n > 0) {
+    const eg_status status = prepare_all(ctx, plan, d);
+    if (status != EG_OK && (status != EG_ERR_DEVICE || (!d->may_change && !d->has_cpu))) {
+      return status;
+    }
+    if (status != EG_OK) {
+      leave_out(ctx, d->indices[0], 1);
+      eg_devices_change(d);
+    }
+  }
+  if (d->has_cpu && plan->study->noise == EG_NOISE_GAUSSIAN_FAST) {
+    return eg_fail(ctx, EG_ERR_DEVICE,
+                   "noise gaussian-fast exists on the GPU only; use gaussian, or a machine with a GPU%s",
+                   d->n > 0 ? " and --backend cuda" : "");
+  }
+  return EG_OK;
+}
+
+void eg_devices_change(eg_devices *d) {
+  d->n = 0;
+  d->has_cpu = true;
+}
+
+void eg_devices_free(eg_devices *d) {
+  free(d->indices);
+  memset(d, 0, sizeof *d);
+}
+
+eg_status eg_devices_places(eg_context *ctx, const eg_devices *d, int threads, eg_worker_place **places, int *n_places) {
+  int n_cpu = d->has_cpu ? eg_cpu_workers(threads) : 0;
+  if (threads == 0 && d->n > 0 && n_cpu > 0) {
+    n_cpu = n_cpu > d->n ? n_cpu - d->n : 1;
+  }
+  EG_TRY(eg_allocate(ctx, (size_t)(d->n + n_cpu), sizeof **places, places));
+  for (int i = 0; i < d->n; i++) {
+    (*places)[i] = (eg_worker_place){.backend = d->backend, .index = d->indices[i], .is_checked = true};
+  }
+  for (int i = 0; i < n_cpu; i++) {
+    (*places)[d->n + i] = (eg_worker_place){.backend = &eg_backend_cpu, .index = i};
+  }
+  *n_places = d->n + n_cpu;
+  return EG_OK;
+}
+
+const char *eg_devices_name(const eg_devices *d) {
+  return d->n == 0 ? "cpu" : d->has_cpu ? "cuda+cpu" : "cuda";
+}
+
+static void append_same(eg_text *text, const eg_text *words, int n) {
+  if (n > 1) {
+    eg_text_append(text, "%d x ", n);
+  }
+  eg_text_append(text, "%s", eg_text_string(words));
+}
+
+/* Take in what a device says of itself; `last` and *n_same: what the ones before it said last, and how many of them. */
+static eg_status describe_device(eg_context *ctx, const eg_backend *backend, int index, eg_text *text, eg_text *last, int *n_same) {
+  eg_device *device = NULL;
+  EG_TRY(backend->open(ctx, index, &device));
+  const char *const words = backend->describe(device);
+  if (strcmp(words, eg_text_string(last)) == 0) {
+    (*n_same)++;
+  } else {
+    if (*n_same > 0) {
+      append_same(text, last, *n_same);
+      eg_text_append(text, "; ");
+    }
+    eg_text_free(last);
+    memset(last, 0, sizeof *last);
+    eg_text_append(last, "%s", words);
+    *n_same = 1;
+  }
+  backend->close(device);
+  return EG_OK;
+}
+
+eg_status eg_devices_describe(eg_context *ctx, const eg_devices *d, char **line) {
+  eg_text text = {0}, last = {0};
+  int n_same = 0;
+  eg_status status = EG_OK;
+  for (int i = 0; i < d->n && status == EG_OK; i++) {
+    status = describe_device(ctx, d->backend, d->indices[i], &text, &last, &n_same);
+  }
+  if (d->has_cpu && status == EG_OK) {
+    status = describe_device(ctx, &eg_backend_cpu, 0, &text, &last, &n_same);
+  }
+  append_same(&text, &last, n_same);
+  if (status == EG_OK) {
+    status = text.is_broken ? eg_fail(ctx, EG_ERR_MEMORY, "out of memory") : eg_copy_string(ctx, eg_text_string(&text), line);
+  }
+  eg_text_free(&text);
+  eg_text_free(&last);
+  return status;
+}

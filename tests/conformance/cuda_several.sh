@@ -1,0 +1,74 @@
+#!/bin/sh
+# Several GPUs, and GPUs with the CPU: tiles are given out to all of them, the bits are those of the CPU alone, and the tiles of a
+# device that fails, hangs or is wrong are made by the others. On played devices (fake_cudart.c).
+#   sh cuda_several.sh PROGRAM HASH FAKE: hash_result, the folder of the played plug-in
+. tests/cli/harness.inc
+hash=$2
+export ENSGRAD_PLUGIN_PATH="$3" ENSGRAD_FAKE_DEVICES=3
+
+# devices FILE: what computed it.
+device_of() {
+  /usr/bin/python3 -c 'import h5py, sys
+a = h5py.File(sys.argv[1])["provenance"].attrs
+print(a["backend"], "-", a["device"])' "$1" 2>/dev/null || echo unread
+}
+
+# right OPTION..: exit 0 and the CPU's bits.
+right() {
+  rm -f got.h5
+  expect 0 run study.yaml -o got.h5 -q "$@"
+  check "$hash" got.h5 >got.hash
+  same got.hash cpu.hash
+}
+
+expect 0 devices
+says out 'cuda 0 a device played on the host'
+says out 'cuda 2 a device played on the host, another'
+
+write_study study.yaml 300000 64
+expect 0 run study.yaml -o cpu.h5 --backend cpu -q
+check "$hash" cpu.h5 >cpu.hash
+for order in concurrent steps; do
+  export ENSGRAD_FAKE_ORDER=$order
+  right --backend cuda --check-tiles 5
+  is_empty err
+  right --backend all --threads 2 --check-tiles 5
+  right --backend cuda --devices 2,0
+  right --backend auto --devices 1
+done
+right --backend cuda
+check [ "$(device_of got.h5 | cut -c1-60)" = "cuda - a device played on the host, 1 SM, driver for CUDA 13" ]
+check sh -c "case '$(device_of got.h5)' in *'; 2 x a device played on the host, another'*) ;; *) false ;; esac"
+right --backend all --threads 1
+check sh -c "case '$(device_of got.h5)' in 'cuda+cpu - '*) ;; *) false ;; esac"
+
+# One of three goes away: the others take its tiles. The last one of one: as ever.
+for fault in kernel:116@1 launch:116@1 hang:116@1 wrong:33@1 nan:33@1; do # behind what the known answer takes
+  for backend in cuda all; do
+    ENSGRAD_FAKE_FAULT=$fault right --backend $backend --threads 1 --check-tiles 1 --device-timeout 0.5
+    says err 'cuda 1'
+    says err 'failed, the others go on'
+  done
+done
+ENSGRAD_FAKE_FAULT=copy:1@2 right --backend cuda
+says err 'GPU 2 is not used: the device gives wrong results on a known answer'
+ENSGRAD_FAKE_FAULT=copy:1@2 expect 6 run study.yaml -o no.h5 -q --backend cuda --devices 0,2
+ENSGRAD_FAKE_FAULT=devices:1 right --backend all
+says err 'the CPU computes alone: looking for a GPU'
+ENSGRAD_FAKE_FAULT=kernel:116@1 expect 6 run study.yaml -o no.h5 -q --backend cuda --devices 1
+expect 6 run study.yaml -o no.h5 -q --backend cuda --devices 0,3
+says err 'there is no GPU 3: 3 are visible, counted from 0'
+
+# Stop and go on, with other devices.
+expect 75 run study.yaml -o stop.h5 -q --backend all --max-time 0.01
+expect 0 run study.yaml -o stop.h5 -q --backend cuda --devices 1,2
+check "$hash" stop.h5 >got.hash
+same got.hash cpu.hash
+
+expect 2 run study.yaml --backend cpu --devices 0
+says err 'GPUs are named, but the backend is cpu'
+for list in '' 0, 0,0 a -1 0,,1; do
+  expect 2 run study.yaml --devices "$list"
+  says err 'is no list of GPUs'
+done
+report
