@@ -237,6 +237,13 @@ EG_FN void eg_monitors_store(const eg_launch *a, const eg_lane *t) {
 EG_FN double eg_thread_feature(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
                                eg_feature_code code, const eg_real *x) {
 #if EG_WATCHED
+  if (code.id == EG_FEATURE_EXIT) {
+    return eg_exit_first(t->monitor_value, 1, code.component);
+  }
+  if (code.id == EG_FEATURE_EXIT_TIME) {
+    const double first = eg_exit_time(t->monitor_value, 1, code.component);
+    return (first >= 0 ? first : (double)t->step) * a->h;
+  }
   if (code.id >= EG_FEATURE_MONITOR) {
     const double value = eg_monitor_pick(t->monitor_value, (uint32_t)code.component);
     return eg_monitor_column(&a->monitors[code.component], code.id, t->step, a->h, value);

@@ -17,7 +17,10 @@ enum {
   EG_FEATURE_CLOCK = 5, /* physical time of log-time: what stands behind x */
   /* columns of monitor `component`: its value; of a crossing also the stopped time */
   EG_FEATURE_MONITOR = 16,
-  EG_FEATURE_MONITOR_TIME = 17
+  EG_FEATURE_MONITOR_TIME = 17,
+  /* of crossings that compete: component = monitor + 256 x (bits of all of them); core/monitor.h */
+  EG_FEATURE_EXIT = 18,
+  EG_FEATURE_EXIT_TIME = 19
 };
 
 typedef struct eg_feature_code {

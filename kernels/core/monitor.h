@@ -10,6 +10,9 @@
  * State of one (monitor, trajectory): `value` (sum, extremum, or T and EG_NOT_CROSSED before) and, of a crossing, `before`:
  * f of the step before. Columns of a record at step k: the sum; the mean over the part of the window passed so far (0 before
  * it begins); the extremum; of a crossing 1 if T <= k else 0, and the stopped time min(T, k) h.
+ *
+ * Crossings that compete (labelled exits): 1 for the one that came first by step k, else 0; of two at the same step the one that
+ * stands first. The stopped time of all of them is the smallest.
  */
 #ifndef EG_CORE_MONITOR_H
 #define EG_CORE_MONITOR_H
@@ -75,6 +78,36 @@ EG_FN double eg_monitor_column(const eg_monitor *m, int32_t id, uint64_t step, d
   }
   const int is_crossed = value >= 0;
   return id == EG_FEATURE_MONITOR ? (is_crossed ? 1.0 : 0.0) : (is_crossed ? value : (double)step) * h;
+}
+
+/* values: of monitor i at values[i stride]. Does crossing number (component mod 256) come first? */
+EG_FN double eg_exit_first(const double *values, uint32_t stride, int32_t component) {
+  const int32_t own = component & 255, rivals = component >> 8;
+  double mine = EG_NOT_CROSSED;
+  int is_beaten = 0;
+  EG_UNROLL
+  for (int32_t k = 0; k < EG_MOST_MONITORS; k++) {
+    mine = k == own ? values[(uint32_t)k * stride] : mine;
+  }
+  EG_UNROLL
+  for (int32_t k = 0; k < EG_MOST_MONITORS; k++) {
+    const double other = values[(uint32_t)k * stride];
+    const int is_rival = ((rivals >> k) & 1) != 0 && k != own && other >= 0;
+    is_beaten |= is_rival && (other < mine || (other == mine && k < own));
+  }
+  return mine >= 0 && !is_beaten ? 1.0 : 0.0;
+}
+
+/* When the first of them came, EG_NOT_CROSSED if none has. */
+EG_FN double eg_exit_time(const double *values, uint32_t stride, int32_t component) {
+  double first = EG_NOT_CROSSED;
+  EG_UNROLL
+  for (int32_t k = 0; k < EG_MOST_MONITORS; k++) {
+    const double value = values[(uint32_t)k * stride];
+    const int counts = ((component >> 8 >> k) & 1) != 0 && value >= 0 && (first < 0 || value < first);
+    first = counts ? value : first;
+  }
+  return first;
 }
 
 #endif

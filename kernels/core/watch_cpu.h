@@ -149,6 +149,27 @@ static void store_monitors(const eg_walk *w) {
   }
 }
 
+/* Columns of crossings that compete; a value may be a physical time, and then `clock` is too. */
+static void exit_columns(const eg_walk *w, uint32_t point, eg_feature_code code, uint64_t step, double *out) {
+  const double *const values = monitor_values(w, point, 0);
+  const double h = w->a->h;
+  for (int l = 0; l < EG_LANES; l++) {
+    if (code.id == EG_FEATURE_EXIT) {
+      out[l] = eg_exit_first(values + l, 2 * EG_LANES, code.component);
+    } else {
+      const double first = eg_exit_time(values + l, 2 * EG_LANES, code.component);
+      out[l] = (first >= 0 ? first : (double)step) * h;
+    }
+  }
+#if EG_CAPS_LOG_TIME
+  const eg_real *const clock = w->block.x + ((size_t)point * w->block.width + EG_DIM) * EG_LANES;
+  for (int l = 0; w->a->is_clocked && code.id == EG_FEATURE_EXIT_TIME && l < EG_LANES; l++) {
+    const double first = eg_exit_time(values + l, 2 * EG_LANES, code.component);
+    out[l] = first >= 0 ? first : (double)clock[l];
+  }
+#endif
+}
+
 /* The columns of one monitor in a record. */
 static void monitor_columns(const eg_walk *w, uint32_t point, eg_feature_code code, uint64_t step, double *out) {
   const eg_monitor *const m = &w->a->monitors[code.component];
@@ -358,6 +379,8 @@ static __attribute__((noinline)) void look_at_block(const eg_walk *w, uint32_t r
       double *const column = columns + (size_t)f * a->ld;
       if (code.id == EG_FEATURE_X) {
         block_coordinate(block.x + offset, code.component, column);
+      } else if (code.id >= EG_FEATURE_EXIT) {
+        exit_columns(w, point, code, to, column);
       } else if (code.id >= EG_FEATURE_MONITOR) {
         monitor_columns(w, point, code, to, column);
       } else {

@@ -27,7 +27,7 @@ const eg_feature *eg_plan_feature(const eg_plan *plan, const char *name) {
 
 eg_status eg_plan_features(eg_context *ctx, eg_plan *plan) {
   const eg_study_observe *const observe = &plan->study->observe;
-  EG_TRY(eg_allocate(ctx, observe->n_features + 2 * observe->n_monitors, sizeof *plan->features, &plan->features));
+  EG_TRY(eg_allocate(ctx, observe->n_features + 4 * observe->n_monitors, sizeof *plan->features, &plan->features));
   for (size_t i = 0; i < observe->n_features; i++) {
     eg_feature *const f = &plan->features[i];
     (void)snprintf(f->name, sizeof f->name, "%s", observe->features[i]); /* schema words are short */
@@ -54,7 +54,7 @@ eg_status eg_plan_features(eg_context *ctx, eg_plan *plan) {
     const bool is_monitor = plan->features[i].id >= EG_FEATURE_MONITOR;
     for (size_t k = 0; k < plan->features[i].width; k++) {
       plan->codes[plan->features[i].first + k].id = plan->features[i].id;
-      plan->codes[plan->features[i].first + k].component = (int32_t)(is_monitor ? plan->features[i].monitor : k);
+      plan->codes[plan->features[i].first + k].component = is_monitor ? eg_plan_monitor_component(&plan->features[i]) : (int32_t)k;
     }
   }
   return EG_OK;

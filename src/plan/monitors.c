@@ -1,17 +1,46 @@
 /* Monitors of a study as features of the plan, and their windows in the steps of a run. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/model.h"
 #include "plan/plan.h"
 
-static void add_feature(eg_plan *plan, size_t monitor, int32_t id, const char *ending) {
+/* -zeta(1/2) / sqrt(2 pi): mean overshoot of a Gaussian random walk, in standard deviations of a step (Chernoff 1965; Siegmund
+   1985, section 8.4). A path looked at every h crosses the level when the continuous one crosses a level farther away by this. */
+static const double OVERSHOOT = 0.5825971579390106;
+
+static void add_feature(eg_plan *plan, size_t monitor, int32_t id, int32_t rivals, const char *name, const char *ending) {
   eg_feature *const f = &plan->features[plan->n_features++];
-  (void)snprintf(f->name, sizeof f->name, "%s%s", plan->study->observe.monitors[monitor].name, ending); /* names are short */
+  (void)snprintf(f->name, sizeof f->name, "%s%s", name, ending); /* names are short */
   f->id = id;
   f->first = plan->n_columns++;
   f->width = 1;
   f->monitor = monitor;
+  f->rivals = rivals;
+}
+
+int32_t eg_plan_monitor_component(const eg_feature *f) {
+  return (int32_t)f->monitor + (f->rivals << 8);
+}
+
+/* Bits of the monitors with the exit of monitor i. */
+static int32_t rivals_of(const eg_study_observe *o, size_t i) {
+  int32_t bits = 0;
+  for (size_t k = 0; k < o->n_monitors; k++) {
+    bits |= o->monitors[k].exit != NULL && strcmp(o->monitors[k].exit, o->monitors[i].exit) == 0 ? 1 << k : 0;
+  }
+  return bits;
+}
+
+/* Which of the crossings of one exit came first, and when; the time belongs to the first of them in the study. */
+static void add_exit(eg_plan *plan, size_t i) {
+  const eg_study_monitor *const m = &plan->study->observe.monitors[i];
+  const int32_t rivals = rivals_of(&plan->study->observe, i);
+  add_feature(plan, i, EG_FEATURE_EXIT, rivals, m->name, "_first");
+  if ((rivals & ((1 << i) - 1)) == 0) {
+    add_feature(plan, i, EG_FEATURE_EXIT_TIME, rivals, m->exit, "_time");
+  }
 }
 
 eg_status eg_plan_monitor_features(eg_context *ctx, eg_plan *plan) {
@@ -35,10 +64,30 @@ eg_status eg_plan_monitor_features(eg_context *ctx, eg_plan *plan) {
       return eg_study_fail_at(ctx, s, m->mark, "monitor '%s' looks at x%d, but the dimension is %d: x0 to x%d", m->name,
                               m->component, plan->dim, plan->dim - 1);
     }
-    add_feature(plan, i, EG_FEATURE_MONITOR, "");
+    add_feature(plan, i, EG_FEATURE_MONITOR, 0, m->name, "");
     if (m->operation == EG_MONITOR_CROSSING) {
-      add_feature(plan, i, EG_FEATURE_MONITOR_TIME, "_time");
+      add_feature(plan, i, EG_FEATURE_MONITOR_TIME, 0, m->name, "_time");
     }
+    if (m->exit != NULL) {
+      add_exit(plan, i);
+    }
+  }
+  return EG_OK;
+}
+
+/* What the level is moved by, towards the start. Chains are what they are; jumps have no such overshoot. */
+static eg_status shift_of(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_study_monitor *m, double *shift) {
+  const eg_dynamics_id id = run->dynamics->id;
+  *shift = 0;
+  if (m->noise > 0 && (id == EG_LEVY || id == EG_LOG_TIME)) {
+    return eg_study_fail_at(ctx, plan->study, m->mark,
+                            "the level of monitor '%s' cannot be shifted by its 'noise' in run '%s': that is for diffusions in "
+                            "steps of equal time",
+                            m->name, run->description);
+  }
+  if (m->noise > 0 && !eg_is_chain(id) && id != EG_GRADIENT_FLOW) {
+    const double size = OVERSHOOT * m->noise * sqrt(run->learning_rate / run->substeps);
+    *shift = m->direction == EG_DIRECTION_UP ? -size : size;
   }
   return EG_OK;
 }
@@ -51,6 +100,7 @@ eg_status eg_plan_monitors(eg_context *ctx, const eg_plan *plan, eg_run *run) {
     eg_monitor *const out = &run->job.launch.monitors[i];
     const bool has_window = m->operation == EG_MONITOR_SUM || m->operation == EG_MONITOR_MEAN;
     uint64_t first = 0, last = run->steps;
+    double shift = 0;
     if (has_window) {
       EG_TRY(eg_plan_whole_steps(ctx, plan, run, m->mark, "window", m->from, &first));
     }
@@ -67,7 +117,8 @@ eg_status eg_plan_monitors(eg_context *ctx, const eg_plan *plan, eg_run *run) {
     out->feature.component = m->component;
     out->operation = m->operation;
     out->direction = m->operation == EG_MONITOR_CROSSING ? m->direction : 0;
-    out->level = m->level;
+    EG_TRY(shift_of(ctx, plan, run, m, &shift));
+    out->level = m->level + shift;
     out->first = first * substeps;
     out->last = last * substeps;
   }

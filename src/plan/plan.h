@@ -18,7 +18,8 @@ typedef struct eg_feature {
   char name[40];
   int32_t id;    /* EG_FEATURE_*; monitors come behind all others */
   size_t first, width;
-  size_t monitor; /* of EG_FEATURE_MONITOR and EG_FEATURE_MONITOR_TIME */
+  size_t monitor; /* of EG_FEATURE_MONITOR and those behind it */
+  int32_t rivals; /* of EG_FEATURE_EXIT and EG_FEATURE_EXIT_TIME: bits of the monitors that compete; 0: none */
 } eg_feature;
 
 #define EG_NO_GROUP ((size_t)-1)
@@ -243,6 +244,7 @@ EG_NODISCARD eg_status eg_plan_watch(eg_context *ctx, const eg_plan *plan, eg_ru
 EG_NODISCARD eg_status eg_plan_try_bad_states(eg_context *ctx, const eg_job *job, const struct eg_unit *unit, int dim,
                                               bool *stay_bad);
 EG_NODISCARD eg_status eg_plan_monitor_features(eg_context *ctx, eg_plan *plan);     /* monitors.c */
+int32_t eg_plan_monitor_component(const eg_feature *feature); /* of the code of a feature of a monitor */
 EG_NODISCARD eg_status eg_plan_monitors(eg_context *ctx, const eg_plan *plan, eg_run *run);
 EG_NODISCARD eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run); /* stepper.c */
 EG_NODISCARD eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run);   /* stage.c */

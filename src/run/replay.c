@@ -248,7 +248,7 @@ static void column_name(const eg_plan *plan, eg_feature_code code, char *name, s
   }
   for (size_t i = 0; i < plan->n_features; i++) {
     if (plan->features[i].id == code.id &&
-        (code.id < EG_FEATURE_MONITOR || plan->features[i].monitor == (size_t)code.component)) {
+        (code.id < EG_FEATURE_MONITOR || eg_plan_monitor_component(&plan->features[i]) == code.component)) {
       (void)snprintf(name, size, "%s", plan->features[i].name);
     }
   }

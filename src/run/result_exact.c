@@ -41,6 +41,8 @@ static double column_mean(const eg_plan *plan, const eg_run *run, eg_feature_cod
   switch (code.id) {
   case EG_FEATURE_MONITOR:
   case EG_FEATURE_MONITOR_TIME:
+  case EG_FEATURE_EXIT:
+  case EG_FEATURE_EXIT_TIME:
     return NAN; /* a path, not one time */
   case EG_FEATURE_CLOCK:
     return NAN;

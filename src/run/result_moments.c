@@ -48,7 +48,7 @@ const char *eg_feature_unit(const eg_plan *plan, const eg_feature *f, const char
   size_t i = (size_t)f->id;
   if (f->id >= EG_FEATURE_MONITOR) {
     const eg_study_monitor *const m = &plan->study->observe.monitors[f->monitor];
-    i = m->operation != EG_MONITOR_CROSSING ? (size_t)m->feature : (f->id == EG_FEATURE_MONITOR ? 5 : 6);
+    i = m->operation != EG_MONITOR_CROSSING ? (size_t)m->feature : (f->id == EG_FEATURE_MONITOR || f->id == EG_FEATURE_EXIT ? 5 : 6);
   }
   suffix += strncmp(suffix, "_difference", 11) == 0 ? 11 : 0;
   if (strncmp(suffix, "_variance", 9) == 0 && strcmp(suffix, "_variance_ratio") != 0) {

@@ -242,7 +242,14 @@ static void append_monitors(eg_text *out, const eg_study_observe *observe) {
     eg_text_append(out, "observe.monitor %s %d %d %s", m->name, m->feature, m->component, eg_operation_words[m->operation]);
     eg_text_append(out, " from %s", EG_NUMBER_TEXT(m->from));
     eg_text_append(out, " to %s", isnan(m->to) ? "end" : EG_NUMBER_TEXT(m->to));
-    eg_text_append(out, " level %s %s\n", EG_NUMBER_TEXT(m->level), eg_direction_words[m->direction - 1]);
+    eg_text_append(out, " level %s %s", EG_NUMBER_TEXT(m->level), eg_direction_words[m->direction - 1]);
+    if (m->exit != NULL) {
+      eg_text_append(out, " exit %s", m->exit);
+    }
+    if (m->noise > 0) {
+      eg_text_append(out, " noise %s", EG_NUMBER_TEXT(m->noise));
+    }
+    eg_text_append(out, "\n");
   }
 }
 

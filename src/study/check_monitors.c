@@ -20,7 +20,7 @@ static const char *const taken_names[] = {
 static const char *const taken_endings[] = {"_stderr", "_count", "_variance", "_skewness", "_kurtosis", "_exact",
                                             "_expected", "_z", "_judged", "_exponent", "_time",
                                             "_bin", "_bin_low", "_bin_high", "_histogram", "_below", "_above", "_path",
-                                            "_difference"};
+                                            "_difference", "_first"};
 
 static bool ends_with(const char *text, const char *ending) {
   const size_t n = strlen(text), k = strlen(ending);
@@ -71,6 +71,9 @@ static void check_name(eg_checker *c, const eg_yaml_node *node, const char *name
   for (size_t i = 0; i < observe->n_monitors; i++) {
     if (strcmp(observe->monitors[i].name, name) == 0) {
       eg_error_add(c->errors, node->place, "two monitors are called '%s'", name);
+    }
+    if (observe->monitors[i].exit != NULL && strcmp(observe->monitors[i].exit, name) == 0) {
+      eg_error_add(c->errors, node->place, "'%s' is the exit of another monitor already", name);
     }
   }
 }
@@ -137,6 +140,17 @@ static void read_window(eg_checker *c, const eg_yaml_node *map, eg_study_monitor
   }
 }
 
+/* The name of an exit may be that of other monitors' exit, not of a monitor. */
+static void check_exit(eg_checker *c, const eg_yaml_node *node, const char *name) {
+  for (size_t i = 0; i < c->study->observe.n_monitors; i++) {
+    const char *const other = c->study->observe.monitors[i].exit;
+    if (other != NULL && strcmp(other, name) == 0) {
+      return; /* checked with the first of them */
+    }
+  }
+  check_name(c, node, name);
+}
+
 static void read_crossing(eg_checker *c, const eg_yaml_node *map, eg_study_monitor *m) {
   const bool is_crossing = m->operation == EG_MONITOR_CROSSING;
   size_t word = 0;
@@ -148,6 +162,14 @@ static void read_crossing(eg_checker *c, const eg_yaml_node *map, eg_study_monit
   if (is_allowed(c, map, "direction", is_crossing, "crossing") &&
       eg_get_word(c, map, "observe.monitors.direction", &word)) {
     m->direction = (int)word + 1;
+  }
+  if (is_allowed(c, map, "exit", is_crossing, "crossing") && eg_get_text(c, map, "observe.monitors.exit", &m->exit)) {
+    check_exit(c, eg_yaml_get(map, "exit"), m->exit);
+  }
+  if (is_allowed(c, map, "noise", is_crossing, "crossing") && eg_get_number(c, map, "observe.monitors.noise", &m->noise) &&
+      m->direction == EG_DIRECTION_ANY) {
+    eg_error_add(c->errors, eg_yaml_get(map, "noise")->place,
+                 "'observe.monitors.noise' shifts the level towards the start: 'direction' must be up or down");
   }
 }
 

@@ -218,6 +218,11 @@ static const eg_schema_row rows[] = {
     {"observe.monitors.level", EG_NUMBER, NULL, ANY_NUMBER, NULL, NULL, "of a crossing, which needs it"},
     {"observe.monitors.direction", EG_WORD, "any", NO_RANGE, eg_direction_words, NULL,
      "of a crossing; a trajectory that starts beyond the level has not crossed it"},
+    {"observe.monitors.exit", EG_TEXT, "none", NO_RANGE, NULL, NULL,
+     "of a crossing: it competes with those of the same exit; NAME_first is 1 where it came first, EXIT_time when any came"},
+    {"observe.monitors.noise", EG_NUMBER | EG_POSITIVE, "none", 0, 1e12, NULL, NULL,
+     "of a crossing up or down by a diffusion: noise of the feature at the level, per square root of time; the level is shifted by "
+     "0.5826 noise sqrt(h) towards the start, for what steps do not see. Chains keep their level"},
 
     {"observe.histograms", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
      "counts of features in bins at every observation: a mapping or a list of them"},

@@ -181,6 +181,8 @@ typedef struct eg_study_monitor {
   double from, to;        /* window of sum and mean, from < t <= to; to NaN: the end */
   double level;           /* crossing */
   int direction;          /* EG_DIRECTION_* */
+  char *exit;             /* of a crossing: competes with those of the same name; NULL: with none */
+  double noise;           /* of a crossing of a continuous path: sqrt(d<f^2> / dt) at the level; 0: looked at in steps */
   eg_mark mark;
 } eg_study_monitor;
 

@@ -70,7 +70,7 @@ enum { N_WATCHED_UNITS = sizeof watched_units / sizeof watched_units[0] };
 static const unit_pair permuted_units[] = {PERMUTED_UNITS(PERMUTED_ROW)};
 enum { N_PERMUTED_UNITS = sizeof permuted_units / sizeof permuted_units[0] };
 
-enum { LD = 128, TILES = 2, LANES_USED = 128 + 70, POINTS = 2, MOST_RECORDS = 6, N_FEATURES = 11, ROWS = 11 };
+enum { LD = 128, TILES = 2, LANES_USED = 128 + 70, POINTS = 2, MOST_RECORDS = 6, N_FEATURES = 14, ROWS = 11 };
 
 static int is_v4;
 static const eg_fill_table *fill;
@@ -243,7 +243,7 @@ static void fill_params(const eg_unit *unit, int which, double *params) {
   }
 }
 
-/* Four monitors and their five columns. */
+/* Four monitors and their eight columns. */
 static void add_monitors(eg_launch *a, int dim, int which, uint64_t begin, eg_feature_code *columns) {
   static const int operations[2][EG_MOST_MONITORS] = {
       {EG_MONITOR_MEAN, EG_MONITOR_MAXIMUM, EG_MONITOR_CROSSING, EG_MONITOR_SUM},
@@ -262,6 +262,10 @@ static void add_monitors(eg_launch *a, int dim, int which, uint64_t begin, eg_fe
     columns[6 + i] = (eg_feature_code){EG_FEATURE_MONITOR, i};
   }
   columns[10] = (eg_feature_code){EG_FEATURE_MONITOR_TIME, 2};
+  /* crossings 1 and 2 of the second set compete; of the first there is one crossing */
+  columns[11] = (eg_feature_code){EG_FEATURE_EXIT, 2 + (6 << 8)};
+  columns[12] = (eg_feature_code){EG_FEATURE_EXIT, 1 + (6 << 8)};
+  columns[13] = (eg_feature_code){EG_FEATURE_EXIT_TIME, 1 + (6 << 8)};
   a->n_monitors = EG_MOST_MONITORS;
 }
 

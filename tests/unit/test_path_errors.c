@@ -1,4 +1,4 @@
-/* Statistics of paths and joint histograms that cannot be: every refusal with its place and reason, and what is taken. */
+/* Statistics of paths, joint histograms and exits that cannot be: every refusal with its place and reason, and what is taken. */
 #include "check.h"
 #include "plan/plan.h"
 
@@ -79,7 +79,23 @@ static void joints(void) {
 #undef AND
 }
 
+static void exits(void) {
+#define TWO_OF(first, second)                                                                                                     \
+  "statistic: msd}\n  monitors: [{name: a, feature: x0, operation: crossing, level: 2, " first "},\n"                              \
+  "             {name: b, feature: x0, operation: " second "}]\n  keep: {realisations: 1"
+  check_says(ONE, FEW, TWO_OF("exit: door", "crossing, level: 0, exit: door"), "");
+  check_says(ONE, FEW, TWO_OF("direction: up, noise: 1", "mean"), "");
+  check_says(ONE, FEW, TWO_OF("noise: 1", "mean"), "shifts the level towards the start: 'direction' must be up or down");
+  check_says(ONE, FEW, TWO_OF("exit: door", "mean, exit: door"), "'observe.monitors.exit' is a key of crossing only");
+  check_says(ONE, FEW, TWO_OF("exit: x", "mean"), "the monitor name 'x' is taken by another variable");
+  check_says(ONE, FEW, TWO_OF("exit: b", "mean"), "'b' is the exit of another monitor already");
+  check_says(ONE, FEW, TWO_OF("exit: a_first", "mean"), "must not end in '_first'");
+  check_says(ONE, FEW, TWO_OF("direction: up, noise: 0", "mean"), "'observe.monitors.noise' = 0");
+#undef TWO_OF
+}
+
 int main(void) {
+  exits();
   joints();
   points();
   waves();
