@@ -41,6 +41,17 @@ static void set_momentum(const eg_study_chain *from, eg_chain *to) {
   to->velocity_weight = from->nesterov ? from->momentum : 1.0;
 }
 
+/* SVAG of momentum that keeps its time scale eta / (1 - momentum)^2 (form (b)): iterations of 1 / l of the effective learning rate
+   eta / (1 - momentum), with 1 - momentum of an iteration 1 / l of its value. The limit of large l is the underdamped equation of
+   SGD with momentum; with momentum kept (form (a)) it is the overdamped one at the effective learning rate. */
+static void scale_momentum(const eg_study_chain *from, eg_chain *to) {
+  const double momentum = 1.0 - (1.0 - from->momentum) / from->l;
+  to->rate = to->rate / from->l;
+  to->decay = to->decay * from->l; /* x still shrinks by 1 - eta decay in a step */
+  to->momentum = momentum;
+  to->velocity_weight = from->nesterov ? momentum : 1.0;
+}
+
 /* 1 - beta and epsilon of one iteration: (1 - beta) / l^2 and epsilon l. */
 static void set_adaptive(const eg_study_chain *from, eg_chain *to) {
   const double l = from->l;
@@ -130,6 +141,9 @@ eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int c
     set_adaptive(s, c);
   } else {
     set_momentum(s, c);
+    if (s->keeps_friction_time) {
+      scale_momentum(s, c);
+    }
   }
   const double most = run->batch_size * largest_factor(&c->batch, (double)run->steps);
   const double samples = amplification > 1.0 ? 2.0 * most : most;
@@ -221,16 +235,18 @@ eg_status eg_plan_chain_oracle(eg_context *ctx, eg_run *run) {
     run->has_oracle = false;
     return EG_OK;
   }
+  /* the oracle's step is learning_rate / l; a smaller rate is a factor of what moves x */
+  const double part = s->keeps_friction_time ? 1.0 / s->l : 1.0;
   const eg_affine_chain chain = {.momentum = c->momentum,
                                  .new_weight = c->new_weight,
-                                 .lookahead = c->lookahead,
-                                 .velocity_weight = c->velocity_weight,
+                                 .lookahead = part * c->lookahead,
+                                 .velocity_weight = part * c->velocity_weight,
                                  .weight_decay = c->weight_decay,
-                                 .decay = c->decay};
+                                 .decay = part * c->decay};
   eg_affine_model noisy = run->lifted; /* empty: the noise is the model's */
   memset(&run->lifted, 0, sizeof run->lifted);
   const eg_status status =
-      eg_affine_chain_lift(ctx, noisy.dim > 0 ? &noisy : &run->affine, &chain, c->rate, &run->lifted);
+      eg_affine_chain_lift(ctx, noisy.dim > 0 ? &noisy : &run->affine, &chain, run->learning_rate / s->l, &run->lifted);
   eg_affine_free(&noisy);
   return status;
 }

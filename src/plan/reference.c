@@ -120,6 +120,14 @@ eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *plan) {
                                 (int)EG_WEAK_MAX_POINTS, s->sweep[k].key, s->sweep[k].values.n);
       }
     }
+    for (size_t r = 0; r < plan->n_runs && s->weak_error[i].over == EG_SWEEP_L; r++) {
+      if (plan->runs[r].chain.keeps_friction_time) {
+        return eg_study_fail_at(ctx, s, s->weak_error[i].mark,
+                                "over: l compares with sme1, and the limit of run '%s' is the underdamped equation; allowed "
+                                "momentum_limit: overdamped",
+                                plan->runs[r].description);
+      }
+    }
     EG_TRY(check_groups(ctx, plan, &s->weak_error[i]));
     if (strcmp(s->weak_error[i].reference, "exact") == 0) {
       EG_TRY(check_exact(ctx, plan, &s->weak_error[i]));

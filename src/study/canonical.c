@@ -206,6 +206,9 @@ static void append_dynamics(eg_text *out, const eg_study_dynamics *dynamics) {
   append_number(out, "dynamics.substeps", dynamics->substeps);
   if (dynamics->chain.is_general || eg_is_adaptive_sde(dynamics->id)) {
     append_chain(out, &dynamics->chain);
+    if (dynamics->chain.keeps_friction_time) { /* nothing where it is not */
+      eg_text_append(out, "dynamics.momentum_limit underdamped\n");
+    }
   }
   append_gradient_noise(out, dynamics);
   if (dynamics->id == EG_LEVY) {

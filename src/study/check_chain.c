@@ -119,6 +119,9 @@ void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *d
   }
   read_number(c, map, "dynamics.l", "l", false, &chain->l);
   read_number(c, map, "dynamics.momentum", "momentum", true, &chain->momentum);
+  if (eg_get_word(c, map, "dynamics.momentum_limit", &word)) {
+    chain->keeps_friction_time = word == 1;
+  }
   read_number(c, map, "dynamics.dampening", NULL, false, &chain->dampening);
   read_number(c, map, "dynamics.weight_decay", "weight_decay", false, &chain->weight_decay);
   read_number(c, map, "dynamics.clip", NULL, false, &chain->clip);

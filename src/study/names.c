@@ -16,6 +16,7 @@ const char *const eg_noise_words[] = {EG_NOISE_WORDS, NULL};
 const char *const eg_noise_or_common_words[] = {EG_NOISE_WORDS, "common", NULL};
 const char *const eg_schedule_words[] = {"constant", "step", "polynomial", "cosine", "cyclic", NULL};
 const char *const eg_gradient_noise_words[] = {"minibatch", "gaussian-exact", "gaussian-decoupled", "constant", NULL};
+const char *const eg_momentum_limit_words[] = {"overdamped", "underdamped", NULL};
 const char *const eg_start_velocity_words[] = {"matched", "zero", NULL};
 const char *const eg_preconditioner_words[] = {"after", "before", NULL};
 const char *const eg_form_words[] = {"auto", "lane", "team", NULL};

@@ -13,6 +13,7 @@ extern const char *const eg_over_words[]; /* of weak-error */
 extern const char *const eg_schedule_words[];
 extern const char *const eg_gradient_noise_words[]; /* without EG_GRADIENT_DEFAULT: word i is enumerator i + 1 */
 extern const char *const eg_preconditioner_words[];
+extern const char *const eg_momentum_limit_words[];
 extern const char *const eg_start_velocity_words[];
 extern const char *const eg_noise_words[];
 extern const char *const eg_noise_or_common_words[]; /* the same and "common" as the last */

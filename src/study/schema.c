@@ -117,6 +117,8 @@ static const eg_schema_row rows[] = {
     {"dynamics.l", EG_WHOLE, "1", 1, 1024, NULL, WITH_L,
      "SVAG: noise amplified so that l (adaptive and sign chains: l^2) iterations replace one step"},
     {"dynamics.momentum", EG_NUMBER, "0", 0, 1, NULL, MOMENTUM, "weight of the last velocity, below 1"},
+    {"dynamics.momentum_limit", EG_WORD, "overdamped", NO_RANGE, eg_momentum_limit_words, "svag",
+     "overdamped: momentum stays as l grows; underdamped: 1 - momentum falls as 1/l, the learning rate as 1/l^2"},
     {"dynamics.dampening", EG_NUMBER, "0", 0, 1, NULL, VELOCITY, "the velocity takes 1 - dampening of the gradient"},
     {"dynamics.nesterov", EG_FLAG, "false", NO_RANGE, NULL, VELOCITY, "move by gradient + momentum x velocity"},
     {"dynamics.beta1", EG_NUMBER, "0.9", 0, 1, NULL, "adam adamw adam-sde", "weight of the last mean gradient, below 1"},

@@ -95,6 +95,7 @@ typedef struct eg_study_chain {
   double l;               /* SVAG; of adaptive and sign chains their noise amplification: >= 1, whole */
   double momentum, dampening, weight_decay, clip, beta1, beta2, epsilon, start_square; /* clip: infinity for none */
   bool nesterov, decoupled, bias_correction;
+  bool keeps_friction_time; /* svag: momentum_limit: underdamped */
   bool has_zero_velocity; /* langevin: start_velocity: zero */
   bool divides_before;    /* preconditioner: before: divide by the average that this gradient is not in yet */
   bool is_general;        /* something here was written: the general stepper is needed */

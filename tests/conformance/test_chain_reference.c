@@ -1,7 +1,8 @@
 /*
  * Chains with a memory against a plain scalar implementation in long double, written from the equations of
  * kernels/steppers/chain.h: every rule, SVAG weights, clipping, weight decay, schedules, bias correction, several
- * start points, continuation in the middle. Rows and normals are asked for one at a time.
+ * start points, continuation in the middle; the laws of the gradient's noise that are not minibatches, noise on drawn rows,
+ * batch schedules. Rows and normals are asked for one at a time.
  */
 #include <unistd.h>
 
@@ -80,41 +81,118 @@ static real schedule(const eg_study_schedule *s, real k) {
 
 /* ---- gradient estimates ---- */
 
+/* Row of draw q, with noise of its own: D + 1 normals a row. */
+static real drawn_row(const eg_run *run, uint64_t realisation, uint64_t q, real *a) {
+  const eg_study_chain *const c = &run->chain;
+  const size_t j = row_index(&run->job, realisation, q);
+  real y = (real)target[j];
+  for (size_t k = 0; k < D; k++) {
+    a[k] = (real)inputs[j][k];
+    if (c->input_noise > 0 || c->label_noise > 0) {
+      a[k] += (real)c->input_noise * (real)normal(&run->job, realisation, q * (D + 1) + k);
+    }
+  }
+  return c->label_noise > 0 || c->input_noise > 0 ? y + (real)c->label_noise * (real)normal(&run->job, realisation, q * (D + 1) + D) : y;
+}
+
 /* Means of a batch beginning at draw q. */
-static void batch_gradient(const eg_job *job, uint64_t realisation, uint64_t q, size_t batch, const real *x, real *g) {
+static void batch_gradient(const eg_run *run, uint64_t realisation, uint64_t q, size_t batch, const real *x, real *g) {
   g[0] = g[1] = 0;
   for (size_t b = 0; b < batch; b++) {
-    const size_t j = row_index(job, realisation, q + b);
-    const real residual = (real)inputs[j][0] * x[0] + (real)inputs[j][1] * x[1] - (real)target[j];
-    g[0] += residual * (real)inputs[j][0] / (real)batch;
-    g[1] += residual * (real)inputs[j][1] / (real)batch;
+    real a[D];
+    const real y = drawn_row(run, realisation, q + b, a), residual = a[0] * x[0] + a[1] * x[1] - y;
+    g[0] += residual * a[0] / (real)batch;
+    g[1] += residual * a[1] / (real)batch;
   }
   g[0] += ridge * x[0];
   g[1] += ridge * x[1];
 }
 
-/* SVAG: (1 + s)/2 of one batch and (1 - s)/2 of another, s = sqrt(2 a - 1), a the amplification of the covariance. */
-static void estimate(const eg_run *run, real a, uint64_t realisation, uint64_t step, const real *x, real *g) {
+static bool has_rows(const eg_run *run) {
+  return strcmp(run->job.model, "linear-regression") == 0;
+}
+
+/* quadratic: curvature (1.5, 0.5), noise 0.25, multiplicative 0.5 */
+static real full_gradient(const eg_run *run, const real *x, real *g) {
+  real loss = 0;
+  for (int k = 0; k < D; k++) {
+    const real curvature = has_rows(run) ? ridge : k == 0 ? 1.5L : 0.5L;
+    g[k] = curvature * x[k];
+    loss += curvature * x[k] * x[k] / 2;
+  }
+  for (size_t j = 0; j < ROWS && has_rows(run); j++) {
+    const real residual = (real)inputs[j][0] * x[0] + (real)inputs[j][1] * x[1] - (real)target[j];
+    loss += residual * residual / 2 / ROWS;
+    g[0] += residual * (real)inputs[j][0] / ROWS;
+    g[1] += residual * (real)inputs[j][1] / ROWS;
+  }
+  return loss;
+}
+
+/* Gaussian noise of covariance a / batch x that of the rows: a normal for each. */
+static void add_row_noise(const eg_run *run, real a, real batch, uint64_t realisation, uint64_t step, const real *x, real *g) {
+  real mean[D] = {0, 0}, sum[D] = {0, 0}, all = 0;
+  for (size_t j = 0; j < ROWS; j++) {
+    const real residual = (real)inputs[j][0] * x[0] + (real)inputs[j][1] * x[1] - (real)target[j];
+    const real xi = (real)normal(&run->job, realisation, step * ROWS + j);
+    all += xi;
+    for (int k = 0; k < D; k++) {
+      mean[k] += residual * (real)inputs[j][k] / ROWS;
+      sum[k] += xi * residual * (real)inputs[j][k];
+    }
+  }
+  for (int k = 0; k < D; k++) {
+    g[k] += sqrtl(a / batch / ROWS) * (all * mean[k] - sum[k]);
+  }
+}
+
+/* sqrt(2 (R + offset) a / batch) S z or sqrt(a / batch) S z, S the lower root of the written matrix. */
+static void add_root_noise(const eg_run *run, real a, real batch, real loss, uint64_t realisation, uint64_t step, real *g) {
+  const eg_study_gradient_noise *const n = &run->dynamics->gradient_noise;
+  const real first = (real)n->matrix[0], last = (real)n->matrix[n->is_full ? 3 : n->n_matrix - 1];
+  const real below = n->is_full ? (real)n->matrix[2] : 0;
+  const real S[3] = {sqrtl(first), below / sqrtl(first), sqrtl(last - below * below / first)};
+  const real square = n->law == EG_GRADIENT_DECOUPLED ? 2 * (loss + (real)n->loss_offset) : 1;
+  const real z[D] = {(real)normal(&run->job, realisation, step * D), (real)normal(&run->job, realisation, step * D + 1)};
+  const real size = sqrtl(a / batch * square);
+  g[0] += size * S[0] * z[0];
+  g[1] += size * (S[1] * z[0] + S[2] * z[1]);
+}
+
+/* SVAG: (1 + s)/2 of one batch and (1 - s)/2 of another, s = sqrt(2 a - 1), a the amplification of the covariance; k: the
+   step in units of the learning rate. */
+static void estimate(const eg_run *run, real a, real k_of_step, uint64_t realisation, uint64_t step, const real *x, real *g) {
   const eg_job *const job = &run->job;
-  const size_t batch = (size_t)run->batch_size;
-  if (strcmp(job->model, "linear-regression") == 0) {
+  const real wanted = (real)run->batch_size * schedule(&run->chain.batch_schedule, k_of_step);
+  const size_t batch = wanted > 1 ? (size_t)(wanted + 0.5L) : 1;
+  const eg_gradient_noise law = run->dynamics->gradient_noise.law;
+  const uint64_t stride = job->launch.fold_count;
+  if (law > EG_GRADIENT_EXACT || (law == EG_GRADIENT_EXACT && has_rows(run))) {
+    const real loss = full_gradient(run, x, g);
+    if (law == EG_GRADIENT_EXACT) {
+      add_row_noise(run, a, (real)batch, realisation, step, x, g);
+    } else {
+      add_root_noise(run, a, (real)batch, loss, realisation, step, g);
+    }
+    return;
+  }
+  if (has_rows(run)) {
     real second[D];
     const real s = sqrtl(2 * a - 1);
-    batch_gradient(job, realisation, step * batch * (a > 1 ? 2 : 1), batch, x, g);
+    batch_gradient(run, realisation, step * stride, batch, x, g);
+    if (a > 1) {
+      batch_gradient(run, realisation, step * stride + batch, batch, x, second);
+    }
     for (int k = 0; k < D && a > 1; k++) {
-      if (k == 0) {
-        batch_gradient(job, realisation, step * batch * 2 + batch, batch, x, second);
-      }
       g[k] = (1 + s) / 2 * g[k] + (1 - s) / 2 * second[k];
     }
     return;
   }
-  /* quadratic: curvature (1.5, 0.5), noise 0.25, multiplicative 0.5 */
+  (void)full_gradient(run, x, g);
   for (int k = 0; k < D; k++) {
-    const real curvature = k == 0 ? 1.5L : 0.5L;
     const real xi = (real)normal(job, realisation, step * 2 * D + 2 * (uint64_t)k);
     const real zeta = (real)normal(job, realisation, step * 2 * D + 2 * (uint64_t)k + 1);
-    g[k] = curvature * x[k] + sqrtl(a / (real)batch) * (0.25L * xi + 0.5L * x[k] * zeta);
+    g[k] += sqrtl(a / (real)batch) * (0.25L * xi + 0.5L * x[k] * zeta);
   }
 }
 
@@ -130,14 +208,16 @@ static void chain_step(const eg_run *run, uint64_t realisation, uint64_t step, r
   const bool is_adaptive = id == EG_ADAM || id == EG_ADAMW || id == EG_RMSPROP;
   const bool is_square = is_adaptive || id == EG_SIGNSGD;
   const real l = (real)c->l, a = is_square ? l * l : l;
-  const real eta = (real)run->learning_rate / l * schedule(&c->schedule, (real)step / a);
+  const real slow = c->keeps_friction_time ? l : 1; /* SVAG of the underdamped limit */
+  const real eta = (real)run->learning_rate / l / slow * schedule(&c->schedule, (real)step / a);
+  const real momentum = 1 - (1 - (real)c->momentum) / slow;
   real g[D];
-  estimate(run, a, realisation, step, x, g);
+  estimate(run, a, (real)step / a, realisation, step, x, g);
   const real norm = sqrtl(g[0] * g[0] + g[1] * g[1]);
   const real scale = norm > (real)c->clip ? (real)c->clip / norm : 1;
   for (int k = 0; k < D; k++) {
     const real total = scale * g[k] + (c->decoupled ? 0 : (real)c->weight_decay * x[k]);
-    const real shrink = c->decoupled ? 1 - eta * (real)c->weight_decay : 1;
+    const real shrink = c->decoupled ? 1 - eta * slow * (real)c->weight_decay : 1;
     if (is_adaptive) {
       const real new1 = c->beta1 == 0 ? 1 : (1 - (real)c->beta1) / (l * l), new2 = (1 - (real)c->beta2) / (l * l);
       const real before = s[k];
@@ -148,8 +228,8 @@ static void chain_step(const eg_run *run, uint64_t realisation, uint64_t step, r
       const real root = sqrtl((c->divides_before ? before : s[k]) / b2) + (real)c->epsilon * l;
       x[k] = shrink * x[k] - (root > 0 ? eta * (v[k] / b1) / root : 0);
     } else {
-      v[k] = (real)c->momentum * v[k] + (1 - (real)c->dampening) * total;
-      const real d = c->nesterov ? total + (real)c->momentum * v[k] : v[k];
+      v[k] = momentum * v[k] + (1 - (real)c->dampening) * total;
+      const real d = c->nesterov ? total + momentum * v[k] : v[k];
       x[k] = shrink * x[k] - eta * (id == EG_SIGNSGD ? sign_of(d) : d);
     }
   }
@@ -208,6 +288,27 @@ static const char samplings[] =
     "  - {name: svag, label: svag, l: 2, batch_size: 3, sampling: without-replacement}\n"
     "  - {name: adam, label: adam, batch_size: 2, sampling: fixed-shuffle, epsilon: 0.125}\n";
 
+static const char laws[] =
+    "  - {name: sgd, label: plain, batch_size: 3, momentum: 0, gradient_noise: gaussian-exact}\n"
+    "  - {name: sgd, label: heavy, batch_size: 3, momentum: 0.75, gradient_noise: {law: constant, covariance: [[1, 0.5], [0.5, 2]]}}\n"
+    "  - {name: svag, label: svag, l: 3, batch_size: 2, clip: 2, gradient_noise: {law: gaussian-decoupled, hessian: [[1, 0.25], [0.25, "
+    "0.5]], loss_offset: 0.125}}\n"
+    "  - {name: svag, label: underdamped, l: 2, batch_size: 2, momentum: 0.5, nesterov: true, weight_decay: 0.125, decoupled: true, "
+    "momentum_limit: underdamped, gradient_noise: gaussian-exact}\n"
+    "  - {name: signsgd, label: sign, l: 2, batch_size: 2, momentum: 0.5, gradient_noise: {law: gaussian-decoupled, hessian: 1}}\n"
+    "  - {name: adam, label: adam, l: 2, batch_size: 1, epsilon: 0.125, gradient_noise: gaussian-exact}\n"
+    "  - {name: rmsprop, label: rms, batch_size: 2, epsilon: 0.125, gradient_noise: {law: constant, covariance: [1, 2]}}\n"
+    "  - {name: sgd, label: batches, batch_size: 4, momentum: 0.5, batch_schedule: {kind: cosine, period: 30, last: 0.25}}\n"
+    "  - {name: svag, label: growing, l: 2, batch_size: 2, batch_schedule: {kind: step, period: 9, gamma: 1.5, warm_up: 4}}\n"
+    "  - {name: adam, label: scheduled, batch_size: 2, epsilon: 0.125, batch_schedule: {kind: polynomial, period: 20, last: 3}}\n";
+
+static const char noisy_rows[] =
+    "  - {name: sgd, label: plain, batch_size: 2, input_noise: 0.25, label_noise: 0.5}\n"
+    "  - {name: sgd, label: heavy, batch_size: 3, momentum: 0.75, label_noise: 0.5}\n"
+    "  - {name: svag, label: svag, l: 2, batch_size: 2, input_noise: 0.25}\n"
+    "  - {name: adam, label: adam, batch_size: 1, epsilon: 0.125, input_noise: 0.125, label_noise: 1}\n"
+    "  - {name: sgd, label: batches, batch_size: 2, label_noise: 0.5, batch_schedule: {kind: step, period: 9, gamma: 2}}\n";
+
 static void compare(const char *model, const char *noise, const char *dynamics) {
   char name[64], text[4000];
   (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
@@ -253,6 +354,9 @@ int main(void) {
   MUST(write_rows(path, ROWS, D, &inputs[0][0], target), "data file");
   compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian", chains);
   compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian", samplings);
+  compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian", laws);
+  compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian64", noisy_rows);
+  compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "table5", laws);
   compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "gaussian", chains);
   compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "two-point", chains);
   compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "gaussian64", chains);

@@ -81,6 +81,67 @@ static void svag(void) {
   eg_labelled_free(file);
 }
 
+/* ---- 4.4: SVAG with momentum, both forms: stationary variance and correlation over 5 effective learning rates ---- */
+
+/* Of x' = x - rate v', v' = mu v + a x + sqrt(noise) xi, a = 1.3, by powers of the map. */
+static void stationary_momentum(double rate, double mu, double noise, int lag, double *variance, double *correlation) {
+  const double a = 1.3, A[2][2] = {{1 - rate * a, -rate * mu}, {a, mu}}, b[2] = {-rate, 1};
+  double S[2][2] = {{0, 0}, {0, 0}}, power[2][2] = {{1, 0}, {0, 1}};
+  for (int k = 0; k < 60000; k++) {
+    double next[2][2];
+    for (int i = 0; i < 2; i++) {
+      for (int j = 0; j < 2; j++) {
+        next[i][j] = noise * b[i] * b[j];
+        for (int p = 0; p < 4; p++) {
+          next[i][j] += A[i][p / 2] * S[p / 2][p % 2] * A[j][p % 2];
+        }
+      }
+    }
+    memcpy(S, next, sizeof S);
+  }
+  for (int k = 0; k < lag; k++) {
+    const double first[2] = {power[0][0], power[0][1]};
+    for (int j = 0; j < 2; j++) {
+      power[0][j] = first[0] * A[0][j] + first[1] * A[1][j];
+    }
+  }
+  *variance = S[0][0];
+  *correlation = (power[0][0] * S[0][0] + power[0][1] * S[1][0]) / S[0][0];
+}
+
+static void momentum_svag(void) {
+  static const double table_a[] = {.39824, .39131, .38793}, table_b[] = {.39824, .38785, .38541}, lag_b[] = {-.10529, -.07835, -.06788};
+  double variance[2][3], correlation[2][3], far, far_correlation;
+  for (int i = 0; i < 3; i++) { /* eta = 0.1, mu = 0.9: eta_e = 1 */
+    const int l = 1 << i;
+    stationary_momentum(0.1 / l, 0.9, l, 5 * l, &variance[0][i], &correlation[0][i]);
+    stationary_momentum(0.1 / (l * l), 1 - 0.1 / l, l, 5 * l, &variance[1][i], &correlation[1][i]);
+    CHECK(is_near(variance[0][i], table_a[i], 2e-5) && is_near(variance[1][i], table_b[i], 2e-5));
+    CHECK(is_near(correlation[1][i], lag_b[i], 1e-4));
+  }
+  stationary_momentum(0.1 / 65536, 1 - 0.1 / 256, 256, 1280, &far, &far_correlation);
+  CHECK(is_near(far, .384616, 2e-6) && is_near(far_correlation, -.05939, 2e-4));
+  eg_labelled *const file = run_study(
+      "seed: 309\nmodel: {name: quadratic, curvature: 1.3, noise: 1}\nlearning_rate: 0.1\nsteps: 405\ndynamics:\n"
+      "  - {name: svag, label: a4, l: 4, batch_size: 1, momentum: 0.9}\n"
+      "  - {name: svag, label: b2, l: 2, batch_size: 1, momentum: 0.9, momentum_limit: underdamped}\n"
+      "  - {name: svag, label: b4, l: 4, batch_size: 1, momentum: 0.9, momentum_limit: underdamped}\n"
+      "realisations: 2^16\nobserve:\n  at: {steps: [400, 405]}\n  features: [x, norm2]\n"
+      "  paths: {statistic: product, feature: x0, with: x0, origin: 400}\n");
+  static const char *const labels[] = {"a4", "b2", "b4"};
+  for (size_t i = 0; i < 3; i++) {
+    const int form = i > 0, l = i == 1 ? 1 : 2;
+    const double covariance = correlation[form][l] * variance[form][l];
+    expect(file, "4.4", labels[i], "norm2", 0, variance[form][l]);
+    compare(false, labels[i], value_of(file, "path_product", i, 0, true, 1), value_of(file, "path_product_stderr", i, 0, true, 1),
+            covariance, 65536 / 4);
+    compare(true, labels[i], value_of(file, "path_product", i, 0, true, 1), value_of(file, "path_product_stderr", i, 0, true, 1),
+            correlation[1 - form][l] * variance[1 - form][l], 65536 / 4);
+  }
+  reject(file, "4.4", "b4", "norm2", 0, variance[1][0]);
+  eg_labelled_free(file);
+}
+
 /* ---- 4.2: RMSprop and Adam, f = x^2 / 2, noise +-2, 16 steps of 1/4 ---- */
 
 static void adaptive(void) {
@@ -387,6 +448,7 @@ int main(void) {
   }
   svag_oracle();
   svag();
+  momentum_svag();
   adaptive();
   sign();
   adaptive_svag();
@@ -394,7 +456,7 @@ int main(void) {
   heavy_ball();
   scheduled();
   samplings();
-  judge(37, 16);
+  judge(43, 20);
   (void)unlink(path);
   (void)rmdir(folder);
   return check_report();
