@@ -26,7 +26,7 @@ typedef struct eg_feature {
 /* A histogram of the study: one name, a grid for each of `width` columns. */
 typedef struct eg_plan_histogram {
   const eg_study_histogram *study;
-  char name[24];        /* "x", "x1", "norm2": its variables begin with it */
+  char name[40];        /* "x", "x1", "norm2": its variables begin with it */
   size_t first, width;  /* grids first .. first + width - 1 */
   bool is_vector;       /* every component of x */
   bool is_automatic;    /* the grids come from tile 0 of each run */

@@ -10,8 +10,9 @@
 
 typedef struct escape_cell {
   eg_escape_fit fit;
-  double jackknife, from, to, lost, kramers, power_law;
+  double jackknife, from, to, lost, censored, kramers, power_law;
   double *survival; /* (4, n_records): share, stderr, low, high */
+  double *grid;     /* (6, n_edges): time, events before, and the same four; NULL: no histogram of the time */
 } escape_cell;
 
 /* Column of a crossing (or of its stopped time) in a record. */
@@ -35,6 +36,53 @@ static void read_sums(const eg_plan *plan, const eg_run_summary *s, const double
   }
 }
 
+/* The histogram of the stopped time of a crossing, NULL if there is none. */
+static const eg_plan_histogram *grid_of(const eg_plan *plan, size_t monitor) {
+  char name[40];
+  (void)snprintf(name, sizeof name, "%s_time", plan->study->observe.monitors[monitor].name);
+  for (size_t i = 0; i < plan->n_histograms; i++) {
+    if (strcmp(plan->histograms[i].name, name) == 0) {
+      return &plan->histograms[i];
+    }
+  }
+  return NULL;
+}
+
+static size_t edges_of(const eg_plan *plan, size_t monitor) {
+  const eg_plan_histogram *const h = grid_of(plan, monitor);
+  return h == NULL ? 0 : plan->grids[h->first].bins + 1;
+}
+
+/* Survival at the edges of that histogram, from its counts at the last observation: an event lies below an edge, a trajectory that
+   has not crossed has the end as its stopped time and lies below no edge up to there. NaN behind the end. */
+static eg_status fill_grid(eg_context *ctx, const eg_builder *b, size_t monitor, size_t r, size_t point, escape_cell *cell) {
+  const eg_plan *const plan = b->plan;
+  const eg_plan_histogram *const h = grid_of(plan, monitor);
+  const eg_run_histograms *const stored = &b->summary->campaign->runs[r].histograms;
+  if (h == NULL) {
+    return EG_OK;
+  }
+  const eg_histogram *const grid = &plan->grids[h->first];
+  const size_t n = grid->bins + 1, record = plan->runs[r].job.n_records - 1;
+  const uint64_t *const counts = stored->counts + eg_summary_row(plan, record, point) * plan->row_counts + grid->count;
+  double total = 0, events = 0;
+  EG_TRY(eg_allocate(ctx, 6 * n, sizeof *cell->grid, &cell->grid));
+  for (size_t i = 0; i < n + 1; i++) {
+    total += (double)counts[i];
+  }
+  for (size_t i = 0; i < n; i++) {
+    double *const at = cell->grid + i;
+    events += (double)counts[i];
+    at[0] = stored->edges[grid->edge + i];
+    at[n] = at[2 * n] = at[3 * n] = at[4 * n] = at[5 * n] = NAN;
+    if (total > 0 && at[0] <= cell->to * (1 + 1e-12)) {
+      at[n] = events;
+      eg_escape_survival(total, events, &at[2 * n], &at[3 * n], &at[4 * n], &at[5 * n]);
+    }
+  }
+  return EG_OK;
+}
+
 static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_escape *study, size_t r, size_t point,
                            escape_cell *cell) {
   const eg_plan *const plan = b->plan;
@@ -51,7 +99,7 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
     cell->survival[i] = NAN;
   }
   cell->fit = (eg_escape_fit){0, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
-  cell->jackknife = NAN;
+  cell->jackknife = cell->censored = cell->lost = NAN;
   cell->from = study->from;
   cell->to = run->times[n - 1];
   cell->kramers = eg_escape_kramers(study->minimum_curvature, study->saddle_curvature, study->barrier, study->diffusion);
@@ -60,6 +108,7 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
   if (s->n_blocks == 0) {
     goto done;
   }
+  EG_TRY_DONE(fill_grid(ctx, b, study->monitor, r, point, cell));
   for (size_t i = 0; i < s->n_blocks; i++) {
     eg_escape_fit part;
     read_sums(plan, s, s->leave_out + i * s->shape.values, study->monitor, point, n, sums, sums + n);
@@ -72,6 +121,7 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
   for (size_t t = 0; t < n; t++) {
     const double finite = s->total[eg_summary_row(plan, t, point) * s->shape.records.row_values];
     cell->lost = s->n_started - finite;
+    cell->censored = finite - sums[t];
     eg_escape_survival(finite, sums[t], &cell->survival[t], &cell->survival[plan->n_records + t],
                        &cell->survival[2 * plan->n_records + t], &cell->survival[3 * plan->n_records + t]);
   }
@@ -91,6 +141,7 @@ static double get_high(const escape_cell *c) { return c->fit.rate_high; }
 static double get_jackknife(const escape_cell *c) { return c->jackknife; }
 static double get_from(const escape_cell *c) { return c->from; }
 static double get_to(const escape_cell *c) { return c->to; }
+static double get_censored(const escape_cell *c) { return c->censored; }
 static double get_lost(const escape_cell *c) { return c->lost; }
 static double get_chi2(const escape_cell *c) { return c->fit.chi2; }
 static double get_dof(const escape_cell *c) { return c->fit.dof; }
@@ -112,6 +163,7 @@ static const struct {
     {"_rate_jackknife_stderr", get_jackknife, "error of the rate by jackknife over blocks"},
     {"_from", get_from, "begin of the window, time"},
     {"_to", get_to, "end of the window, time"},
+    {"_censored", get_censored, "trajectories that have not crossed by the end"},
     {"_lost", get_lost, "trajectories that became non-finite: they count neither as crossed nor at risk"},
     {"_chi2", get_chi2, "chi^2 of events between observations against a constant rate"},
     {"_dof", get_dof, "its degrees of freedom"},
@@ -120,7 +172,7 @@ static const struct {
     {"_power_law", get_power_law, "power-law prediction of the rate, noise proportional to the loss"},
 };
 
-static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const char *suffix, const char *of, bool has_time,
+static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const char *suffix, const char *of, const char *dim, size_t n,
                      const double *values, const char *long_name) {
   const char *dims[3] = {"run"};
   size_t shape[3] = {b->plan->n_runs}, index = 0;
@@ -130,9 +182,9 @@ static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const c
     dims[rank] = "point";
     shape[rank++] = b->plan->n_points;
   }
-  if (has_time) {
-    dims[rank] = b->plan->has_common_times ? "time" : "record";
-    shape[rank++] = b->plan->n_records;
+  if (dim != NULL) {
+    dims[rank] = dim;
+    shape[rank++] = n;
   }
   (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
   EG_TRY(eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, rank, dims, shape, values, &index));
@@ -153,13 +205,39 @@ static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, con
     for (size_t i = 0; i < n; i++) {
       values[i] = variables[v].get(&cells[i]);
     }
-    EG_TRY_DONE(add(ctx, b, prefix, variables[v].suffix, of, false, values, variables[v].long_name));
+    EG_TRY_DONE(add(ctx, b, prefix, variables[v].suffix, of, NULL, 0, values, variables[v].long_name));
   }
   for (size_t k = 0; k < 4; k++) {
     for (size_t i = 0; i < n; i++) {
       memcpy(values + i * n_records, cells[i].survival + k * n_records, n_records * sizeof *values);
     }
-    EG_TRY_DONE(add(ctx, b, prefix, survival[k], of, true, values, long_names[k]));
+    EG_TRY_DONE(add(ctx, b, prefix, survival[k], of, b->plan->has_common_times ? "time" : "record", n_records, values, long_names[k]));
+  }
+done:
+  free(values);
+  return status;
+}
+
+/* Survival on the grid of the stopped time's histogram. */
+static eg_status add_grid(eg_context *ctx, eg_builder *b, const char *prefix, const char *of, const escape_cell *cells,
+                          size_t n_edges) {
+  static const char *const suffixes[6] = {"_grid_time", "_grid_events", "_grid_survival", "_grid_survival_stderr",
+                                          "_grid_survival_low", "_grid_survival_high"};
+  static const char *const long_names[6] = {"edges of the bins of the stopped time", "crossings before that time",
+                                            "share of trajectories that have not crossed before that time", "its standard error",
+                                            "lower end of Wilson's 95 % interval", "upper end of Wilson's 95 % interval"};
+  const size_t n = b->plan->n_runs * b->plan->n_points;
+  char dim[40];
+  double *values = NULL;
+  eg_status status = EG_OK;
+  (void)snprintf(dim, sizeof dim, "%s_grid_edge", prefix);
+  EG_TRY(eg_allocate(ctx, n * n_edges, sizeof *values, &values));
+  for (size_t k = 0; k < 6 && n_edges > 0; k++) {
+    for (size_t i = 0; i < n * n_edges; i++) {
+      const double *const grid = cells[i / n_edges].grid;
+      values[i] = grid == NULL ? NAN : grid[k * n_edges + i % n_edges];
+    }
+    EG_TRY_DONE(add(ctx, b, prefix, suffixes[k], of, dim, n_edges, values, long_names[k]));
   }
 done:
   free(values);
@@ -181,8 +259,13 @@ eg_status eg_build_escape(eg_context *ctx, eg_builder *b) {
     if (status == EG_OK) {
       status = add_all(ctx, b, prefix, b->plan->study->observe.monitors[study->monitor].name, cells);
     }
+    if (status == EG_OK) {
+      status = add_grid(ctx, b, prefix, b->plan->study->observe.monitors[study->monitor].name, cells,
+                        edges_of(b->plan, study->monitor));
+    }
     for (size_t i = 0; i < n; i++) {
       free(cells[i].survival);
+      free(cells[i].grid);
     }
     free(cells);
     EG_TRY(status);

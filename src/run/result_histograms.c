@@ -103,7 +103,7 @@ static eg_status add_edges(eg_context *ctx, eg_builder *b, const eg_plan_histogr
 }
 
 static eg_status build_histogram(eg_context *ctx, eg_builder *b, const eg_plan_histogram *h) {
-  char dim[32];
+  char dim[48];
   (void)snprintf(dim, sizeof dim, "%s_bin", h->name);
   EG_TRY(add_edges(ctx, b, h, 0, dim, "_bin_low", "lower edge (belongs to the bin) of bins of"));
   EG_TRY(add_edges(ctx, b, h, 1, dim, "_bin_high", "upper edge (belongs to the next bin) of bins of"));
@@ -153,7 +153,7 @@ static eg_status build_joint(eg_context *ctx, eg_builder *b, size_t joint) {
   const uint32_t grids[2] = {pair->first, pair->second};
   const size_t rows = plan->n_runs * plan->n_points * plan->n_records;
   const size_t bins = (size_t)plan->grids[pair->first].bins * plan->grids[pair->second].bins;
-  char name[64], dims[2][32];
+  char name[64], dims[2][48];
   int64_t *inside = NULL, *outside = NULL;
   shape_list s = {.rank = 0};
   eg_status status = EG_OK;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/launch.h"
 #include "study/checker.h"
 #include "study/number.h"
 #include "study/quote.h"
@@ -39,6 +40,19 @@ static void refuse_unobserved(eg_checker *c, const char *what, const char *featu
   }
 }
 
+/* "out", "out_time", "out_first" of a monitor, or the time of an exit. */
+static bool is_of_monitor(const eg_study_observe *observe, const char *text) {
+  bool is = false;
+  for (size_t i = 0; i < observe->n_monitors; i++) {
+    const eg_study_monitor *m = &observe->monitors[i];
+    const size_t n = strlen(m->name), k = m->exit == NULL ? 0 : strlen(m->exit);
+    const char *const ending = strncmp(text, m->name, n) == 0 ? text + n : "?";
+    is = is || ending[0] == '\0' || (strcmp(ending, "_time") == 0 && m->operation == EG_MONITOR_CROSSING) ||
+         (k > 0 && (strcmp(ending, "_first") == 0 || (strncmp(text, m->exit, k) == 0 && strcmp(text + k, "_time") == 0)));
+  }
+  return is;
+}
+
 static bool read_feature(eg_checker *c, const eg_yaml_node *map, eg_study_histogram *h) {
   char *text = NULL;
   const size_t n = eg_count_words(eg_feature_words);
@@ -48,6 +62,9 @@ static bool read_feature(eg_checker *c, const eg_yaml_node *map, eg_study_histog
   const eg_place place = eg_yaml_get(map, "feature")->place;
   h->component = -1;
   h->feature = text;
+  if (is_of_monitor(&c->study->observe, text)) {
+    return true;
+  }
   if (split_component(text, &h->component)) {
     h->feature[1] = '\0';
   }
@@ -60,7 +77,7 @@ static bool read_feature(eg_checker *c, const eg_yaml_node *map, eg_study_histog
   const char *nearest = eg_nearest_name(text, eg_feature_words, n);
   eg_text words = {0};
   eg_schema_list_words(eg_feature_words, &words);
-  eg_error_add(c->errors, place, "'observe.histograms.feature' = '%s' is not known; %s%s%sallowed: %s, x0, x1, ..",
+  eg_error_add(c->errors, place, "'observe.histograms.feature' = '%s' is not known; %s%s%sallowed: %s, x0, x1, .., or a monitor",
                EG_SHORT(text), nearest == NULL ? "" : "did you mean '", nearest == NULL ? "" : nearest,
                nearest == NULL ? "" : "'? ", eg_text_string(&words));
   eg_text_free(&words);

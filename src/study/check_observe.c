@@ -157,6 +157,9 @@ void eg_check_observe(eg_checker *c) {
   if (eg_yaml_get(map, "statistics") != NULL) {
     each_word(c, eg_yaml_get(map, "statistics"), "observe.statistics", add_statistic);
   }
+  if (eg_yaml_get(map, "monitors") != NULL) { /* before histograms, which may be of them */
+    eg_check_monitors(c, eg_yaml_get(map, "monitors"));
+  }
   eg_check_histograms(c, map);
   if (eg_yaml_get(map, "paths") != NULL) {
     eg_check_paths(c, eg_yaml_get(map, "paths"));
@@ -167,8 +170,5 @@ void eg_check_observe(eg_checker *c) {
         }
       }
     }
-  }
-  if (eg_yaml_get(map, "monitors") != NULL) {
-    eg_check_monitors(c, eg_yaml_get(map, "monitors"));
   }
 }

@@ -229,7 +229,7 @@ static const eg_schema_row rows[] = {
     {"observe.histograms", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
      "counts of features in bins at every observation: a mapping or a list of them"},
     {"observe.histograms.feature", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
-     "one of observe.features; x: every component has its own, x0, x1, ..: of that component"},
+     "one of observe.features; x: every component has its own, x0, x1, ..: of that component; or a monitor, as NAME_time"},
     {"observe.histograms.bins", EG_WHOLE, "64", 1, EG_MAX_BINS, NULL, NULL, "bins between low and high"},
     {"observe.histograms.scale", EG_WORD, "linear", NO_RANGE, eg_grid_words, NULL,
      "bins of equal width in the value or in its logarithm"},

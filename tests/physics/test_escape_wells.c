@@ -94,11 +94,40 @@ static void cubic(void) {
   eg_labelled_free(file);
 }
 
+/* The same survival on a grid of its own, between steps: S(1.025) is that after 20 steps; nothing is observed before the end. */
+static void grid(void) {
+  static const double table[4] = {.967598313361, .699145306277, .462802267472, .202792160761};
+  static const double continuous[4] = {.95611617106, .6587569029, .4118568766, .1609861247};
+  static const size_t edges[4] = {1, 5, 10, 20};
+  eg_labelled *const file = run_study(
+      "seed: 93\nmodel: {name: escape-double-well, loss_minimum: 0.25}\nstart: {point: -1}\nlearning_rate: 1/4\nhorizon: 30\n"
+      "dynamics: {name: sme1, scheme: euler-maruyama, substeps: 5}\nrealisations: 2^16\nobserve:\n  at: [30]\n"
+      "  features: [x]\n  monitors:\n    - {name: out, feature: x0, operation: crossing, level: 0, direction: up}\n"
+      "  histograms: {feature: out_time, bins: 40, low: 0.025, high: 40.025}\nanalyse: {escape: {of: out}}\n");
+  const double *const s = eg_labelled_find(file, "/analysis", "escape_grid_survival")->data;
+  const double *const error = eg_labelled_find(file, "/analysis", "escape_grid_survival_stderr")->data;
+  const double *const events = eg_labelled_find(file, "/analysis", "escape_grid_events")->data;
+  const double *const time = eg_labelled_find(file, "/analysis", "escape_grid_time")->data;
+  const double censored = ((const double *)eg_labelled_find(file, "/analysis", "escape_censored")->data)[0];
+  for (size_t i = 0; i < 4; i++) {
+    const double n = 65536, fewer = n * fmin(s[edges[i]], 1 - s[edges[i]]), p = (i == 0 ? 1 : table[i - 1]) - table[i];
+    const double share = (events[edges[i]] - (i == 0 ? 0 : events[edges[i - 1]])) / n; /* exits between two edges */
+    compare(false, "exits on a grid", share, sqrt(p * (1 - p) / n), p, n * p);
+    compare(true, "survival of the continuous path", s[edges[i]], error[edges[i]], continuous[i], fewer);
+    CHECK(fabs(s[edges[i]] - (1 - events[edges[i]] / n)) < 1e-15);
+  }
+  CHECK(fabs(time[20] - 20.025) < 1e-12 && events[0] == 0 && s[0] == 1);
+  CHECK(isnan(s[30]) && isnan(events[40]) && !isnan(s[29])); /* behind the end */
+  CHECK(events[29] + censored < 65536.5 && events[29] + censored > 65536 * 0.98);
+  eg_labelled_free(file);
+}
+
 int main(void) {
   CHECK(mkdtemp(folder) != NULL);
   double_well();
   cubic();
-  judge(7, 4);
+  grid();
+  judge(11, 8);
   (void)rmdir(folder);
   return check_report();
 }

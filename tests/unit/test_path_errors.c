@@ -88,6 +88,9 @@ static void exits(void) {
   check_says(ONE, FEW, TWO_OF("noise: 1", "mean"), "shifts the level towards the start: 'direction' must be up or down");
   check_says(ONE, FEW, TWO_OF("exit: door", "mean, exit: door"), "'observe.monitors.exit' is a key of crossing only");
   check_says(ONE, FEW, TWO_OF("exit: x", "mean"), "the monitor name 'x' is taken by another variable");
+  check_says(ONE, FEW, TWO_OF("exit: door", "mean") "}\n  histograms: {feature: a_time, bins: 4", "");
+  check_says(ONE, FEW, TWO_OF("exit: door", "mean") "}\n  histograms: {feature: door_time, bins: 4", "");
+  check_says(ONE, FEW, TWO_OF("exit: door", "mean") "}\n  histograms: {feature: b_time, bins: 4", "'b_time' is not known");
   check_says(ONE, FEW, TWO_OF("exit: b", "mean"), "'b' is the exit of another monitor already");
   check_says(ONE, FEW, TWO_OF("exit: a_first", "mean"), "must not end in '_first'");
   check_says(ONE, FEW, TWO_OF("direction: up, noise: 0", "mean"), "'observe.monitors.noise' = 0");
