@@ -151,7 +151,7 @@ eg_status eg_plan_stationary_first(eg_context *ctx, const eg_plan *plan, const e
     return EG_OK;
   }
   if (run->times[last] < study->from * (1 - 1e-9)) {
-    return eg_study_fail_at(ctx, plan->study, study->mark, "'analyse.stationary.from' = %.12g lies behind the last observation of run '%s', %.12g",
+    return eg_study_fail_at(ctx, plan->study, study->mark, "'from' = %.12g of the analysis lies behind the last observation of run '%s', %.12g",
                             study->from, run->description, run->times[last]);
   }
   while (*first > 0 && run->times[*first - 1] >= study->from * (1 - 1e-9)) {

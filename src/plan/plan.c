@@ -311,6 +311,11 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
       size_t first = 0;
       EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &study->stationary[k], &first)); /* refused before the first step */
     }
+    for (size_t k = 0; k < study->n_scaling; k++) {
+      const eg_study_stationary window = {.from = study->scaling[k].from, .mark = study->scaling[k].mark};
+      size_t first = 0;
+      EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &window, &first));
+    }
     plan->n_records = run->job.n_records > plan->n_records ? run->job.n_records : plan->n_records;
   }
   for (size_t i = 0; i < plan->n_runs; i++) {

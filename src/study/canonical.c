@@ -387,6 +387,12 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     eg_text_append(out, "analyse.stationary");
     append_numbers(out, (const double[]){s->from, s->has_tail ? (double)s->tail : -1.0, s->tail_from}, 3);
   }
+  for (size_t i = 0; i < study->n_scaling; i++) {
+    const eg_study_scaling *s = &study->scaling[i];
+    eg_text_append(out, "analyse.scaling-rule ");
+    append_text(out, s->against == NULL ? "" : s->against);
+    append_numbers(out, (const double[]){s->from, s->closeness}, 2);
+  }
   append_expectations(out, study);
   if (study->multilevel.levels > 0) { /* the levels are among dynamics and groups */
     const eg_study_multilevel *m = &study->multilevel;

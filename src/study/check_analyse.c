@@ -289,6 +289,38 @@ static void read_stationary(eg_checker *c, const eg_yaml_node *key, const eg_yam
   c->study->stationary[c->study->n_stationary++] = s;
 }
 
+static void read_scaling(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
+  static const char *const needed[] = {"norm2", "gradient_norm2"};
+  eg_study_scaling s = {.from = NAN, .closeness = 1.4142135623730951, .mark = key->place.mark};
+  char *label = NULL;
+  if (!eg_expect(c, eg_schema_find("analyse.scaling-rule"), node, EG_YAML_MAP)) {
+    return;
+  }
+  eg_check_keys(c, node, "analyse.scaling-rule", NULL);
+  (void)eg_get_number(c, node, "analyse.scaling-rule.from", &s.from); /* absent or reported: the default stays */
+  (void)eg_get_number(c, node, "analyse.scaling-rule.closeness", &s.closeness);
+  for (size_t i = 0; i < 2 && c->are_features_good; i++) {
+    if (!is_observed(c->study, needed[i])) {
+      eg_error_add(c->errors, key->place, "'analyse.scaling-rule' needs '%s' among 'observe.features'", needed[i]);
+      return;
+    }
+  }
+  if (eg_yaml_get(node, "against") != NULL && c->are_dynamics_good) {
+    if (!eg_get_text(c, node, "analyse.scaling-rule.against", &label)) {
+      return;
+    }
+    for (size_t i = 0; i < c->study->n_dynamics; i++) {
+      s.against = strcmp(c->study->dynamics[i].label, label) == 0 ? label : s.against;
+    }
+    if (s.against == NULL) {
+      eg_error_add(c->errors, eg_yaml_get(node, "against")->place, "'analyse.scaling-rule.against' = '%s' is not the label of a dynamics",
+                   EG_SHORT(label));
+      return;
+    }
+  }
+  c->study->scaling[c->study->n_scaling++] = s;
+}
+
 static bool is_later(const char *name) {
   for (size_t i = 0; eg_analysis_later_words[i] != NULL; i++) {
     if (strcmp(eg_analysis_later_words[i], name) == 0) {
@@ -309,12 +341,14 @@ static void read_entry(eg_checker *c, const eg_yaml_node *key, const eg_yaml_nod
     read_quantiles(c, key, node);
   } else if (strcmp(key->text, "stationary") == 0) {
     read_stationary(c, key, node);
+  } else if (strcmp(key->text, "scaling-rule") == 0) {
+    read_scaling(c, key, node);
   } else if (is_later(key->text)) {
     eg_error_add(c->errors, key->place, "not available yet: the analysis '%s'", key->text);
   } else {
     const char *nearest = eg_nearest_name(key->text, eg_analysis_words, eg_count_words(eg_analysis_words));
     eg_error_add(c->errors, key->place, "unknown analysis '%s'; %s%s%s", EG_SHORT(key->text),
-                 nearest == NULL ? "allowed: weak-error, diffusion, escape, quantiles, stationary" : "did you mean '", nearest == NULL ? "" : nearest,
+                 nearest == NULL ? "allowed: weak-error, diffusion, escape, quantiles, stationary, scaling-rule" : "did you mean '", nearest == NULL ? "" : nearest,
                  nearest == NULL ? "" : "'?");
   }
 }
@@ -345,8 +379,9 @@ void eg_check_analyse(eg_checker *c) {
   c->study->escape = eg_arena_get(c->memory, n, sizeof *c->study->escape);
   c->study->quantiles = eg_arena_get(c->memory, n, sizeof *c->study->quantiles);
   c->study->stationary = eg_arena_get(c->memory, n, sizeof *c->study->stationary);
+  c->study->scaling = eg_arena_get(c->memory, n, sizeof *c->study->scaling);
   const bool has_memory = c->study->weak_error != NULL && c->study->diffusion != NULL && c->study->escape != NULL &&
-                          c->study->quantiles != NULL && c->study->stationary != NULL;
+                          c->study->quantiles != NULL && c->study->stationary != NULL && c->study->scaling != NULL;
   const bool is_list = node->kind == EG_YAML_LIST;
   const eg_schema_row *row = eg_schema_find("analyse");
   const eg_schema_row item_row = eg_schema_item(row);

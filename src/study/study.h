@@ -267,6 +267,13 @@ typedef struct eg_study_stationary {
   eg_mark mark;
 } eg_study_stationary;
 
+typedef struct eg_study_scaling {
+  double from;          /* the window begins with the first observation not before it; NaN: the last one alone */
+  double closeness;     /* C: R, G and N agree within factors 1/C to C */
+  char *against;        /* label of a dynamics that stands for the SDE, or NULL */
+  eg_mark mark;
+} eg_study_scaling;
+
 /* Dynamics whose runs are advanced together on the same noise, so that differences per realisation exist. */
 typedef struct eg_study_group {
   char *label;
@@ -354,6 +361,8 @@ struct eg_study {
   size_t n_quantiles;
   eg_study_stationary *stationary;
   size_t n_stationary;
+  eg_study_scaling *scaling;
+  size_t n_scaling;
   eg_study_expectation *expectations;
   size_t n_expectations;
   eg_study_multilevel multilevel;

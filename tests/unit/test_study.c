@@ -437,6 +437,7 @@ static void test_observe_and_analyse_errors(void) {
   check_says(BASE "analyse: [{flow: {}}]\n", "8:12: error: not available yet: the analysis 'flow'");
   check_says(BASE "analyse: [{stationary: {tail: norm2}}]\n",
              "'analyse.stationary.tail' = 'norm2' is not the name of one of 'observe.histograms'");
+  check_says(BASE "analyse: [{scaling-rule: {}}]\n", "'analyse.scaling-rule' needs 'norm2' among 'observe.features'");
   check_says(BASE "analyse: [{stationary: {tail_from: 2}}]\n", "'analyse.stationary.tail_from' needs 'tail'");
   check_says(BASE "analyse: [{stationary: {from: -1}}]\n", "'analyse.stationary.from'");
   check_says(BASE "analyse: [{escape: {}}]\n", "8:12: error: 'analyse.escape' needs 'observe.monitors' with the operation crossing");
