@@ -91,7 +91,7 @@ static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_
   part.record_steps = at;
   part.n_records = records;
   part.node_values = job->record_values * records;
-  part.n_paths = 0; /* they are made of certain observations; their time is left out */
+  part.n_paths = 0; /* they are made of certain observations: time_paths */
   part.launch.path_steps = steps; /* of whole paths: their cost grows with the steps, nearly linearly */
   part.n_counts = job->n_counts / job->n_records * records;
   if (t->backend == &eg_backend_cpu) {
@@ -99,6 +99,35 @@ static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_
     part.n_tiles = 1;
   }
   const eg_status status = time_job(ctx, t, &part, rounds, seconds);
+  free(at);
+  return status;
+}
+
+/* What statistics of paths add to a tile, whose observations stand as close together as they can: a tile with them takes so
+   much longer than one without. */
+static eg_status time_paths(eg_context *ctx, timer *t, const eg_job *job, uint64_t lanes, double *seconds) {
+  eg_job part = *job;
+  uint64_t *at = NULL;
+  double without = 0;
+  *seconds = 0;
+  if (job->n_paths == 0) {
+    return EG_OK;
+  }
+  EG_TRY(eg_allocate(ctx, job->n_records, sizeof *at, &at));
+  for (uint64_t i = 0; i < job->n_records; i++) {
+    at[i] = i + 1;
+  }
+  part.record_steps = at;
+  part.launch.path_steps = job->n_records;
+  part.n_realisations = lanes;
+  part.n_tiles = 1;
+  eg_status status = time_job(ctx, t, &part, ROUNDS, seconds);
+  part.n_paths = 0;
+  part.node_values = job->record_values * job->n_records;
+  if (status == EG_OK) {
+    status = time_job(ctx, t, &part, ROUNDS, &without);
+  }
+  *seconds = fmax(0, *seconds - without);
   free(at);
   return status;
 }
@@ -170,7 +199,9 @@ static eg_status extrapolate(eg_context *ctx, timer *t, const eg_job *job, uint6
   const double step = steps > few ? fmax(0, (full - short_) / (double)(steps - few)) : full;
   const double record = records > 1 ? fmax(0, (dense - full) / (double)(records - 1)) : 0;
   const double fixed = steps > few ? fmax(0, full - step * (double)steps - record) : 0;
-  *cost = (eg_tile_cost){width * fixed, width * step, width * record};
+  double paths = 0;
+  EG_TRY(time_paths(ctx, t, job, tile_lanes(job), &paths));
+  *cost = (eg_tile_cost){width * fixed + paths, width * step, width * record};
   return EG_OK;
 }
 
@@ -214,7 +245,8 @@ static bool is_same_shape(const eg_job *a, const eg_job *b, const eg_tile_cost *
                               a->step_work == b->step_work && a->launch.noise_ratio == b->launch.noise_ratio &&
                               a->launch.is_watched == b->launch.is_watched;
   const bool is_whole = cost_of_a->step == 0;
-  return is_same_kernel && (!is_whole || (total_steps(a) == total_steps(b) && a->n_records == b->n_records));
+  const bool are_paths_same = a->n_paths == 0 || a->n_records == b->n_records;
+  return is_same_kernel && are_paths_same && (!is_whole || (total_steps(a) == total_steps(b) && a->n_records == b->n_records));
 }
 
 static eg_job job_with(const eg_plan *plan, const eg_backend *backend, const eg_run *run, int kind) {

@@ -12,6 +12,7 @@ static const double MIN_EFFECTIVE_SAMPLES = 1000;
 typedef struct path_output {
   const eg_study_path *study;
   size_t index, n_lags, n_powers; /* n_lags: the most of all runs */
+  bool without_lag;               /* a number of all lags together; n_lags is 1 */
   char prefix[40], lag[48], lag_2[48], power[48];
 } path_output;
 
@@ -82,6 +83,33 @@ static double get_exponent(const path_cell *c, const double *node) {
   return a < z && low > 0 && high > 0 ? log(high / low) / log((double)p->lags[z] / (double)p->lags[a]) : NAN;
 }
 
+/* Exponent zeta of E |r|^q ~ t^zeta: slope of log mean against log lag over all lags, which weigh the same. */
+static double get_spectrum(const path_cell *c, const double *node) {
+  const eg_run_path *const p = axes_of(c);
+  double n = 0, mean_x = 0, mean_y = 0, xx = 0, xy = 0;
+  for (size_t lag = 0; lag < p->n_lags; lag++) { /* one pass: updates of means and co-moments */
+    const double m = moments_at(c, node, lag, c->power).mean;
+    if (p->lags[lag] > 0 && m > 0) {
+      const double x = log((double)p->lags[lag]), y = log(m), d = x - mean_x;
+      n += 1;
+      mean_x += d / n;
+      mean_y += (y - mean_y) / n;
+      xx += d * (x - mean_x);
+      xy += d * (y - mean_y);
+    }
+  }
+  return n > 1 ? xy / xx : NAN;
+}
+
+/* zeta(q) / q of the largest q minus that of the smallest: 0 where one length scales everything. */
+static double get_nonlinearity(const path_cell *c, const double *node) {
+  const eg_run_path *const p = axes_of(c);
+  path_cell low = *c, high = *c;
+  low.power = 0;
+  high.power = p->n_powers - 1;
+  return get_spectrum(&high, node) / p->powers[high.power] - get_spectrum(&low, node) / p->powers[0];
+}
+
 /* ---- the same with an error by jackknife ---- */
 
 static double total_of(const path_cell *c, path_number number) {
@@ -140,8 +168,10 @@ static eg_status add(eg_context *ctx, eg_builder *b, const path_output *o, const
   size_t shape[4], rank = add_run_point(b, dims, shape), i = 0, index = 0;
   char name[64];
   double *values = NULL;
-  dims[rank] = o->lag;
-  shape[rank++] = o->n_lags;
+  if (!o->without_lag) {
+    dims[rank] = o->lag;
+    shape[rank++] = o->n_lags;
+  }
   if (o->study->kind == EG_PATH_MOMENTS) {
     dims[rank] = o->power;
     shape[rank++] = o->n_powers;
@@ -286,6 +316,24 @@ static bool has_power(const eg_run_path *p, double q) {
   return has;
 }
 
+/* The moment-scaling spectrum: over powers, and its nonlinearity over nothing more. */
+static eg_status add_spectrum(eg_context *ctx, eg_builder *b, const path_output *o) {
+  path_output of_power = *o;
+  of_power.n_lags = 1;
+  of_power.without_lag = true;
+  EG_TRY(add_pair(ctx, b, &of_power, "_spectrum", get_spectrum, false,
+                  "moment-scaling spectrum zeta(q), E |r|^q ~ t^zeta over all lags"));
+  if (o->n_powers < 2) {
+    return EG_OK;
+  }
+  eg_study_path study = *o->study;
+  study.kind = EG_PATH_MSD;
+  of_power.study = &study;
+  of_power.n_powers = 1;
+  return add_pair(ctx, b, &of_power, "_nonlinearity", get_nonlinearity, false,
+                  "zeta(q) / q of the largest q minus that of the smallest; 0: one length scales everything");
+}
+
 static eg_status add_statistic(eg_context *ctx, eg_builder *b, const path_output *o) {
   static const char *const long_names[] = {"mean squared displacement", "mean power of the displacement",
                                            "mean product of velocities (displacements between observations)",
@@ -313,6 +361,9 @@ static eg_status add_statistic(eg_context *ctx, eg_builder *b, const path_output
   }
   if (kind == EG_PATH_VELOCITY && first->lags[0] == 0) {
     EG_TRY(add_pair(ctx, b, o, "_autocorrelation", get_autocorrelation, true, "relative to lag 0"));
+  }
+  if (kind == EG_PATH_MOMENTS) {
+    EG_TRY(add_spectrum(ctx, b, o));
   }
   if (kind == EG_PATH_MOMENTS && has_power(first, 2) && has_power(first, 4)) {
     path_output of_lag = *o; /* over lags alone */

@@ -165,8 +165,10 @@ static eg_status prepare_many(eg_context *ctx, eg_device *device, const eg_job *
 }
 
 static void test_many_tiles(const char *text) {
-  const eg_backend many = {"many",       eg_backend_cpu.open,    eg_backend_cpu.close, eg_backend_cpu.describe,
-                           prepare_many, eg_backend_cpu.advance, NULL};
+  eg_backend many = eg_backend_cpu;
+  many.name = "many";
+  many.prepare = prepare_many;
+  many.bytes = NULL;
   eg_context *const ctx = eg_context_create();
   eg_study *const study = parse(ctx, text);
   eg_plan *const plan = make_plan(ctx, study);

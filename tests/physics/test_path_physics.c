@@ -56,6 +56,7 @@ static void brownian(void) {
       add(file, "moments", "", some[i] * 6 + k, absolute_moment(powers[k]) * pow(t, powers[k] / 2), 0, false);
     }
     add(file, "moments", "_non_gaussian", some[i], 0, 1000, false);
+    add(file, "moments", "_spectrum", i, powers[i] / 2, 1000, false);
     for (size_t j = 0; j < 4; j++) { /* covariance of squared displacements: 2 min^2; of positions: min */
       const double least = fmin(t, (double)some[j] + 1);
       add(file, "msd", "_covariance", some[i] * 64 + some[j], 2 * least * least, 1000, false);
@@ -69,6 +70,8 @@ static void brownian(void) {
       add(file, "velocity", "", i, i == 0, 0, false);
     }
   }
+  add(file, "moments", "_nonlinearity", 0, 0, 1000, false);
+  add(file, "moments", "_spectrum", 1, 1, 1000, true); /* ballistic */
   add(file, "velocity", "_autocorrelation", 1, 0, 1000, false);
   add(file, "aged", "", 40, 61, 0, true);       /* lag counted from the start */
   add(file, "moments", "", 63 * 6 + 1, 8, 0, true); /* the root of the MSD is not the mean distance */
@@ -85,6 +88,7 @@ static void stationary(void) {
                 "    - {statistic: msd}\n    - {statistic: msd, name: aged, origin: 20}\n"
                 "    - {statistic: velocity}\n    - {statistic: time-averaged-msd, lags: [1, 4, 16, 31]}\n"
                 "    - {statistic: two-time}\n");
+  CHECK(eg_labelled_find(file, "/", "path_msd_spectrum") == NULL);
   for (size_t i = 0; i < 12; i += 3) {
     const double t = (double)(i + 1) * h;
     add(file, "msd", "", i, 1 - exp(-t), 0, false);
@@ -174,7 +178,7 @@ int main(void) {
   stationary();
   points_together();
   waves();
-  judge(184, 18);
+  judge(189, 20);
   (void)rmdir(folder);
   return check_report();
 }

@@ -115,6 +115,29 @@ static void random_walk(void) {
   eg_labelled_free(file);
 }
 
+/* Flights of constant speed: zeta(q) is q / tail for small q and q + 1 - tail for large ones (strong anomalous diffusion, Castiglione
+   et al., Physica D 134, 75, 1999). Fractional Brownian motion has one length: zeta(q) = q exponent / 2. */
+static void spectra(void) {
+  eg_labelled *file = run_study("seed: 75\nmodel: {name: levy-walk, tail: 1.5}\nsteps: 1000\ntime_step: 1\ndynamics: sde\n"
+                                "realisations: 20000\nobserve:\n  at: {steps: [100, 200, 400, 1000]}\n  features: [x]\n"
+                                "  paths: {statistic: moments, powers: [0.5, 4]}\n");
+  const double nonlinearity = array(file, "/", "path_moments_nonlinearity")[0];
+  compare(true, "one length of a walk", nonlinearity, array(file, "/", "path_moments_nonlinearity_stderr")[0], 0, 1000);
+  CHECK(fabs(nonlinearity - (3.5 / 4 - 1 / 1.5)) < 0.1);
+  eg_labelled_free(file);
+  file = run_study("seed: 76\nmodel: {name: fractional-brownian-motion, exponent: 1.4}\nsteps: 256\ntime_step: 1\ndynamics: sde\n"
+                   "realisations: 20000\nobserve:\n  at: {steps: [1, 4, 16, 64, 256]}\n  features: [x]\n"
+                   "  paths: {statistic: moments, powers: [0.5, 1, 3]}\n");
+  static const double powers[] = {0.5, 1, 3};
+  for (size_t k = 0; k < 3; k++) {
+    compare(false, "spectrum", array(file, "/", "path_moments_spectrum")[k], array(file, "/", "path_moments_spectrum_stderr")[k],
+            0.7 * powers[k], 1000);
+  }
+  compare(false, "one length", array(file, "/", "path_moments_nonlinearity")[0],
+          array(file, "/", "path_moments_nonlinearity_stderr")[0], 0, 1000);
+  eg_labelled_free(file);
+}
+
 int main(void) {
   if (mkdtemp(folder) == NULL) {
     stop_with("no folder for files");
@@ -124,7 +147,8 @@ int main(void) {
   fractional(0.5);
   fractional(1.5);
   random_walk();
-  (void)judge_rows(20, 10);
+  spectra();
+  (void)judge_rows(24, 11);
   (void)rmdir(folder);
   return check_report();
 }
