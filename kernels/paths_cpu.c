@@ -51,6 +51,15 @@ static void add_term(const eg_path_values *p, const eg_path_statistic *s, eg_pat
   }
 }
 
+/* Half the logarithm of v >= 0, NaN of 0. */
+static void half_log(double *v, uint32_t ld) {
+  _Pragma("omp simd")
+  for (uint32_t l = 0; l < ld; l++) {
+    const double y = 0.5 * eg_log(v[l]);
+    v[l] = v[l] > 0 ? y : eg_double_of_bits(0x7ff8000000000000ull);
+  }
+}
+
 /* v^(q/2) of v >= 0: eg_log and eg_exp take 0, infinities and NaN to themselves. */
 static void raise(double *v, double q, uint32_t ld) {
   if (q == 4) {
@@ -138,7 +147,9 @@ static void one_term_values(const eg_path_values *p, const eg_path_statistic *s)
       joint_value(p, s, t, s->powers[i], v);
     } else {
       distance_value(p, s, t, v);
-      if (s->powers[i] != 2) {
+      if (s->powers[i] == 0) {
+        half_log(v, p->ld);
+      } else if (s->powers[i] != 2) {
         raise(v, s->powers[i], p->ld);
       }
     }
@@ -147,7 +158,7 @@ static void one_term_values(const eg_path_values *p, const eg_path_statistic *s)
   for (uint32_t point = is_together ? 0 : p->point; point < (is_together ? p->n_points : p->point + 1); point++) {
     lose(p->values, s->n_values, track_of(p, p->n_records - 1, point, s->column), p->ld);
   }
-  if (s->form == EG_PATH_WAVE) { /* first all that has no phase into the first value */
+  if (s->form == EG_PATH_WAVE || s->form == EG_PATH_DISTANCES) { /* first all that has no phase, or logarithm, into the first value */
     for (uint32_t i = 1; i < s->n_values; i++) {
       lose(p->values, 1, p->values + (size_t)i * p->ld, p->ld);
     }

@@ -13,7 +13,7 @@
  * Other forms have one term a value, whose numbers say (observation a, point b) and (observation c, point d):
  *   joint      q = 2: f(a, b) g(c, d), q = 1: f(a, b) + g(c, d), or either alone where the other's observation is
  *              EG_PATH_NOWHERE; f, g: one column each
- *   distance   |x(a, b) - x(c, d)|^q
+ *   distance   |x(a, b) - x(c, d)|^q; for q = 0 its logarithm, where points that coincide are lost
  *   wave       cos(u f) (c = 0) or sin(u f) (c = 1) of f(a) of the point in hand; u, over pi, is the value's power
  *   largest    f(a) of the point in hand by its size, which the moments are of, and f, -f or |f| (q = 1, -1, 0), of which
  *              the largest are listed (stats/largest.h): a row is the moments of |f| and behind them the list

@@ -316,6 +316,15 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
       size_t first = 0;
       EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &window, &first));
     }
+    for (size_t k = 0; k < study->n_flow; k++) {
+      const eg_study_stationary window = {.from = study->flow[k].from, .mark = study->flow[k].mark};
+      size_t first = 0;
+      EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &window, &first));
+      if (first + 1 == run->job.n_records && !isnan(window.from)) {
+        EG_TRY_DONE(eg_study_fail_at(ctx, study, window.mark, "'analyse.flow.from' leaves run '%s' one observation; a rate takes two",
+                                     run->description));
+      }
+    }
     plan->n_records = run->job.n_records > plan->n_records ? run->job.n_records : plan->n_records;
   }
   for (size_t i = 0; i < plan->n_runs; i++) {

@@ -57,6 +57,7 @@ EG_NODISCARD eg_status eg_build_quantiles(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_escape(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_stationary(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_scaling(eg_context *ctx, eg_builder *b);
+EG_NODISCARD eg_status eg_build_flow(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_multilevel(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_weak_error(eg_context *ctx, eg_builder *b);
 /* Where runs that end by their errors have ended (result_until.c); nothing without `until`. */

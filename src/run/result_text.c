@@ -500,6 +500,7 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   eg_result_escape_text(&text, file);
   eg_result_stationary_text(&text, file);
   eg_result_scaling_text(&text, file);
+  eg_result_flow_text(&text, file);
   eg_result_multilevel_text(&text, file);
   eg_result_tail_text(&text, file);
   eg_result_histograms_text(&text, file);

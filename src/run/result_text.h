@@ -31,6 +31,9 @@ void eg_result_tail_text(eg_text *text, const eg_labelled *file);
 /* The same of the scaling-rule analyses. */
 void eg_result_scaling_text(eg_text *text, const eg_labelled *file);
 
+/* The same of the flow analyses. */
+void eg_result_flow_text(eg_text *text, const eg_labelled *file);
+
 /* The same of multilevel Monte Carlo. */
 void eg_result_multilevel_text(eg_text *text, const eg_labelled *file);
 

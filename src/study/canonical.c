@@ -393,6 +393,12 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     append_text(out, s->against == NULL ? "" : s->against);
     append_numbers(out, (const double[]){s->from, s->closeness}, 2);
   }
+  for (size_t i = 0; i < study->n_flow; i++) {
+    const eg_study_flow *f = &study->flow[i];
+    eg_text_append(out, "analyse.flow %s ", study->observe.paths[f->path].name);
+    append_text(out, f->reference == NULL ? "" : f->reference);
+    append_numbers(out, &f->from, 1);
+  }
   append_expectations(out, study);
   if (study->multilevel.levels > 0) { /* the levels are among dynamics and groups */
     const eg_study_multilevel *m = &study->multilevel;

@@ -321,13 +321,51 @@ static void read_scaling(eg_checker *c, const eg_yaml_node *key, const eg_yaml_n
   c->study->scaling[c->study->n_scaling++] = s;
 }
 
-static bool is_later(const char *name) {
-  for (size_t i = 0; eg_analysis_later_words[i] != NULL; i++) {
-    if (strcmp(eg_analysis_later_words[i], name) == 0) {
-      return true;
+static bool has_logarithm(const eg_study_path *path) {
+  return path->kind == EG_PATH_DISTANCE && path->powers.n > 0 && path->powers.values[0] == 0;
+}
+
+static void read_flow(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
+  eg_study_flow f = {.from = NAN, .mark = key->place.mark};
+  const eg_study *const study = c->study;
+  char *name = NULL, *label = NULL;
+  if (!eg_expect(c, eg_schema_find("analyse.flow"), node, EG_YAML_MAP)) {
+    return;
+  }
+  eg_check_keys(c, node, "analyse.flow", NULL);
+  if (eg_yaml_get(node, "of") != NULL && !eg_get_text(c, node, "analyse.flow.of", &name)) {
+    return;
+  }
+  (void)eg_get_number(c, node, "analyse.flow.from", &f.from); /* absent or reported: the default stays */
+  for (f.path = 0; f.path < study->observe.n_paths; f.path++) {
+    const eg_study_path *const path = &study->observe.paths[f.path];
+    if (name == NULL ? has_logarithm(path) : strcmp(path->name, name) == 0) {
+      break;
     }
   }
-  return false;
+  if (f.path == study->observe.n_paths || !has_logarithm(&study->observe.paths[f.path])) {
+    eg_error_add(c->errors, key->place, "'analyse.flow' needs 'observe.paths' with the statistic distance and 0 among its powers%s%s",
+                 name == NULL ? "" : ", which is not ", name == NULL ? "" : EG_SHORT(name));
+    return;
+  }
+  if (eg_yaml_get(node, "reference") != NULL && c->are_dynamics_good) {
+    if (!eg_get_text(c, node, "analyse.flow.reference", &label)) {
+      return;
+    }
+    for (size_t i = 0; i < study->n_dynamics; i++) {
+      f.reference = strcmp(study->dynamics[i].label, label) == 0 ? label : f.reference;
+    }
+    if (f.reference == NULL) {
+      eg_error_add(c->errors, eg_yaml_get(node, "reference")->place, "'analyse.flow.reference' = '%s' is not the label of a dynamics",
+                   EG_SHORT(label));
+      return;
+    }
+    if (study->noise_common) {
+      eg_error_add(c->errors, key->place, "'analyse.flow.reference' takes the runs as independent and cannot be used with noise: common");
+      return;
+    }
+  }
+  c->study->flow[c->study->n_flow++] = f;
 }
 
 static void read_entry(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
@@ -343,12 +381,12 @@ static void read_entry(eg_checker *c, const eg_yaml_node *key, const eg_yaml_nod
     read_stationary(c, key, node);
   } else if (strcmp(key->text, "scaling-rule") == 0) {
     read_scaling(c, key, node);
-  } else if (is_later(key->text)) {
-    eg_error_add(c->errors, key->place, "not available yet: the analysis '%s'", key->text);
+  } else if (strcmp(key->text, "flow") == 0) {
+    read_flow(c, key, node);
   } else {
     const char *nearest = eg_nearest_name(key->text, eg_analysis_words, eg_count_words(eg_analysis_words));
     eg_error_add(c->errors, key->place, "unknown analysis '%s'; %s%s%s", EG_SHORT(key->text),
-                 nearest == NULL ? "allowed: weak-error, diffusion, escape, quantiles, stationary, scaling-rule" : "did you mean '", nearest == NULL ? "" : nearest,
+                 nearest == NULL ? "allowed: weak-error, diffusion, escape, quantiles, stationary, scaling-rule, flow" : "did you mean '", nearest == NULL ? "" : nearest,
                  nearest == NULL ? "" : "'?");
   }
 }
@@ -380,8 +418,9 @@ void eg_check_analyse(eg_checker *c) {
   c->study->quantiles = eg_arena_get(c->memory, n, sizeof *c->study->quantiles);
   c->study->stationary = eg_arena_get(c->memory, n, sizeof *c->study->stationary);
   c->study->scaling = eg_arena_get(c->memory, n, sizeof *c->study->scaling);
+  c->study->flow = eg_arena_get(c->memory, n, sizeof *c->study->flow);
   const bool has_memory = c->study->weak_error != NULL && c->study->diffusion != NULL && c->study->escape != NULL &&
-                          c->study->quantiles != NULL && c->study->stationary != NULL && c->study->scaling != NULL;
+                          c->study->quantiles != NULL && c->study->stationary != NULL && c->study->scaling != NULL && c->study->flow != NULL;
   const bool is_list = node->kind == EG_YAML_LIST;
   const eg_schema_row *row = eg_schema_find("analyse");
   const eg_schema_row item_row = eg_schema_item(row);

@@ -121,6 +121,12 @@ static void read_one(eg_checker *c, const eg_yaml_node *map) {
   }
   read_numbers(c, map, "powers", "observe.paths.powers", p.kind == EG_PATH_MOMENTS || p.kind == EG_PATH_DISTANCE,
                "moments and distance", &p.powers);
+  for (size_t i = 0; i < p.powers.n; i++) {
+    if (p.powers.values[i] < 0.0625 && !(p.powers.values[i] == 0 && p.kind == EG_PATH_DISTANCE)) {
+      eg_error_add(c->errors, eg_yaml_get(map, "powers")->place, "'observe.paths.powers' = %s must be at least 1/16; 0, the logarithm, is for "
+                   "distance only", EG_NUMBER_TEXT(p.powers.values[i]));
+    }
+  }
   read_numbers(c, map, "arguments", "observe.paths.arguments", p.kind == EG_PATH_CHARACTERISTIC, "characteristic",
                &p.arguments);
   if (p.kind == EG_PATH_CHARACTERISTIC && eg_yaml_get(map, "arguments") == NULL) {

@@ -30,8 +30,7 @@ const char *const eg_path_words[] = {"msd", "moments", "velocity", "time-average
 const char *const eg_side_words[] = {"upper", "lower", "both", NULL};
 const char *const eg_direction_words[] = {"up", "down", "any", NULL};
 const char *const eg_until_words[] = {"mean", "variance", NULL};
-const char *const eg_analysis_words[] = {"weak-error", "diffusion", "escape", "quantiles", "stationary", "scaling-rule", NULL};
-const char *const eg_analysis_later_words[] = {"flow", NULL};
+const char *const eg_analysis_words[] = {"weak-error", "diffusion", "escape", "quantiles", "stationary", "scaling-rule", "flow", NULL};
 
 size_t eg_count_words(const char *const *words) {
   size_t n = 0;

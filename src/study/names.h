@@ -28,7 +28,6 @@ extern const char *const eg_path_words[]; /* eg_path_kind */
 extern const char *const eg_side_words[];
 extern const char *const eg_until_words[];
 extern const char *const eg_analysis_words[];
-extern const char *const eg_analysis_later_words[]; /* in the design, not available yet */
 
 size_t eg_count_words(const char *const *words);
 

@@ -274,6 +274,13 @@ typedef struct eg_study_scaling {
   eg_mark mark;
 } eg_study_scaling;
 
+typedef struct eg_study_flow {
+  size_t path;          /* of observe.paths: a distance with power 0, which stands first */
+  double from;          /* NaN: the start, where it is fixed, or the first observation */
+  char *reference;      /* label of a dynamics, or NULL */
+  eg_mark mark;
+} eg_study_flow;
+
 /* Dynamics whose runs are advanced together on the same noise, so that differences per realisation exist. */
 typedef struct eg_study_group {
   char *label;
@@ -363,6 +370,8 @@ struct eg_study {
   size_t n_stationary;
   eg_study_scaling *scaling;
   size_t n_scaling;
+  eg_study_flow *flow;
+  size_t n_flow;
   eg_study_expectation *expectations;
   size_t n_expectations;
   eg_study_multilevel multilevel;

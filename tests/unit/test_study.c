@@ -434,7 +434,7 @@ static void test_observe_and_analyse_errors(void) {
   check_says("observe: {features: [los]}\n", "'observe.features' = 'los' is not known; did you mean 'loss'?");
   check_says("model: ornstein-uhlenbeck\nobserve: {features: [loss]}\n",
              "'ornstein-uhlenbeck' is a process: it has no 'loss'");
-  check_says(BASE "analyse: [{flow: {}}]\n", "8:12: error: not available yet: the analysis 'flow'");
+  check_says(BASE "analyse: [{flow: {}}]\n", "8:12: error: 'analyse.flow' needs 'observe.paths' with the statistic distance and 0 among its powers");
   check_says(BASE "analyse: [{stationary: {tail: norm2}}]\n",
              "'analyse.stationary.tail' = 'norm2' is not the name of one of 'observe.histograms'");
   check_says(BASE "analyse: [{scaling-rule: {}}]\n", "'analyse.scaling-rule' needs 'norm2' among 'observe.features'");
