@@ -15,6 +15,7 @@
  *   #define EG_SAMPLE_DEGREE n                of built-in models: degree of its gradient in them; default 2
  *   #define EG_DIM_MULTIPLE n                 of built-in models: dimensions are multiples of it; default 1
  *   EG_HAS_LABELS 1                           targets are labels 0 or 1: they are checked, and never standardised
+ *   EG_HAS_CLASSES 1                          (with it) labels are 0 .. classes - 1; the dimension is classes x inputs
  * EG_DIM, the (padded) dimension, is given by the build, or by the model if it has only one.
  *
  * The functions, all pure; x, g, b, s, v: EG_DIM values; st: what was staged:

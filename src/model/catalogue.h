@@ -21,7 +21,8 @@ typedef struct eg_model_info {
   size_t n_params;
   bool has_rows;         /* takes data, standardize and ridge: a finite-data model */
   bool has_coefficients; /* its rows are coefficients of the loss: never standardised */
-  bool has_labels;       /* its targets are 0 or 1 */
+  bool has_labels;       /* its targets are 0 or 1, or classes */
+  bool has_classes;      /* targets 0 .. classes - 1 of a parameter 'classes'; the dimension is that times the inputs */
   bool is_process;       /* an SDE given by drift and diffusion, no loss: time_step instead of learning_rate */
   int dimension;         /* 0: any; else the only one */
   int multiple;          /* of which a free dimension must be one */

@@ -40,6 +40,37 @@ static bool has_labels(const eg_plan *plan) {
   return info != NULL && info->has_labels;
 }
 
+int eg_plan_classes(const eg_plan *plan) {
+  const eg_study_model *const model = &plan->study->model;
+  const eg_model_info *const info = model->name != NULL ? eg_model_find(model->name) : NULL;
+  if (info == NULL || !info->has_classes) {
+    return 0;
+  }
+  for (size_t i = 0; i < model->n_params; i++) {
+    if (strcmp(model->params[i].name, "classes") == 0) {
+      return (int)model->params[i].value.values[0];
+    }
+  }
+  return (int)info->params[0].default_value;
+}
+
+/* A whole number, and not swept: the dimension depends on it. */
+static eg_status check_classes(eg_context *ctx, const eg_plan *plan) {
+  const eg_study *const s = plan->study;
+  for (size_t i = 0; i < s->n_sweep; i++) {
+    if (s->sweep[i].target == EG_SWEEP_PARAM && strcmp(s->sweep[i].param, "classes") == 0) {
+      return eg_study_fail_at(ctx, s, s->sweep[i].values.mark, "'classes' cannot be swept: the dimension depends on it");
+    }
+  }
+  for (size_t i = 0; i < s->model.n_params; i++) {
+    const eg_number_list *const value = &s->model.params[i].value;
+    if (strcmp(s->model.params[i].name, "classes") == 0 && value->values[0] != floor(value->values[0])) {
+      return eg_study_fail_at(ctx, s, value->mark, "'classes' is %g; it must be a whole number", value->values[0]);
+    }
+  }
+  return EG_OK;
+}
+
 static eg_status standardise(eg_context *ctx, const eg_plan *plan, eg_data_set *data) {
   for (size_t k = 0; k < data->n_columns; k++) {
     if (!standardise_column(data->inputs + k, data->n_rows, data->n_columns)) {
@@ -62,11 +93,15 @@ static eg_status standardise(eg_context *ctx, const eg_plan *plan, eg_data_set *
 
 static eg_status check_labels(eg_context *ctx, const eg_plan *plan) {
   const double *const y = plan->data.target;
+  const int classes = eg_plan_classes(plan), last = classes > 0 ? classes - 1 : 1;
+  if (classes > 0) {
+    EG_TRY(check_classes(ctx, plan));
+  }
   for (size_t j = 0; j < plan->data.n_rows; j++) {
-    if (y[j] != 0.0 && y[j] != 1.0) {
+    if (!(y[j] >= 0.0 && y[j] <= last && y[j] == floor(y[j]))) {
       return eg_study_fail_at(ctx, plan->study, plan->study->model.data_mark,
-                              "the target of '%s' has the value %g in row %zu; the labels of %s must be 0 or 1",
-                              place_of(&plan->study->model), y[j], j, plan->study->model.name);
+                              "the target of '%s' has the value %g in row %zu; the labels of %s must be 0 %s %d",
+                              place_of(&plan->study->model), y[j], j, plan->study->model.name, last > 1 ? "to" : "or", last);
     }
   }
   return EG_OK;

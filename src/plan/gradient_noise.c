@@ -68,8 +68,9 @@ static eg_status find_matrix(eg_context *ctx, const eg_plan *plan, const eg_run 
 /* The triangle of the root behind what the model staged. */
 static eg_status append_root(eg_context *ctx, const eg_plan *plan, eg_run *run, const double *root) {
   const size_t d = (size_t)plan->dim, D = (size_t)plan->padded_dim, n = (size_t)eg_plan_unit(plan)->n_staged;
+  const size_t least = n + D * (D + 1) / 2, size = run->job.n_staged > least ? run->job.n_staged : least; /* rows behind it */
   double *staged = NULL;
-  EG_TRY(eg_allocate(ctx, n + D * (D + 1) / 2, sizeof *staged, &staged));
+  EG_TRY(eg_allocate(ctx, size, sizeof *staged, &staged));
   memcpy(staged, run->staged, run->job.n_staged * sizeof *staged);
   for (size_t i = 0; i < d; i++) {
     memcpy(staged + n + i * (i + 1) / 2, root + i * d, (i + 1) * sizeof *staged);
@@ -77,7 +78,7 @@ static eg_status append_root(eg_context *ctx, const eg_plan *plan, eg_run *run, 
   free(run->staged);
   run->staged = staged;
   run->job.staged = staged;
-  run->job.n_staged = n + D * (D + 1) / 2;
+  run->job.n_staged = size;
   return EG_OK;
 }
 

@@ -42,7 +42,8 @@ static eg_status agree(eg_context *ctx, const eg_plan *plan, eg_mark mark, const
 static eg_status find_dimension(eg_context *ctx, eg_plan *plan) {
   const eg_study *const s = plan->study;
   const eg_model_info *const info = s->model.name != NULL ? eg_model_find(s->model.name) : NULL;
-  int dim = plan->data.n_rows > 0 ? (int)plan->data.n_columns : 0;
+  const int classes = eg_plan_classes(plan);
+  int dim = plan->data.n_rows > 0 ? (int)plan->data.n_columns * (classes > 0 ? classes : 1) : 0;
   if (info != NULL && info->dimension > 1) {
     dim = info->dimension; /* the others must agree */
   }

@@ -158,6 +158,8 @@ typedef struct eg_plan {
 } eg_plan;
 
 /* Plan a study. EG_ERR_STUDY with file, line and what would be right. */
+/* Number of classes of a model whose labels are classes, 0 of others: data_rows.c */
+int eg_plan_classes(const eg_plan *plan);
 /* plan/chain.c: iterations of a chain in one learning rate (SVAG), and the coefficients of its step. */
 void eg_plan_chain_iterations(eg_run *run);
 EG_NODISCARD eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps);

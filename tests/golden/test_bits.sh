@@ -126,6 +126,8 @@ log-time log_time
 log-time-gaussian64 log_time --set noise=gaussian64
 joint joint
 joint-float joint --set state=float
+softmax softmax
+softmax-float softmax --set state=float
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.

@@ -389,7 +389,7 @@ static void append_params(eg_text *study, const eg_model_info *info, int dim) {
     const eg_param_info *const p = &info->params[i];
     const bool is_tail = strcmp(p->name, "tail") == 0; /* of flights whose mean duration is finite: they start equilibrated */
     const double low = fmax(p->low, p->low < 0 ? -1.2 : is_tail ? 1.05 : 0.3), high = fmin(p->high, 1.5);
-    if (strcmp(p->name, "particles") == 0 || (p->low == 0 && p->high == 1)) {
+    if (strcmp(p->name, "particles") == 0 || strcmp(p->name, "classes") == 0 || (p->low == 0 && p->high == 1)) {
       continue; /* a number of them, and flags */
     }
     eg_text_append(study, ", %s: %s", p->name, p->is_vector ? "[" : "");
@@ -426,11 +426,14 @@ static void test_model(const model_probe *m, const char *folder) {
                  info->is_process ? "time_step" : "learning_rate",
                  info->is_process ? "sde" : info->is_population ? "smf2" : "sme2", m->name);
   if (info->has_rows) {
-    CHECK(write_data(data, info, m->dim));
+    CHECK(write_data(data, info, info->has_classes ? m->dim / 2 : m->dim)); /* two classes: the labels are 0 and 1 */
     eg_text_append(&text, ", data: data.h5%s%s", info->has_coefficients ? "" : ", standardize: false",
                    info->is_population ? "" : ", ridge: 0.3");
   } else {
     eg_text_append(&text, ", dimension: %d", m->dim);
+  }
+  if (info->has_classes) {
+    eg_text_append(&text, ", classes: 2");
   }
   append_params(&text, info, m->dim);
   eg_text_append(&text, "}}");

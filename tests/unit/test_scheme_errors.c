@@ -65,6 +65,13 @@ int main(void) {
   check_says("{name: double-well}", "name: log-time", "", "the Hessian of this model is not constant; give 'hessian'");
   check_says(BOTH, "name: log-time, gradient_noise: gaussian-exact", "", "allowed: gaussian-decoupled");
   check_says(DATA, "name: log-time", "", "'log-time' cannot be used with the model 'linear-regression'");
+#define CLASSES(more) "{name: softmax-regression, rows: [[1, 0.5, 0], [-0.5, 1, 1], [0.25, -1, 2]], standardize: false" more "}"
+  check_says(CLASSES(""), "name: sgd, batch_size: 1", "", "");
+  check_says(CLASSES(", classes: 2"), "name: sgd, batch_size: 1", "", "has the value 2 in row 2; the labels of softmax-regression must be 0 or 1");
+  check_says(CLASSES(", classes: 2.5"), "name: sgd, batch_size: 1", "", "'classes' is 2.5; it must be a whole number");
+  check_says(CLASSES(""), "name: sgd, batch_size: 1", "sweep: {model.classes: [2, 3]}\n", "'classes' cannot be swept");
+  check_says(CLASSES(""), "name: sme1, factor: cholesky", "", "need eg_covariance");
+  check_says(CLASSES(""), "name: sgd, batch_size: 1", "start: {points: [[1, 2]]}\n", "the dimension is 6");
   char message[2000];
   message_of("seed: 1\nmodel: {name: double-well}\nrealisations: 100\nlearning_rate: 1/8\nhorizon: 1\n"
              "observe: {at: [1], features: [x, clock]}\ndynamics: sme1\n",
