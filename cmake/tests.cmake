@@ -22,6 +22,16 @@ foreach(label unit conformance golden physics cluster slow)
     set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT ${test_seconds})
   endforeach()
 endforeach()
+# The z of all known answers together: each physics test leaves its own, the last test reads them.
+file(GLOB z_sources CONFIGURE_DEPENDS tests/physics/test_*.c)
+foreach(source ${z_sources})
+  get_filename_component(name ${source} NAME_WE)
+  set_tests_properties(physics.${name} PROPERTIES ENVIRONMENT ENSGRAD_Z_FOLDER=${CMAKE_BINARY_DIR}/z)
+  if(NOT name STREQUAL "test_suite_z")
+    list(APPEND z_tests physics.${name})
+  endif()
+endforeach()
+set_tests_properties(physics.test_suite_z PROPERTIES DEPENDS "${z_tests}")
 include(cmake/population_form.cmake) # what test_population_form is made of
 include(cmake/team_form.cmake) # and test_team_twin
 include(cmake/thread_form.cmake) # and test_thread_form; the device that is played, of all of them

@@ -573,6 +573,9 @@ static void reduce_group_records(eg_device *d, const eg_launch *launches, size_t
     reduce_records(d->members[i], &launches[i], first, result->node + i * job->node_values);
     count_and_keep(d->members[i], &launches[i], first, result->counts + i * job->n_counts,
                    result->paths + i * eg_job_path_values(job));
+    if (job->n_paths > 0) {
+      track_records(d->members[i], &launches[i], first);
+    }
   }
   for (size_t i = 0; i + 1 < n_members; i++) {
     double *const values = d->members[i]->records;
@@ -581,6 +584,19 @@ static void reduce_group_records(eg_device *d, const eg_launch *launches, size_t
       values[k] -= base[k];
     }
     reduce_records(d->members[i], &launches[i], first, result->node + (n_members + i) * job->node_values);
+  }
+}
+
+/* Statistics of the members' paths; differences have none: the empty sum. */
+static void reduce_group_paths(eg_device *d, const eg_launch *launches, const eg_tile_result *result) {
+  const eg_job *const job = d->job;
+  const size_t of_records = job->n_records * job->record_values;
+  for (size_t i = 0; i < d->n_members; i++) {
+    reduce_paths(d->members[i], &launches[i], result->node + i * job->node_values);
+  }
+  for (size_t i = d->n_members; i < 2 * d->n_members - 1; i++) {
+    double *const node = result->node + i * job->node_values;
+    memset(node + of_records, 0, (job->node_values - of_records) * sizeof *node);
   }
 }
 
@@ -626,6 +642,9 @@ static eg_status advance_group_tile(eg_context *ctx, eg_device *d, uint64_t tile
   for (size_t first = 0; first < d->job->n_records; first += n) {
     EG_TRY_DONE(make_group_records(ctx, d, launches, first, &n, stop));
     reduce_group_records(d, launches, first, result);
+  }
+  if (d->job->n_paths > 0) {
+    reduce_group_paths(d, launches, result);
   }
   status = list_group_bad(ctx, d, launches, result);
 done:

@@ -313,6 +313,21 @@ static eg_status check_kind(eg_context *ctx, const eg_plan *plan) {
                           "gaussian");
 }
 
+/* Nodes of all members have one size: their path statistics have as many values. */
+static eg_status check_paths(eg_context *ctx, const eg_plan *plan, const eg_group *group) {
+  const eg_run *const first = &plan->runs[group->runs[0]];
+  for (size_t i = 1; i < group->n_members; i++) {
+    const eg_run *const run = &plan->runs[group->runs[i]];
+    if (run->job.node_values != first->job.node_values) {
+      return eg_study_fail_at(ctx, plan->study, plan->study->observe.paths[0].mark,
+                              "runs '%s' and '%s' are members of one group, and their path statistics have different numbers of "
+                              "values: name 'lags' that both have",
+                              first->description, run->description);
+    }
+  }
+  return EG_OK;
+}
+
 static eg_status make_group(eg_context *ctx, eg_plan *plan, const eg_study_group *g, eg_run *first) {
   eg_group *const group = &plan->groups[plan->n_groups++];
   group->study = g;
@@ -320,6 +335,7 @@ static eg_status make_group(eg_context *ctx, eg_plan *plan, const eg_study_group
   EG_TRY(gather_members(ctx, plan, g, first, group));
   EG_TRY(describe(ctx, plan, group));
   EG_TRY(check_members(ctx, plan, group));
+  EG_TRY(check_paths(ctx, plan, group));
   EG_TRY(check_antithetic(ctx, plan, group));
   align_signs(plan, group);
   return make_job(ctx, plan, group);

@@ -54,10 +54,6 @@ eg_status eg_plan_tracks(eg_context *ctx, eg_plan *plan) {
   if (o->n_paths == 0) {
     return EG_OK;
   }
-  if (plan->study->n_groups > 0) {
-    return eg_study_fail_at(ctx, plan->study, o->paths[0].mark,
-                            "statistics of paths are not made of groups so far: leave out 'groups' or 'observe.paths'");
-  }
   EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->tracked_columns, &plan->tracked_columns));
   /* x first and as a whole: the columns of one feature stand side by side */
   for (int pass = 0; pass < 2; pass++) {

@@ -392,6 +392,25 @@ static void test_points(void) {
   eg_labelled_free(file);
 }
 
+/* Members of a group, and a run beside it. */
+static void test_group(void) {
+  static const double start[] = {0.5};
+  file = run_text(folder, "seed: 80\nmodel: {name: double-well, sigma: 1}\nstart: {point: 0.5}\nsteps: 64\nlearning_rate: 1/8\n"
+                          "dynamics:\n  - {name: sme1, scheme: euler-maruyama, label: coarse, substeps: 2}\n"
+                          "  - {name: sme1, scheme: euler-maruyama, label: fine, substeps: 4}\n  - {name: sgd, batch_size: 1}\n"
+                          "groups: [{label: pair, members: [coarse, fine]}]\nrealisations: 1000\nobserve:\n"
+                          "  at: {steps: {linear: 16}}\n  features: [x]\n  keep: {realisations: 1000, of: x}\n  paths:\n"
+                          "    - {statistic: msd}\n    - {statistic: time-averaged-msd}\n"
+                          "    - {statistic: two-time, feature: norm2}\n");
+  const paths p = kept(start);
+  CHECK(p.runs == 3 && p.times == 16);
+  spacing = 4;
+  compare_statistic(&p, "msd", from_start, true);
+  compare_statistic(&p, "time_averaged_msd", windows, true);
+  compare_statistic(&p, "two_time", norm2, true);
+  eg_labelled_free(file);
+}
+
 /* Three components; origin and powers together; named lags. */
 static void test_vector(void) {
   static const double start[] = {1, -0.5};
@@ -418,6 +437,7 @@ int main(void) {
   }
   test_lost();
   test_points();
+  test_group();
   test_vector();
   (void)rmdir(folder);
   printf("%zu numbers, largest relative error %.2g\n", n_compared, largest_error);

@@ -6,6 +6,9 @@
 #ifndef EG_TESTS_VERDICT_H
 #define EG_TESTS_VERDICT_H
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #include "check.h"
 
 enum { MAX_ROWS = 400 };
@@ -54,10 +57,25 @@ static inline double quantile(double p, double degrees) {
   return low + (low * low * low + low) / (4 * degrees);
 }
 
+/* Where the judged z of this program go for the test of the whole suite (test_suite_z.c), NULL: nowhere. */
+static inline FILE *open_z(void) {
+  const char *const folder_of_z = getenv("ENSGRAD_Z_FOLDER");
+  char path[600];
+  if (folder_of_z == NULL) {
+    return NULL;
+  }
+  (void)mkdir(folder_of_z, 0777); /* may be there */
+  (void)snprintf(path, sizeof path, "%s/%s.z", folder_of_z, program_invocation_short_name);
+  FILE *const file = fopen(path, "w");
+  CHECK(file != NULL);
+  return file;
+}
+
 /* Judge all rows; the counts are what the test must at least have. Returns the mean square of the judged z. */
 static inline double judge_rows(size_t least_judged, size_t least_controls) {
   size_t n_judged = 0, n_controls = 0, n_skipped = 0, n_beyond_2 = 0;
   double largest = 0, squares = 0, least_control = INFINITY;
+  FILE *const z_file = open_z();
   for (size_t i = 0; i < n_rows; i++) {
     n_judged += !rows[i].is_control && rows[i].effective >= 1000;
   }
@@ -76,6 +94,9 @@ static inline double judge_rows(size_t least_judged, size_t least_controls) {
       CHECK(fabs(z) > limit);
     } else {
       squares += z * z;
+      if (z_file != NULL) {
+        CHECK(fprintf(z_file, "%.6f\n", z) > 0);
+      }
       n_beyond_2 += fabs(z) > 2;
       largest = fmax(largest, fabs(z));
       CHECK(fabs(z) <= limit);
@@ -84,6 +105,9 @@ static inline double judge_rows(size_t least_judged, size_t least_controls) {
       fprintf(stderr, "%s%s: %.10g +- %.2g, oracle %.10g, z %.2f, limit %.2f\n",
               r->is_control ? "control " : "", r->what, r->value, r->stderr_, r->expected, z, limit);
     }
+  }
+  if (z_file != NULL) {
+    CHECK(fclose(z_file) == 0);
   }
   printf("%zu z-scores: largest %.2f, mean square %.2f, %zu beyond 2; %zu negative controls: smallest %.1f; "
          "%zu not judged\n",
