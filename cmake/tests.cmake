@@ -56,6 +56,11 @@ add_dependencies(test_helpers same_result)
 target_link_libraries(same_result PRIVATE ensgrad)
 target_include_directories(same_result PRIVATE tests)
 set_target_properties(same_result PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+if(TARGET ensgrad_mpi)
+  add_test(NAME cluster.mpi COMMAND sh tests/cluster/mpi.sh $<TARGET_FILE:ensgrad_program> $<TARGET_FILE:ensgrad_mpi> ${MPIEXEC_EXECUTABLE}
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(cluster.mpi PROPERTIES LABELS "cluster;mpi" SKIP_RETURN_CODE 77 TIMEOUT ${test_seconds} RUN_SERIAL ON)
+endif()
 add_library(faults SHARED tests/reliability/faults.c) # LD_PRELOAD of scripts/reliability
 target_compile_options(faults PRIVATE -Wall -Wextra)
 target_compile_definitions(faults PRIVATE _GNU_SOURCE)

@@ -25,6 +25,7 @@ typedef struct eg_job_group {
 
 /* One run with everything fixed: immutable while it is advanced. All arrays belong to the plan and outlive the job. */
 typedef struct eg_job {
+  size_t run;               /* its place in the plan, where a worker of a run prepares it */
   const char *model;        /* unit: model name, padded dimension, precision */
   const char *model_file;   /* NULL: built in; else the user's model, compiled at run time */
   const struct eg_user_model *user_model; /* of model_file */

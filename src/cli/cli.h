@@ -20,6 +20,13 @@
   X(run) X(check) X(merge) X(extend) X(info) X(analyse) X(export) X(replay) X(verify) X(new) X(models)            \
   X(devices) X(selftest) X(help)
 
+/* What `ensgrad run` calls: eg_run_study, or what takes its place in ensgrad-mpi. */
+typedef eg_status (*cli_study_runner)(eg_context *ctx, const eg_study *study, const eg_run_options *options);
+extern cli_study_runner cli_run_study;
+
+/* The whole program but for main(). */
+int cli_main(int argc, char **argv);
+
 typedef struct cli_program {
   eg_context *ctx;
   int argc;

@@ -32,8 +32,10 @@ static const char details[] =
     "A shard writes NAME.shard-K-of-N.h5 beside FILE; 'ensgrad merge -o NAME.h5 NAME.shard-*.h5' gives the bits of\n"
     "the single run.\n";
 
+cli_study_runner cli_run_study = eg_run_study;
+
 static eg_status run_study(eg_context *ctx, const eg_run_options *run, const void *study) {
-  return eg_run_study(ctx, study, run);
+  return cli_run_study(ctx, study, run);
 }
 
 static eg_status run(cli_program *program, const cli_args *args) {

@@ -99,7 +99,7 @@ static void fill_closed_descriptors(void) {
   }
 }
 
-int main(int argc, char **argv) {
+int cli_main(int argc, char **argv) {
   fill_closed_descriptors();
   cli_ignore_write_signals();
   cli_program program = {.ctx = eg_context_create(), .argc = argc, .argv = argv};

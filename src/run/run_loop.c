@@ -12,6 +12,7 @@
 
 #include "base/stop_flag.h"
 #include "base/text.h"
+#include "run/batch.h"
 #include "run/pilot.h"
 #include "run/snapshot.h"
 #include "run/spot_check.h"
@@ -166,8 +167,12 @@ static void record_failure(run_loop *loop, eg_status status, const char *message
 }
 
 static void name_worker(const worker *w, char *name, size_t size) {
-  (void)snprintf(name, size, "%s %d (%s)", place_of(w)->backend->name, place_of(w)->index,
-                 place_of(w)->backend->describe(w->device));
+  const eg_worker_place *const place = place_of(w);
+  if (place->is_remote) { /* says itself where it is */
+    (void)snprintf(name, size, "%s", place->backend->describe(w->device));
+  } else {
+    (void)snprintf(name, size, "%s %d (%s)", place->backend->name, place->index, place->backend->describe(w->device));
+  }
 }
 
 /* The device of a worker cannot be used any more: what it has in hand goes to the others, if there are any. */
@@ -246,62 +251,6 @@ static void tell_outcome(void *user, const eg_spot_check *check, eg_status statu
 
 /* ---- a batch of tiles ---- */
 
-/* What a batch of tiles of a run, or of its group, gives. */
-typedef struct batch {
-  eg_job *jobs; /* (n_members), each with its own grids; the first is prepared */
-  const eg_job **members;
-  eg_job_group group;
-  eg_tile_result *results;
-  double *nodes, *paths;
-  uint64_t *counts; /* of the members, one after the other; so are the paths */
-  size_t n_counts;
-  bool was_checked; /* the first tile of the run on this device is checked in any case */
-} batch;
-
-static void free_batch(batch *b) {
-  free(b->jobs);
-  free(b->members);
-  free(b->results);
-  free(b->nodes);
-  free(b->paths);
-  free(b->counts);
-  memset(b, 0, sizeof *b);
-}
-
-/* The jobs that are advanced with run r, with the grids of their runs, which do not change any more. */
-static eg_status make_jobs(eg_context *ctx, const eg_campaign *c, size_t r, batch *b) {
-  const size_t n = eg_n_together(c->plan, r);
-  EG_TRY(eg_allocate(ctx, n, sizeof *b->jobs, &b->jobs));
-  EG_TRY(eg_allocate(ctx, n, sizeof *b->members, &b->members));
-  for (size_t i = 0; i < n; i++) {
-    const size_t q = eg_together(c->plan, r, i);
-    b->jobs[i] = c->plan->runs[q].job;
-    b->jobs[i].histograms = c->runs[q].histograms.grids;
-    b->jobs[i].edges = c->runs[q].histograms.edges;
-    b->members[i] = &b->jobs[i];
-    if (b->jobs[i].group != NULL) {
-      b->group = (eg_job_group){b->members, n, b->jobs[i].group->bases};
-      b->jobs[i].group = &b->group;
-    }
-  }
-  return EG_OK;
-}
-
-static eg_status make_batch(eg_context *ctx, uint64_t n, size_t n_members, batch *b) {
-  const size_t values = eg_job_result_values(b->jobs);
-  b->n_counts = b->jobs->n_counts * n_members;
-  EG_TRY(eg_allocate(ctx, n, sizeof *b->results, &b->results));
-  EG_TRY(eg_allocate(ctx, n * values, sizeof *b->nodes, &b->nodes));
-  EG_TRY(eg_allocate(ctx, b->n_counts, sizeof *b->counts, &b->counts));
-  EG_TRY(eg_allocate(ctx, eg_job_path_values(b->jobs) * n_members, sizeof *b->paths, &b->paths));
-  for (uint64_t i = 0; i < n; i++) {
-    b->results[i].node = b->nodes + i * values;
-    b->results[i].counts = b->counts;
-    b->results[i].paths = b->paths;
-  }
-  return EG_OK;
-}
-
 /* Where a tile goes on, and who keeps it, if it is alone; long ones are. Tiles of a group are not kept. Called with the
    lock held. */
 static void begin_tiles(worker *w, eg_tile_result *results) {
@@ -353,7 +302,7 @@ static bool has_nan(const double *values, size_t n) {
 
 /* Hand over what is to be checked of a batch: tiles that are drawn, the first one of a run on a device, and one whose sums
    hold a NaN, which may be right where trajectories go far away, and may be a broken device. */
-static eg_status check_batch(eg_context *ctx, worker *w, const eg_hand *hand, batch *b) {
+static eg_status check_batch(eg_context *ctx, worker *w, const eg_hand *hand, eg_batch *b) {
   run_loop *const loop = w->loop;
   const uint64_t every = loop->options->check_every;
   bool is_nan_checked = false;
@@ -421,18 +370,18 @@ static eg_status make_grids(eg_context *ctx, worker *w) {
 }
 
 /* Make the device ready for the run of the tiles in hand, and take as many of them as it wants. */
-static eg_status prepare(eg_context *ctx, worker *w, batch *b, uint64_t *most) {
+static eg_status prepare(eg_context *ctx, worker *w, eg_batch *b, uint64_t *most) {
   run_loop *const loop = w->loop;
   const eg_plan *const plan = loop->campaign->plan;
   const size_t r = hand_of(w)->run;
-  free_batch(b);
+  eg_batch_free(b);
   (void)pthread_mutex_lock(&loop->lock);
-  eg_status status = make_jobs(ctx, loop->campaign, r, b);
+  eg_status status = eg_batch_make_jobs(ctx, loop->campaign, r, b);
   (void)pthread_mutex_unlock(&loop->lock);
   EG_TRY(status);
   EG_TRY(place_of(w)->backend->prepare(ctx, w->device, b->jobs, most));
   *most = eg_run_batch(plan, &plan->runs[r], *most);
-  EG_TRY(make_batch(ctx, *most, eg_n_together(plan, r), b));
+  EG_TRY(eg_batch_make_room(ctx, *most, eg_n_together(plan, r), b));
   (void)pthread_mutex_lock(&loop->lock);
   eg_tile_queue_take_more(&loop->queue, w->number, *most); /* a GPU is as long busy with one tile as with all it can hold */
   (void)pthread_mutex_unlock(&loop->lock);
@@ -440,7 +389,7 @@ static eg_status prepare(eg_context *ctx, worker *w, batch *b, uint64_t *most) {
 }
 
 /* Advance the tiles in hand, add what they gave, and choose what is checked. */
-static eg_status advance_tiles(eg_context *ctx, worker *w, batch *b) {
+static eg_status advance_tiles(eg_context *ctx, worker *w, eg_batch *b) {
   run_loop *const loop = w->loop;
   (void)pthread_mutex_lock(&loop->lock);
   const eg_hand hand = *hand_of(w);
@@ -472,7 +421,7 @@ static eg_status work(eg_context *ctx, worker *w) {
   size_t prepared = (size_t)-1;
   unsigned generation = 0; /* of the queue when the device was prepared: the grids of another one may differ */
   uint64_t most = 1;
-  batch b;
+  eg_batch b;
   memset(&b, 0, sizeof b);
   eg_status status = EG_OK;
   while (status == EG_OK && !eg_is_stopping(&loop->stop)) {
@@ -505,7 +454,7 @@ static eg_status work(eg_context *ctx, worker *w) {
     (void)pthread_mutex_unlock(&loop->lock);
   }
 done:
-  free_batch(&b);
+  eg_batch_free(&b);
   return status;
 }
 
@@ -717,6 +666,7 @@ static eg_status open_workers(eg_context *ctx, run_loop *loop) {
     w->keeper = (eg_tile_keeper){is_part_due, keep_part};
     atomic_store(&w->is_idle, true);
     loop->queue.hands[i].may_fail = o->places[i].backend != &eg_backend_cpu;
+    loop->queue.hands[i].makes_no_grids = o->places[i].is_remote;
     w->is_retired = o->places[i].is_gone;
     if (!w->is_retired) {
       EG_TRY(o->places[i].backend->open(ctx, o->places[i].index, &w->device));

@@ -10,6 +10,7 @@ typedef struct eg_worker_place {
   const eg_backend *backend;
   int index;       /* of the device, as its backend counts */
   bool is_checked; /* some of its tiles are made again on the CPU */
+  bool is_remote;  /* another process: knows the jobs of the plan alone, so it makes no grids */
   bool is_gone;    /* it failed in an earlier call: not used any more */
 } eg_worker_place;
 

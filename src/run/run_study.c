@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "ensgrad/run.h"
 #include "io/result_file.h"
 #include "model/units.h"
@@ -26,6 +27,8 @@ typedef struct session {
   double started, wall_before;
   eg_devices devices;
   char *device;
+  const eg_worker_place *more; /* (n_more) workers beside those of the devices */
+  int n_more;
   eg_campaign *base; /* what the session began with, to which wrong devices throw it back */
 } session;
 
@@ -104,8 +107,17 @@ done:
 
 /* Name what computes for /provenance. */
 static eg_status use_devices(eg_context *ctx, session *s) {
-  char *line = NULL;
-  EG_TRY(eg_devices_describe(ctx, &s->devices, &line));
+  char *own = NULL, *line = NULL;
+  eg_text text = {0};
+  EG_TRY(eg_devices_describe(ctx, &s->devices, &own));
+  eg_text_append(&text, "%s", own);
+  if (s->n_more > 0) {
+    eg_text_append(&text, "; and %d workers of other ranks", s->n_more);
+  }
+  const eg_status status = eg_copy_string(ctx, eg_text_string(&text), &line);
+  eg_text_free(&text);
+  free(own);
+  EG_TRY(status);
   free(s->device);
   s->device = line;
   s->campaign->backend = eg_devices_name(&s->devices);
@@ -122,11 +134,36 @@ static eg_status advance_all(eg_context *ctx, session *s, const eg_loop_options 
   return EG_OK;
 }
 
+/* Those of the devices, and behind them the others. */
+static eg_status make_places(eg_context *ctx, const session *s, const eg_run_options *options, eg_worker_place **places, int *n) {
+  eg_worker_place *own = NULL;
+  int n_own = 0;
+  EG_TRY(eg_devices_places(ctx, &s->devices, options->threads, &own, &n_own));
+  const eg_status status = eg_allocate(ctx, (size_t)(n_own + s->n_more), sizeof **places, places);
+  if (status == EG_OK) {
+    memcpy(*places, own, (size_t)n_own * sizeof *own);
+    if (s->n_more > 0) {
+      memcpy(*places + n_own, s->more, (size_t)s->n_more * sizeof *own);
+    }
+    *n = n_own + s->n_more;
+  }
+  free(own);
+  return status;
+}
+
+static bool is_any_checked(const session *s) {
+  bool is_any = s->devices.n > 0;
+  for (int i = 0; i < s->n_more; i++) {
+    is_any = is_any || s->more[i].is_checked;
+  }
+  return is_any;
+}
+
 static eg_status run_loop(eg_context *ctx, session *s, const eg_run_options *options) {
   eg_loop_options loop;
   eg_worker_place *places = NULL;
   memset(&loop, 0, sizeof loop);
-  EG_TRY(eg_devices_places(ctx, &s->devices, options->threads, &places, &loop.n_workers));
+  EG_TRY(make_places(ctx, s, options, &places, &loop.n_workers));
   loop.places = places;
   loop.base = s->base;
   loop.check_every = s->campaign->plan->study->noise == EG_NOISE_GAUSSIAN_FAST ? 0 : options->check_tiles; /* GPU only */
@@ -149,13 +186,14 @@ static eg_status run_loop(eg_context *ctx, session *s, const eg_run_options *opt
 
 static eg_status advance(eg_context *ctx, session *s, const eg_run_options *options) {
   const uint64_t discarded = s->campaign->spot.discarded;
-  if (s->devices.n > 0 && options->check_tiles > 0) {
+  if (is_any_checked(s) && options->check_tiles > 0) {
     EG_TRY(eg_campaign_copy(ctx, s->campaign, &s->base));
   }
   eg_status status = run_loop(ctx, s, options);
   if (status == EG_ERR_DEVICE && s->devices.n > 0 && s->devices.may_change) { /* the bits are the same there */
     eg_warn(ctx, "the GPU failed, the CPU goes on: %s", eg_context_message(ctx));
     eg_devices_change(&s->devices);
+    s->n_more = 0; /* they failed, too */
     EG_TRY(use_devices(ctx, s));
     status = run_loop(ctx, s, options);
   }
@@ -188,9 +226,12 @@ static eg_status finish(eg_context *ctx, session *s, const eg_run_options *optio
   return is_complete ? eg_campaign_judge(ctx, s->campaign, s->output) : EG_OK;
 }
 
-eg_status eg_run_from(eg_context *ctx, const eg_study *study, const eg_run_options *options, const eg_campaign *base) {
+eg_status eg_run_with(eg_context *ctx, const eg_study *study, const eg_run_options *options, const eg_campaign *base,
+                      const eg_worker_place *more, int n_more) {
   session s;
   memset(&s, 0, sizeof s);
+  s.more = more;
+  s.n_more = n_more;
   s.output = options->output;
   s.started = eg_now();
   eg_plan *plan = NULL;
@@ -218,6 +259,10 @@ done:
     eg_plan_free(plan);
   }
   return status;
+}
+
+eg_status eg_run_from(eg_context *ctx, const eg_study *study, const eg_run_options *options, const eg_campaign *base) {
+  return eg_run_with(ctx, study, options, base, NULL, 0);
 }
 
 eg_status eg_run_study(eg_context *ctx, const eg_study *study, const eg_run_options *options) {

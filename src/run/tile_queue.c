@@ -105,6 +105,14 @@ static bool may_come_back(const eg_tile_queue *q, int worker) {
   return may;
 }
 
+static void hold(const eg_tile_queue *q, eg_hand *hand, size_t run, uint64_t first, uint64_t n) {
+  hand->run = run;
+  hand->first = first;
+  hand->n = n;
+  hand->has_grids = false;
+  hand->generation = q->generation;
+}
+
 /* Grids of what is advanced with run r: EG_TASK_TILES when all are there. */
 static eg_task take_grids(eg_tile_queue *q, eg_hand *hand, size_t r) {
   const eg_plan *const plan = q->campaign->plan;
@@ -114,9 +122,10 @@ static eg_task take_grids(eg_tile_queue *q, eg_hand *hand, size_t r) {
     if (q->campaign->runs[member].histograms.has_grids) {
       continue;
     }
-    if (!q->has_pilot[member]) {
+    if (!q->has_pilot[member] && !hand->makes_no_grids) {
       q->has_pilot[member] = true;
-      *hand = (eg_hand){member, 0, 0, true, hand->may_fail, q->generation};
+      hold(q, hand, member, 0, 0);
+      hand->has_grids = true;
       return EG_TASK_GRIDS;
     }
     has_grids = false;
@@ -146,7 +155,7 @@ eg_task eg_tile_queue_take(eg_tile_queue *q, int worker, size_t prepared, uint64
       continue;
     }
     if (task == EG_TASK_TILES) {
-      *hand = (eg_hand){r, q->cursor[r], 1, false, hand->may_fail, q->generation};
+      hold(q, hand, r, q->cursor[r], 1);
       q->cursor[r]++;
       if (r == prepared) { /* for another run the device is not prepared yet */
         eg_tile_queue_take_more(q, worker, most);

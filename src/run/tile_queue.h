@@ -12,6 +12,7 @@ typedef struct eg_hand {
   size_t run;
   uint64_t first, n;
   bool has_grids;
+  bool makes_no_grids; /* the worker leaves them to others */
   bool may_fail;       /* the worker is a device: what it has may come back */
   unsigned generation; /* of the queue when it was taken: results of an older one are void */
 } eg_hand;

@@ -1,0 +1,76 @@
+#!/bin/sh
+# ensgrad-mpi: equal bits for 1 to 4 ranks, also after stops, signals and lost ranks, which the same command goes on from.
+#   sh mpi.sh PROGRAM ENSGRAD-MPI MPIEXEC
+. tests/cluster/cluster.inc
+mpi_program=$2
+mpiexec=$3
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+command -v "$mpiexec" >/dev/null || { echo "there is no $mpiexec"; exit 77; }
+
+# ranks CODE N ARGUMENT..: the program on N ranks.
+ranks() {
+  wanted=$1
+  n=$2
+  shift 2
+  timeout 120 "$mpiexec" -n "$n" "$mpi_program" "$@" >out 2>err
+  got=$?
+  checks=$((checks + 1))
+  if [ "$got" -ne "$wanted" ]; then
+    fail "exit code $got, expected $wanted: $n ranks, $*"
+    head -n 5 out err
+  fi
+}
+
+computed_by() {
+  /usr/bin/python3 -c 'import h5py, sys
+print(h5py.File(sys.argv[1])["provenance"].attrs["device"])' "$1" 2>/dev/null
+}
+
+for study in rich groups; do
+  expect 0 run $study.yaml -o $study.h5 -q --backend cpu
+  for n in 1 2 3 4; do
+    ranks 0 "$n" run $study.yaml -o ranks.h5 -q --force --backend cpu --threads 1
+    equal $study.h5 ranks.h5
+  done
+done
+computed_by ranks.h5 >by
+says by 'and 3 workers of other ranks'
+ranks 0 2 run rich.yaml -o ranks.h5 -q --force --backend cpu --threads 2 # two workers a rank
+equal rich.h5 ranks.h5
+
+# The table is printed once, errors too; other commands are those of one process.
+ranks 0 3 run rich.yaml -o ranks.h5 --backend cpu
+check [ "$(grep -c 'ranks.h5: complete' out)" = 1 ]
+ranks 3 3 run nowhere.yaml
+check [ "$(grep -c 'error' err)" = 1 ]
+ranks 0 2 verify ranks.h5
+says out 'ranks.h5: sealed, complete'
+
+# Stopped, and gone on with by another number of ranks.
+write_study long.yaml 4000000 1024
+expect 0 run long.yaml -o long.h5 -q --backend cpu
+ranks 75 3 run long.yaml -o stopped.h5 -q --backend cpu --max-time 0.3
+expect 0 verify stopped.h5
+says out partial
+ranks 0 2 run long.yaml -o stopped.h5 -q --backend cpu
+equal long.h5 stopped.h5
+
+# A rank is killed: MPI ends the job. What the last snapshot holds is whole, and the same command goes on.
+rm -f lost.h5
+timeout 120 "$mpiexec" -n 3 "$mpi_program" run long.yaml -o lost.h5 -q --backend cpu --threads 1 --snapshot 0.1 >out 2>err &
+launcher=$!
+tries=0
+while [ ! -e lost.h5 ] && [ $tries -lt 100 ]; do
+  sleep 0.1
+  tries=$((tries + 1))
+done
+victim=$(ps -eo pid=,args= | awk -v program="$mpi_program" '$2 == program && /lost.h5/ {print $1}' | sort -n | tail -n 1)
+check [ -n "$victim" ]
+kill -9 "$victim"
+wait $launcher
+check [ $? -ne 0 ]
+expect 0 verify lost.h5
+says out partial
+ranks 0 3 run long.yaml -o lost.h5 -q --backend cpu --threads 1
+equal long.h5 lost.h5
+report
