@@ -6,7 +6,7 @@ endif()
 set(population_flags -O1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
 set(population_twins "")
 set(population_cpu "")
-foreach(dim 1 2 12)
+foreach(dim 1 2)
   set(model "#define EG_DIM ${dim}\n#define EG_MODEL_FILE \"models/mean_field_linear.h\"\n")
   set(file ${CMAKE_BINARY_DIR}/generated/population_twin_${dim}.c)
   file(CONFIGURE OUTPUT ${file} CONTENT

@@ -5,13 +5,27 @@ set(team_models linear_regression logistic_regression) # also built in team form
 if(ENSGRAD_UNITS)
   set(ensgrad_units "${ENSGRAD_UNITS}") # fewer units for builds with sanitizers
 endif()
+# What is linked in: double state with float-made increments and the common steppers of kernels/steppers/list.h. The rest is
+# compiled at first use (src/model/compiled_units.c), or linked as well with ENSGRAD_AHEAD=all, which takes four times as long.
+set(ENSGRAD_AHEAD common CACHE STRING "kernels that are linked in: common, all")
+set_property(CACHE ENSGRAD_AHEAD PROPERTY STRINGS common all)
 # precision: name, type of the state, type of an increment
-set(ensgrad_precisions "f64:double:float;f64w:double:double;f32:float:float")
+if(ENSGRAD_AHEAD STREQUAL "all")
+  set(ensgrad_precisions "f64:double:float;f64w:double:double;f32:float:float")
+  set(team_precisions f64:double f32:float)
+  set(common_line "")
+elseif(ENSGRAD_AHEAD STREQUAL "common")
+  set(ensgrad_precisions "f64:double:float")
+  set(team_precisions f64:double)
+  set(common_line "#define EG_COMMON_STEPPERS\n")
+else()
+  message(FATAL_ERROR "ENSGRAD_AHEAD is '${ENSGRAD_AHEAD}'; allowed: common, all")
+endif()
 
+set(isa_flags_v3 -march=x86-64-v3)
+set(isa_flags_v4 -march=x86-64-v4 -mprefer-vector-width=512)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set(ensgrad_isas v3 v4)
-  set(isa_flags_v3 -march=x86-64-v3)
-  set(isa_flags_v4 -march=x86-64-v4 -mprefer-vector-width=512)
 else()
   set(ensgrad_isas base)
   set(isa_flags_base "")
@@ -25,6 +39,22 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   list(APPEND kernel_flags -fno-var-tracking) # same code; places of variables in debug information took half of the time
 else()
   list(APPEND kernel_flags -Wno-pass-failed)
+endif()
+
+# The run-time compiler gets the same flags.
+function(quoted_list name) # further arguments: flags
+  list(TRANSFORM ARGN PREPEND "\"")
+  list(TRANSFORM ARGN APPEND "\"")
+  list(JOIN ARGN ", " text)
+  set(${name} "${text}" PARENT_SCOPE)
+endfunction()
+quoted_list(kernel_flags_text ${kernel_flags} -w)
+quoted_list(v3_text ${isa_flags_v3})
+quoted_list(v4_text ${isa_flags_v4})
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/kernel_flags.h CONTENT
+     "#define EG_KERNEL_FLAGS ${kernel_flags_text}\n#define EG_ISA_FLAGS_V3 ${v3_text}\n#define EG_ISA_FLAGS_V4 ${v4_text}\n" @ONLY)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  list(APPEND kernel_flags -g1) # lines for profilers and debuggers; more of it would take a tenth of the time
 endif()
 
 # The fills are long straight lines of vector code that must share 32 registers and four pipes: gcc orders them better when
@@ -76,7 +106,7 @@ foreach(unit ${ensgrad_units})
           set(dim_line "") # the model fixes its dimension
         endif()
         file(CONFIGURE OUTPUT ${generated}/${symbol}.c CONTENT
-             "${dim_line}#define EG_REAL ${state}\n#define EG_NOISE_REAL ${noise}\n#define EG_MODEL_FILE \"models/${model}.h\"\n#define EG_UNIT_SYMBOL ${symbol}\n#define EG_ISA_NAME \"${isa}\"\n#include \"unit_cpu.c\"\n"
+             "${dim_line}${common_line}#define EG_REAL ${state}\n#define EG_NOISE_REAL ${noise}\n#define EG_MODEL_FILE \"models/${model}.h\"\n#define EG_UNIT_SYMBOL ${symbol}\n#define EG_ISA_NAME \"${isa}\"\n#include \"unit_cpu.c\"\n"
              @ONLY)
         list(APPEND sources_${isa} ${generated}/${symbol}.c)
         if(model IN_LIST scalar_models)
@@ -91,7 +121,7 @@ foreach(model ${team_models})
   if(NOT model_list MATCHES "X\\(${model}\\)")
     continue()
   endif()
-  foreach(precision f64:double f32:float)
+  foreach(precision ${team_precisions})
     string(REPLACE ":" ";" parts ${precision})
     list(GET parts 0 name)
     list(GET parts 1 state)

@@ -1,6 +1,9 @@
 /* The CPU driver around a unit. Built per model, padded dimension, precision and ISA, linked in; or by the user's cc as
-   a shared object. -DEG_UNIT_SYMBOL=name, -DEG_ISA_NAME="v3". */
+   a shared object. -DEG_UNIT_SYMBOL=name, -DEG_ISA_NAME="v3"; -DEG_COMMON_STEPPERS: those that list.h calls rare are in the
+   table of the unit, but not compiled. */
 #include "unit.h"
+
+#include "core/wanted.h"
 
 #ifndef EG_CHANNELS
 #define EG_CHANNELS 0
@@ -12,13 +15,15 @@
 #if EG_CAPS & EG_CAP_POPULATION
 #include "core/population_cpu.h"
 
-#define ADVANCE_POPULATION(stepper, normals, rows, stages)                                                   \
+#define DEFINE_POPULATION(stepper, stages)                                                                   \
   static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
     drive_population(eg_field_##stepper, stages, (const eg_params *)params, a, t);                           \
   }
+#define ADVANCE_POPULATION(stepper, normals, rows, stages) ONLY_WANTED(stepper, DEFINE_POPULATION(stepper, stages))
 EG_POPULATION_STEPPERS(ADVANCE_POPULATION)
 
-#define ROW_POPULATION(stepper, normals, rows, stages) {#stepper, normals, rows, 0, advance_##stepper},
+#define ROW_POPULATION(stepper, normals, rows, stages)                                                       \
+  {#stepper, normals, rows, 0, WANTED_OR(stepper, advance_##stepper, NULL)},
 static const eg_unit_stepper steppers[] = {EG_POPULATION_STEPPERS(ROW_POPULATION)};
 
 #else
@@ -37,8 +42,9 @@ static const eg_unit_stepper steppers[] = {EG_POPULATION_STEPPERS(ROW_POPULATION
 
 #define SEGMENT_PLAIN(stepper, normals, rows) SEGMENT_CHAIN(stepper, normals, rows, 0)
 #define SEGMENT_CHAIN(stepper, normals, rows, extra)                                                         \
-  DEFINE_SEGMENT(stepper, extra,                                                                             \
-                 segment_plain(eg_step_##stepper, normals, rows, extra, p, a, u, t, *block, realisation, from, to))
+  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, extra,                                                        \
+                                      segment_plain(eg_step_##stepper, normals, rows, extra, p, a, u, t, *block, \
+                                                    realisation, from, to)))
 
 /* Folds by their source: the segment, and how many increments and rows a step takes (eg_unit_stepper). */
 #define CALL_FOLD(stepper, source, n_acc, extra)                                                             \
@@ -60,33 +66,40 @@ static const eg_unit_stepper steppers[] = {EG_POPULATION_STEPPERS(ROW_POPULATION
 
 #define SEGMENT_FOLD(stepper, source, n_acc) SEGMENT_FOLD_CHAIN(stepper, source, n_acc, 0)
 #define SEGMENT_FOLD_CHAIN(stepper, source, n_acc, extra)                                                    \
-  DEFINE_SEGMENT(stepper, extra, CALL_##source(stepper, n_acc, extra))
+  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, extra, CALL_##source(stepper, n_acc, extra)))
 
 EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
 EG_SCHEMES(SEGMENT_PLAIN)
-EG_CHAINS(SEGMENT_CHAIN, SEGMENT_FOLD_CHAIN)
+EG_COMMON_CHAINS(SEGMENT_CHAIN, SEGMENT_FOLD_CHAIN)
+#if !defined(EG_COMMON_STEPPERS)
+EG_RARE_CHAINS(SEGMENT_CHAIN, SEGMENT_FOLD_CHAIN)
+EG_JOINT(SEGMENT_JOINT)
+#endif
 
 #define SEGMENT_TIMED(stepper, normals, extra)                                                               \
-  static __attribute__((noinline)) void segment_##stepper(                                                   \
-      const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
-      const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
-    segment_timed(eg_step_##stepper, normals, extra, p, a, u, t, *block, realisation, from, to);             \
-  }                                                                                                          \
-  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
-    drive(segment_##stepper, extra, (const eg_params *)params, a, t);                                        \
-  }
+  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, extra,                                                        \
+                                      segment_timed(eg_step_##stepper, normals, extra, p, a, u, t, *block,   \
+                                                    realisation, from, to)))
 EG_TIMED(SEGMENT_TIMED)
-EG_JOINT(SEGMENT_JOINT)
 
+#define ADVANCE(stepper) WANTED_OR(stepper, advance_##stepper, NULL)
 #define ROW_PLAIN(stepper, normals, rows)        ROW_CHAIN(stepper, normals, rows, 0)
-#define ROW_CHAIN(stepper, normals, rows, extra) {#stepper, normals, rows, extra, advance_##stepper},
+#define ROW_CHAIN(stepper, normals, rows, extra) {#stepper, normals, rows, extra, ADVANCE(stepper)},
 #define ROW_FOLD(stepper, source, n_acc)         ROW_FOLD_CHAIN(stepper, source, n_acc, 0)
-#define ROW_FOLD_CHAIN(stepper, source, n_acc, extra) {#stepper, DRAWS_##source, extra, advance_##stepper},
-#define ROW_TIMED(stepper, normals, extra) {#stepper, normals, 0, extra, advance_##stepper},
-#define ROW_JOINT(stepper, is_strang)      {#stepper, 0, 0, 0, advance_##stepper},
+#define ROW_FOLD_CHAIN(stepper, source, n_acc, extra) {#stepper, DRAWS_##source, extra, ADVANCE(stepper)},
+#define ROW_TIMED(stepper, normals, extra) {#stepper, normals, 0, extra, ADVANCE(stepper)},
+#if defined(EG_COMMON_STEPPERS)
+#define ROW_JOINT(stepper, is_strang) {#stepper, 0, 0, 0, NULL},
+#define RARE_CHAIN(stepper, normals, rows, extra)      {#stepper, normals, rows, extra, NULL},
+#define RARE_FOLD_CHAIN(stepper, source, n_acc, extra) {#stepper, DRAWS_##source, extra, NULL},
+#else
+#define ROW_JOINT(stepper, is_strang) {#stepper, 0, 0, 0, ADVANCE(stepper)},
+#define RARE_CHAIN      ROW_CHAIN
+#define RARE_FOLD_CHAIN ROW_FOLD_CHAIN
+#endif
 static const eg_unit_stepper steppers[] = {
-    EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_SCHEMES(ROW_PLAIN) EG_CHAINS(ROW_CHAIN, ROW_FOLD_CHAIN)
-        EG_TIMED(ROW_TIMED) EG_JOINT(ROW_JOINT)};
+    EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_SCHEMES(ROW_PLAIN) EG_COMMON_CHAINS(ROW_CHAIN, ROW_FOLD_CHAIN)
+        EG_RARE_CHAINS(RARE_CHAIN, RARE_FOLD_CHAIN) EG_TIMED(ROW_TIMED) EG_JOINT(ROW_JOINT)};
 #endif
 
 #define PARAM_SCALAR(name, value, low, high, doc) {#name, value, low, high, 0, doc},

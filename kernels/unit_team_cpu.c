@@ -3,8 +3,9 @@
 #include "unit.h"
 
 #include "core/team_cpu.h"
+#include "core/wanted.h"
 
-#define SEGMENT_PLAIN(stepper, normals, rows)                                                                \
+#define DEFINE_PLAIN(stepper, rows)                                                                          \
   static __attribute__((noinline)) void segment_##stepper(const eg_params *p, const eg_uniforms *u,          \
                                                           eg_group *g, uint64_t from, uint64_t to) {         \
     segment_plain(eg_step_##stepper, rows, p, u, g, from, to);                                               \
@@ -13,9 +14,11 @@
     drive(segment_##stepper, params, a, t);                                                                  \
   }
 
+#define SEGMENT_PLAIN(stepper, normals, rows) ONLY_WANTED(stepper, DEFINE_PLAIN(stepper, rows))
+
 enum { SOURCE_ROWS = 0, SOURCE_DATA = 1 };
 
-#define SEGMENT_FOLD(stepper, source, n_acc)                                                                 \
+#define DEFINE_FOLD(stepper, source)                                                                          \
   static __attribute__((noinline)) void segment_##stepper(const eg_params *p, const eg_uniforms *u,          \
                                                           eg_group *g, uint64_t from, uint64_t to) {         \
     segment_fold(eg_begin_##stepper, eg_add_##stepper, eg_end_##stepper, SOURCE_##source, p, u, g, from, to); \
@@ -24,11 +27,14 @@ enum { SOURCE_ROWS = 0, SOURCE_DATA = 1 };
     drive(segment_##stepper, params, a, t);                                                                  \
   }
 
+#define SEGMENT_FOLD(stepper, source, n_acc) ONLY_WANTED(stepper, DEFINE_FOLD(stepper, source))
+
 EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
 
-#define ROW_PLAIN(stepper, normals, rows) {#stepper, normals, rows, 0, advance_##stepper},
+#define ADVANCE(stepper) WANTED_OR(stepper, advance_##stepper, NULL)
+#define ROW_PLAIN(stepper, normals, rows) {#stepper, normals, rows, 0, ADVANCE(stepper)},
 #define ROW_FOLD(stepper, source, n_acc)                                                                     \
-  {#stepper, SOURCE_##source == SOURCE_DATA ? -1 : 0, SOURCE_##source == SOURCE_ROWS ? -1 : 0, 0, advance_##stepper},
+  {#stepper, SOURCE_##source == SOURCE_DATA ? -1 : 0, SOURCE_##source == SOURCE_ROWS ? -1 : 0, 0, ADVANCE(stepper)},
 static const eg_unit_stepper steppers[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD)};
 
 #define PARAM_SCALAR(name, value, low, high, doc) {#name, value, low, high, 0, doc},

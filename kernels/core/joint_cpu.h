@@ -79,7 +79,7 @@ static void joint_root(eg_real *triangle, uint32_t n) {
   }
 }
 
-static __attribute__((noinline)) void step_joint(int is_strang, const eg_params *p, const eg_launch *a, const eg_uniforms *u,
+static __attribute__((noinline, unused)) void step_joint(int is_strang, const eg_params *p, const eg_launch *a, const eg_uniforms *u,
                                                  eg_thread *t, const eg_block_state *block, uint64_t realisation, uint64_t step) {
   const uint32_t d = a->dim, n = a->n_points * d;
   eg_real *const triangle = block->joint, *const g = triangle + (size_t)n * (n + 1) / 2 * EG_LANES;
@@ -133,7 +133,9 @@ static __attribute__((noinline)) void step_joint(int is_strang, const eg_params 
 }
 
 #define SEGMENT_JOINT(stepper, is_strang)                                                                    \
-  DEFINE_SEGMENT(stepper, 0, for (uint64_t step = from; step < to; step++) { step_joint(is_strang, p, a, u, t, block, realisation, step); })
+  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, 0, for (uint64_t step = from; step < to; step++) {            \
+                step_joint(is_strang, p, a, u, t, block, realisation, step);                                 \
+              }))
 
 #endif
 #endif

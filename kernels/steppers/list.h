@@ -146,20 +146,24 @@
    SAMPLE_NODES (samples of EG_SAMPLE + 1 increments, the last one its weight). Those of chains have values of their own behind x, and coefficients that change with the step: a
    fourth column says how many values. */
 #if EG_CAPS_LOSS && EG_CAPS_ROWS && !defined(EG_TEAM)
+#define EG_COMMON_CHAINS_ROWS(PLAIN, FOLD)                                                                   \
+  FOLD(momentum_rows, ROWS, EG_DIM, EG_DIM) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)
 #define EG_CHAINS_ROWS(PLAIN, FOLD)                                                                          \
-  FOLD(momentum_rows, ROWS, EG_DIM, EG_DIM) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)                    \
   FOLD(momentum_data, DATA, EG_DIM + 1, EG_DIM) FOLD(adaptive_data, DATA, EG_DIM + 1, 2 * EG_DIM)            \
   FOLD(euler_nodes, ROW_NODES, 2 * EG_DIM + 1, 0) FOLD(strang_nodes, ROW_NODES, 2 * EG_DIM + 1, 0)
 #else
+#define EG_COMMON_CHAINS_ROWS(PLAIN, FOLD)
 #define EG_CHAINS_ROWS(PLAIN, FOLD)
 #endif
 
 #if EG_CAPS_LOSS && EG_CAPS_SAMPLES && EG_CAPS_FACTOR
+#define EG_COMMON_CHAINS_SAMPLES(PLAIN, FOLD)                                                                \
+  FOLD(momentum_samples, SAMPLES, EG_DIM, EG_DIM) FOLD(adaptive_samples, SAMPLES, EG_DIM, 2 * EG_DIM)
 #define EG_CHAINS_SAMPLES(PLAIN, FOLD)                                                                       \
-  FOLD(momentum_samples, SAMPLES, EG_DIM, EG_DIM) FOLD(adaptive_samples, SAMPLES, EG_DIM, 2 * EG_DIM)        \
   PLAIN(momentum_factor, EG_DIM, 0, EG_DIM) PLAIN(adaptive_factor, EG_DIM, 0, 2 * EG_DIM)                    \
   FOLD(euler_nodes, SAMPLE_NODES, 2 * EG_DIM + 1, 0) FOLD(strang_nodes, SAMPLE_NODES, 2 * EG_DIM + 1, 0)
 #else
+#define EG_COMMON_CHAINS_SAMPLES(PLAIN, FOLD)
 #define EG_CHAINS_SAMPLES(PLAIN, FOLD)
 #endif
 
@@ -201,9 +205,14 @@
 #define EG_CHAINS_LANGEVIN(PLAIN)
 #endif
 
-#define EG_CHAINS(PLAIN, FOLD)                                                                               \
-  EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD) \
-  EG_CHAINS_SDE(PLAIN, FOLD) EG_CHAINS_LANGEVIN(PLAIN) EG_CHAINS_LOG_TIME(PLAIN)
+/* Linked into the program in the common precision; the rare ones are compiled when they are first asked for, as everything in
+   other precisions is. */
+#define EG_COMMON_CHAINS(PLAIN, FOLD)                                                                        \
+  EG_COMMON_CHAINS_ROWS(PLAIN, FOLD) EG_COMMON_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD)   \
+  EG_CHAINS_LANGEVIN(PLAIN)
+#define EG_RARE_CHAINS(PLAIN, FOLD)                                                                          \
+  EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD) EG_CHAINS_SDE(PLAIN, FOLD) \
+  EG_CHAINS_LOG_TIME(PLAIN)
 
 /* Compiled for the CPU, and for the GPU when they are asked for (NVRTC), not ahead. */
 #if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_DIAGONAL

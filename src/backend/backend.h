@@ -11,6 +11,7 @@
 
 #include "base/context.h"
 #include "core/launch.h"
+#include "model/compiled_units.h"
 #include "stats/histogram.h"
 #include "stats/paths.h"
 
@@ -28,7 +29,7 @@ typedef struct eg_job {
   size_t run;               /* its place in the plan, where a worker of a run prepares it */
   const char *model;        /* unit: model name, padded dimension, precision */
   const char *model_file;   /* NULL: built in; else the user's model, compiled at run time */
-  const struct eg_user_model *user_model; /* of model_file */
+  struct eg_user_model *user_model; /* of model_file */
   int form;                 /* EG_FORM_LANE or EG_FORM_TEAM */
   int dim;                  /* padded: EG_DIM of the unit */
   bool is_float;            /* float state */
@@ -70,6 +71,12 @@ typedef struct eg_job {
   uint64_t kept_first, n_kept; /* realisations whose paths are kept; n_kept 0: none */
   const eg_job_group *group; /* NULL: advanced alone */
 } eg_job;
+
+/* The CPU unit of a built-in model's job. */
+static inline eg_unit_request eg_job_unit(const eg_job *job, const char *isa) {
+  const bool is_wide = job->kind == EG_KIND_GAUSSIAN64 && !job->is_float && job->form == EG_FORM_LANE;
+  return (eg_unit_request){job->model, job->form, job->dim, job->is_float, is_wide, job->stepper, isa};
+}
 
 /* Doubles of one tile's result: the node; of a group the nodes of its members, then those of its differences. */
 static inline size_t eg_job_result_values(const eg_job *job) {

@@ -8,6 +8,7 @@
 #include "core/noise.h"
 #include "core/permutation.h"
 #include "core/rows.h"
+#include "model/compiled_units.h"
 #include "model/units.h"
 #include "model/user_model.h"
 #include "stats/largest.h"
@@ -174,27 +175,14 @@ static eg_status convert(eg_context *ctx, size_t *bytes, const double *values, s
 }
 
 static eg_status find_unit(eg_context *ctx, eg_device *d, const eg_job *job) {
-  const bool is_wide = job->kind == EG_KIND_GAUSSIAN64;
-  if (job->model_file != NULL) {
-    EG_TRY(eg_user_model_unit(ctx, job->user_model, &d->unit));
-  } else if (job->form == EG_FORM_TEAM) {
-    d->unit = eg_unit_find_team(job->model, job->is_float, d->kernels->isa);
-  } else {
-    d->unit = eg_unit_find(job->model, job->dim, job->is_float, is_wide && !job->is_float, d->kernels->isa);
-  }
-  if (d->unit == NULL || (job->form == EG_FORM_TEAM ? d->unit->dim < job->dim : d->unit->dim != job->dim)) {
-    return eg_fail(ctx, EG_ERR_INTERNAL, "no CPU unit of '%s' in dimension %d", job->model, job->dim);
-  }
   if (d->thread.fill->fill[job->kind] == NULL) {
     return eg_fail(ctx, EG_ERR_DEVICE, "noise gaussian-fast exists on the GPU only");
   }
-  for (int32_t i = 0; i < d->unit->n_steppers; i++) {
-    if (strcmp(d->unit->steppers[i].name, job->stepper) == 0) {
-      d->stepper = &d->unit->steppers[i];
-      return EG_OK;
-    }
+  if (job->model_file == NULL) {
+    const eg_unit_request request = eg_job_unit(job, d->kernels->isa);
+    return eg_unit_obtain(ctx, &request, &d->unit, &d->stepper);
   }
-  return eg_fail(ctx, EG_ERR_INTERNAL, "unit '%s' has no stepper '%s'", job->model, job->stepper);
+  return eg_user_model_stepper(ctx, job->user_model, job->stepper, &d->unit, &d->stepper);
 }
 
 static eg_status reserve_paths(eg_context *ctx, eg_device *d, const eg_job *job) {

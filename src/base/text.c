@@ -1,8 +1,10 @@
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool reserve(eg_text *text, size_t extra) {
   if (text->is_broken || extra > (size_t)-1 - text->length - 1) {
@@ -34,6 +36,16 @@ void eg_text_append_bytes(eg_text *text, const char *bytes, size_t length) {
   memcpy(text->data + text->length, bytes, length);
   text->length += length;
   text->data[text->length] = '\0';
+}
+
+void eg_text_append_file(eg_text *text, int descriptor, size_t most) {
+  char buffer[4096];
+  ssize_t n;
+  while ((n = read(descriptor, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR)) {
+    if (n > 0 && text->length < most) {
+      eg_text_append_bytes(text, buffer, (size_t)n);
+    }
+  }
 }
 
 void eg_text_append_v(eg_text *text, const char *format, va_list args) {

@@ -17,6 +17,8 @@ typedef struct eg_text {
 void eg_text_append(eg_text *text, const char *format, ...) EG_PRINTF(2, 3);
 void eg_text_append_v(eg_text *text, const char *format, va_list args);
 void eg_text_append_bytes(eg_text *text, const char *bytes, size_t length);
+/* What can be read from a file descriptor; what is beyond a length of `most` bytes is dropped. A failed read ends it. */
+void eg_text_append_file(eg_text *text, int descriptor, size_t most);
 /* A JSON string in quotes; bytes that are no UTF-8 become U+FFFD. */
 void eg_text_append_json(eg_text *text, const char *value);
 const char *eg_text_string(const eg_text *text); /* "" while empty */

@@ -85,13 +85,13 @@ static void print_exit_codes(cli_program *program) {
 /* Everything that the program reads from its environment; a test compares this with the sources. */
 static void print_environment(cli_program *program) {
   static const char *const variables[][2] = {
-      {"CC", "the C compiler for models of one's own; default: cc"},
+      {"CC", "the C compiler for models of one's own, and for kernels that are not linked in; default: cc"},
       {"CI", "if set, progress is printed as rare lines"},
-      {"ENSGRAD_CACHE", "folder where kernels compiled at run time for a GPU are kept; default: XDG_CACHE_HOME or "
+      {"ENSGRAD_CACHE", "folder where kernels compiled at run time are kept; default: XDG_CACHE_HOME or "
                         "~/.cache, ensgrad in it"},
       {"ENSGRAD_ISA", "CPU kernels to use, v3 (AVX2) or v4 (AVX-512); the result does not depend on it"},
-      {"ENSGRAD_KERNELS", "folder of the kernel sources that models of one's own are compiled with; default: those "
-                          "that were installed with the program"},
+      {"ENSGRAD_KERNELS", "folder of the kernel sources for what is compiled at run time; default: those that were "
+                          "installed with the program"},
       {"ENSGRAD_NVRTC", "the NVRTC library, and no other is tried"},
       {"ENSGRAD_PLUGIN_PATH", "the CUDA plug-in, or its folder; nothing else is tried then"},
       {"HOME", "see ENSGRAD_CACHE"},

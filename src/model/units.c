@@ -86,6 +86,9 @@ const eg_unit *eg_unit_find(const char *model, int dim, bool is_float, bool is_w
       best = u;
     }
   }
+  if (best == NULL && isa == NULL && (is_float || is_wide_noise)) {
+    return eg_unit_find(model, dim, false, false, NULL); /* of what may have to be compiled: its tables agree */
+  }
   return best;
 }
 
@@ -97,7 +100,7 @@ const eg_unit *eg_unit_find_team(const char *model, bool is_float, const char *i
       return u;
     }
   }
-  return NULL;
+  return isa == NULL && is_float ? eg_unit_find_team(model, false, NULL) : NULL;
 }
 
 int eg_unit_max_dim(const char *model) {

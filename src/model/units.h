@@ -25,7 +25,8 @@ typedef struct eg_cpu_kernels { /* everything of one ISA that is not a unit */
 EG_NODISCARD eg_status eg_cpu_kernels_choose(eg_context *ctx, const eg_cpu_kernels **kernels);
 
 /* The smallest built unit in lane form of a model that holds `dim` components, for one precision and ISA; NULL if there is none.
-   isa NULL: any ISA, to read its tables only. */
+   isa NULL: to read its tables only, so that any ISA will do, and one of another precision if the wanted one is not linked.
+   To run it, see compiled_units.h. */
 const eg_unit *eg_unit_find(const char *model, int dim, bool is_float, bool is_wide_noise, const char *isa);
 
 /* The unit of a model in team form, NULL if it has none. One serves all kinds of noise. */

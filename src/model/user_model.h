@@ -16,7 +16,13 @@ typedef struct eg_user_model eg_user_model;
    sources are not found. */
 EG_NODISCARD eg_status eg_user_model_compile(eg_context *ctx, const char *file, int dim, bool is_float,
                                              bool is_wide_noise, uint64_t *hash, eg_user_model **model);
-eg_status eg_user_model_unit(eg_context *ctx, const eg_user_model *model, const eg_unit **unit);
+/* The unit, to read its tables. */
+const eg_unit *eg_user_model_unit(const eg_user_model *model);
+
+/* A stepper ready to run, and the unit that has it: a rare one (kernels/steppers/list.h) is compiled now. Any thread may call.
+   EG_ERR_STUDY if the model's text has changed since, or does not compile; EG_ERR_INTERNAL if there is no such stepper. */
+EG_NODISCARD eg_status eg_user_model_stepper(eg_context *ctx, eg_user_model *model, const char *name, const eg_unit **unit,
+                                             const eg_unit_stepper **stepper);
 void eg_user_model_free(eg_user_model *model);
 
 #endif

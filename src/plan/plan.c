@@ -18,10 +18,8 @@ static const double max_accumulator_bytes = 0x1p30;
 
 const eg_unit *eg_plan_unit(const eg_plan *plan) {
   const eg_study *const s = plan->study;
-  const eg_unit *unit = NULL;
   if (plan->user_model != NULL) {
-    (void)eg_user_model_unit(NULL, plan->user_model, &unit); /* a compiled model always has one */
-    return unit;
+    return eg_user_model_unit(plan->user_model);
   }
   if (plan->form == EG_FORM_TEAM) {
     return eg_unit_find_team(s->model.name, s->float_state, NULL);

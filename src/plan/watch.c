@@ -120,7 +120,10 @@ eg_status eg_plan_watch(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   if (plan->user_model == NULL || run->job.kind == EG_NOISE_GAUSSIAN_FAST || run->job.launch.n_particles > 0) {
     return EG_OK;
   }
-  EG_TRY(eg_plan_try_bad_states(ctx, &run->job, eg_plan_unit(plan), plan->dim, &stay_bad));
+  const eg_unit *unit = NULL;
+  const eg_unit_stepper *stepper = NULL;
+  EG_TRY(eg_user_model_stepper(ctx, plan->user_model, run->job.stepper, &unit, &stepper));
+  EG_TRY(eg_plan_try_bad_states(ctx, &run->job, unit, plan->dim, &stay_bad));
   if (!stay_bad) {
     run->job.launch.is_watched = 1;
     eg_warn(ctx, "the model file can make a state that is not finite finite again: run '%s' looks after every step, which is "

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/units.h"
 
 typedef enum wanted { CPU, CUDA, AUTO, ALL, N_WANTED } wanted;
 static const char *const names[N_WANTED] = {"cpu", "cuda", "auto", "all"};
@@ -118,6 +119,22 @@ static eg_status prepare_all(eg_context *ctx, const eg_plan *plan, const eg_devi
   return status;
 }
 
+/* CPU kernels that are not linked in are compiled now: a run does not fail later for want of a compiler. */
+static eg_status compile_all(eg_context *ctx, const eg_plan *plan) {
+  const eg_cpu_kernels *kernels = NULL;
+  const eg_unit *unit = NULL;
+  const eg_unit_stepper *stepper = NULL;
+  EG_TRY(eg_cpu_kernels_choose(ctx, &kernels));
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_unit_request request = eg_job_unit(&plan->runs[r].job, kernels->isa);
+    const bool is_built_in = plan->runs[r].job.model_file == NULL; /* a user's was compiled with the plan */
+    if (is_built_in && !eg_unit_is_linked(&request)) {
+      EG_TRY(eg_unit_obtain(ctx, &request, &unit, &stepper));
+    }
+  }
+  return EG_OK;
+}
+
 eg_status eg_devices_fit(eg_context *ctx, const eg_plan *plan, eg_devices *d) {
   if (d->n > 0) {
     const eg_status status = prepare_all(ctx, plan, d);
@@ -134,7 +151,7 @@ eg_status eg_devices_fit(eg_context *ctx, const eg_plan *plan, eg_devices *d) {
                    "noise gaussian-fast exists on the GPU only; use gaussian, or a machine with a GPU%s",
                    d->n > 0 ? " and --backend cuda" : "");
   }
-  return EG_OK;
+  return d->has_cpu ? compile_all(ctx, plan) : EG_OK;
 }
 
 void eg_devices_change(eg_devices *d) {

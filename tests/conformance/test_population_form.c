@@ -16,14 +16,13 @@
   extern const eg_unit population_cpu_##dim##_v3, population_cpu_##dim##_v4;
 DECLARE(1)
 DECLARE(2)
-DECLARE(12)
 
 typedef struct form {
   const twin_stepper *twin;
   const eg_unit *v3, *v4;
 } form;
 #define ROW(dim) {population_twin_##dim, &population_cpu_##dim##_v3, &population_cpu_##dim##_v4},
-static const form forms[] = {ROW(1) ROW(2) ROW(12)};
+static const form forms[] = {ROW(1) ROW(2)};
 
 enum { TILE = 2, USED = 3, TILES = 2, LD = EG_LANES, ROWS = 11, N_RECORDS = 4, MOST_FEATURES = 6 };
 
@@ -182,7 +181,7 @@ static void check_case(const form *f, int i_stepper, uint32_t n_particles, int i
                                                    {EG_FEATURE_X, dim - 1}, {EG_FEATURE_GRADIENT_NORM2, 0}};
   const uint64_t begin = is_random ? 3000000001u : 0;
   const uint64_t record_steps[N_RECORDS] = {begin, begin + 3, begin + 4, begin + 21};
-  double start[12];
+  double start[2];
   scramble_state = n_particles + 5;
   double *const staged = need(sizeof(double) * (size_t)unit->n_staged);
   double *const rows = need(sizeof(double) * eg_rows_size(ROWS, dim + 1));

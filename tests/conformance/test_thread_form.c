@@ -21,13 +21,11 @@
   X(double_well)                                                                                             \
   X(quadratic_3)                                                                                             \
   X(quadratic_4)                                                                                             \
-  X(quadratic_8)                                                                                             \
   X(linear_regression_4)                                                                                     \
   X(linear_regression_6)                                                                                     \
-  X(linear_regression_8)                                                                                     \
   X(logistic_regression_2)                                                                                   \
   X(linear_regression_gaussian_2)                                                                            \
-  X(linear_regression_gaussian_8)
+  X(linear_regression_gaussian_3)
 
 #define DECLARE(name)                                                                                        \
   extern const twin_stepper twin_##name[];                                                                   \

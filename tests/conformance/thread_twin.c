@@ -1,7 +1,7 @@
 /*
  * "The CPU twin of the same source": a unit around core/lane_gpu.h for cc. Compiled once per model and dimension with
  *   -DEG_THREAD_FORM -DEG_MODEL_FILE=.. [-DEG_DIM=n] -DTWIN_SYMBOL=name [-DTWIN_ALL_KINDS] [-DTWIN_INDICES]
- *   [-DEG_WATCHED=1] [-DEG_PERMUTED=1]
+ *   [-DEG_WATCHED=1] [-DEG_PERMUTED=1] [-DTWIN_ONE_KIND]
  * test_thread_form.c runs it against the CPU driver.
  */
 #include "thread_twin.h"
@@ -59,7 +59,7 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
   }
 
 /* As in unit_cuda.cu: the second column of the list, as written there, decides whether a stepper has kinds. TWIN_ALL_KINDS
-   adds those that the plug-in does not hold ready. */
+   adds those that the plug-in does not hold ready; TWIN_ONE_KIND leaves Gaussian noise only, for what is about other things. */
 #if defined(TWIN_ALL_KINDS)
 #define MORE_KINDS(X, s, n)                                                                                  \
   X(s, n, gaussian64, EG_KIND_GAUSSIAN64)                                                                    \
@@ -69,11 +69,15 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
 #else
 #define MORE_KINDS(X, s, n)
 #endif
+#if defined(TWIN_ONE_KIND)
+#define EACH_KIND(X, s, n) X(s, n, gaussian, EG_KIND_GAUSSIAN)
+#else
 #define EACH_KIND(X, s, n)                                                                                   \
   X(s, n, gaussian, EG_KIND_GAUSSIAN)                                                                        \
   X(s, n, table5, EG_KIND_TABLE5)                                                                            \
   X(s, n, two_point, EG_KIND_TWO_POINT)                                                                      \
   MORE_KINDS(X, s, n)
+#endif
 
 #define PLAIN_KIND(s, n, kind, code) DEFINE_PLAIN(s##_##kind, s, code, n, 0, 0)
 #define DATA_KIND(s, n, kind, code)  DEFINE_FOLD(s##_##kind, s, code, EG_FORM_DATA, 0)

@@ -79,14 +79,13 @@ static inline const eg_cpu_kernels *cpu_kernels(void) {
 }
 
 static inline const eg_unit *unit_of(const eg_job *job, int dim) {
-  if (job->form == EG_FORM_TEAM) {
-    const eg_unit *const team = eg_unit_find_team(job->model, job->is_float, cpu_kernels()->isa);
-    MUST(team != NULL, "no team unit");
-    return team;
-  }
-  const eg_unit *const unit = eg_unit_find(
-      job->model, dim, job->is_float, job->kind == EG_KIND_GAUSSIAN64 && !job->is_float, cpu_kernels()->isa);
-  MUST(unit != NULL, "no such unit");
+  eg_context *const ctx = eg_context_create();
+  eg_unit_request request = eg_job_unit(job, cpu_kernels()->isa);
+  const eg_unit *unit = NULL;
+  const eg_unit_stepper *stepper = NULL;
+  request.dim = dim;
+  MUST(ctx != NULL && eg_unit_obtain(ctx, &request, &unit, &stepper) == EG_OK, eg_context_message(ctx));
+  eg_context_free(ctx);
   return unit;
 }
 

@@ -174,12 +174,12 @@ static const known_code *find_known(eg_cache_key key) {
 }
 
 static eg_cuda_status make_code(const request *r, eg_cache_key key, known_code *made, eg_cuda_message message) {
-  if (eg_cache_load(key, &made->code, &made->size)) {
+  if (eg_cache_load(key, "cubin", &made->code, &made->size)) {
     return EG_CUDA_OK;
   }
   EG_CUDA_PASS(eg_nvrtc_compile(r->main_text, r->headers, r->n_headers, r->options, r->n_options, &made->code,
                                 &made->size, message));
-  eg_cache_store(key, made->code, made->size);
+  eg_cache_store(key, "cubin", made->code, made->size);
   return EG_CUDA_OK;
 }
 

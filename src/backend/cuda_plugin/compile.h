@@ -2,6 +2,7 @@
 #ifndef EG_CUDA_COMPILE_H
 #define EG_CUDA_COMPILE_H
 
+#include "base/code_cache.h"
 #include "plugin.h"
 
 /* As a kernel's name has it: "two_point". */
@@ -28,18 +29,5 @@ eg_cuda_status eg_nvrtc_compile(const char *main_text, const eg_nvrtc_source *he
 
 /* sources.c: the kernel text that is part of the plug-in, ended by a NULL name. */
 extern const eg_nvrtc_source eg_kernel_sources[];
-
-/*
- * code_cache.c: machine code on disk, in $ENSGRAD_CACHE, else $XDG_CACHE_HOME/ensgrad, else ~/.cache/ensgrad: a folder
- * and files that are this user's alone (0700), else they are not used. A file is written beside its place and renamed,
- * and holds its key and a checksum. The cache only saves time: whatever goes wrong with it is passed over.
- */
-typedef struct eg_cache_key {
-  uint64_t word[2];
-} eg_cache_key;
-
-/* 1 and the code (free()) if the cache has it, else 0. */
-int eg_cache_load(eg_cache_key key, void **code, size_t *size);
-void eg_cache_store(eg_cache_key key, const void *code, size_t size);
 
 #endif

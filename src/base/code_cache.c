@@ -1,4 +1,5 @@
-/* Machine code on disk: see compile.h. */
+#include "base/code_cache.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "compile.h"
 
 #define MAGIC "EGCODE1"
 
@@ -63,8 +63,8 @@ static int open_folder(void) {
   return folder;
 }
 
-static void name_of(eg_cache_key key, char name[64]) {
-  (void)snprintf(name, 64, "%016" PRIx64 "%016" PRIx64 ".cubin", key.word[0], key.word[1]);
+static void name_of(eg_cache_key key, const char *ending, char name[64]) {
+  (void)snprintf(name, 64, "%016" PRIx64 "%016" PRIx64 ".%s", key.word[0], key.word[1], ending);
 }
 
 static int read_all(int file, void *to, size_t n) {
@@ -114,13 +114,13 @@ static int read_code(int file, eg_cache_key key, void **code, size_t *size) {
   return 1;
 }
 
-int eg_cache_load(eg_cache_key key, void **code, size_t *size) {
+int eg_cache_load(eg_cache_key key, const char *ending, void **code, size_t *size) {
   char name[64];
   const int folder = open_folder();
   if (folder < 0) {
     return 0;
   }
-  name_of(key, name);
+  name_of(key, ending, name);
   const int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   const int found = file >= 0 && read_code(file, key, code, size);
   if (file >= 0) {
@@ -130,14 +130,14 @@ int eg_cache_load(eg_cache_key key, void **code, size_t *size) {
   return found;
 }
 
-void eg_cache_store(eg_cache_key key, const void *code, size_t size) {
+void eg_cache_store(eg_cache_key key, const char *ending, const void *code, size_t size) {
   char name[64], part[80];
   file_head head;
   const int folder = open_folder();
   if (folder < 0) {
     return;
   }
-  name_of(key, name);
+  name_of(key, ending, name);
   (void)snprintf(part, sizeof part, "%s.%ld", name, (long)getpid());
   memset(&head, 0, sizeof head);
   memcpy(head.magic, MAGIC, sizeof head.magic);
