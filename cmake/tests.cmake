@@ -102,11 +102,13 @@ foreach(isa ${ensgrad_isas})
     set_target_properties(eg_unvectorisable_${isa} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   endif()
 endforeach()
-# Kernels compiled at first use are kept for the next test, and never in the home folder.
+# Kernels compiled at first use are kept for the next test, and never in the home folder; a fast compilation is enough, as bits
+# do not depend on it.
 get_property(all_tests DIRECTORY PROPERTY TESTS)
 foreach(name ${all_tests})
   get_test_property(${name} ENVIRONMENT environment)
   if(NOT environment MATCHES "ENSGRAD_CACHE=")
     set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT "ENSGRAD_CACHE=${CMAKE_BINARY_DIR}/cache")
   endif()
+  set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT "ENSGRAD_KERNEL_OPT=1")
 endforeach()

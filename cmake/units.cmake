@@ -48,11 +48,13 @@ function(quoted_list name) # further arguments: flags
   list(JOIN ARGN ", " text)
   set(${name} "${text}" PARENT_SCOPE)
 endfunction()
-quoted_list(kernel_flags_text ${kernel_flags} -w)
+set(flags_at_run_time ${kernel_flags} -w)
+list(REMOVE_ITEM flags_at_run_time ${ENSGRAD_KERNEL_OPT})
+quoted_list(kernel_flags_text ${flags_at_run_time})
 quoted_list(v3_text ${isa_flags_v3})
 quoted_list(v4_text ${isa_flags_v4})
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/kernel_flags.h CONTENT
-     "#define EG_KERNEL_FLAGS ${kernel_flags_text}\n#define EG_ISA_FLAGS_V3 ${v3_text}\n#define EG_ISA_FLAGS_V4 ${v4_text}\n" @ONLY)
+     "#define EG_KERNEL_OPT \"${ENSGRAD_KERNEL_OPT}\"\n#define EG_KERNEL_FLAGS ${kernel_flags_text}\n#define EG_ISA_FLAGS_V3 ${v3_text}\n#define EG_ISA_FLAGS_V4 ${v4_text}\n" @ONLY)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   list(APPEND kernel_flags -g1) # lines for profilers and debuggers; more of it would take a tenth of the time
 endif()

@@ -90,6 +90,8 @@ static void print_environment(cli_program *program) {
       {"ENSGRAD_CACHE", "folder where kernels compiled at run time are kept; default: XDG_CACHE_HOME or "
                         "~/.cache, ensgrad in it"},
       {"ENSGRAD_ISA", "CPU kernels to use, v3 (AVX2) or v4 (AVX-512); the result does not depend on it"},
+      {"ENSGRAD_KERNEL_OPT", "0 to 3: optimisation of kernels compiled at run time for the CPU; the result does not depend on "
+                             "it"},
       {"ENSGRAD_KERNELS", "folder of the kernel sources for what is compiled at run time; default: those that were "
                           "installed with the program"},
       {"ENSGRAD_NVRTC", "the NVRTC library, and no other is tried"},

@@ -91,7 +91,7 @@ static eg_status find_key(eg_context *ctx, const eg_compilation *c, const char *
   uint64_t hash[2] = {EG_HASH_START, EG_HASH_START + 1};
   EG_TRY(hash_kernels(ctx, c->kernels, hash));
   for (int w = 0; w < 2; w++) {
-    hash[w] = eg_hash_text(eg_hash_text(hash[w], c->compiler), text);
+    hash[w] = eg_hash_text(eg_hash_text(eg_hash_text(hash[w], c->compiler), c->optimisation), text);
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
       hash[w] = eg_hash_text(hash[w], flags[i]);
     }

@@ -72,10 +72,19 @@ static int run_program(char *const argv[], eg_text *output) {
   return exit_status;
 }
 
+static const char *const levels[] = {"-O0", "-O1", "-O2", "-O3"};
+
 eg_status eg_compilation_begin(eg_context *ctx, const char *what, eg_compilation *c) {
-  const char *const asked = getenv("CC");
+  const char *const asked = getenv("CC"), *const level = getenv("ENSGRAD_KERNEL_OPT");
   memset(c, 0, sizeof *c);
   c->what = what;
+  c->optimisation = EG_KERNEL_OPT;
+  if (level != NULL) {
+    if (strlen(level) != 1 || level[0] < '0' || level[0] > '3') {
+      return eg_fail(ctx, EG_ERR_DEVICE, "ENSGRAD_KERNEL_OPT is '%s'; allowed: 0, 1, 2, 3", level);
+    }
+    c->optimisation = levels[level[0] - '0'];
+  }
   c->compiler = asked != NULL && asked[0] != '\0' ? asked : "cc";
   EG_TRY(find_kernels(ctx, what, c->kernels, sizeof c->kernels));
   (void)snprintf(c->folder, sizeof c->folder, "/tmp/ensgrad-XXXXXX");
@@ -110,6 +119,7 @@ eg_status eg_compilation_run(eg_context *ctx, const eg_compilation *c, const cha
   EG_TRY(write_source(ctx, c->source, text));
   (void)snprintf(include, sizeof include, "-I%s", c->kernels);
   argv[n++] = c->compiler;
+  argv[n++] = c->optimisation;
   for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
     argv[n++] = common[i];
   }
@@ -125,7 +135,7 @@ eg_status eg_compilation_run(eg_context *ctx, const eg_compilation *c, const cha
     argv[n++] = rest[i];
   }
   argv[n] = NULL;
-  _Static_assert(sizeof common / sizeof common[0] + sizeof of_v4 / sizeof of_v4[0] + 9 <= sizeof argv / sizeof argv[0],
+  _Static_assert(sizeof common / sizeof common[0] + sizeof of_v4 / sizeof of_v4[0] + 10 <= sizeof argv / sizeof argv[0],
                  "all arguments have a place");
   eg_text output = {0};
   const int exit_status = run_program((char *const *)argv, &output); /* posix_spawn changes none of them */
