@@ -10,6 +10,9 @@
  * signsgd-sde (arXiv 2411.15958; time t = s eta there)
  *   dx = -erf(grad R / sqrt(2 Sigma)) dt + sqrt(eta) sqrt(1 - erf^2) dW
  *
+ * On data rows (rmsprop_sde_data, adam_sde_data) the noise is Sigma^(1/2) dW of the whole Sigma, by a normal for every row as in
+ * modified_equation.h, and diag Sigma the variance of the rows; noise_scale holds 1 / sqrt(N) too.
+ *
  * v follows the noise alone: the noise-dominated regime of those papers. u->velocity_weight = 1 / substeps.
  */
 #if EG_CAPS_LOSS && EG_CAPS_DIAGONAL
@@ -59,6 +62,86 @@ EG_FN void eg_step_signsgd_sde(const eg_params *p, const eg_uniforms *u, eg_real
     const eg_real rest = eg_mad(-e, e, (eg_real)1);
     const eg_real size = eg_root(rest > 0 ? rest : (eg_real)0);
     x[k] = x[k] + eg_mad(-u->h, e, (u->noise_scale * size) * EG_Z(z, k));
+  }
+}
+#endif
+
+#if EG_CAPS_SDE_DATA
+/* acc = (sum_j xi_j g_j, sum_j g_j^2, sum_j xi_j) */
+EG_FN void eg_begin_rmsprop_sde_data(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
+  (void)p;
+  (void)u;
+  (void)x;
+  EG_UNROLL
+  for (int k = 0; k <= 2 * EG_DIM; k++) {
+    acc[k] = 0;
+  }
+}
+
+EG_FN void eg_add_rmsprop_sde_data(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
+                                   eg_real *acc) {
+  eg_real g[EG_DIM];
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    g[k] = 0;
+  }
+  eg_add_row_gradient(p, u->staged, x, row, (eg_real)1, g);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    acc[k] = eg_mad(z, g[k], acc[k]);
+    acc[EG_DIM + k] = eg_mad(g[k], g[k], acc[EG_DIM + k]);
+  }
+  acc[2 * EG_DIM] = acc[2 * EG_DIM] + z;
+}
+
+/* The gradient, the noise of one step without the learning rate, and the variance of the rows. */
+EG_FN void eg_sde_of_rows(const eg_params *p, const eg_uniforms *u, const eg_real *x, const eg_real *acc, eg_real *g, eg_real *noise,
+                          eg_real *variance) {
+  const eg_real share = (eg_real)1 / (eg_real)u->n_rows;
+  eg_real regulariser[EG_DIM];
+  eg_full_gradient(p, u, x, g);
+  eg_regulariser_gradient(p, u->staged, x, regulariser);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real mean = g[k] - regulariser[k], rest = eg_mad(-mean, mean, share * acc[EG_DIM + k]);
+    noise[k] = u->noise_scale * eg_mad(acc[2 * EG_DIM], mean, -acc[k]);
+    variance[k] = rest > 0 ? rest : (eg_real)0; /* below 0 by rounding */
+  }
+}
+
+EG_FN void eg_end_rmsprop_sde_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
+  eg_real *const v = x + 2 * EG_DIM;
+  eg_real g[EG_DIM], noise[EG_DIM], variance[EG_DIM];
+  eg_sde_of_rows(p, u, x, acc, g, noise, variance);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real root = eg_root(v[k]) + u->epsilon;
+    const eg_real safe = root > 0 ? root : (eg_real)1;
+    const eg_real move = eg_mad(u->velocity_weight, g[k], noise[k]);
+    v[k] = eg_mad(u->new_square, eg_mad(u->inverse_batch, variance[k], -v[k]), v[k]);
+    x[k] = eg_mad(-u->rate, move / safe, x[k]);
+  }
+}
+
+EG_FN void eg_begin_adam_sde_data(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
+  eg_begin_rmsprop_sde_data(p, u, x, acc);
+}
+
+EG_FN void eg_add_adam_sde_data(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z, eg_real *acc) {
+  eg_add_rmsprop_sde_data(p, u, x, row, z, acc);
+}
+
+EG_FN void eg_end_adam_sde_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
+  eg_real *const m = x + EG_DIM, *const v = x + 2 * EG_DIM;
+  eg_real g[EG_DIM], noise[EG_DIM], variance[EG_DIM];
+  eg_sde_of_rows(p, u, x, acc, g, noise, variance);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    m[k] = eg_mad(u->new_weight, g[k] - m[k], eg_mad(u->momentum, noise[k], m[k]));
+    v[k] = eg_mad(u->new_square, eg_mad(u->inverse_batch, variance[k], -v[k]), v[k]);
+    const eg_real root = eg_root(u->unbias2 * v[k]) + u->epsilon;
+    const eg_real safe = root > 0 ? root : (eg_real)1;
+    x[k] = eg_mad(-u->rate, u->velocity_weight * ((u->unbias1 * m[k]) / safe), x[k]);
   }
 }
 #endif

@@ -42,6 +42,15 @@
 #define EG_CAPS_ROOT 0
 #endif
 
+/* SDEs of adaptive chains on data rows: few dimensions. */
+#if defined(EG_TEAM)
+#define EG_CAPS_SDE_DATA 0
+#elif EG_CAPS_LOSS && EG_CAPS_ROWS && EG_DIM <= 2
+#define EG_CAPS_SDE_DATA 1
+#else
+#define EG_CAPS_SDE_DATA 0
+#endif
+
 /* Noise by the covariance of all points together: data rows, few dimensions. */
 #if defined(EG_TEAM) /* where the dimension is no constant */
 #define EG_CAPS_JOINT 0
@@ -193,6 +202,9 @@
 #if EG_CAPS_LOSS && EG_CAPS_DIAGONAL && !defined(EG_TEAM)
 #define EG_CHAINS_SDE(PLAIN, FOLD)                                                                           \
   PLAIN(rmsprop_sde, EG_DIM, 0, 2 * EG_DIM) PLAIN(adam_sde, EG_DIM, 0, 2 * EG_DIM) PLAIN(signsgd_sde, EG_DIM, 0, 0)
+#elif EG_CAPS_SDE_DATA
+#define EG_CHAINS_SDE(PLAIN, FOLD)                                                                           \
+  FOLD(rmsprop_sde_data, DATA, 2 * EG_DIM + 1, 2 * EG_DIM) FOLD(adam_sde_data, DATA, 2 * EG_DIM + 1, 2 * EG_DIM)
 #else
 #define EG_CHAINS_SDE(PLAIN, FOLD)
 #endif

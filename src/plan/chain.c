@@ -166,9 +166,14 @@ eg_status eg_plan_adaptive_sde(eg_context *ctx, const eg_plan *plan, eg_run *run
   const eg_study_chain *const s = &run->chain;
   const eg_dynamics_id id = run->dynamics->id;
   const double part = 1.0 / run->substeps;
-  if ((caps & EG_CAP_DIAGONAL) == 0 || plan->form == EG_FORM_TEAM) {
+  const bool is_data = (caps & EG_CAP_ROWS) != 0 && (caps & EG_CAP_LOSS) != 0 && id != EG_SIGNSGD_SDE;
+  if (is_data && (plan->form == EG_FORM_TEAM || eg_plan_unit(plan)->dim > 2)) {
+    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark, "%s on data rows has at most 2 dimensions; the study has %d",
+                            eg_dynamics_name(id), plan->dim);
+  }
+  if (!is_data && ((caps & EG_CAP_DIAGONAL) == 0 || plan->form == EG_FORM_TEAM)) {
     return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
-                            "%s cannot be run on this model: it needs the noise of every component by itself, eg_noise_diagonal",
+                            "%s cannot be run on this model: it needs the noise of every component by itself, eg_noise_diagonal, or (rmsprop-sde, adam-sde) data rows",
                             eg_dynamics_name(id));
   }
   c->rate = run->learning_rate;
@@ -185,6 +190,12 @@ eg_status eg_plan_adaptive_sde(eg_context *ctx, const eg_plan *plan, eg_run *run
     c->log_beta2 = -c->new_square;
   }
   a->noise_scale = id == EG_SIGNSGD_SDE ? sqrt(run->learning_rate * a->h) : sqrt(part / run->batch_size);
+  if (is_data) {
+    a->fold_count = a->n_rows;
+    a->noise_scale = a->noise_scale / sqrt((double)a->n_rows);
+    run->job.stepper = id == EG_RMSPROP_SDE ? "rmsprop_sde_data" : "adam_sde_data";
+    return EG_OK;
+  }
   run->job.stepper = id == EG_RMSPROP_SDE ? "rmsprop_sde" : (id == EG_ADAM_SDE ? "adam_sde" : "signsgd_sde");
   return EG_OK;
 }

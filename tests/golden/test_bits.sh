@@ -128,6 +128,7 @@ joint joint
 joint-float joint --set state=float
 softmax softmax
 softmax-float softmax --set state=float
+adaptive-sde-rows adaptive_sde_rows
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.

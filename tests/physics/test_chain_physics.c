@@ -287,6 +287,87 @@ static void adaptive_sde(void) {
   eg_labelled_free(file);
 }
 
+/* On rows (a, b), gradients a x - b: additive noise of rows that differ in b alone has the law of above; else three steps by
+   quadrature over the normals of two, the last one being linear in its own. */
+enum { SDE_ROWS = 3 };
+static const double sde_a[SDE_ROWS] = {1, 2, 0.5}, sde_b[SDE_ROWS] = {1, -1, 0.5};
+
+typedef struct sde_state {
+  double x, m, v;
+} sde_state;
+
+/* eta = 1/2, B = 2, beta1 = 1/2, beta2 = 3/4, epsilon = 1/4; frozen: the noise stays what it was at the start, 1. */
+static sde_state sde_step(sde_state s, bool is_adam, bool is_frozen, int step, double z) {
+  double mean = 0, square = 0;
+  for (int j = 0; j < SDE_ROWS; j++) {
+    const double g = sde_a[j] * s.x - sde_b[j], at_start = sde_a[j] - sde_b[j];
+    mean += g / SDE_ROWS;
+    square += (is_frozen ? at_start * at_start : g * g) / SDE_ROWS;
+  }
+  double mean_at_start = 0;
+  for (int j = 0; j < SDE_ROWS; j++) {
+    mean_at_start += (sde_a[j] - sde_b[j]) / SDE_ROWS;
+  }
+  const double centre = is_frozen ? mean_at_start : mean, variance = (square - centre * centre) / 2;
+  const double noise = sqrt(variance) * z;
+  sde_state next = s;
+  next.v = s.v + 0.25 * (variance - s.v);
+  if (!is_adam) {
+    next.x = s.x - 0.5 * (mean + noise) / (sqrt(s.v) + 0.25);
+    return next;
+  }
+  next.m = s.m + 0.5 * (mean - s.m) + 0.5 * noise;
+  const double first = 1 - exp(-0.5 * step), second = 1 - exp(-0.25 * step);
+  next.x = s.x - 0.5 * next.m / first / (sqrt(next.v / second) + 0.25);
+  return next;
+}
+
+static void sde_moments(bool is_adam, bool is_frozen, double *mean, double *square) {
+  enum { NODES = 400 };
+  *mean = *square = 0;
+  for (int i = 0; i < NODES; i++) {
+    for (int j = 0; j < NODES; j++) { /* the midpoint rule is exact to rounding on a Gaussian */
+      const double z[2] = {-9 + 18.0 * (i + 0.5) / NODES, -9 + 18.0 * (j + 0.5) / NODES};
+      const double weight = exp(-0.5 * (z[0] * z[0] + z[1] * z[1])) / (2 * acos(-1.0)) * (18.0 / NODES) * (18.0 / NODES);
+      const sde_state start = {1, 0, 1};
+      const sde_state two = sde_step(sde_step(start, is_adam, is_frozen, 1, z[0]), is_adam, is_frozen, 2, z[1]);
+      for (int sign = -1; sign <= 1; sign += 2) {
+        const double x = sde_step(two, is_adam, is_frozen, 3, sign).x;
+        *mean += 0.5 * weight * x;
+        *square += 0.5 * weight * x * x;
+      }
+    }
+  }
+}
+
+static void adaptive_sde_rows(void) {
+  eg_labelled *file = run_study(
+      "seed: 311\nmodel: {name: sample-quadratic, rows: [[1, 4], [1, -4]]}\nstart: {point: 1}\nlearning_rate: 0.25\nsteps: 16\n"
+      "dynamics:\n"
+      "  - {name: rmsprop-sde, label: rms, batch_size: 4, beta2: 0.875, epsilon: 0.4, start_square: 1, substeps: 64}\n"
+      "  - {name: adam-sde, label: adam, batch_size: 4, beta1: 0.375, beta2: 0.875, epsilon: 0.4, substeps: 64}\n"
+      "realisations: 2^16\nobserve: {at: {steps: [16]}, features: [x, norm2]}\n");
+  expect(file, "adaptive SDE on rows", "rms", "x", 0, 0.1346709298936874);
+  expect(file, "adaptive SDE on rows", "rms", "norm2", 0, 0.2428712865098835);
+  expect(file, "adaptive SDE on rows", "adam", "x", 0, 0.134528787380545);
+  expect(file, "adaptive SDE on rows", "adam", "norm2", 0, 0.227678937633780);
+  eg_labelled_free(file);
+  file = run_study(
+      "seed: 312\nmodel: {name: sample-quadratic, rows: [[1, 1], [2, -1], [0.5, 0.5]]}\nstart: {point: 1}\nlearning_rate: 0.5\nsteps: 3\n"
+      "dynamics:\n  - {name: rmsprop-sde, label: rms, batch_size: 2, beta2: 0.75, epsilon: 0.25, start_square: 1}\n"
+      "  - {name: adam-sde, label: adam, batch_size: 2, beta1: 0.5, beta2: 0.75, epsilon: 0.25, start_square: 1}\n"
+      "realisations: 2^18\nobserve: {at: {steps: [3]}, features: [x, norm2]}\n");
+  for (int is_adam = 0; is_adam < 2; is_adam++) {
+    double mean, square, frozen_mean, frozen_square;
+    sde_moments(is_adam, false, &mean, &square);
+    sde_moments(is_adam, true, &frozen_mean, &frozen_square);
+    expect(file, "three steps on rows", is_adam ? "adam" : "rms", "x", 0, mean);
+    expect(file, "three steps on rows", is_adam ? "adam" : "rms", "norm2", 0, square);
+    reject(file, "frozen noise", is_adam ? "adam" : "rms", "norm2", 0, frozen_square);
+  }
+  eg_labelled_free(file);
+}
+
 /* ---- 4.4: heavy ball on an additive quadratic, curvature 1.3, noise 1 ---- */
 
 static double ball_variance(double momentum, double h, double noise_rate_over_h) {
@@ -453,10 +534,11 @@ int main(void) {
   sign();
   adaptive_svag();
   adaptive_sde();
+  adaptive_sde_rows();
   heavy_ball();
   scheduled();
   samplings();
-  judge(43, 20);
+  judge(51, 22);
   (void)unlink(path);
   (void)rmdir(folder);
   return check_report();
