@@ -115,6 +115,23 @@ typedef struct eg_check_options {
 EG_NODISCARD eg_status eg_run_check(eg_context *ctx, const eg_study *study, const eg_check_options *options,
                                     char **text);
 
+typedef struct eg_split_options {
+  int threads; /* CPU workers; 0: one per core */
+  int as_json; /* one JSON object on one line */
+} eg_split_options;
+
+/**
+ * Rates of rare escapes of every run of a study by adaptive multilevel splitting, as its key `splitting` says: flux of exits from A,
+ * probability that an exit reaches B before it returns, and their product, each the mean of independent repeats with its standard
+ * error. All three are unbiased. The numbers are a function of the study alone; nothing is written.
+ *
+ * options  may be NULL: defaults
+ * text     out: a table or JSON, owned by the caller (free())
+ *
+ * Fails with EG_ERR_STUDY (no key `splitting`, or a run that cannot be split), EG_ERR_CLAIM (a trajectory became non-finite).
+ */
+EG_NODISCARD eg_status eg_run_split(eg_context *ctx, const eg_study *study, const eg_split_options *options, char **text);
+
 /* Models as text (name NULL: all): equation, source, dynamics, parameters with their ranges. Owned by the caller. */
 EG_NODISCARD eg_status eg_models_text(eg_context *ctx, const char *name, char **text);
 

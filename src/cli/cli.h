@@ -17,7 +17,7 @@
 
 /* X(name): in the order of the help text. `new` and `export` are no C keywords. */
 #define CLI_COMMANDS(X)                                                                                      \
-  X(run) X(check) X(merge) X(extend) X(info) X(analyse) X(export) X(replay) X(verify) X(new) X(models)            \
+  X(run) X(check) X(split) X(merge) X(extend) X(info) X(analyse) X(export) X(replay) X(verify) X(new) X(models)            \
   X(devices) X(selftest) X(help)
 
 /* What `ensgrad run` calls: eg_run_study, or what takes its place in ensgrad-mpi. */

@@ -342,6 +342,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   EG_TRY_DONE(eg_plan_expect(ctx, plan));
   EG_TRY_DONE(eg_plan_until(ctx, plan));
   EG_TRY_DONE(eg_plan_multilevel_make(ctx, plan));
+  EG_TRY_DONE(eg_plan_splitting(ctx, plan));
   *out = plan;
   plan = NULL;
 done:

@@ -151,6 +151,7 @@ typedef struct eg_plan {
   eg_expectation *expectations;
   size_t n_expectations;
   eg_plan_multilevel multilevel;
+  size_t splitting_column;   /* the score of `splitting` */
   eg_until *until;
   size_t n_until;
   uint32_t *tracked_columns; /* (n_tracked) that path statistics are made of */
@@ -261,6 +262,8 @@ EG_NODISCARD eg_status eg_plan_find_column(eg_context *ctx, const eg_plan *plan,
 EG_NODISCARD eg_status eg_plan_find_record(eg_context *ctx, const eg_plan *plan, const eg_run *run, eg_mark mark,
                                            const char *key, double time, size_t *record);
 EG_NODISCARD eg_status eg_plan_multilevel_make(eg_context *ctx, eg_plan *plan);      /* until.c, once groups are known */
+/* May every run be split: a homogeneous chain of x alone? splittable.c, once features are known */
+EG_NODISCARD eg_status eg_plan_splitting(eg_context *ctx, eg_plan *plan);
 /* Realisations that the tile rule goes by: with `until` those of the first look. */
 uint64_t eg_plan_tile_realisations(const eg_plan *plan, uint64_t n_realisations);
 /* The smallest number of tiles at which a run is looked at that is not below `n`: 64 x 2^k (multilevel: 16 x 2^k), or all. */

@@ -407,6 +407,12 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     append_numbers(out, (const double[]){(double)m->of, m->levels, m->ratio, m->stderr_, m->relative, m->point,
                                          isnan(m->time) ? -1.0 : m->time}, 7);
   }
+  if (study->splitting.feature != NULL) {
+    const eg_study_splitting *s = &study->splitting;
+    eg_text_append(out, "splitting ");
+    append_text(out, s->feature);
+    append_numbers(out, (const double[]){s->low, s->high, s->replicas, s->kill, s->repeats, s->burn_in, s->count}, 7);
+  }
   for (size_t i = 0; i < study->n_until; i++) {
     const eg_study_until *u = &study->until[i];
     eg_text_append(out, "until ");

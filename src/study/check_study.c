@@ -76,4 +76,5 @@ void eg_check_study(eg_checker *c) {
   eg_check_analyse(c); /* needs dynamics, sweep and observe */
   eg_check_expect(c);  /* needs dynamics */
   eg_check_until(c);   /* the same */
+  eg_check_splitting(c);
 }

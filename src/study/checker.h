@@ -90,6 +90,7 @@ void eg_check_monitors(eg_checker *c, const eg_yaml_node *node); /* of observe.m
 void eg_check_analyse(eg_checker *c);
 void eg_check_expect(eg_checker *c);
 void eg_check_until(eg_checker *c);
+void eg_check_splitting(eg_checker *c);
 void eg_check_multilevel(eg_checker *c);
 /* check_expect.c: the text under `key` if it is the label of a dynamics; else NULL, reported if it is there. */
 char *eg_get_label(eg_checker *c, const eg_yaml_node *map, const char *key);

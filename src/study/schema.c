@@ -358,6 +358,18 @@ static const eg_schema_row rows[] = {
     {"multilevel.point", EG_WHOLE, "0", 0, 1000000, NULL, NULL, "of several start points, numbered from 0"},
     {"multilevel.time", EG_NUMBER, "the last observation", 0, INFINITY, NULL, NULL, "an observation"},
 
+    {"splitting", EG_MAP, "none", NO_RANGE, NULL, NULL,
+     "what `ensgrad split` does: rare escapes from A to B by adaptive multilevel splitting; other commands leave it alone"},
+    {"splitting.feature", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
+     "the score: one of observe.features but displacement2, or a component x0, x1, .."},
+    {"splitting.low", EG_NUMBER | EG_REQUIRED, NULL, ANY_NUMBER, NULL, NULL, "A: scores up to low (from low on, where high is below it)"},
+    {"splitting.high", EG_NUMBER | EG_REQUIRED, NULL, ANY_NUMBER, NULL, NULL, "B: scores from high on (up to high)"},
+    {"splitting.replicas", EG_WHOLE, "128", 2, 65536, NULL, NULL, "paths of a repeat"},
+    {"splitting.kill", EG_NUMBER | EG_POSITIVE, "0.1", 0, 0.9, NULL, NULL, "share of them that is killed in a round, at least one"},
+    {"splitting.repeats", EG_WHOLE, "64", 2, 100000, NULL, NULL, "independent repeats, for the error"},
+    {"splitting.burn_in", EG_WHOLE, "1000", 0, MAX_COUNT, NULL, NULL, "integrator steps before exits from A are counted"},
+    {"splitting.count", EG_WHOLE, "10000", 1, MAX_COUNT, NULL, NULL, "integrator steps of 64 trajectories that count them"},
+
     {"expect", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
      "values known by other means: the verdict takes them in the oracle's place; a mapping or a list of them"},
     {"expect.feature", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,

@@ -325,6 +325,15 @@ typedef struct eg_study_multilevel {
   eg_mark mark;
 } eg_study_multilevel;
 
+/* Adaptive multilevel splitting from A, a score of at most `low`, to B, at least `high` (or the other way round, high below low). */
+typedef struct eg_study_splitting {
+  char *feature;            /* the score; NULL: the study has none */
+  double low, high;
+  double replicas, kill, repeats; /* kill: share of the replicas in a round */
+  double burn_in, count;    /* integrator steps of 64 trajectories: before, and for, counting exits from A */
+  eg_mark mark;
+} eg_study_splitting;
+
 struct eg_study {
   char *path;           /* as given, for messages */
   char *text;           /* the file byte for byte */
@@ -375,6 +384,7 @@ struct eg_study {
   eg_study_expectation *expectations;
   size_t n_expectations;
   eg_study_multilevel multilevel;
+  eg_study_splitting splitting;
   eg_study_until *until;
   size_t n_until;
   struct eg_arena_block *memory; /* owns everything above: eg_study_free frees it at once */

@@ -290,6 +290,8 @@ static void test_key_errors(void) {
   check_says(BASE "multilevel: {feature: x, stderr: 1}\n", "missing required key 'multilevel.levels'");
   check_says(BASE "multilevel: {levels: 2, feature: x}\n", "'multilevel' needs 'stderr' or 'relative'");
   check_says(BASE "multilevel: {levels: 2, feature: x, stderr: 1}\n", "8:1: error: 'multilevel' refines substeps, and gradient-flow has none");
+  check_says(BASE "splitting: {feature: x0, low: 1, high: 1}\n", "8:1: error: 'splitting.low' and 'high' are equal");
+  check_says(BASE "splitting: {feature: x0, low: 1}\n", "missing required key 'splitting.high'");
   check_says(BASE "until: {feature: x}\n", "8:8: error: 'until' needs 'stderr' or 'relative'");
   check_says(BASE "until: {feature: x, stderr: 1, relative: 0.1}\n", "'until.relative'");
   check_says(BASE "until: {stderr: 1}\n", "missing required key 'until.feature'");
