@@ -221,6 +221,9 @@ static void describe_cpu(eg_text *text, const check *c) {
   eg_text_append(text, " (");
   append_bytes(text, (double)p->cost.worker_bytes);
   eg_text_append(text, " a worker); %s\n", p->cost.device);
+  if (c->plan->multilevel.n_levels > 0) {
+    eg_text_append(text, "multilevel: that is the most; levels end where the error asked for is reached\n");
+  }
   if (c->until != NULL && !isnan(c->until_seconds)) {
     eg_text_append(text, "until: about ");
     append_seconds(text, c->start_seconds + c->until_seconds + c->file_seconds);

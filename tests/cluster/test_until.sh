@@ -88,6 +88,8 @@ done
 check [ "$code" -eq 0 ]
 check [ "$tries" -ge 3 ]
 equal levels1.h5 levels.h5
+expect 0 check levels.yaml
+says out "multilevel: that is the most"
 expect 2 run levels.yaml --shard 0/2 -o shard.h5
 says err "'multilevel' decides by the sums of all realisations"
 cp levels1.h5 levels_again.h5
