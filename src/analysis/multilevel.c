@@ -4,17 +4,11 @@
 
 static const double LEAST_EFFECTIVE = 250, LEAST_ALPHA = 0.5;
 
-static double variance_of(const eg_moments *m) {
-  return m->n > 1 ? m->M2 / (m->n - 1) : NAN;
-}
+static double variance_of(const eg_moments *m) { return m->n > 1 ? m->M2 / (m->n - 1) : NAN; }
 
-static double kurtosis_of(const eg_moments *m) {
-  return m->M4 * m->n / (m->M2 * m->M2);
-}
+static double kurtosis_of(const eg_moments *m) { return m->M4 * m->n / (m->M2 * m->M2); }
 
-static double square_error(const eg_moments *m) {
-  return variance_of(m) / m->n;
-}
+static double square_error(const eg_moments *m) { return variance_of(m) / m->n; }
 
 double eg_multilevel_variance(size_t n, const eg_level *levels) {
   double sum = 0;
@@ -97,15 +91,18 @@ void eg_multilevel_estimate(size_t n, const eg_level *levels, double ratio, eg_m
     out->kurtosis = kurtosis <= out->kurtosis ? out->kurtosis : kurtosis;
     if (l > 0) {
       const eg_moments *const before = &levels[l - 1].fine;
-      const double z = fabs(level->coarse.mean - before->mean) / sqrt(square_error(&level->coarse) + square_error(before));
+      const double z =
+          fabs(level->coarse.mean - before->mean) / sqrt(square_error(&level->coarse) + square_error(before));
       out->inconsistency = z <= out->inconsistency ? out->inconsistency : z;
     }
   }
-  const double variance = eg_multilevel_variance(n, levels), alpha = out->alpha > LEAST_ALPHA ? out->alpha : LEAST_ALPHA;
+  const double variance = eg_multilevel_variance(n, levels),
+               alpha = out->alpha > LEAST_ALPHA ? out->alpha : LEAST_ALPHA;
   out->mean.stderr_ = sqrt(variance);
   out->gain = variance_of(&last->fine) * last->fine_cost / (variance * out->cost);
   for (size_t l = n > 3 ? n - 3 : 1; l < n; l++) {
-    const double bias = fabs(levels[l].correction.mean) * pow(ratio, -alpha * (double)(n - 1 - l)) / (pow(ratio, alpha) - 1);
+    const double bias =
+        fabs(levels[l].correction.mean) * pow(ratio, -alpha * (double)(n - 1 - l)) / (pow(ratio, alpha) - 1);
     out->bias = bias <= out->bias ? out->bias : bias;
   }
 }

@@ -18,9 +18,7 @@ typedef struct split_set {
   bool is_broken; /* out of memory */
 } split_set;
 
-static double best_of(const split_path *p, size_t dim) {
-  return p->records[(p->n - 1) * (1 + dim)];
-}
+static double best_of(const split_path *p, size_t dim) { return p->records[(p->n - 1) * (1 + dim)]; }
 
 static bool keep(split_path *p, size_t dim, double score, const double *state) {
   if (p->n == p->capacity) {
@@ -68,8 +66,8 @@ static bool copy_path(const split_path *from, size_t dim, double level, split_pa
   return true;
 }
 
-eg_status eg_split(eg_context *ctx, const eg_split_chain *chain, size_t n, size_t kill, double low, double high, const double *starts,
-                   eg_split_result *out) {
+eg_status eg_split(eg_context *ctx, const eg_split_chain *chain, size_t n, size_t kill, double low, double high,
+                   const double *starts, eg_split_result *out) {
   const size_t dim = chain->dim;
   split_set set = {.dim = dim, .low = low, .high = high};
   double *work = NULL;
@@ -84,7 +82,8 @@ eg_status eg_split(eg_context *ctx, const eg_split_chain *chain, size_t n, size_
   set.running = running;
   for (size_t i = 0; i < n; i++) {
     running[i] = i;
-    set.is_broken = !keep(&set.paths[i], dim, chain->score(chain->user, starts + i * dim), starts + i * dim) || set.is_broken;
+    set.is_broken =
+        !keep(&set.paths[i], dim, chain->score(chain->user, starts + i * dim), starts + i * dim) || set.is_broken;
   }
   while (!set.is_broken) {
     size_t m = 0, n_killed = 0, n_others = 0;

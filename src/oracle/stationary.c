@@ -16,7 +16,8 @@ eg_status eg_affine_stationary(eg_context *ctx, const eg_affine_model *model, co
   if (d <= EG_STATIONARY_MAX_DIM) {
     EG_TRY(eg_allocate(ctx, 2 * (d + d * d), sizeof *work, &work));
     double *const means = work, *const seconds = work + 2 * d;
-    const eg_status status = eg_affine_moments(ctx, model, setting, 1, start_mean, start_second, 2, LATE, means, seconds);
+    const eg_status status =
+        eg_affine_moments(ctx, model, setting, 1, start_mean, start_second, 2, LATE, means, seconds);
     if (status != EG_OK) {
       free(work);
       return status;
@@ -36,14 +37,15 @@ eg_status eg_affine_stationary(eg_context *ctx, const eg_affine_model *model, co
   return EG_OK;
 }
 
-eg_status eg_affine_mean_map(eg_context *ctx, const eg_affine_model *model, const eg_affine_setting *setting, double *M) {
+eg_status eg_affine_mean_map(eg_context *ctx, const eg_affine_model *model, const eg_affine_setting *setting,
+                             double *M) {
   const size_t d = (size_t)model->dim;
   const uint64_t one = 1;
   double *work = NULL;
   eg_status status = EG_OK;
   EG_TRY(eg_allocate(ctx, 2 * d * d + 3 * d, sizeof *work, &work));
   double *const second = work, *const unused = second + d * d, *const start = unused + d * d, *const end = start + d,
-               *const origin = end + d;
+                *const origin = end + d;
   EG_TRY_DONE(eg_affine_moments(ctx, model, setting, 1, start, second, 1, &one, origin, unused));
   for (size_t k = 0; k < d; k++) { /* the mean moves whatever the second moment is */
     start[k] = 1;
@@ -91,8 +93,8 @@ static void turn(size_t n, const double *R, bool is_back, const double *A, doubl
   }
 }
 
-eg_status eg_lyapunov_symmetric(eg_context *ctx, size_t n, const double *eigenvalues, const double *vectors, const double *C,
-                                double *X) {
+eg_status eg_lyapunov_symmetric(eg_context *ctx, size_t n, const double *eigenvalues, const double *vectors,
+                                const double *C, double *X) {
   double *modes = NULL, size = 0;
   EG_TRY(eg_allocate(ctx, n * n, sizeof *modes, &modes));
   turn(n, vectors, false, C, modes);

@@ -36,15 +36,18 @@ eg_status eg_plan_splitting(eg_context *ctx, eg_plan *plan) {
   EG_TRY(eg_plan_find_column(ctx, plan, s->mark, "splitting", s->feature, &plan->splitting_column));
   const int32_t id = plan->codes[plan->splitting_column].id;
   if (id != EG_FEATURE_X && id != EG_FEATURE_NORM2 && id != EG_FEATURE_LOSS && id != EG_FEATURE_GRADIENT_NORM2) {
-    return eg_study_fail_at(ctx, plan->study, s->mark, "'splitting.feature' = '%s' is no function of x alone", s->feature);
+    return eg_study_fail_at(ctx, plan->study, s->mark, "'splitting.feature' = '%s' is no function of x alone",
+                            s->feature);
   }
   if (plan->n_points > 1) {
-    return eg_study_fail_at(ctx, plan->study, s->mark, "'splitting' takes one start point, the study has %zu", plan->n_points);
+    return eg_study_fail_at(ctx, plan->study, s->mark, "'splitting' takes one start point, the study has %zu",
+                            plan->n_points);
   }
   for (size_t r = 0; r < plan->n_runs; r++) {
     const char *const why = why_not(plan, &plan->runs[r]);
     if (why != NULL) {
-      return eg_study_fail_at(ctx, plan->study, s->mark, "run '%s' cannot be split: %s", plan->runs[r].description, why);
+      return eg_study_fail_at(ctx, plan->study, s->mark, "run '%s' cannot be split: %s", plan->runs[r].description,
+                              why);
     }
   }
   return EG_OK;

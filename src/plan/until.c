@@ -4,12 +4,14 @@
 #include <string.h>
 
 enum {
-  FIRST_LOOK = 4096, /* realisations: enough for error bars; 64 tiles of a block of lanes */
+  FIRST_LOOK = 4096,             /* realisations: enough for error bars; 64 tiles of a block of lanes */
   FIRST_OF_LEVEL = EG_BLOCKS / 4 /* tiles: the finest level should need few realisations */
 };
 
 uint64_t eg_plan_tile_realisations(const eg_plan *plan, uint64_t n_realisations) {
-  return (plan->study->n_until > 0 || plan->study->multilevel.levels > 0) && n_realisations > FIRST_LOOK ? FIRST_LOOK : n_realisations;
+  return (plan->study->n_until > 0 || plan->study->multilevel.levels > 0) && n_realisations > FIRST_LOOK
+             ? FIRST_LOOK
+             : n_realisations;
 }
 
 uint64_t eg_plan_next_look(const eg_plan *plan, const eg_job *job, uint64_t n) {
@@ -29,9 +31,7 @@ static size_t run_of(const eg_plan *plan, size_t dynamics) {
   return r;
 }
 
-static double steps_of(const eg_run *run) {
-  return (double)run->steps * run->substeps;
-}
+static double steps_of(const eg_run *run) { return (double)run->steps * run->substeps; }
 
 eg_status eg_plan_multilevel_make(eg_context *ctx, eg_plan *plan) {
   const eg_study *const s = plan->study;
@@ -53,13 +53,15 @@ eg_status eg_plan_multilevel_make(eg_context *ctx, eg_plan *plan) {
   }
   EG_TRY(eg_plan_find_column(ctx, plan, m->mark, "multilevel", m->feature, &out->column));
   if (m->point >= (double)plan->n_points) {
-    return eg_study_fail_at(ctx, s, m->mark, "'multilevel.point' = %g, and the study has %zu start points, numbered from 0", m->point,
+    return eg_study_fail_at(ctx, s, m->mark,
+                            "'multilevel.point' = %g, and the study has %zu start points, numbered from 0", m->point,
                             plan->n_points);
   }
   const eg_run *const finest = &plan->runs[out->levels[out->n_levels - 1].run];
   EG_TRY(eg_plan_find_record(ctx, plan, finest, m->mark, "multilevel", m->time, &out->record));
   return eg_plan_is_empty(plan, finest, out->record, out->column)
-             ? eg_study_fail_at(ctx, s, m->mark, "'multilevel.feature' = '%s' is a mean over nothing at that time", m->feature)
+             ? eg_study_fail_at(ctx, s, m->mark, "'multilevel.feature' = '%s' is a mean over nothing at that time",
+                                m->feature)
              : EG_OK;
 }
 
@@ -71,7 +73,8 @@ eg_status eg_plan_until(eg_context *ctx, eg_plan *plan) {
     eg_until place = {.point = (size_t)u->point, .study = u};
     EG_TRY(eg_plan_find_column(ctx, plan, u->mark, "until", u->feature, &place.column));
     if (u->point >= (double)plan->n_points) {
-      return eg_study_fail_at(ctx, s, u->mark, "'until.point' = %g, and the study has %zu start points, numbered from 0", u->point,
+      return eg_study_fail_at(ctx, s, u->mark,
+                              "'until.point' = %g, and the study has %zu start points, numbered from 0", u->point,
                               plan->n_points);
     }
     for (place.run = 0; place.run < plan->n_runs; place.run++) {
@@ -79,7 +82,8 @@ eg_status eg_plan_until(eg_context *ctx, eg_plan *plan) {
       if (u->label == NULL || strcmp(run->dynamics->label, u->label) == 0) {
         EG_TRY(eg_plan_find_record(ctx, plan, run, u->mark, "until", u->time, &place.record));
         if (eg_plan_is_empty(plan, run, place.record, place.column)) {
-          return eg_study_fail_at(ctx, s, u->mark, "'until.feature' = '%s' is a mean over nothing at that time", u->feature);
+          return eg_study_fail_at(ctx, s, u->mark, "'until.feature' = '%s' is a mean over nothing at that time",
+                                  u->feature);
         }
         plan->until[plan->n_until++] = place;
       }

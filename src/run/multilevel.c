@@ -13,7 +13,8 @@ size_t eg_multilevel_level(const eg_plan *plan, size_t run) {
 }
 
 /* Blocks are merged in their canonical order. */
-static eg_status read_sum(eg_context *ctx, const eg_campaign *c, size_t sum, size_t row, size_t column, eg_moments *out) {
+static eg_status read_sum(eg_context *ctx, const eg_campaign *c, size_t sum, size_t row, size_t column,
+                          eg_moments *out) {
   const eg_merge_tree *const tree = &c->runs[sum].tree;
   eg_moments moments[EG_BLOCKS];
   double *blocks = NULL;
@@ -27,13 +28,15 @@ static eg_status read_sum(eg_context *ctx, const eg_campaign *c, size_t sum, siz
   return EG_OK;
 }
 
-eg_status eg_multilevel_read(eg_context *ctx, const eg_campaign *c, size_t record, size_t point, size_t column, eg_level *levels) {
+eg_status eg_multilevel_read(eg_context *ctx, const eg_campaign *c, size_t record, size_t point, size_t column,
+                             eg_level *levels) {
   const eg_plan *const plan = c->plan;
   const size_t row = record * plan->n_points + point;
   for (size_t l = 0; l < plan->multilevel.n_levels; l++) {
     const eg_plan_level *const from = &plan->multilevel.levels[l];
     const eg_run *const run = &plan->runs[from->run];
-    levels[l] = (eg_level){.cost = from->cost, .fine_cost = (double)run->steps * run->substeps,
+    levels[l] = (eg_level){.cost = from->cost,
+                           .fine_cost = (double)run->steps * run->substeps,
                            .can_grow = c->runs[from->run].tiles_done < run->job.n_tiles};
     EG_TRY(read_sum(ctx, c, from->sum, row, column, &levels[l].correction));
     EG_TRY(read_sum(ctx, c, from->run, row, column, &levels[l].fine));

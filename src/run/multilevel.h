@@ -9,11 +9,11 @@
 size_t eg_multilevel_level(const eg_plan *plan, size_t run);
 
 /* What the levels hold in one value of the records: levels (n_levels). Levels without a tile have n = 0. */
-EG_NODISCARD eg_status eg_multilevel_read(eg_context *ctx, const eg_campaign *campaign, size_t record, size_t point, size_t column,
-                                          eg_level *levels);
+EG_NODISCARD eg_status eg_multilevel_read(eg_context *ctx, const eg_campaign *campaign, size_t record, size_t point,
+                                          size_t column, eg_level *levels);
 
-/* Tiles that every level is to make by what all have done: goals (n_levels). One level grows at a time, and by doubling alone, so that
-   what is done says where the allocation stands, whenever it was stopped. */
+/* Tiles that every level is to make by what all have done: goals (n_levels). One level grows at a time, and by doubling
+   alone, so that what is done says where the allocation stands, whenever it was stopped. */
 EG_NODISCARD eg_status eg_multilevel_goals(eg_context *ctx, const eg_campaign *campaign, uint64_t *goals);
 
 #endif

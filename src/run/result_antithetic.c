@@ -1,8 +1,8 @@
 /*
- * Means of antithetic pairs (Hammersley and Morton, Proc. Camb. Phil. Soc. 52 (1956), 449): a run and its twin, whose increments have the other
- * sign, have one law, so P = (A + B) / 2 has the mean of both, and with D = A - B of the same realisation
- *   P = A - D / 2,  Var P = (Var A + Var B) / 2 - Var D / 4.
- * The error bar is that of pairs, which are independent of each other.
+ * Means of antithetic pairs (Hammersley and Morton, Proc. Camb. Phil. Soc. 52 (1956), 449): a run and its twin, whose
+ * increments have the other sign, have one law, so P = (A + B) / 2 has the mean of both, and with D = A - B of the same
+ * realisation P = A - D / 2,  Var P = (Var A + Var B) / 2 - Var D / 4. The error bar is that of pairs, which are
+ * independent of each other.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -44,7 +44,8 @@ static void fill_one(eg_builder *b, size_t i, size_t t, size_t point, size_t col
   out[Z] = out[STDERR] > 0 ? (out[VALUE] - out[EXPECTED]) / out[STDERR] : NAN;
   out[GAIN] = is_seen ? sum / 4 / variance : NAN;
   if (!isnan(out[Z]) && is_seen && eg_summary_is_judged(b->summary, d->first, row, column) &&
-      eg_summary_is_judged(b->summary, d->second, row, column) && difference.count == first.count && difference.count == second.count) {
+      eg_summary_is_judged(b->summary, d->second, row, column) && difference.count == first.count &&
+      difference.count == second.count) {
     out[JUDGED] = 1;
     b->n_judged++;
     b->max_z = fmax(fabs(out[Z]), b->max_z);

@@ -1,7 +1,8 @@
 /*
- * Analysis flow: how points that one noise moves separate. From E ln |x - y| and E |x - y|^q at the begin and the end of a window,
- *   Lyapunov exponent  (E ln |D(t)| - E ln |D(s)|) / (t - s),   moment exponent  ln (E |D(t)|^q / E |D(s)|^q) / (t - s),
- * of the flow's linearisation where D is small or the flow is affine; and the two-point laws at the end minus those of a reference.
+ * Analysis flow: how points that one noise moves separate. From E ln |x - y| and E |x - y|^q at the begin and the end
+ * of a window, Lyapunov exponent  (E ln |D(t)| - E ln |D(s)|) / (t - s),   moment exponent  ln (E |D(t)|^q / E
+ * |D(s)|^q) / (t - s), of the flow's linearisation where D is small or the flow is affine; and the two-point laws at
+ * the end minus those of a reference.
  */
 #include <math.h>
 #include <stdio.h>
@@ -31,9 +32,10 @@ static void points_of(size_t n_points, size_t pair, size_t *p, size_t *q) {
   *q = *p + 1 + pair;
 }
 
-static double mean_at(const eg_run_summary *s, const double *node, const flow_shape *f, size_t n_lags, size_t lag, size_t pair,
-                      size_t power) {
-  const eg_moments m = eg_node_section_moments(&s->shape.paths[f->study->path], node, 0, (pair * n_lags + lag) * f->n_powers + power);
+static double mean_at(const eg_run_summary *s, const double *node, const flow_shape *f, size_t n_lags, size_t lag,
+                      size_t pair, size_t power) {
+  const eg_moments m =
+      eg_node_section_moments(&s->shape.paths[f->study->path], node, 0, (pair * n_lags + lag) * f->n_powers + power);
   return m.n > 0 ? m.mean : NAN;
 }
 
@@ -54,7 +56,8 @@ typedef struct flow_window {
   double span;
 } flow_window;
 
-static eg_status window_of(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_study_flow *study, flow_window *w) {
+static eg_status window_of(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_study_flow *study,
+                           flow_window *w) {
   const eg_study_stationary from = {.from = study->from, .mark = study->mark};
   w->end = run->job.n_records - 1;
   w->begin = w->end;
@@ -70,14 +73,16 @@ static eg_status window_of(eg_context *ctx, const eg_plan *plan, const eg_run *r
   return EG_OK;
 }
 
-static double rate_of(const eg_plan *plan, const eg_run *run, const eg_run_summary *s, const double *node, const flow_shape *f,
-                      flow_window w, size_t pair, size_t power) {
+static double rate_of(const eg_plan *plan, const eg_run *run, const eg_run_summary *s, const double *node,
+                      const flow_shape *f, flow_window w, size_t pair, size_t power) {
   const double q = f->powers[power], last = mean_at(s, node, f, run->job.n_records, w.end, pair, power);
-  const double first = w.begin < w.end ? mean_at(s, node, f, run->job.n_records, w.begin, pair, power) : start_value(plan, run, pair, q);
+  const double first =
+      w.begin < w.end ? mean_at(s, node, f, run->job.n_records, w.begin, pair, power) : start_value(plan, run, pair, q);
   return (q == 0 ? last - first : log(last / first)) / w.span;
 }
 
-static void fill_cell(const eg_builder *b, size_t r, const flow_shape *f, flow_window w, size_t pair, size_t power, flow_cell *cell) {
+static void fill_cell(const eg_builder *b, size_t r, const flow_shape *f, flow_window w, size_t pair, size_t power,
+                      flow_cell *cell) {
   const eg_run *const run = &b->plan->runs[r];
   const eg_run_summary *const s = &b->summary->runs[r];
   double leave_out[EG_BLOCKS];
@@ -98,8 +103,8 @@ static void fill_cell(const eg_builder *b, size_t r, const flow_shape *f, flow_w
 
 /* ---- writing ---- */
 
-static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const char *suffix, const flow_shape *f, bool has_powers,
-                     const double *values, const char *long_name) {
+static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const char *suffix, const flow_shape *f,
+                     bool has_powers, const double *values, const char *long_name) {
   char name[64], pair[40], power[40];
   (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
   (void)snprintf(pair, sizeof pair, "%s_pair", prefix);
@@ -107,7 +112,8 @@ static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const c
   const char *const dims[3] = {"run", pair, power};
   const size_t shape[3] = {b->plan->n_runs, f->n_pairs, f->n_powers};
   size_t index = 0;
-  EG_TRY(eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, has_powers ? 3 : 2, dims, shape, values, &index));
+  EG_TRY(
+      eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, has_powers ? 3 : 2, dims, shape, values, &index));
   EG_TRY(eg_labelled_set_text(ctx, b->file, index, "bits", "machine"));
   EG_TRY(eg_labelled_set_text(ctx, b->file, index, "of", b->plan->study->observe.paths[f->study->path].name));
   return eg_labelled_set_text(ctx, b->file, index, "long_name", long_name);
@@ -139,23 +145,26 @@ static eg_status add_axes(eg_context *ctx, eg_builder *b, const char *prefix, co
 enum { RATE, RATE_ERROR, LAST, LAST_ERROR, N_OF_CELL };
 
 /* Number k of all cells; of the others minus that of their reference, NaN without one. */
-static void gather(const eg_builder *b, const flow_shape *f, const flow_cell *cells, int k, bool is_difference, double *values) {
+static void gather(const eg_builder *b, const flow_shape *f, const flow_cell *cells, int k, bool is_difference,
+                   double *values) {
   const size_t each = f->n_pairs * f->n_powers;
   for (size_t i = 0; i < b->plan->n_runs * each; i++) {
     const size_t r = i / each;
-    const size_t other = f->study->reference == NULL ? EG_NO_RUN : eg_plan_find_run(b->plan, f->study->reference, &b->plan->runs[r]);
+    const size_t other =
+        f->study->reference == NULL ? EG_NO_RUN : eg_plan_find_run(b->plan, f->study->reference, &b->plan->runs[r]);
     const double own[N_OF_CELL] = {cells[i].rate, cells[i].rate_error, cells[i].last, cells[i].last_error};
     values[i] = own[k];
     if (is_difference) {
       const flow_cell *const c = other == EG_NO_RUN || other == r ? NULL : &cells[other * each + i % each];
-      const double theirs[N_OF_CELL] = {c != NULL ? c->rate : NAN, c != NULL ? c->rate_error : NAN, c != NULL ? c->last : NAN,
-                                        c != NULL ? c->last_error : NAN};
+      const double theirs[N_OF_CELL] = {c != NULL ? c->rate : NAN, c != NULL ? c->rate_error : NAN,
+                                        c != NULL ? c->last : NAN, c != NULL ? c->last_error : NAN};
       values[i] = k == RATE || k == LAST ? own[k] - theirs[k] : hypot(own[k], theirs[k]);
     }
   }
 }
 
-static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, const flow_shape *f, const flow_cell *cells) {
+static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, const flow_shape *f,
+                         const flow_cell *cells) {
   static const struct {
     const char *suffix;
     int number;

@@ -10,23 +10,24 @@ enum { MEAN, STDERR, VARIANCE, KURTOSIS, REALISATIONS, COST, N_OF_LEVEL };
 
 static const struct {
   const char *name, *long_name;
-} of_level[N_OF_LEVEL] = {{"multilevel_correction", "mean of level 0, of the others fine minus coarse"},
-                          {"multilevel_correction_stderr", "its standard error"},
-                          {"multilevel_correction_variance", "variance of one realisation of it"},
-                          {"multilevel_correction_kurtosis", "its kurtosis; above 100 the variance is not to be trusted"},
-                          {"multilevel_realisations", "realisations of the level"},
-                          {"multilevel_cost", "integrator steps of one realisation, both members"}};
+} of_level[N_OF_LEVEL] = {
+    {"multilevel_correction", "mean of level 0, of the others fine minus coarse"},
+    {"multilevel_correction_stderr", "its standard error"},
+    {"multilevel_correction_variance", "variance of one realisation of it"},
+    {"multilevel_correction_kurtosis", "its kurtosis; above 100 the variance is not to be trusted"},
+    {"multilevel_realisations", "realisations of the level"},
+    {"multilevel_cost", "integrator steps of one realisation, both members"}};
 
 static double level_value(const eg_level *level, int which) {
   const eg_moments *const m = &level->correction;
   const double variance = m->n > 1 ? m->M2 / (m->n - 1) : NAN;
-  const double values[N_OF_LEVEL] = {m->n > 0 ? m->mean : NAN, sqrt(variance / m->n), variance, m->M4 * m->n / (m->M2 * m->M2), m->n,
-                                     level->cost};
+  const double values[N_OF_LEVEL] = {
+      m->n > 0 ? m->mean : NAN, sqrt(variance / m->n), variance, m->M4 * m->n / (m->M2 * m->M2), m->n, level->cost};
   return values[which];
 }
 
-static eg_status add(eg_context *ctx, eg_builder *b, const char *name, int rank, const char *const *dims, const size_t *shape,
-                     const double *values, const char *long_name) {
+static eg_status add(eg_context *ctx, eg_builder *b, const char *name, int rank, const char *const *dims,
+                     const size_t *shape, const double *values, const char *long_name) {
   size_t index = 0;
   EG_TRY(eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, rank, dims, shape, values, &index));
   EG_TRY(eg_labelled_set_text(ctx, b->file, index, "bits", "machine"));
@@ -71,7 +72,8 @@ static eg_status add_diagnostics(eg_context *ctx, eg_builder *b, const eg_level 
       {"multilevel_gamma", e.gamma, "costs grow like ratio^(gamma level)"},
       {"multilevel_bias", e.bias, "distance of the finest level from the limit, by extrapolation"},
       {"multilevel_kurtosis", e.kurtosis, "largest kurtosis of a correction"},
-      {"multilevel_inconsistency", e.inconsistency, "largest |z| of a level's coarse mean against the fine mean of the level before"},
+      {"multilevel_inconsistency", e.inconsistency,
+       "largest |z| of a level's coarse mean against the fine mean of the level before"},
       {"multilevel_steps", e.cost, "integrator steps of all realisations"},
       {"multilevel_gain", e.gain, "steps that the finest level alone would need for this error, over that"},
   };

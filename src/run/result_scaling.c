@@ -1,5 +1,6 @@
-/* Analysis scaling-rule: R, G, N and their ratio in a window of observations, the bounds that follow from it, and how close runs come to
-   each other under the linear and the square-root rule, and to the process named as the SDE. docs/statistics.md has the formulas. */
+/* Analysis scaling-rule: R, G, N and their ratio in a window of observations, the bounds that follow from it, and how
+   close runs come to each other under the linear and the square-root rule, and to the process named as the SDE.
+   docs/statistics.md has the formulas. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +21,13 @@ typedef struct noise_source {
   size_t path;                  /* mean squared displacement of one step; n_paths: none */
   const eg_affine_model *model; /* covariance of the gradient from mean and covariance of x; NULL: none */
   eg_affine_setting setting;
-  double *M;                    /* (d, d) */
+  double *M; /* (d, d) */
 } noise_source;
 
 static eg_status find_noise(eg_context *ctx, const eg_plan *plan, const eg_run *run, noise_source *out) {
   const eg_study_observe *const o = &plan->study->observe;
-  const bool is_plain = run->dynamics->gradient_noise.law <= EG_GRADIENT_EXACT && run->chain.input_noise == 0 && run->chain.label_noise == 0;
+  const bool is_plain = run->dynamics->gradient_noise.law <= EG_GRADIENT_EXACT && run->chain.input_noise == 0 &&
+                        run->chain.label_noise == 0;
   *out = (noise_source){.path = o->n_paths};
   if (run->has_oracle && !run->affine.is_process && run->dynamics->id != EG_GRADIENT_FLOW &&
       (run->lifted.dim == run->affine.dim || is_plain)) {
@@ -39,8 +41,8 @@ static eg_status find_noise(eg_context *ctx, const eg_plan *plan, const eg_run *
     EG_TRY(eg_affine_mean_map(ctx, out->model, &out->setting, out->M));
   }
   for (size_t i = 0; i < o->n_paths && run->dynamics->id == EG_SGD && !run->chain.is_general; i++) {
-    if (o->paths[i].kind == EG_PATH_VELOCITY && run->paths[i].n_lags > 0 && run->paths[i].lags[0] == 0 && run->job.n_records > 1 &&
-        run->observe_steps[1] - run->observe_steps[0] == 1) {
+    if (o->paths[i].kind == EG_PATH_VELOCITY && run->paths[i].n_lags > 0 && run->paths[i].lags[0] == 0 &&
+        run->job.n_records > 1 && run->observe_steps[1] - run->observe_steps[0] == 1) {
       out->path = i; /* no model needed: |x' - x|^2 = rate^2 |batch gradient|^2 */
     }
   }
@@ -48,8 +50,8 @@ static eg_status find_noise(eg_context *ctx, const eg_plan *plan, const eg_run *
 }
 
 /* tr E covariance of the batch's gradient from the affine model; NaN without the covariance of x. */
-static eg_status affine_noise(eg_context *ctx, const eg_plan *plan, const noise_source *source, const eg_node_shape *shape,
-                              const double *node, size_t row, double *trace) {
+static eg_status affine_noise(eg_context *ctx, const eg_plan *plan, const noise_source *source,
+                              const eg_node_shape *shape, const double *node, size_t row, double *trace) {
   const size_t d = (size_t)plan->dim;
   const eg_feature *const x = eg_plan_feature(plan, "x");
   double *work = NULL;
@@ -63,7 +65,9 @@ static eg_status affine_noise(eg_context *ctx, const eg_plan *plan, const noise_
     const eg_moments m = eg_node_moments(shape, node, row, x->first + i);
     mean[i] = m.mean;
     for (size_t j = 0; j < d; j++) { /* of the sample itself: no bias to take away from a mean of squares */
-      C[i * d + j] = (i == j ? m.M2 : eg_node_comoment(shape, node, row, x->first + (i > j ? i : j), x->first + (i > j ? j : i))) / m.n;
+      C[i * d + j] =
+          (i == j ? m.M2 : eg_node_comoment(shape, node, row, x->first + (i > j ? i : j), x->first + (i > j ? j : i))) /
+          m.n;
     }
   }
   const eg_status status = eg_affine_one_step(ctx, source->model, &source->setting, mean, C, after);
@@ -80,7 +84,8 @@ static eg_status affine_noise(eg_context *ctx, const eg_plan *plan, const noise_
 }
 
 static eg_status measure(eg_context *ctx, const eg_plan *plan, const eg_run *run, const noise_source *source,
-                         const eg_node_shape *shape, const double *node, size_t begin, size_t point, double out[N_NUMBERS]) {
+                         const eg_node_shape *shape, const double *node, size_t begin, size_t point,
+                         double out[N_NUMBERS]) {
   const size_t end = run->job.n_records, norm2 = eg_plan_feature(plan, "norm2")->first,
                gradient = eg_plan_feature(plan, "gradient_norm2")->first;
   memset(out, 0, N_NUMBERS * sizeof *out);
@@ -146,7 +151,8 @@ static size_t base_of(const eg_plan *plan, size_t r) {
     for (size_t i = 0; i < plan->study->n_sweep; i++) {
       const eg_sweep_target target = plan->study->sweep[i].target;
       const double u = a->axis_values[i], v = plan->runs[r].axis_values[i];
-      is_like = is_like && (target == EG_SWEEP_LEARNING_RATE || target == EG_SWEEP_BATCH_SIZE || u == v || isnan(u) || isnan(v));
+      is_like = is_like &&
+                (target == EG_SWEEP_LEARNING_RATE || target == EG_SWEEP_BATCH_SIZE || u == v || isnan(u) || isnan(v));
     }
     if (is_like && (a->batch_size < best->batch_size ||
                     (a->batch_size == best->batch_size && a->learning_rate < best->learning_rate))) {
@@ -170,35 +176,76 @@ static ratio ratio_of(const scaling_cell *a, const scaling_cell *b, int number, 
 /* ---- writing ---- */
 
 enum {
-  O_R, O_R_E, O_G, O_G_E, O_N, O_N_E, O_NU, O_NU_E, O_SDE_LEAST, O_MOST_KAPPA, O_BASE, O_KAPPA, O_RATES, O_RULE,
-  O_RATIO_R, O_RATIO_R_E, O_RATIO_G, O_RATIO_G_E, O_RATIO_N, O_RATIO_N_E, O_CLOSENESS, O_LEAST, O_ESTIMATE,
-  O_AGAINST, O_AGAINST_R, O_AGAINST_R_E, O_AGAINST_G, O_AGAINST_G_E, O_AGAINST_N, O_AGAINST_N_E, O_AGAINST_CLOSENESS, N_OUTPUTS
+  O_R,
+  O_R_E,
+  O_G,
+  O_G_E,
+  O_N,
+  O_N_E,
+  O_NU,
+  O_NU_E,
+  O_SDE_LEAST,
+  O_MOST_KAPPA,
+  O_BASE,
+  O_KAPPA,
+  O_RATES,
+  O_RULE,
+  O_RATIO_R,
+  O_RATIO_R_E,
+  O_RATIO_G,
+  O_RATIO_G_E,
+  O_RATIO_N,
+  O_RATIO_N_E,
+  O_CLOSENESS,
+  O_LEAST,
+  O_ESTIMATE,
+  O_AGAINST,
+  O_AGAINST_R,
+  O_AGAINST_R_E,
+  O_AGAINST_G,
+  O_AGAINST_G_E,
+  O_AGAINST_N,
+  O_AGAINST_N_E,
+  O_AGAINST_CLOSENESS,
+  N_OUTPUTS
 };
 
 static const char *const outputs[N_OUTPUTS][2] = {
-    {"_R", "E |x|^2"}, {"_R_stderr", "its error by jackknife over blocks"},
-    {"_G", "E |grad R(x)|^2"}, {"_G_stderr", "its error"},
-    {"_N", "E tr of the covariance of a batch's gradient"}, {"_N_stderr", "its error"},
-    {"_nu", "noise to signal, N / G"}, {"_nu_stderr", "its error"},
+    {"_R", "E |x|^2"},
+    {"_R_stderr", "its error by jackknife over blocks"},
+    {"_G", "E |grad R(x)|^2"},
+    {"_G_stderr", "its error"},
+    {"_N", "E tr of the covariance of a batch's gradient"},
+    {"_N_stderr", "its error"},
+    {"_nu", "noise to signal, N / G"},
+    {"_nu_stderr", "its error"},
     {"_sde_least", "smallest C with which an SDE can be C-close: sqrt(1 + G / N)"},
     {"_most_kappa", "largest factor of batch and rate that can keep the closeness asked for: C^2 (1 + nu) - nu"},
     {"_base", "the run that it is compared with: smallest batch and rate of its dynamics"},
-    {"_kappa", "batch over that of the base"}, {"_rates", "learning rate over that of the base"},
+    {"_kappa", "batch over that of the base"},
+    {"_rates", "learning rate over that of the base"},
     {"_rule", "1: linear rule, 2: square-root rule, 3: the base itself, 0: neither"},
-    {"_R_ratio", "R over that of the base"}, {"_R_ratio_stderr", "its error"},
-    {"_G_ratio", "G over that of the base"}, {"_G_ratio_stderr", "its error"},
-    {"_N_ratio", "kappa N over N of the base"}, {"_N_ratio_stderr", "its error"},
+    {"_R_ratio", "R over that of the base"},
+    {"_R_ratio_stderr", "its error"},
+    {"_G_ratio", "G over that of the base"},
+    {"_G_ratio_stderr", "its error"},
+    {"_N_ratio", "kappa N over N of the base"},
+    {"_N_ratio_stderr", "its error"},
     {"_closeness", "the C that these ratios need"},
     {"_least", "the C that the linear rule needs at least: sqrt((kappa + nu) / (1 + nu)), nu of the base"},
     {"_estimate", "R ratio where G and kappa N do not move: (kappa + nu) / (1 + nu)"},
     {"_against", "the run that stands for the SDE, -1: none"},
-    {"_against_R_ratio", "R over that of that run"}, {"_against_R_ratio_stderr", "its error"},
-    {"_against_G_ratio", "G over that of that run"}, {"_against_G_ratio_stderr", "its error"},
-    {"_against_N_ratio", "N over that of that run"}, {"_against_N_ratio_stderr", "its error"},
+    {"_against_R_ratio", "R over that of that run"},
+    {"_against_R_ratio_stderr", "its error"},
+    {"_against_G_ratio", "G over that of that run"},
+    {"_against_G_ratio_stderr", "its error"},
+    {"_against_N_ratio", "N over that of that run"},
+    {"_against_N_ratio_stderr", "its error"},
     {"_against_closeness", "the C that these ratios need"},
 };
 
-static void put_ratios(const scaling_cell *cell, const scaling_cell *other, double kappa, double *values, double *closeness) {
+static void put_ratios(const scaling_cell *cell, const scaling_cell *other, double kappa, double *values,
+                       double *closeness) {
   const ratio ratios[3] = {ratio_of(cell, other, R, 1), ratio_of(cell, other, G, 1), ratio_of(cell, other, N, kappa)};
   double numbers[3];
   for (int k = 0; k < 3; k++) {
@@ -266,7 +313,8 @@ static eg_status one_analysis(eg_context *ctx, eg_builder *b, size_t a) {
       values[i] = rows[i][k];
     }
     (void)snprintf(name, sizeof name, "%s%s", prefix, outputs[k][0]);
-    EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, plan->n_points > 1 ? 2 : 1, dims, shape, values, &index));
+    EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, plan->n_points > 1 ? 2 : 1, dims, shape,
+                                values, &index));
     EG_TRY_DONE(eg_labelled_set_text(ctx, b->file, index, "bits", "machine"));
     EG_TRY_DONE(eg_labelled_set_text(ctx, b->file, index, "long_name", outputs[k][1]));
     if (k == O_R) {

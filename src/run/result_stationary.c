@@ -1,6 +1,7 @@
-/* Analysis stationary: covariance of x in a window of observations against exact and continuous theory, fluctuation against
-   dissipation, energies of the modes, probability currents, and the tail of a histogram. Functions of the node sums alone; every error
-   is a jackknife over the blocks, so that observations of one trajectory may depend on each other. Formulas: docs/statistics.md. */
+/* Analysis stationary: covariance of x in a window of observations against exact and continuous theory, fluctuation
+   against dissipation, energies of the modes, probability currents, and the tail of a histogram. Functions of the node
+   sums alone; every error is a jackknife over the blocks, so that observations of one trajectory may depend on each
+   other. Formulas: docs/statistics.md. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,10 @@ typedef struct theory {
   size_t d;
   bool has_modes, has_step, is_momentum;
   double effective_rate, momentum;
-  eg_affine_setting step;       /* of the fluctuation */
-  const eg_affine_model *noise; /* .. and its model, whose dimension is d; NULL: none */
-  double *H, *M;                /* (d, d): curvature with weight decay, map of the mean in one step */
-  double *curvature, *modes;    /* (d), (d, d): eigenvalues and eigenvectors (rows) of H */
+  eg_affine_setting step;                /* of the fluctuation */
+  const eg_affine_model *noise;          /* .. and its model, whose dimension is d; NULL: none */
+  double *H, *M;                         /* (d, d): curvature with weight decay, map of the mean in one step */
+  double *curvature, *modes;             /* (d), (d, d): eigenvalues and eigenvectors (rows) of H */
   double *expected, *exact, *continuous; /* (d, d) covariances; NaN: not known */
 } theory;
 
@@ -41,8 +42,8 @@ static layout layout_of(size_t d) {
 }
 
 typedef struct stationary_cell {
-  double *value, *error; /* (layout.n) */
-  double *expected;      /* (layout.n): of the scheme that was run */
+  double *value, *error;      /* (layout.n) */
+  double *expected;           /* (layout.n): of the scheme that was run */
   double *exact, *continuous; /* (d, d) */
   double equipartition_z;
   double kurtosis; /* largest of a component and observation of the window */
@@ -52,7 +53,8 @@ typedef struct stationary_cell {
 /* ---- theory ---- */
 
 static bool has_plain_noise(const eg_run *run) {
-  return run->dynamics->gradient_noise.law <= EG_GRADIENT_EXACT && run->chain.input_noise == 0 && run->chain.label_noise == 0;
+  return run->dynamics->gradient_noise.law <= EG_GRADIENT_EXACT && run->chain.input_noise == 0 &&
+         run->chain.label_noise == 0;
 }
 
 /* The chain's covariance relation has a closed form for x alone: heavy ball, minibatch noise. */
@@ -79,7 +81,8 @@ static void take_covariance(const double *mean, const double *second, size_t D, 
   }
 }
 
-static eg_status limits(eg_context *ctx, const eg_plan *plan, const eg_run *run, size_t point, theory *t, double *centre) {
+static eg_status limits(eg_context *ctx, const eg_plan *plan, const eg_run *run, size_t point, theory *t,
+                        double *centre) {
   const eg_affine_model *const model = run->lifted.dim > 0 ? &run->lifted : &run->affine;
   const size_t d = t->d, D = (size_t)model->dim;
   double *work = NULL;
@@ -129,7 +132,8 @@ static bool is_symmetric(size_t d, const double *A) {
   return true;
 }
 
-static eg_status make_theory(eg_context *ctx, const eg_plan *plan, const eg_run *run, size_t point, double *space, theory *t) {
+static eg_status make_theory(eg_context *ctx, const eg_plan *plan, const eg_run *run, size_t point, double *space,
+                             theory *t) {
   const size_t d = (size_t)plan->dim;
   *t = (theory){.d = d, .momentum = run->chain.momentum};
   double **const arrays[] = {&t->H, &t->M, &t->modes, &t->expected, &t->exact, &t->continuous, &t->curvature};
@@ -177,8 +181,8 @@ static double quadratic(size_t d, const double *row, const double *A) {
   return sum;
 }
 
-/* What one step adds, over what it takes away: traces of the two sides of the discrete Lyapunov equation, both of the measured
-   covariance. 1 in a stationary law, whatever the noise. */
+/* What one step adds, over what it takes away: traces of the two sides of the discrete Lyapunov equation, both of the
+   measured covariance. 1 in a stationary law, whatever the noise. */
 static eg_status dissipation(eg_context *ctx, const theory *t, const double *mean, const double *C, double *ratio) {
   const size_t d = t->d;
   double *after = NULL, lost = 0, added = 0, contracted = 0;
@@ -261,8 +265,8 @@ typedef struct window {
   size_t begin, end, point, first; /* records; column of x0 */
 } window;
 
-static eg_status measure(eg_context *ctx, const eg_plan *plan, const eg_run *run, const theory *t, const eg_node_shape *shape,
-                         const double *node, window w, double *out) {
+static eg_status measure(eg_context *ctx, const eg_plan *plan, const eg_run *run, const theory *t,
+                         const eg_node_shape *shape, const double *node, window w, double *out) {
   const size_t d = t->d, n = w.end - w.begin;
   const layout l = layout_of(d);
   memset(out, 0, l.n * sizeof *out);
@@ -286,7 +290,8 @@ static eg_status measure(eg_context *ctx, const eg_plan *plan, const eg_run *run
   return derive(ctx, t, run->learning_rate, out);
 }
 
-/* Errors of a variance are those of fourth moments: where these come from few trajectories no error bar says anything. */
+/* Errors of a variance are those of fourth moments: where these come from few trajectories no error bar says anything.
+ */
 static const double MOST_KURTOSIS = 9;
 
 static double largest_kurtosis(const eg_builder *b, size_t r, size_t d, window w) {
@@ -321,7 +326,8 @@ static double largest_difference(size_t n_blocks, size_t n, size_t d, const doub
   return largest;
 }
 
-static eg_status measure_all(eg_context *ctx, const eg_builder *b, size_t r, const theory *t, window w, stationary_cell *cell) {
+static eg_status measure_all(eg_context *ctx, const eg_builder *b, size_t r, const theory *t, window w,
+                             stationary_cell *cell) {
   const eg_plan *const plan = b->plan;
   const eg_run *const run = &plan->runs[r];
   const eg_run_summary *const s = &b->summary->runs[r];
@@ -354,12 +360,12 @@ static void fit_tail(const eg_builder *b, const eg_study_stationary *study, size
   }
   const eg_histogram *const grid = &plan->grids[plan->histograms[study->tail].first];
   const size_t row = eg_summary_row(plan, plan->runs[r].job.n_records - 1, point);
-  eg_tail_fit(grid->bins, stored->edges + grid->edge, stored->counts + row * plan->row_counts + grid->count, study->tail_from,
-              tail);
+  eg_tail_fit(grid->bins, stored->edges + grid->edge, stored->counts + row * plan->row_counts + grid->count,
+              study->tail_from, tail);
 }
 
-static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_stationary *study, size_t r, size_t point,
-                           double *space, stationary_cell *cell) {
+static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_stationary *study, size_t r,
+                           size_t point, double *space, stationary_cell *cell) {
   const eg_plan *const plan = b->plan;
   const eg_run *const run = &plan->runs[r];
   const size_t d = (size_t)plan->dim;
@@ -382,7 +388,8 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
   memcpy(cell->continuous, t.continuous, d * d * sizeof *cell->continuous);
   if (!isnan(t.expected[0])) {
     memcpy(cell->expected + l.covariance, t.expected, d * d * sizeof *cell->expected);
-    EG_TRY(derive(ctx, &(theory){.d = d, .has_modes = t.has_modes, .curvature = t.curvature, .modes = t.modes}, 1, cell->expected));
+    EG_TRY(derive(ctx, &(theory){.d = d, .has_modes = t.has_modes, .curvature = t.curvature, .modes = t.modes}, 1,
+                  cell->expected));
     if (t.has_step && !t.is_momentum) {
       currents(&t, t.expected, run->learning_rate, cell->expected + l.current);
     }
@@ -398,18 +405,30 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
 
 /* ---- writing ---- */
 
-enum { OF_VALUE, OF_ERROR, OF_EXPECTED, OF_EXACT, OF_CONTINUOUS, OF_Z, OF_EQUIPARTITION, OF_KURTOSIS, OF_JUDGED, OF_TAIL };
+enum {
+  OF_VALUE,
+  OF_ERROR,
+  OF_EXPECTED,
+  OF_EXACT,
+  OF_CONTINUOUS,
+  OF_Z,
+  OF_EQUIPARTITION,
+  OF_KURTOSIS,
+  OF_JUDGED,
+  OF_TAIL
+};
 
 typedef struct output {
   const char *suffix;
-  int of, rank; /* components: 0, 1, 2 */
+  int of, rank;  /* components: 0, 1, 2 */
   size_t offset; /* into the layout, or the tail's fields */
   const char *long_name;
 } output;
 
 static double pick(const output *o, const stationary_cell *c, size_t d, size_t k) {
   const layout l = layout_of(d);
-  const double tail[] = {c->tail.exponent, c->tail.stderr_, c->tail.from, c->tail.events, c->tail.share, c->tail.p_value};
+  const double tail[] = {c->tail.exponent, c->tail.stderr_, c->tail.from,
+                         c->tail.events,   c->tail.share,   c->tail.p_value};
   switch (o->of) {
   case OF_VALUE:
     return c->value[o->offset + k];
@@ -434,9 +453,12 @@ static double pick(const output *o, const stationary_cell *c, size_t d, size_t k
   }
 }
 
-static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const output *o, const char *of, const stationary_cell *cells,
-                     double *values) {
-  const size_t d = (size_t)b->plan->dim, n = b->plan->n_runs * b->plan->n_points, m = o->rank == 0 ? 1 : o->rank == 1 ? d : d * d;
+static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const output *o, const char *of,
+                     const stationary_cell *cells, double *values) {
+  const size_t d = (size_t)b->plan->dim, n = b->plan->n_runs * b->plan->n_points,
+               m = o->rank == 0   ? 1
+                   : o->rank == 1 ? d
+                                  : d * d;
   const char *dims[4] = {"run"};
   size_t shape[4] = {b->plan->n_runs}, index = 0;
   int rank = 1;
@@ -481,15 +503,19 @@ static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, con
       {"_total", OF_VALUE, 0, l.total, "trace of the covariance"},
       {"_total_stderr", OF_ERROR, 0, l.total, "its error by jackknife over blocks"},
       {"_total_expected", OF_EXPECTED, 0, l.total, "the same of the scheme that was run"},
-      {"_fluctuation_dissipation", OF_VALUE, 0, l.ratio, "trace that a step's noise adds over what its drift takes away; 1 if stationary"},
+      {"_fluctuation_dissipation", OF_VALUE, 0, l.ratio,
+       "trace that a step's noise adds over what its drift takes away; 1 if stationary"},
       {"_fluctuation_dissipation_stderr", OF_ERROR, 0, l.ratio, "its error by jackknife over blocks"},
       {"_change", OF_VALUE, 0, l.change, "trace of the covariance, last minus first observation of the window"},
       {"_change_stderr", OF_ERROR, 0, l.change, "its error by jackknife over blocks"},
-      {"_mode_energy", OF_VALUE, 1, l.modes, "curvature times variance along each eigenvector of the Hessian, curvatures falling"},
+      {"_mode_energy", OF_VALUE, 1, l.modes,
+       "curvature times variance along each eigenvector of the Hessian, curvatures falling"},
       {"_mode_energy_stderr", OF_ERROR, 1, l.modes, "its error by jackknife over blocks"},
       {"_mode_energy_expected", OF_EXPECTED, 1, l.modes, "the same of the scheme that was run"},
-      {"_equipartition_z", OF_EQUIPARTITION, 0, 0, "largest distance of a mode's energy from the mean of all, in its errors"},
-      {"_current", OF_VALUE, 2, l.current, "E (x_i' x_j - x_j' x_i) per unit time, x' the next state; 0 in detailed balance"},
+      {"_equipartition_z", OF_EQUIPARTITION, 0, 0,
+       "largest distance of a mode's energy from the mean of all, in its errors"},
+      {"_current", OF_VALUE, 2, l.current,
+       "E (x_i' x_j - x_j' x_i) per unit time, x' the next state; 0 in detailed balance"},
       {"_current_stderr", OF_ERROR, 2, l.current, "its error by jackknife over blocks"},
       {"_current_expected", OF_EXPECTED, 2, l.current, "the same of the scheme that was run"},
       {"_tail_exponent", OF_TAIL, 0, 0, "P(V > v) ~ v^-exponent, maximum likelihood from counts, last observation"},

@@ -18,7 +18,8 @@ static double value(const eg_labelled *file, const char *prefix, const char *suf
                                                : NAN;
 }
 
-static void append_difference(eg_text *text, const eg_labelled *file, const char *prefix, const char *suffix, size_t i) {
+static void append_difference(eg_text *text, const eg_labelled *file, const char *prefix, const char *suffix,
+                              size_t i) {
   char error[48];
   (void)snprintf(error, sizeof error, "%s_stderr", suffix);
   const double difference = value(file, prefix, suffix, i), e = value(file, prefix, error, i);
@@ -36,16 +37,20 @@ void eg_result_flow_text(eg_text *text, const eg_labelled *file) {
       return;
     }
     const bool has_reference = find(file, prefix, "_exponent_difference") != NULL;
-    eg_text_append(text, "\nFlow: distances of points on one noise; power 0: Lyapunov exponent, E ln |x - y|\n%-24s %-7s %-6s %-12s %-9s %-12s %-9s%s\n",
+    eg_text_append(text,
+                   "\nFlow: distances of points on one noise; power 0: Lyapunov exponent, E ln |x - y|\n%-24s %-7s "
+                   "%-6s %-12s %-9s %-12s %-9s%s\n",
                    "run", "points", "power", "exponent", "stderr", "distance", "stderr",
                    has_reference ? " exponent and distance minus those of the reference: value, stderr, z" : "");
     for (size_t i = 0; i < eg_variable_size(v); i++) {
       const size_t power = i % v->shape[2], pair = i / v->shape[2] % v->shape[1], run = i / v->shape[2] / v->shape[1];
       char label[128], points[24];
       eg_result_run_label(file, run, label, sizeof label);
-      (void)snprintf(points, sizeof points, "%.0f, %.0f", value(file, prefix, "_first", pair), value(file, prefix, "_second", pair));
-      eg_text_append(text, "%-24s %-7s %-6.4g %-12.6g %-9.2g %-12.6g %-9.2g", label, points, value(file, prefix, "_power", power),
-                     value(file, prefix, "_exponent", i), value(file, prefix, "_exponent_stderr", i), value(file, prefix, "_distance", i),
+      (void)snprintf(points, sizeof points, "%.0f, %.0f", value(file, prefix, "_first", pair),
+                     value(file, prefix, "_second", pair));
+      eg_text_append(text, "%-24s %-7s %-6.4g %-12.6g %-9.2g %-12.6g %-9.2g", label, points,
+                     value(file, prefix, "_power", power), value(file, prefix, "_exponent", i),
+                     value(file, prefix, "_exponent_stderr", i), value(file, prefix, "_distance", i),
                      value(file, prefix, "_distance_stderr", i));
       append_difference(text, file, prefix, "_exponent_difference", i);
       append_difference(text, file, prefix, "_distance_difference", i);

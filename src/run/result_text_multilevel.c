@@ -15,27 +15,31 @@ void eg_result_multilevel_text(eg_text *text, const eg_labelled *file) {
   if (levels == NULL) {
     return;
   }
-  eg_text_append(text, "\nMultilevel Monte Carlo\n%-6s %-14s %-9s %-12s %-10s %-12s %s\n", "level", "correction", "stderr", "variance",
-                 "kurtosis", "realisations", "steps each");
+  eg_text_append(text, "\nMultilevel Monte Carlo\n%-6s %-14s %-9s %-12s %-10s %-12s %s\n", "level", "correction",
+                 "stderr", "variance", "kurtosis", "realisations", "steps each");
   for (size_t l = 0; l < eg_variable_size(levels); l++) {
-    eg_text_append(text, "%-6zu %-14.8g %-9.2g %-12.4g %-10.4g %-12.0f %.0f\n", l, value(file, "multilevel_correction", l),
-                   value(file, "multilevel_correction_stderr", l), value(file, "multilevel_correction_variance", l),
-                   value(file, "multilevel_correction_kurtosis", l), value(file, "multilevel_realisations", l),
-                   value(file, "multilevel_cost", l));
+    eg_text_append(text, "%-6zu %-14.8g %-9.2g %-12.4g %-10.4g %-12.0f %.0f\n", l,
+                   value(file, "multilevel_correction", l), value(file, "multilevel_correction_stderr", l),
+                   value(file, "multilevel_correction_variance", l), value(file, "multilevel_correction_kurtosis", l),
+                   value(file, "multilevel_realisations", l), value(file, "multilevel_cost", l));
   }
   eg_text_append(text, "mean %.10g, stderr %.2g of %.2g asked for%s", value(file, "multilevel_mean", 0), error, asked,
                  error <= asked ? "" : ": NOT reached");
   if (!isnan(value(file, "multilevel_expected", 0))) {
-    eg_text_append(text, "; expected %.10g (z %+.2f)", value(file, "multilevel_expected", 0), value(file, "multilevel_z", 0));
+    eg_text_append(text, "; expected %.10g (z %+.2f)", value(file, "multilevel_expected", 0),
+                   value(file, "multilevel_z", 0));
   }
-  eg_text_append(text, "\nalpha %.3g(%.2g), beta %.3g(%.2g), gamma %.3g; bias of the finest level about %.2g%s; gain %.3g\n",
-                 value(file, "multilevel_alpha", 0), value(file, "multilevel_alpha_stderr", 0), value(file, "multilevel_beta", 0),
-                 value(file, "multilevel_beta_stderr", 0), value(file, "multilevel_gamma", 0), bias,
-                 bias > error ? ", MORE than the error: it takes more levels" : "", value(file, "multilevel_gain", 0));
+  eg_text_append(
+      text, "\nalpha %.3g(%.2g), beta %.3g(%.2g), gamma %.3g; bias of the finest level about %.2g%s; gain %.3g\n",
+      value(file, "multilevel_alpha", 0), value(file, "multilevel_alpha_stderr", 0), value(file, "multilevel_beta", 0),
+      value(file, "multilevel_beta_stderr", 0), value(file, "multilevel_gamma", 0), bias,
+      bias > error ? ", MORE than the error: it takes more levels" : "", value(file, "multilevel_gain", 0));
   if (value(file, "multilevel_kurtosis", 0) > 100) {
-    eg_text_append(text, "a correction has kurtosis %.3g: do not trust its variance\n", value(file, "multilevel_kurtosis", 0));
+    eg_text_append(text, "a correction has kurtosis %.3g: do not trust its variance\n",
+                   value(file, "multilevel_kurtosis", 0));
   }
   if (inconsistency > 6) {
-    eg_text_append(text, "coarse and fine means of one step size DIFFER (z %.3g): the levels do not telescope\n", inconsistency);
+    eg_text_append(text, "coarse and fine means of one step size DIFFER (z %.3g): the levels do not telescope\n",
+                   inconsistency);
   }
 }

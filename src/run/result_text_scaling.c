@@ -30,20 +30,25 @@ static double ratio_error(const eg_labelled *file, const char *prefix, size_t i)
   return largest;
 }
 
-static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t i, size_t run, double closeness) {
+static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t i, size_t run,
+                       double closeness) {
   static const char *const rules[] = {"", "linear rule", "square-root rule", "base"};
-  const double nu = value(file, prefix, "_nu", i), rule = value(file, prefix, "_rule", i), needed = value(file, prefix, "_closeness", i);
+  const double nu = value(file, prefix, "_nu", i), rule = value(file, prefix, "_rule", i),
+               needed = value(file, prefix, "_closeness", i);
   const eg_variable *const rates = eg_labelled_find(file, "/", "learning_rate");
   char label[128];
   eg_result_run_label(file, run, label, sizeof label);
-  eg_text_append(text, "%-28s %-9.4g %-11.5g %-11.5g %-11.5g ", label, rates != NULL ? ((const double *)rates->data)[run] : NAN,
-                 value(file, prefix, "_R", i), value(file, prefix, "_G", i), value(file, prefix, "_N", i));
+  eg_text_append(text, "%-28s %-9.4g %-11.5g %-11.5g %-11.5g ", label,
+                 rates != NULL ? ((const double *)rates->data)[run] : NAN, value(file, prefix, "_R", i),
+                 value(file, prefix, "_G", i), value(file, prefix, "_N", i));
   if (isnan(nu)) {
     eg_text_append(text, "noise not known: observe x with its covariance, or the velocity over single steps\n");
     return;
   }
   eg_text_append(text, "%.4g(%.2g)  SDE needs C >= %.3g%s; kappa <= %.3g", nu, value(file, prefix, "_nu_stderr", i),
-                 value(file, prefix, "_sde_least", i), eg_scaling_sde_least(nu + SURE * value(file, prefix, "_nu_stderr", i)) > closeness ? " (EXCLUDED)" : "",
+                 value(file, prefix, "_sde_least", i),
+                 eg_scaling_sde_least(nu + SURE * value(file, prefix, "_nu_stderr", i)) > closeness ? " (EXCLUDED)"
+                                                                                                    : "",
                  value(file, prefix, "_most_kappa", i));
   if (rule == EG_SCALING_LINEAR || rule == EG_SCALING_SQUARE_ROOT) {
     eg_text_append(text, "; %s, kappa %.4g: C %.4g%s", rules[(int)rule], value(file, prefix, "_kappa", i), needed,
@@ -69,7 +74,9 @@ void eg_result_scaling_text(eg_text *text, const eg_labelled *file) {
     const eg_attribute *const c = eg_labelled_attribute(v, "closeness");
     const double closeness = c != NULL && c->type == EG_TYPE_F64 ? ((const double *)c->data)[0] : NAN;
     const size_t n_points = v->rank == 2 ? v->shape[1] : 1;
-    eg_text_append(text, "\nScaling rules: R = E |x|^2, G = E |grad|^2, N = E tr of a batch's noise; closeness C = %.4g\n", closeness);
+    eg_text_append(text,
+                   "\nScaling rules: R = E |x|^2, G = E |grad|^2, N = E tr of a batch's noise; closeness C = %.4g\n",
+                   closeness);
     eg_text_append(text, "%-28s %-9s %-11s %-11s %-11s %s\n", "run", "rate", "R", "G", "N", "N / G");
     for (size_t i = 0; i < v->shape[0] * n_points; i++) {
       append_row(text, file, prefix, i, i / n_points, closeness);

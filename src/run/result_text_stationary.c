@@ -43,20 +43,21 @@ static void append_tail(eg_text *text, const eg_labelled *file, const char *pref
     eg_text_append(text, "; no power-law tail");
     return;
   }
-  eg_text_append(text, "; tail exponent %.4g(%.2g) above %.4g, %.0f values%s", exponent, value(file, prefix, "_tail_exponent_stderr", i),
-                 value(file, prefix, "_tail_from", i), value(file, prefix, "_tail_events", i),
-                 p < 0.01 ? ", which is NO power law" : "");
+  eg_text_append(text, "; tail exponent %.4g(%.2g) above %.4g, %.0f values%s", exponent,
+                 value(file, prefix, "_tail_exponent_stderr", i), value(file, prefix, "_tail_from", i),
+                 value(file, prefix, "_tail_events", i), p < 0.01 ? ", which is NO power law" : "");
 }
 
-static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t run, size_t point, size_t n_points,
-                       size_t n_all) {
+static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t run, size_t point,
+                       size_t n_points, size_t n_all) {
   const size_t i = run * n_points + point, d = find(file, prefix, "_mean")->shape[n_points > 1 ? 2 : 1];
   const double ratio = value(file, prefix, "_fluctuation_dissipation", i),
                ratio_error = value(file, prefix, "_fluctuation_dissipation_stderr", i);
   const double energies = value(file, prefix, "_equipartition_z", i);
   const double change = value(file, prefix, "_change", i) / value(file, prefix, "_change_stderr", i);
   size_t n = 0;
-  const double z = largest_z(file, prefix, i * d * d, d, &n), limit = eg_student_quantile(FALSE_ALARMS / (double)n_all, DEGREES);
+  const double z = largest_z(file, prefix, i * d * d, d, &n),
+               limit = eg_student_quantile(FALSE_ALARMS / (double)n_all, DEGREES);
   double continuous = 0;
   for (size_t k = 0; k < d; k++) {
     continuous += value(file, prefix, "_covariance_continuous", i * d * d + k * d + k);
@@ -67,8 +68,8 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", point);
   }
-  eg_text_append(text, "%-12.6g %-9.2g %-12.6g %-12.6g", value(file, prefix, "_total", i), value(file, prefix, "_total_stderr", i),
-                 value(file, prefix, "_total_expected", i), continuous);
+  eg_text_append(text, "%-12.6g %-9.2g %-12.6g %-12.6g", value(file, prefix, "_total", i),
+                 value(file, prefix, "_total_stderr", i), value(file, prefix, "_total_expected", i), continuous);
   const bool is_judged = value(file, prefix, "_judged", i) != 0;
   if (!is_judged) {
     eg_text_append(text, " heavy tails, not judged (kurtosis %.3g)", value(file, prefix, "_kurtosis", i));
@@ -76,16 +77,18 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
     eg_text_append(text, z > limit ? " covariance is NOT the expected one (z %.3g)" : " z %.3g", z);
   }
   if (is_judged && !isnan(ratio)) {
-    eg_text_append(text, fabs(ratio - 1) > limit * ratio_error ? "; fluctuation / dissipation %.5g(%.2g): NOT stationary"
-                                                               : "; fluctuation / dissipation %.5g(%.2g)",
+    eg_text_append(text,
+                   fabs(ratio - 1) > limit * ratio_error ? "; fluctuation / dissipation %.5g(%.2g): NOT stationary"
+                                                         : "; fluctuation / dissipation %.5g(%.2g)",
                    ratio, ratio_error);
   }
   if (is_judged && fabs(change) > limit) {
     eg_text_append(text, "; the covariance still changes");
   }
   if (is_judged && !isnan(energies)) {
-    eg_text_append(text, energies > limit ? "; modes have different energies (z %.3g)" : "; equal energies of all modes (z %.2g)",
-                   energies);
+    eg_text_append(
+        text, energies > limit ? "; modes have different energies (z %.3g)" : "; equal energies of all modes (z %.2g)",
+        energies);
   }
   append_tail(text, file, prefix, i);
   eg_text_append(text, "\n");
@@ -100,11 +103,13 @@ void eg_result_stationary_text(eg_text *text, const eg_labelled *file) {
       return;
     }
     const size_t n_points = v->rank == 3 ? v->shape[1] : 1;
-    eg_text_append(text, "\nStationary: trace of the covariance of x beside its long-time limit and the continuous one\n");
-    eg_text_append(text, "%-16s %s%-12s %-9s %-12s %-12s\n", "run", n_points > 1 ? "point " : "", "trace", "stderr", "expected",
-                   "continuous");
+    eg_text_append(text,
+                   "\nStationary: trace of the covariance of x beside its long-time limit and the continuous one\n");
+    eg_text_append(text, "%-16s %s%-12s %-9s %-12s %-12s\n", "run", n_points > 1 ? "point " : "", "trace", "stderr",
+                   "expected", "continuous");
     for (size_t i = 0; i < v->shape[0] * n_points; i++) {
-      append_row(text, file, prefix, i / n_points, i % n_points, n_points, eg_variable_size(find(file, prefix, "_covariance")));
+      append_row(text, file, prefix, i / n_points, i % n_points, n_points,
+                 eg_variable_size(find(file, prefix, "_covariance")));
     }
   }
 }

@@ -1,6 +1,7 @@
 /*
- * Splitting on the kernels of a run. Paths are lanes of tiles of 64 realisations, begun anew every CHUNK steps from the states where they
- * are: a tile has a number of its own, so its noise is new, and in a homogeneous chain nothing else distinguishes the steps.
+ * Splitting on the kernels of a run. Paths are lanes of tiles of 64 realisations, begun anew every CHUNK steps from the
+ * states where they are: a tile has a number of its own, so its noise is new, and in a homogeneous chain nothing else
+ * distinguishes the steps.
  */
 #include "run/split.h"
 
@@ -26,11 +27,11 @@ typedef struct engine {
   uint64_t steps[CHUNK];
   eg_tile_result result;
   eg_tile_part part;
-  uint64_t tile;        /* next one */
+  uint64_t tile; /* next one */
   uint32_t choice_key[2];
   uint64_t n_choices;
   size_t dim;
-  double sign;          /* -1: the score falls from low to high */
+  double sign; /* -1: the score falls from low to high */
   const double *start;
 } engine;
 
@@ -53,9 +54,10 @@ static eg_status advance(eg_context *ctx, engine *e, const double *states) {
   e->result.bad = NULL;
   e->result.n_bad = 0;
   EG_TRY(status);
-  return n_bad == 0 ? EG_OK
-                    : eg_fail(ctx, EG_ERR_CLAIM, "run '%s': a trajectory became non-finite; splitting needs finite ones",
-                              e->run->description);
+  return n_bad == 0
+             ? EG_OK
+             : eg_fail(ctx, EG_ERR_CLAIM, "run '%s': a trajectory became non-finite; splitting needs finite ones",
+                       e->run->description);
 }
 
 /* State and score of a lane after step k of the chunk. */
@@ -63,9 +65,7 @@ static const double *row_at(const engine *e, size_t lane, size_t k) {
   return e->result.paths + eg_job_path_at(&e->job, 0, lane, k, 0);
 }
 
-static double signed_score(const engine *e, const double *row) {
-  return e->sign * row[e->dim];
-}
+static double signed_score(const engine *e, const double *row) { return e->sign * row[e->dim]; }
 
 /* ---- the chain of eg_split ---- */
 
@@ -139,8 +139,8 @@ static eg_status add_exit(eg_context *ctx, exits *all, size_t width, double scor
   return EG_OK;
 }
 
-/* 64 lanes from the start; after the burn-in every step from A to outside is an exit. A lane that reaches B begins again at the
-   start, where it is in A only if the start is. */
+/* 64 lanes from the start; after the burn-in every step from A to outside is an exit. A lane that reaches B begins
+   again at the start, where it is in A only if the start is. */
 static eg_status find_exits(eg_context *ctx, engine *e, exits *all) {
   const double low = e->sign * e->study->low, high = e->sign * e->study->high;
   const uint64_t burn_in = (uint64_t)e->study->burn_in, end = burn_in + (uint64_t)e->study->count;
@@ -252,7 +252,8 @@ static eg_status open_engine(eg_context *ctx, const eg_plan *plan, const eg_run 
   return eg_backend_cpu.open(ctx, 0, &e->device);
 }
 
-eg_status eg_split_repeat(eg_context *ctx, const eg_plan *plan, const eg_run *run, uint64_t repeat, eg_split_estimate *out) {
+eg_status eg_split_repeat(eg_context *ctx, const eg_plan *plan, const eg_run *run, uint64_t repeat,
+                          eg_split_estimate *out) {
   const eg_study_splitting *const study = &plan->study->splitting;
   const size_t n = (size_t)study->replicas, width = 1 + (size_t)plan->dim;
   engine e;

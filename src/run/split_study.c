@@ -17,7 +17,7 @@ typedef struct work {
   eg_split_estimate *estimates; /* (n_runs, n_repeats) */
   atomic_size_t next;
   pthread_mutex_t lock;
-  eg_status status;             /* the first failure */
+  eg_status status; /* the first failure */
   char *message;
 } work;
 
@@ -61,7 +61,9 @@ static eg_status run_all(eg_context *ctx, work *w, int threads) {
   if (n_started == 0) {
     return eg_fail(ctx, EG_ERR_MEMORY, "cannot start a worker thread");
   }
-  return w->status == EG_OK ? EG_OK : eg_fail(ctx, w->status, "%s", w->message != NULL ? w->message : eg_status_text(w->status));
+  return w->status == EG_OK
+             ? EG_OK
+             : eg_fail(ctx, w->status, "%s", w->message != NULL ? w->message : eg_status_text(w->status));
 }
 
 /* ---- what the repeats say ---- */
@@ -98,23 +100,29 @@ static void append_json(eg_text *text, const work *w, size_t r) {
   const eg_estimate flux = mean_of(w, r, get_flux), p = mean_of(w, r, get_probability), rate = mean_of(w, r, get_rate);
   eg_text_append(text, "%s{\"run\": ", r > 0 ? ", " : "");
   eg_text_append_json(text, w->plan->runs[r].description);
-  eg_text_append(text, ", \"flux\": %.17g, \"flux_stderr\": %.17g, \"probability\": %.17g, \"probability_stderr\": %.17g, "
-                       "\"rate\": %.17g, \"rate_stderr\": %.17g, \"rounds\": %.17g, \"steps\": %.17g, \"repeats\": %zu, \"extinct\": %zu}",
-                 flux.value, flux.stderr_, p.value, p.stderr_, rate.value, rate.stderr_, mean_of(w, r, get_rounds).value,
-                 mean_of(w, r, get_steps).value * (double)w->n_repeats, w->n_repeats, extinct(w, r));
+  eg_text_append(text,
+                 ", \"flux\": %.17g, \"flux_stderr\": %.17g, \"probability\": %.17g, \"probability_stderr\": %.17g, "
+                 "\"rate\": %.17g, \"rate_stderr\": %.17g, \"rounds\": %.17g, \"steps\": %.17g, \"repeats\": %zu, "
+                 "\"extinct\": %zu}",
+                 flux.value, flux.stderr_, p.value, p.stderr_, rate.value, rate.stderr_,
+                 mean_of(w, r, get_rounds).value, mean_of(w, r, get_steps).value * (double)w->n_repeats, w->n_repeats,
+                 extinct(w, r));
 }
 
 static void append_row(eg_text *text, const work *w, size_t r) {
   const eg_estimate flux = mean_of(w, r, get_flux), p = mean_of(w, r, get_probability), rate = mean_of(w, r, get_rate);
-  const double relative = rate.stderr_ / rate.value, half = eg_student_quantile(0.05, (double)w->n_repeats - 1) * rate.stderr_;
-  eg_text_append(text, "%-32s %-12.6g %-9.2g %-12.6g %-9.2g %-12.6g %-9.2g [%.4g, %.4g]  %.3g rounds, %.3g steps in all",
+  const double relative = rate.stderr_ / rate.value,
+               half = eg_student_quantile(0.05, (double)w->n_repeats - 1) * rate.stderr_;
+  eg_text_append(text,
+                 "%-32s %-12.6g %-9.2g %-12.6g %-9.2g %-12.6g %-9.2g [%.4g, %.4g]  %.3g rounds, %.3g steps in all",
                  w->plan->runs[r].description, flux.value, flux.stderr_, p.value, p.stderr_, rate.value, rate.stderr_,
                  fmax(rate.value - half, 0), rate.value + half, mean_of(w, r, get_rounds).value,
                  mean_of(w, r, get_steps).value * (double)w->n_repeats);
   if (flux.value == 0) {
     eg_text_append(text, "; NO exit from A: count more steps, or move low");
   } else if (rate.value > 0) { /* direct simulation: one event per 1 / rate, relative error 1 / sqrt(events) */
-    eg_text_append(text, "; direct simulation would take %.3g", 1 / (rate.value * w->plan->runs[r].job.launch.h * relative * relative));
+    eg_text_append(text, "; direct simulation would take %.3g",
+                   1 / (rate.value * w->plan->runs[r].job.launch.h * relative * relative));
   }
   if (relative > 0.3) {
     eg_text_append(text, "; relative error %.2g: do not trust its size, take more replicas", relative);
@@ -133,10 +141,11 @@ static void describe(eg_text *text, const work *w, bool as_json) {
     eg_text_append_json(text, title != NULL ? title : "");
     eg_text_append(text, ", \"runs\": [");
   } else {
-    eg_text_append(text, "%s\nSplitting from A (%s %s %g) to B (%s %g): %.0f repeats of %.0f paths\n", title != NULL ? title : "",
-                   s->feature, s->high > s->low ? "<=" : ">=", s->low, s->high > s->low ? ">=" : "<=", s->high, s->repeats, s->replicas);
-    eg_text_append(text, "%-32s %-12s %-9s %-12s %-9s %-12s %-9s %s\n", "run", "flux", "stderr", "probability", "stderr", "rate",
-                   "stderr", "95 % interval");
+    eg_text_append(text, "%s\nSplitting from A (%s %s %g) to B (%s %g): %.0f repeats of %.0f paths\n",
+                   title != NULL ? title : "", s->feature, s->high > s->low ? "<=" : ">=", s->low,
+                   s->high > s->low ? ">=" : "<=", s->high, s->repeats, s->replicas);
+    eg_text_append(text, "%-32s %-12s %-9s %-12s %-9s %-12s %-9s %s\n", "run", "flux", "stderr", "probability",
+                   "stderr", "rate", "stderr", "95 % interval");
   }
   for (size_t r = 0; r < w->plan->n_runs; r++) {
     if (as_json) {
@@ -156,7 +165,8 @@ eg_status eg_run_split(eg_context *ctx, const eg_study *study, const eg_split_op
   memset(&w, 0, sizeof w);
   (void)pthread_mutex_init(&w.lock, NULL); /* cannot fail with default attributes on Linux */
   if (study->splitting.feature == NULL) {
-    EG_TRY_DONE(eg_fail(ctx, EG_ERR_STUDY, "%s: the study has no key 'splitting', which says what to split", study->path));
+    EG_TRY_DONE(
+        eg_fail(ctx, EG_ERR_STUDY, "%s: the study has no key 'splitting', which says what to split", study->path));
   }
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   w.plan = plan;

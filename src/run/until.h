@@ -1,7 +1,8 @@
 /*
- * Runs that end when their errors are small enough (key `until`). A run is looked at only when its first 64 x 2^k tiles, or all
- * that there are, are finished and nothing else is: what it holds then are the same bits however it came there, so the decision is
- * one, too. It is a pure function of the sums and stored nowhere: whoever holds a result can make it again.
+ * Runs that end when their errors are small enough (key `until`). A run is looked at only when its first 64 x 2^k
+ * tiles, or all that there are, are finished and nothing else is: what it holds then are the same bits however it came
+ * there, so the decision is one, too. It is a pure function of the sums and stored nowhere: whoever holds a result can
+ * make it again.
  */
 #ifndef EG_RUN_UNTIL_H
 #define EG_RUN_UNTIL_H
@@ -9,22 +10,23 @@
 #include "analysis/moments.h"
 #include "run/campaign.h"
 
-/* Is the error of this sample's mean or variance small enough? Fewer than 1000 effective samples are never enough: their error
-   bar is not to be trusted. *left: error / largest error allowed, NaN where there is no error bar. */
+/* Is the error of this sample's mean or variance small enough? Fewer than 1000 effective samples are never enough:
+   their error bar is not to be trusted. *left: error / largest error allowed, NaN where there is no error bar. */
 bool eg_until_is_reached(const eg_study_until *until, size_t n_blocks, const eg_moments *blocks, double *left);
 
 /* Tiles that a run is to make by what it has done: all of them without `until`. */
 EG_NODISCARD eg_status eg_until_goal(eg_context *ctx, const eg_campaign *campaign, size_t run, uint64_t *goal);
 
-/* Ask for the tiles up to the next look of every run, or to the last one's where that was enough; nothing without `until`. Of a
-   group for those of all members. */
+/* Ask for the tiles up to the next look of every run, or to the last one's where that was enough; nothing without
+   `until`. Of a group for those of all members. */
 EG_NODISCARD eg_status eg_until_ask(eg_context *ctx, eg_campaign *campaign);
 
 /* The largest error / allowed error of a run and its group at its present number of tiles; NaN: unknown. */
 EG_NODISCARD eg_status eg_until_left(eg_context *ctx, const eg_campaign *campaign, size_t run, double *left);
 
-/* Realisations at which each run would end (n_runs), as far as the variances in its first 4 tiles tell: about, and NaN where these
-   tiles would take more than their part of `budget` seconds. tile_seconds (n_runs): of one tile. CPU. until_pilot.c */
+/* Realisations at which each run would end (n_runs), as far as the variances in its first 4 tiles tell: about, and NaN
+   where these tiles would take more than their part of `budget` seconds. tile_seconds (n_runs): of one tile. CPU.
+   until_pilot.c */
 EG_NODISCARD eg_status eg_until_predict(eg_context *ctx, const eg_plan *plan, const double *tile_seconds, double budget,
                                         double *realisations);
 

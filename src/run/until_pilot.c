@@ -67,7 +67,8 @@ eg_status eg_until_predict(eg_context *ctx, const eg_plan *plan, const double *t
     realisations[r] = NAN;
     if (plan->n_until > 0 && PILOT_TILES * tile_seconds[r] <= budget / (double)plan->n_runs) {
       EG_TRY(one_run(ctx, plan, r, &realisations[r]));
-      realisations[r] = isnan(realisations[r]) ? (double)plan->runs[r].job.n_realisations : realisations[r]; /* no entry */
+      realisations[r] =
+          isnan(realisations[r]) ? (double)plan->runs[r].job.n_realisations : realisations[r]; /* no entry */
     }
   }
   for (size_t g = 0; g < plan->n_groups; g++) { /* a group ends with the last of its members */

@@ -1,4 +1,5 @@
-/* multilevel: the levels become dynamics and groups of the study, so that planning, running and storing know nothing of them. */
+/* multilevel: the levels become dynamics and groups of the study, so that planning, running and storing know nothing of
+ * them. */
 #include <math.h>
 #include <string.h>
 
@@ -52,13 +53,15 @@ static void add_levels(eg_checker *c, eg_study_multilevel *m) {
     }
     if (is_taken(study, fine->label) || is_taken(study, coarse->label)) {
       eg_error_add(c->errors, eg_yaml_key(c->root, "multilevel")->place,
-                   "the label '%s' is that of a level of 'multilevel'; give the dynamics another", EG_SHORT(fine->label));
+                   "the label '%s' is that of a level of 'multilevel'; give the dynamics another",
+                   EG_SHORT(fine->label));
       return;
     }
     size_t *const pair = members + 2 * (l - 1);
     pair[0] = m->first + 2 * (l - 1);
     pair[1] = pair[0] + 1;
-    groups[m->first_group + l - 1] = (eg_study_group){.label = fine->label, .members = pair, .n_members = 2, .mark = m->mark};
+    groups[m->first_group + l - 1] =
+        (eg_study_group){.label = fine->label, .members = pair, .n_members = 2, .mark = m->mark};
   }
   study->dynamics = dynamics;
   study->n_dynamics += 2 * n;
@@ -72,7 +75,8 @@ static bool find_dynamics(eg_checker *c, const eg_yaml_node *node, eg_place plac
   const eg_study *const study = c->study;
   if (eg_yaml_get(node, "dynamics") == NULL) {
     if (study->n_dynamics != 1) {
-      eg_error_add(c->errors, place, "'multilevel' needs 'dynamics', the label of its level 0, where there are several");
+      eg_error_add(c->errors, place,
+                   "'multilevel' needs 'dynamics', the label of its level 0, where there are several");
     }
     *of = 0;
     return study->n_dynamics == 1;
@@ -92,16 +96,17 @@ static void check_dynamics(eg_checker *c, eg_place place, const eg_study_multile
   const eg_study_dynamics *const d = &study->dynamics[m->of];
   const char *const with_substeps = eg_schema_find("dynamics.substeps")->only;
   if (!eg_has_word(with_substeps, eg_dynamics_name(d->id))) {
-    eg_error_add(c->errors, place, "'multilevel' refines substeps, and %s has none; allowed: %s", eg_dynamics_name(d->id), with_substeps);
+    eg_error_add(c->errors, place, "'multilevel' refines substeps, and %s has none; allowed: %s",
+                 eg_dynamics_name(d->id), with_substeps);
   } else if (!(d->substeps * pow(m->ratio, m->levels) <= MOST_SUBSTEPS)) {
-    eg_error_add(c->errors, place, "the finest level would have %.0f substeps; at most %.0f", d->substeps * pow(m->ratio, m->levels),
-                 MOST_SUBSTEPS);
+    eg_error_add(c->errors, place, "the finest level would have %.0f substeps; at most %.0f",
+                 d->substeps * pow(m->ratio, m->levels), MOST_SUBSTEPS);
   }
   for (size_t g = 0; g < study->n_groups; g++) {
     for (size_t i = 0; i < study->groups[g].n_members; i++) {
       if (study->groups[g].members[i] == m->of) {
-        eg_error_add(c->errors, place, "'%s' is a member of the group '%s' and cannot be level 0 of 'multilevel'", EG_SHORT(d->label),
-                     EG_SHORT(study->groups[g].label));
+        eg_error_add(c->errors, place, "'%s' is a member of the group '%s' and cannot be level 0 of 'multilevel'",
+                     EG_SHORT(d->label), EG_SHORT(study->groups[g].label));
       }
     }
   }
@@ -112,7 +117,8 @@ static void check_dynamics(eg_checker *c, eg_place place, const eg_study_multile
     eg_error_add(c->errors, place, "'multilevel' and 'noise: common' exclude each other: levels are independent");
   }
   if (eg_yaml_get(c->root, "until") != NULL) {
-    eg_error_add(c->errors, place, "'multilevel' and 'until' exclude each other: each decides how many realisations are made");
+    eg_error_add(c->errors, place,
+                 "'multilevel' and 'until' exclude each other: each decides how many realisations are made");
   }
 }
 

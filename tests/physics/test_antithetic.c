@@ -1,7 +1,8 @@
 /*
- * Antithetic pairs. Euler's scheme on geometric Brownian motion: a step multiplies by 1 + m h +- s dW, so the variance of the mean of a
- * pair is (E A^2 + E A B) / 2 - (E A)^2 in closed form: of x, and of x^2. Additive noise: the mean of x has no variance left, and (c + u)^2 +
- * (c - u)^2 keeps that of u^2. Controls: the error bar of independent trajectories; a pair of independent runs.
+ * Antithetic pairs. Euler's scheme on geometric Brownian motion: a step multiplies by 1 + m h +- s dW, so the variance
+ * of the mean of a pair is (E A^2 + E A B) / 2 - (E A)^2 in closed form: of x, and of x^2. Additive noise: the mean of
+ * x has no variance left, and (c + u)^2 + (c - u)^2 keeps that of u^2. Controls: the error bar of independent
+ * trajectories; a pair of independent runs.
  */
 #include "physics/judge.h"
 
@@ -26,22 +27,22 @@ static double step(int j, int k, double g, double v) {
   double sum = 0;
   for (int a = 0; a <= j; a++) {
     for (int b = 0; b <= k; b++) {
-      sum += binomial[j][a] * binomial[k][b] * pow(g, j + k - a - b) * (b % 2 == 1 ? -1 : 1) * moment[a + b] * pow(v, (a + b) / 2.0);
+      sum += binomial[j][a] * binomial[k][b] * pow(g, j + k - a - b) * (b % 2 == 1 ? -1 : 1) * moment[a + b] *
+             pow(v, (a + b) / 2.0);
     }
   }
   return sum;
 }
 
 /* Over all steps. */
-static double product(int j, int k) {
-  return pow(step(j, k, 1 + MU / STEPS, S * S / STEPS), STEPS);
-}
+static double product(int j, int k) { return pow(step(j, k, 1 + MU / STEPS, S * S / STEPS), STEPS); }
 
 static void multiplicative(void) {
-  eg_labelled *const file =
-      run_study("seed: 51\nmodel: {name: geometric-brownian-motion, mu: 0.1, sigma: 0.4}\nstart: {point: 1}\nhorizon: 1\ntime_step: 1/8\n"
-                "dynamics: {name: sde, scheme: euler-maruyama}\ngroups: {label: pairs, members: sde, antithetic: true}\n"
-                "realisations: 2^17\nobserve: {at: {linear: 2}, features: [x, norm2]}\n");
+  eg_labelled *const file = run_study(
+      "seed: 51\nmodel: {name: geometric-brownian-motion, mu: 0.1, sigma: 0.4}\nstart: {point: 1}\nhorizon: "
+      "1\ntime_step: 1/8\n"
+      "dynamics: {name: sde, scheme: euler-maruyama}\ngroups: {label: pairs, members: sde, antithetic: true}\n"
+      "realisations: 2^17\nobserve: {at: {linear: 2}, features: [x, norm2]}\n");
   for (int q = 1; q <= 2; q++) {
     const char *const f = q == 1 ? "x" : "norm2";
     char name[40], error[40], gain[40], judged[40];
@@ -55,8 +56,10 @@ static void multiplicative(void) {
     compare(false, "mean of pairs", value_along(file, name, 0), own, mean, 1e4);
     /* variances of variances: a kurtosis of 20 is more than these have */
     compare(false, "variance of a pair", of_variance, pair * sqrt(19.0 / N), pair, 1e4);
-    compare(true, "variance of a pair: that of independent trajectories", of_variance, pair * sqrt(19.0 / N), variance / 2, 1e4);
-    compare(false, "gain", value_along(file, gain, 0), value_along(file, gain, 0) * sqrt(2 * 19.0 / N), variance / 2 / pair, 1e4);
+    compare(true, "variance of a pair: that of independent trajectories", of_variance, pair * sqrt(19.0 / N),
+            variance / 2, 1e4);
+    compare(false, "gain", value_along(file, gain, 0), value_along(file, gain, 0) * sqrt(2 * 19.0 / N),
+            variance / 2 / pair, 1e4);
     CHECK(value_along(file, judged, 0) == 1);
     CHECK(fabs(last_of(file, f, 0) - last_of(file, f, 1)) > 1e-6); /* two runs, not one */
   }
@@ -65,12 +68,12 @@ static void multiplicative(void) {
 
 /* Chain and equation with additive noise; three components of noise would do, one is enough. */
 static void additive(void) {
-  eg_labelled *const file =
-      run_study("seed: 52\nmodel: {name: quadratic, curvature: 1, noise: 1}\nstart: {point: 1}\nsteps: 8\nlearning_rate: 1/8\n"
-                "dynamics: [{name: sgd, batch_size: 2}, {name: sme2, batch_size: 2}, {name: noisy-gd, batch_size: 2}]\n"
-                "groups:\n  - {label: a, members: sgd, antithetic: true}\n  - {label: b, members: sme2, antithetic: true}\n"
-                "  - {label: c, members: noisy-gd, antithetic: true}\n"
-                "realisations: 2^16\nobserve: {at: {linear: 1}, features: [x, norm2]}\n");
+  eg_labelled *const file = run_study(
+      "seed: 52\nmodel: {name: quadratic, curvature: 1, noise: 1}\nstart: {point: 1}\nsteps: 8\nlearning_rate: 1/8\n"
+      "dynamics: [{name: sgd, batch_size: 2}, {name: sme2, batch_size: 2}, {name: noisy-gd, batch_size: 2}]\n"
+      "groups:\n  - {label: a, members: sgd, antithetic: true}\n  - {label: b, members: sme2, antithetic: true}\n"
+      "  - {label: c, members: noisy-gd, antithetic: true}\n"
+      "realisations: 2^16\nobserve: {at: {linear: 1}, features: [x, norm2]}\n");
   for (size_t i = 0; i < 3; i++) {
     const double expected = value_along(file, "x_antithetic_expected", i);
     CHECK(fabs(value_along(file, "x_antithetic", i) - expected) < 1e-12);

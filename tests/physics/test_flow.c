@@ -1,8 +1,9 @@
 /*
- * Flows: two points moved by one noise. Curvatures 1 +- 1/2 drawn at random, so distances multiply by 1 - eta a: Lyapunov and moment
- * exponents of SGD, and of the modified flow (a geometric Brownian motion), in closed form. On either side of the common minimum the
- * modified equation's root |x| turns the sign of the noise: |x - y| = e^A 2 cosh(s Z), another law of two points (arXiv 2302.07125, sign flip).
- * Controls: each against the others' values; the window; points that coincide, whose distance has no logarithm.
+ * Flows: two points moved by one noise. Curvatures 1 +- 1/2 drawn at random, so distances multiply by 1 - eta a:
+ * Lyapunov and moment exponents of SGD, and of the modified flow (a geometric Brownian motion), in closed form. On
+ * either side of the common minimum the modified equation's root |x| turns the sign of the noise: |x - y| = e^A 2
+ * cosh(s Z), another law of two points (arXiv 2302.07125, sign flip). Controls: each against the others' values; the
+ * window; points that coincide, whose distance has no logarithm.
  */
 #include "physics/judge.h"
 
@@ -19,7 +20,8 @@ static double at(const eg_labelled *file, const char *suffix, size_t run, size_t
   return ((const double *)v->data)[(run * v->shape[1]) * v->shape[2] + power];
 }
 
-static void beside(const eg_labelled *file, const char *what, const char *suffix, size_t run, size_t power, double expected, bool is_control) {
+static void beside(const eg_labelled *file, const char *what, const char *suffix, size_t run, size_t power,
+                   double expected, bool is_control) {
   char error[64], text[100];
   (void)snprintf(error, sizeof error, "%s_stderr", suffix);
   (void)snprintf(text, sizeof text, "%s%s, power %zu", what, suffix, power);
@@ -33,9 +35,7 @@ static double chain(int q) {
 
 /* Drift corrected to order 2; of the flow |x - y| = 2 exp(A + s Z). */
 static const double A_RATE = -(1 + 0.125 / 2) - 0.125 * 0.25 / 2;
-static double flow(int q) {
-  return q == 0 ? A_RATE : q * A_RATE + 0.5 * q * q * ETA * SIGMA * SIGMA;
-}
+static double flow(int q) { return q == 0 ? A_RATE : q * A_RATE + 0.5 * q * q * ETA * SIGMA * SIGMA; }
 
 /* Of the equation to time 1, by the trapezoidal rule over Z. */
 static double equation(int q) {
@@ -47,14 +47,15 @@ static double equation(int q) {
   return q == 0 ? A_RATE + sum : q * A_RATE + log(sum);
 }
 
-#define MODEL                                                                                                                          \
-  "model: {name: sample-quadratic, rows: [[1.5, 0], [0.5, 0]]}\nlearning_rate: 1/8\nhorizon: 1\nrealisations: 65536\n"                \
-  "dynamics:\n  - {name: sgd, batch_size: 1}\n  - {name: smf2, factor: data, substeps: 8, label: flow}\n"                              \
-  "  - {name: sme2, factor: cholesky, substeps: 8, label: equation}\n"                                                                  \
+#define MODEL                                                                                                          \
+  "model: {name: sample-quadratic, rows: [[1.5, 0], [0.5, 0]]}\nlearning_rate: 1/8\nhorizon: 1\nrealisations: 65536\n" \
+  "dynamics:\n  - {name: sgd, batch_size: 1}\n  - {name: smf2, factor: data, substeps: 8, label: flow}\n"              \
+  "  - {name: sme2, factor: cholesky, substeps: 8, label: equation}\n"                                                 \
   "observe:\n  at: {linear: 2}\n  features: [x]\n  paths: {statistic: distance, powers: [0, 1, 2]}\n"
 
 static void sign_flip(void) {
-  eg_labelled *const file = run_study("seed: 71\nstart: {points: [[1], [-1]]}\n" MODEL "analyse: {flow: {reference: sgd}}\n");
+  eg_labelled *const file =
+      run_study("seed: 71\nstart: {points: [[1], [-1]]}\n" MODEL "analyse: {flow: {reference: sgd}}\n");
   static double (*const laws[3])(int) = {chain, flow, equation};
   static const char *const names[3] = {"chain", "flow", "equation"};
   for (size_t r = 0; r < 3; r++) {
@@ -78,7 +79,8 @@ static void sign_flip(void) {
 
 /* One side of the minimum: the root has one sign, and equation and flow have one law; from an observation on. */
 static void one_side(void) {
-  eg_labelled *const file = run_study("seed: 72\nstart: {points: [[1], [3]]}\n" MODEL "analyse: {flow: {from: 1/2, reference: equation}}\n");
+  eg_labelled *const file =
+      run_study("seed: 72\nstart: {points: [[1], [3]]}\n" MODEL "analyse: {flow: {from: 1/2, reference: equation}}\n");
   for (size_t r = 0; r < 3; r++) {
     for (int q = 0; q < 3; q++) {
       beside(file, "window", "_exponent", r, (size_t)q, r == 0 ? chain(q) : flow(q), false);

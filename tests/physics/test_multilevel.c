@@ -1,8 +1,8 @@
 /*
- * Multilevel Monte Carlo: allocation and diagnostics on levels whose sums are made up; then geometric Brownian motion by Milstein's scheme
- * (strong order 1: variances of the corrections fall like 4^-level, weak order 1) and by Euler's (2^-level), whose means under every scheme are
- * known: z of 40 studies, their spread, the variance of the plain estimator at the same cost. Controls: levels without
- * coupling, and levels that do not telescope.
+ * Multilevel Monte Carlo: allocation and diagnostics on levels whose sums are made up; then geometric Brownian motion
+ * by Milstein's scheme (strong order 1: variances of the corrections fall like 4^-level, weak order 1) and by Euler's
+ * (2^-level), whose means under every scheme are known: z of 40 studies, their spread, the variance of the plain
+ * estimator at the same cost. Controls: levels without coupling, and levels that do not telescope.
  */
 #include "analysis/multilevel.h"
 #include "physics/judge.h"
@@ -64,9 +64,11 @@ static void allocation(void) {
 
 static eg_labelled *run_scheme(int seed, const char *scheme, const char *more) {
   char text[700];
-  (void)snprintf(text, sizeof text,
-                 "seed: %d\nmodel: {name: geometric-brownian-motion, mu: 0.05, sigma: 0.2}\nstart: {point: 1}\nhorizon: 1\n"
-                 "time_step: 1\nobserve: {at: {linear: 1}, features: [x, norm2]}\ndynamics: {name: sde, scheme: %s, %s", seed, scheme, more);
+  (void)snprintf(
+      text, sizeof text,
+      "seed: %d\nmodel: {name: geometric-brownian-motion, mu: 0.05, sigma: 0.2}\nstart: {point: 1}\nhorizon: 1\n"
+      "time_step: 1\nobserve: {at: {linear: 1}, features: [x, norm2]}\ndynamics: {name: sde, scheme: %s, %s",
+      seed, scheme, more);
   return run_study(text);
 }
 
@@ -82,9 +84,11 @@ static double at(const eg_labelled *file, const char *name, size_t i) {
 static void estimates(void) {
   double sum = 0, sum2 = 0;
   for (int seed = 0; seed < SEEDS; seed++) {
-    eg_labelled *const file = run_scheme(1000 + seed, "milstein",
-                                         "substeps: 2}\nmultilevel: {levels: 4, feature: norm2, relative: 2e-3}\nrealisations: 2^20\n");
-    const double z = at(file, "multilevel_z", 0), mean = at(file, "multilevel_mean", 0), error = at(file, "multilevel_stderr", 0);
+    eg_labelled *const file =
+        run_scheme(1000 + seed, "milstein",
+                   "substeps: 2}\nmultilevel: {levels: 4, feature: norm2, relative: 2e-3}\nrealisations: 2^20\n");
+    const double z = at(file, "multilevel_z", 0), mean = at(file, "multilevel_mean", 0),
+                 error = at(file, "multilevel_stderr", 0);
     /* exact for Milstein's scheme with step 1/32: E x^2 of a step, to the power of 32 */
     const double h = 1.0 / 32, step = (1 + 0.05 * h) * (1 + 0.05 * h) + 0.04 * h + 0.5 * 0.0016 * h * h;
     CHECK(fabs(at(file, "multilevel_expected", 0) / pow(step, 32) - 1) < 1e-12);
@@ -107,10 +111,14 @@ static void uncouple(const eg_labelled *file, const double *n) {
   eg_multilevel e;
   for (size_t l = 0; l < LEVELS; l++) {
     const size_t run = l == 0 ? 0 : 2 * l - 1, before = l < 2 ? 0 : 2 * l - 3;
-    const double own = last_of(file, "norm2_variance", run), other = l == 0 ? 0 : last_of(file, "norm2_variance", before);
+    const double own = last_of(file, "norm2_variance", run),
+                 other = l == 0 ? 0 : last_of(file, "norm2_variance", before);
     const double mean = last_of(file, "norm2", run) - (l == 0 ? 0 : last_of(file, "norm2", before));
-    levels[l] = (eg_level){.correction = normal(n[l], mean, own + other), .fine = normal(n[l], mean, own), .coarse = normal(n[l], mean, other),
-                           .cost = (l == 0 ? 2 : 3) * (double)(1 << l), .fine_cost = 2 * (double)(1 << l)};
+    levels[l] = (eg_level){.correction = normal(n[l], mean, own + other),
+                           .fine = normal(n[l], mean, own),
+                           .coarse = normal(n[l], mean, other),
+                           .cost = (l == 0 ? 2 : 3) * (double)(1 << l),
+                           .fine_cost = 2 * (double)(1 << l)};
   }
   eg_multilevel_estimate(LEVELS, levels, 2, &e);
   compare(true, "decay of the variances without coupling: that of Milstein's scheme", e.beta, e.beta_stderr, 2, 1e5);
@@ -119,10 +127,10 @@ static void uncouple(const eg_labelled *file, const double *n) {
 }
 
 static void rates(void) {
-  eg_labelled *const milstein =
-      run_scheme(1, "milstein", "substeps: 2}\nmultilevel: {levels: 4, feature: norm2, stderr: 3e-4}\nrealisations: 2^22\n");
-  eg_labelled *const euler =
-      run_scheme(2, "euler-maruyama", "substeps: 2}\nmultilevel: {levels: 4, feature: norm2, stderr: 6e-4}\nrealisations: 2^22\n");
+  eg_labelled *const milstein = run_scheme(
+      1, "milstein", "substeps: 2}\nmultilevel: {levels: 4, feature: norm2, stderr: 3e-4}\nrealisations: 2^22\n");
+  eg_labelled *const euler = run_scheme(
+      2, "euler-maruyama", "substeps: 2}\nmultilevel: {levels: 4, feature: norm2, stderr: 6e-4}\nrealisations: 2^22\n");
   double n[LEVELS];
   for (size_t l = 0; l < LEVELS; l++) {
     n[l] = at(milstein, "multilevel_realisations", l);
@@ -138,9 +146,10 @@ static void rates(void) {
   CHECK(fabs(gain / at(milstein, "multilevel_gain", 0) - 1) < 0.2 && gain > 8);
   compare(false, "plain estimate", last_of(plain, "norm2", 0), error, at(milstein, "multilevel_expected", 0), 1e5);
   const double both = sqrt(error * error + own * own);
-  compare(false, "plain and multilevel estimate", last_of(plain, "norm2", 0) - at(milstein, "multilevel_mean", 0), both, 0, 1e5);
-  printf("beta %.3f and %.3f, gain %.1f and %.1f\n", at(milstein, "multilevel_beta", 0), at(euler, "multilevel_beta", 0), gain,
-         at(euler, "multilevel_gain", 0));
+  compare(false, "plain and multilevel estimate", last_of(plain, "norm2", 0) - at(milstein, "multilevel_mean", 0), both,
+          0, 1e5);
+  printf("beta %.3f and %.3f, gain %.1f and %.1f\n", at(milstein, "multilevel_beta", 0),
+         at(euler, "multilevel_beta", 0), gain, at(euler, "multilevel_gain", 0));
   eg_labelled_free(plain);
   eg_labelled_free(milstein);
   eg_labelled_free(euler);

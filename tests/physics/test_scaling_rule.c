@@ -1,8 +1,8 @@
 /*
- * Noise to signal and scaling rules: the bounds, SGD on fresh Gaussian samples in one dimension, whose stationary R, G, N are closed forms
- * (m = E w^2 = (1/a) / (2 B / (rate a) - B - 2), G = a^2 m, N = (2 a^2 m + a) / B at unit label noise), the linear and the
- * square-root rule and the SDE between them; N without a model, from the squared displacement of single steps. Controls: the squared
- * batch gradient taken for G, another factor of the noise.
+ * Noise to signal and scaling rules: the bounds, SGD on fresh Gaussian samples in one dimension, whose stationary R, G,
+ * N are closed forms (m = E w^2 = (1/a) / (2 B / (rate a) - B - 2), G = a^2 m, N = (2 a^2 m + a) / B at unit label
+ * noise), the linear and the square-root rule and the SDE between them; N without a model, from the squared
+ * displacement of single steps. Controls: the squared batch gradient taken for G, another factor of the noise.
  */
 #include "analysis/scaling_rule.h"
 #include "physics/judge.h"
@@ -26,33 +26,32 @@ static void beside(const eg_labelled *file, const char *suffix, size_t i, double
 
 static void bounds(void) {
   CHECK_NEAR(eg_scaling_sde_least(1), sqrt(2), 1e-15);
-  CHECK_NEAR(eg_scaling_most_kappa(sqrt(2), 25.6), 27.6, 1e-13);  /* 2 + nu */
+  CHECK_NEAR(eg_scaling_most_kappa(sqrt(2), 25.6), 27.6, 1e-13);    /* 2 + nu */
   CHECK_NEAR(eg_scaling_least(16, 25.6), sqrt(41.6 / 26.6), 1e-15); /* the note's example: 1.25 */
-  CHECK_NEAR(eg_scaling_least(32, 81), 1.173, 1e-3);              /* and 1.17 */
+  CHECK_NEAR(eg_scaling_least(32, 81), 1.173, 1e-3);                /* and 1.17 */
   CHECK_NEAR(eg_scaling_closeness(3, (const double[]){0.5, 1.5, 1}), 2, 0);
   CHECK(isnan(eg_scaling_closeness(2, (const double[]){NAN, 5})));
   CHECK(eg_scaling_rule_of(4, 4) == EG_SCALING_LINEAR && eg_scaling_rule_of(4, 2) == EG_SCALING_SQUARE_ROOT);
-  CHECK(eg_scaling_rule_of(1, 1) == EG_SCALING_BASE && eg_scaling_rule_of(4, 3) == EG_SCALING_NONE && eg_scaling_rule_of(1, 2) == EG_SCALING_NONE);
+  CHECK(eg_scaling_rule_of(1, 1) == EG_SCALING_BASE && eg_scaling_rule_of(4, 3) == EG_SCALING_NONE &&
+        eg_scaling_rule_of(1, 2) == EG_SCALING_NONE);
 }
 
-static double second(double rate, double batch) {
-  return 1 / (2 * batch / rate - batch - 2);
-}
-static double noise(double rate, double batch) {
-  return (2 * second(rate, batch) + 1) / batch;
-}
+static double second(double rate, double batch) { return 1 / (2 * batch / rate - batch - 2); }
+static double noise(double rate, double batch) { return (2 * second(rate, batch) + 1) / batch; }
 
 static void rules(void) {
   static const double rates[2] = {0.25, 0.5}, batches[3] = {4, 8, 16};
   eg_labelled *const file = run_study(
       "seed: 61\nmodel: {name: linear-regression-gaussian, input_variance: 1, optimum: 0, label_noise: 1}\nsteps: 80\n"
-      "sweep: {learning_rate: [1/4, 1/2], batch_size: [4, 8, 16]}\ndynamics: [{name: sgd}, {name: sme1, substeps: 8, label: sde}]\n"
+      "sweep: {learning_rate: [1/4, 1/2], batch_size: [4, 8, 16]}\ndynamics: [{name: sgd}, {name: sme1, substeps: 8, "
+      "label: sde}]\n"
       "realisations: 40000\nobserve: {at: {steps: [60, 70, 80]}, features: [x, norm2, gradient_norm2]}\n"
       "analyse: {scaling-rule: {from: 0, against: sde}}\n");
   size_t n_linear = 0, n_root = 0;
   for (size_t r = 0; r < 6; r++) {
     const size_t run = r; /* runs of sgd come first or alternate: take what the file says */
-    const double *const rate = eg_labelled_find(file, "/", "learning_rate")->data, *const batch = eg_labelled_find(file, "/", "batch_size")->data;
+    const double *const rate = eg_labelled_find(file, "/", "learning_rate")->data,
+                        *const batch = eg_labelled_find(file, "/", "batch_size")->data;
     size_t i = 0, seen = 0;
     for (i = 0; i < 12; i++) {
       if (strcmp(((char *const *)eg_labelled_find(file, "/", "dynamics")->data)[i], "sgd") == 0 && seen++ == run) {
@@ -95,7 +94,8 @@ static void without_model(void) {
   eg_labelled *const file =
       run_study("seed: 62\nmodel: {name: double-well, sigma: 2}\nstart: {point: 1}\nsteps: 44\nlearning_rate: 1/8\n"
                 "dynamics: {name: sgd, batch_size: 2}\nrealisations: 40000\n"
-                "observe: {at: {steps: [40, 41, 42, 43, 44]}, features: [x, norm2, gradient_norm2], paths: {statistic: velocity}}\n"
+                "observe: {at: {steps: [40, 41, 42, 43, 44]}, features: [x, norm2, gradient_norm2], paths: {statistic: "
+                "velocity}}\n"
                 "analyse: {scaling-rule: {from: 5}}\n");
   beside(file, "_N", 0, 2, false);
   beside(file, "_N", 0, 2 + at(file, "scaling_G", 0), true);

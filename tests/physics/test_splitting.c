@@ -1,8 +1,8 @@
 /*
- * Adaptive multilevel splitting. The algorithm on a random walk, where ties abound: gambler's ruin, unbiased in 20000 repeats; control: the
- * estimate that ignores ties. Then `eg_run_split` on SGD in a parabola, x' = (1 - eta) x + eta z, whose flux out of A and committor
- * to B follow from integral equations (Gauss-Legendre, 160 nodes): rates of 2e-8 and 8.5e-12 per unit time; control: twice the rate. Equal
- * numbers for any number of threads, and what is refused.
+ * Adaptive multilevel splitting. The algorithm on a random walk, where ties abound: gambler's ruin, unbiased in 20000
+ * repeats; control: the estimate that ignores ties. Then `eg_run_split` on SGD in a parabola, x' = (1 - eta) x + eta z,
+ * whose flux out of A and committor to B follow from integral equations (Gauss-Legendre, 160 nodes): rates of 2e-8
+ * and 8.5e-12 per unit time; control: twice the rate. Equal numbers for any number of threads, and what is refused.
  */
 #include "analysis/splitting.h"
 #include "physics/judge.h"
@@ -37,9 +37,7 @@ static double walk_score(void *user, const double *state) {
   return *state;
 }
 
-static uint32_t walk_choose(void *user, uint32_t n) {
-  return (uint32_t)((next(user) >> 32) * n >> 32);
-}
+static uint32_t walk_choose(void *user, uint32_t n) { return (uint32_t)((next(user) >> 32) * n >> 32); }
 
 static void gambler(void) {
   enum { REPEATS = 20000, PATHS = 8, KILL = 3 };
@@ -86,9 +84,7 @@ static void legendre(double a, double b, double *x, double *w) {
   }
 }
 
-static double density(double x, double s) {
-  return exp(-x * x / (2 * s * s)) / (s * sqrt(2 * 3.14159265358979323846));
-}
+static double density(double x, double s) { return exp(-x * x / (2 * s * s)) / (s * sqrt(2 * 3.14159265358979323846)); }
 
 /* Flux of exits from x <= low, and of those that reach high first, per unit time in the stationary law. */
 static void exact(double eta, double low, double high, double *flux, double *rate) {
@@ -151,8 +147,9 @@ static double number(const char *json, const char *key) {
   return strtod(at + strlen(key), NULL);
 }
 
-#define STUDY                                                                                                                              \
-  "seed: %d\nmodel: {name: quadratic, curvature: 1, noise: 1}\nstart: {point: 0}\nlearning_rate: 1/32\nsteps: 8\nrealisations: 64\n"    \
+#define STUDY                                                                                                          \
+  "seed: %d\nmodel: {name: quadratic, curvature: 1, noise: 1}\nstart: {point: 0}\nlearning_rate: 1/32\nsteps: "        \
+  "8\nrealisations: 64\n"                                                                                              \
   "dynamics: {name: sgd, batch_size: 1%s}\nobserve: {at: {linear: 1}, features: [x]}\n"
 
 static void parabola(int seed, double low, double high, int replicas, int repeats) {
@@ -160,15 +157,16 @@ static void parabola(int seed, double low, double high, int replicas, int repeat
   double flux, rate;
   const int length = snprintf(text, sizeof text, STUDY, seed, "");
   (void)snprintf(text + length, sizeof text - (size_t)length,
-                 "splitting: {feature: x0, low: %g, high: %g, replicas: %d, repeats: %d, burn_in: 192, count: 1024}\n", low, high, replicas,
-                 repeats);
+                 "splitting: {feature: x0, low: %g, high: %g, replicas: %d, repeats: %d, burn_in: 192, count: 1024}\n",
+                 low, high, replicas, repeats);
   char *const out = split(text, 1, EG_OK);
   exact(1.0 / 32, fabs(low), fabs(high), &flux, &rate);
   printf("rate %.4g, exact %.4g\n", number(out, "\"rate\": "), rate);
   compare(false, "flux of exits", number(out, "\"flux\": "), number(out, "\"flux_stderr\": "), flux, 1e5);
   compare(false, "rate", number(out, "\"rate\": "), number(out, "\"rate_stderr\": "), rate, 1e5);
   if (replicas == 96) {
-    compare(true, "rate with the flux of twice the exits", number(out, "\"rate\": "), number(out, "\"rate_stderr\": "), 2 * rate, 1e5);
+    compare(true, "rate with the flux of twice the exits", number(out, "\"rate\": "), number(out, "\"rate_stderr\": "),
+            2 * rate, 1e5);
     CHECK(number(out, "\"rate_stderr\": ") < 0.15 * rate);
   }
   free(out);

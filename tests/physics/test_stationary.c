@@ -1,7 +1,8 @@
 /*
- * Stationary laws: long-time limits against published tables (shared notes on arXiv 2102.05375: closed solutions with label noise, with
- * and without momentum), measured covariances against both, fluctuation against dissipation, energies of modes, currents against a
- * recursion written anew, tail exponents against Kesten's equation by quadrature. Each with negative controls.
+ * Stationary laws: long-time limits against published tables (shared notes on arXiv 2102.05375: closed solutions with
+ * label noise, with and without momentum), measured covariances against both, fluctuation against dissipation, energies
+ * of modes, currents against a recursion written anew, tail exponents against Kesten's equation by quadrature. Each
+ * with negative controls.
  */
 #include "analysis/tail.h"
 #include "oracle/stationary.h"
@@ -16,7 +17,8 @@ static double at(const eg_labelled *file, const char *name, size_t i) {
   return ((const double *)v->data)[i];
 }
 
-static void beside(const eg_labelled *file, const char *what, const char *suffix, size_t i, double expected, bool is_control) {
+static void beside(const eg_labelled *file, const char *what, const char *suffix, size_t i, double expected,
+                   bool is_control) {
   char name[64], error[80];
   (void)snprintf(name, sizeof name, "stationary%s", suffix);
   (void)snprintf(error, sizeof error, "%s_stderr", name);
@@ -29,14 +31,18 @@ static void one_dimension(void) {
   static const struct {
     const char *rate, *batch, *momentum;
     double variance;
-  } table[] = {{"1/10", "1", "0", 1.0 / 17}, {"1/2", "4", "0", 1.0 / 10}, {"1", "16", "0", 1.0 / 14}, {"1/10", "4", "9/10", 19.0 / 110}};
+  } table[] = {{"1/10", "1", "0", 1.0 / 17},
+               {"1/2", "4", "0", 1.0 / 10},
+               {"1", "16", "0", 1.0 / 14},
+               {"1/10", "4", "9/10", 19.0 / 110}};
   for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
     char text[600];
-    (void)snprintf(text, sizeof text,
-                   "seed: 21\nmodel: {name: linear-regression-gaussian, input_variance: 1, optimum: 0, label_noise: 1}\n"
-                   "steps: 200\nlearning_rate: %s\ndynamics: {name: sgd, batch_size: %s, momentum: %s}\nrealisations: 20000\n"
-                   "observe: {at: {steps: [150, 200]}, features: [x]}\nanalyse: {stationary: {from: 0}}\n",
-                   table[i].rate, table[i].batch, table[i].momentum);
+    (void)snprintf(
+        text, sizeof text,
+        "seed: 21\nmodel: {name: linear-regression-gaussian, input_variance: 1, optimum: 0, label_noise: 1}\n"
+        "steps: 200\nlearning_rate: %s\ndynamics: {name: sgd, batch_size: %s, momentum: %s}\nrealisations: 20000\n"
+        "observe: {at: {steps: [150, 200]}, features: [x]}\nanalyse: {stationary: {from: 0}}\n",
+        table[i].rate, table[i].batch, table[i].momentum);
     eg_labelled *const file = run_study(text);
     CHECK(fabs(at(file, "stationary_covariance_expected", 0) / table[i].variance - 1) < 1e-12);
     beside(file, "variance of the table", "_covariance", 0, table[i].variance, false);
@@ -56,16 +62,19 @@ static void three_dimensions(void) {
                {"3/5", "8", "1/2", {10281.0 / 82780, 4321.0 / 41390, 2001.0 / 20695}}};
   for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
     char text[600];
-    (void)snprintf(text, sizeof text,
-                   "seed: 22\nmodel: {name: linear-regression-gaussian, input_variance: [1, 1/2, 1/4], optimum: 0, label_noise: 1}\n"
-                   "steps: 150\nlearning_rate: %s\ndynamics: {name: sgd, batch_size: %s, momentum: %s}\nrealisations: 20000\n"
-                   "observe: {at: {steps: [150]}, features: [x], statistics: [covariance]}\nanalyse: {stationary: {}}\n",
-                   table[i].rate, table[i].batch, table[i].momentum);
+    (void)snprintf(
+        text, sizeof text,
+        "seed: 22\nmodel: {name: linear-regression-gaussian, input_variance: [1, 1/2, 1/4], optimum: 0, label_noise: "
+        "1}\n"
+        "steps: 150\nlearning_rate: %s\ndynamics: {name: sgd, batch_size: %s, momentum: %s}\nrealisations: 20000\n"
+        "observe: {at: {steps: [150]}, features: [x], statistics: [covariance]}\nanalyse: {stationary: {}}\n",
+        table[i].rate, table[i].batch, table[i].momentum);
     eg_labelled *const file = run_study(text);
     for (size_t k = 0; k < 3; k++) {
       CHECK(fabs(at(file, "stationary_covariance_expected", 4 * k) / table[i].variance[k] - 1) < 1e-12);
       beside(file, "variance of the table", "_covariance", 4 * k, table[i].variance[k], false);
-      CHECK(fabs(at(file, "stationary_mode_energy_expected", k) / (table[i].variance[k] / (double)(1 << k)) - 1) < 1e-12);
+      CHECK(fabs(at(file, "stationary_mode_energy_expected", k) / (table[i].variance[k] / (double)(1 << k)) - 1) <
+            1e-12);
     }
     beside(file, "covariance of two components", "_covariance", 1, 0, false);
     beside(file, "fluctuation / dissipation", "_fluctuation_dissipation", 0, 1, false);
@@ -78,10 +87,10 @@ static void three_dimensions(void) {
 /* ---- not stationary yet: the same numbers must say so ---- */
 
 static void transient(void) {
-  eg_labelled *const file =
-      run_study("seed: 23\nmodel: {name: quadratic, curvature: [1, 1/2], noise: 1}\nsteps: 12\nlearning_rate: 1/8\n"
-                "dynamics: {name: sgd, batch_size: 1}\nrealisations: 20000\n"
-                "observe: {at: {steps: [4, 12]}, features: [x], statistics: [covariance]}\nanalyse: {stationary: {from: 0}}\n");
+  eg_labelled *const file = run_study(
+      "seed: 23\nmodel: {name: quadratic, curvature: [1, 1/2], noise: 1}\nsteps: 12\nlearning_rate: 1/8\n"
+      "dynamics: {name: sgd, batch_size: 1}\nrealisations: 20000\n"
+      "observe: {at: {steps: [4, 12]}, features: [x], statistics: [covariance]}\nanalyse: {stationary: {from: 0}}\n");
   beside(file, "fluctuation / dissipation of a transient", "_fluctuation_dissipation", 0, 1, true);
   beside(file, "change of a transient", "_change", 0, 0, true);
   beside(file, "covariance of a transient", "_covariance", 0, at(file, "stationary_covariance_expected", 0), true);
@@ -94,11 +103,12 @@ static void equipartition(void) {
   static const char *const noise[2] = {"[1.2247448713915890, 1.3228756555322954]", "[1, 0.7071067811865476]"};
   for (size_t i = 0; i < 2; i++) {
     char text[600];
-    (void)snprintf(text, sizeof text,
-                   "seed: 24\nmodel: {name: quadratic, curvature: [1, 1/2], noise: %s}\nsteps: 100\nlearning_rate: 1/2\n"
-                   "dynamics: {name: sgd, batch_size: 1}\nrealisations: 40000\n"
-                   "observe: {at: {steps: [100]}, features: [x], statistics: [covariance]}\nanalyse: {stationary: {}}\n",
-                   noise[i]);
+    (void)snprintf(
+        text, sizeof text,
+        "seed: 24\nmodel: {name: quadratic, curvature: [1, 1/2], noise: %s}\nsteps: 100\nlearning_rate: 1/2\n"
+        "dynamics: {name: sgd, batch_size: 1}\nrealisations: 40000\n"
+        "observe: {at: {steps: [100]}, features: [x], statistics: [covariance]}\nanalyse: {stationary: {}}\n",
+        noise[i]);
     eg_labelled *const file = run_study(text);
     beside(file, "energy of the stiff mode", "_mode_energy", 0, i == 0 ? 0.5 : 1.0 / 3, false);
     beside(file, "energy of the soft mode", "_mode_energy", 1, i == 0 ? 0.5 : 0.5 * 0.5 / (2 * (1 - 0.125)), false);
@@ -113,7 +123,8 @@ static void equipartition(void) {
 enum { N_ROWS = 4 };
 static const double inputs[N_ROWS][2] = {{1, 0.5}, {-1, 1}, {0.5, 2}, {2, -0.5}}, target[N_ROWS] = {1, 2, -1, 0};
 
-/* Covariance of SGD with batches of 2 drawn with replacement, by its recursion: mean m and second moment S about the origin. */
+/* Covariance of SGD with batches of 2 drawn with replacement, by its recursion: mean m and second moment S about the
+ * origin. */
 static void recursion(double rate, int steps, double C[4]) {
   double H[4] = {0, 0, 0, 0}, g0[2] = {0, 0}, m[2] = {0, 0}, S[4] = {0, 0, 0, 0};
   for (int j = 0; j < N_ROWS; j++) {
@@ -144,7 +155,8 @@ static void recursion(double rate, int steps, double C[4]) {
       mean_gradient2[i] = HSH - Hm_r * g0[c] - g0[r] * Hm_c + g0[r] * g0[c];
     }
     for (int i = 0; i < 4; i++) { /* of a batch of 2: half of the pairs are of two draws */
-      square[i] = S[i] - rate * (mixed[i] + mixed[2 * (i % 2) + i / 2]) + rate * rate * (gradient2[i] + mean_gradient2[i]) / 2;
+      square[i] =
+          S[i] - rate * (mixed[i] + mixed[2 * (i % 2) + i / 2]) + rate * rate * (gradient2[i] + mean_gradient2[i]) / 2;
     }
     next[0] = m[0] - rate * (H[0] * m[0] + H[1] * m[1] - g0[0]);
     next[1] = m[1] - rate * (H[2] * m[0] + H[3] * m[1] - g0[1]);
@@ -165,10 +177,10 @@ static void recursion(double rate, int steps, double C[4]) {
 static void current(void) {
   double C[4];
   recursion(0.2, 400, C);
-  eg_labelled *const file =
-      run_study("seed: 25\nmodel: {name: linear-regression, rows: [[1, 0.5, 1], [-1, 1, 2], [0.5, 2, -1], [2, -0.5, 0]], "
-                "standardize: false}\nsteps: 80\nlearning_rate: 1/5\ndynamics: {name: sgd, batch_size: 2}\nrealisations: 60000\n"
-                "observe: {at: {steps: [60, 80]}, features: [x], statistics: [covariance]}\nanalyse: {stationary: {from: 0}}\n");
+  eg_labelled *const file = run_study(
+      "seed: 25\nmodel: {name: linear-regression, rows: [[1, 0.5, 1], [-1, 1, 2], [0.5, 2, -1], [2, -0.5, 0]], "
+      "standardize: false}\nsteps: 80\nlearning_rate: 1/5\ndynamics: {name: sgd, batch_size: 2}\nrealisations: 60000\n"
+      "observe: {at: {steps: [60, 80]}, features: [x], statistics: [covariance]}\nanalyse: {stationary: {from: 0}}\n");
   CHECK(fabs(at(file, "stationary_covariance_expected", 0) / C[0] - 1) < 1e-10);
   CHECK(fabs(at(file, "stationary_covariance_expected", 1) / C[1] - 1) < 1e-10);
   CHECK(fabs(at(file, "stationary_current_expected", 1) / C[2] - 1) < 1e-10);
@@ -195,13 +207,9 @@ static void make_counts(double n, double (*survival)(double), size_t bins, doubl
   counts[bins + 1] = (uint64_t)nearbyint(n * survival(edges[bins]));
 }
 
-static double pareto(double v) {
-  return pow(v, -1.5);
-}
+static double pareto(double v) { return pow(v, -1.5); }
 
-static double exponential(double v) {
-  return exp(1 - v);
-}
+static double exponential(double v) { return exp(1 - v); }
 
 static void counted_tails(void) {
   enum { BINS = 200 };
@@ -243,11 +251,11 @@ static void kesten_tail(void) {
     }
   }
   CHECK(fabs(low - 2.780713587197709) < 1e-6); /* the table */
-  eg_labelled *const file =
-      run_study("seed: 26\nmodel: {name: linear-regression-gaussian, input_variance: 1, optimum: 0, label_noise: 1}\nsteps: 60\n"
-                "learning_rate: 1\ndynamics: {name: sgd, batch_size: 3}\nrealisations: 900000\nobserve:\n  at: {steps: [60]}\n"
-                "  features: [x, norm2]\n  histograms: {feature: norm2, bins: 300, low: 1/1024, high: 16777216, scale: log}\n"
-                "analyse: {stationary: {tail: norm2, tail_from: 40}}\n");
+  eg_labelled *const file = run_study(
+      "seed: 26\nmodel: {name: linear-regression-gaussian, input_variance: 1, optimum: 0, label_noise: 1}\nsteps: 60\n"
+      "learning_rate: 1\ndynamics: {name: sgd, batch_size: 3}\nrealisations: 900000\nobserve:\n  at: {steps: [60]}\n"
+      "  features: [x, norm2]\n  histograms: {feature: norm2, bins: 300, low: 1/1024, high: 16777216, scale: log}\n"
+      "analyse: {stationary: {tail: norm2, tail_from: 40}}\n");
   const double events = at(file, "stationary_tail_events", 0);
   const double value = at(file, "stationary_tail_exponent", 0), error = at(file, "stationary_tail_exponent_stderr", 0);
   compare(false, "tail of |x|^2: Kesten", value, error, low / 2, events);

@@ -1,9 +1,10 @@
 /*
- * Runs that end when an error is reached. The rule alone: on counted samples. Then what stopping does to an estimate: a thousand
- * independent runs of squared normals, whose mean and variance are correlated (rho = skewness / sqrt(kurtosis - 1) = 0.756), with the
- * largest error set to the exact one at 16384 realisations, so that half of them end there and half at 32768: the worst case.
- * To first order z = (mean - truth) / stderr has then the mean -(1 - 1/sqrt 2) rho / sqrt(2 pi) = -0.088, and the skewness of a
- * studentised mean adds -skewness / (2 sqrt n) = -0.011; the interval keeps its coverage.
+ * Runs that end when an error is reached. The rule alone: on counted samples. Then what stopping does to an estimate: a
+ * thousand independent runs of squared normals, whose mean and variance are correlated (rho = skewness / sqrt(kurtosis
+ * - 1) = 0.756), with the largest error set to the exact one at 16384 realisations, so that half of them end there and
+ * half at 32768: the worst case. To first order z = (mean - truth) / stderr has then the mean -(1 - 1/sqrt 2) rho /
+ * sqrt(2 pi) = -0.088, and the skewness of a studentised mean adds -skewness / (2 sqrt n) = -0.011; the interval keeps
+ * its coverage.
  */
 #include "physics/judge.h"
 #include "run/until.h"
@@ -11,9 +12,7 @@
 enum { RUNS = 1000 };
 
 /* n values, half of them `centre` - 1 and half `centre` + 1. */
-static eg_moments coin(double n, double centre) {
-  return (eg_moments){n, centre, n, 0, n};
-}
+static eg_moments coin(double n, double centre) { return (eg_moments){n, centre, n, 0, n}; }
 
 static void rule(void) {
   const eg_study_until absolute = {.stderr_ = 0.01, .relative = NAN}, relative = {.stderr_ = NAN, .relative = 0.01};
@@ -29,7 +28,8 @@ static void rule(void) {
   CHECK(eg_until_is_reached(&relative, 2, blocks, &left) && fabs(left - 0.5) < 1e-3);
   CHECK(eg_until_is_reached(&of_variance, 2, blocks, &left)); /* a coin's variance has almost no error */
   blocks[0] = coin(900, 2);
-  CHECK(!eg_until_is_reached(&(eg_study_until){.stderr_ = 1, .relative = NAN}, 1, blocks, &left) && left < 1); /* too few */
+  CHECK(!eg_until_is_reached(&(eg_study_until){.stderr_ = 1, .relative = NAN}, 1, blocks, &left) &&
+        left < 1);                                /* too few */
   blocks[0] = (eg_moments){1e6, 0, 1e6, 0, 1e12}; /* kurtosis 1e6: two effective samples */
   CHECK(!eg_until_is_reached(&(eg_study_until){.stderr_ = 1, .relative = NAN}, 1, blocks, &left) && left < 1);
 }
@@ -40,20 +40,23 @@ static void looks(void) {
   eg_job job;
   memset(&job, 0, sizeof job);
   job.n_tiles = 1000;
-  CHECK(eg_plan_next_look(&plan, &job, 0) == 64 && eg_plan_next_look(&plan, &job, 64) == 64 && eg_plan_next_look(&plan, &job, 65) == 128);
+  CHECK(eg_plan_next_look(&plan, &job, 0) == 64 && eg_plan_next_look(&plan, &job, 64) == 64 &&
+        eg_plan_next_look(&plan, &job, 65) == 128);
   CHECK(eg_plan_next_look(&plan, &job, 513) == 1000 && eg_plan_next_look(&plan, &job, 1001) == 1000);
-  CHECK(eg_until_tiles(&plan, &job, 64, 1.5) == 256 && eg_until_tiles(&plan, &job, 64, 0.1) == 64 && eg_until_tiles(&plan, &job, 64, 1e9) == 1000);
+  CHECK(eg_until_tiles(&plan, &job, 64, 1.5) == 256 && eg_until_tiles(&plan, &job, 64, 0.1) == 64 &&
+        eg_until_tiles(&plan, &job, 64, 1e9) == 1000);
   job.n_tiles = 3;
   CHECK(eg_plan_next_look(&plan, &job, 1) == 3);
 }
 
 static void coverage(void) {
   static char text[40000];
-  size_t at = (size_t)snprintf(text, sizeof text,
-                               "seed: 31\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 1\ntime_step: 64\n"
-                               "start: {normal: {std: 0.70710678118654752}}\ndynamics: [{name: sde, scheme: exact}]\n"
-                               "realisations: 2^17\nobserve: {at: {linear: 1}, features: [norm2]}\n"
-                               "until: {feature: norm2, stderr: 0.0055242717280199}\nsweep: {start.mean: [");
+  size_t at =
+      (size_t)snprintf(text, sizeof text,
+                       "seed: 31\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 1\ntime_step: 64\n"
+                       "start: {normal: {std: 0.70710678118654752}}\ndynamics: [{name: sde, scheme: exact}]\n"
+                       "realisations: 2^17\nobserve: {at: {linear: 1}, features: [norm2]}\n"
+                       "until: {feature: norm2, stderr: 0.0055242717280199}\nsweep: {start.mean: [");
   for (int i = 0; i < RUNS; i++) { /* all forgotten after one step: so many names for the same law */
     at += (size_t)snprintf(text + at, sizeof text - at, "%s%d", i > 0 ? ", " : "", i);
   }
@@ -61,7 +64,8 @@ static void coverage(void) {
   eg_labelled *const file = run_study(text);
   double covered = 0, early = 0, sum = 0, sum2 = 0;
   for (size_t r = 0; r < RUNS; r++) {
-    const double z = (last_of(file, "norm2", r) - 0.5) / last_of(file, "norm2_stderr", r), n = last_of(file, "norm2_count", r);
+    const double z = (last_of(file, "norm2", r) - 0.5) / last_of(file, "norm2_stderr", r),
+                 n = last_of(file, "norm2_count", r);
     CHECK(n == 16384 || n == 32768);
     CHECK(last_of(file, "norm2_stderr", r) <= 0.0055242717280199);
     CHECK(n == (double)((const int64_t *)eg_labelled_find(file, "/", "until_realisations")->data)[r]);
@@ -71,7 +75,8 @@ static void coverage(void) {
     sum2 += z * z;
   }
   const double mean = sum / RUNS, error = sqrt((sum2 / RUNS - mean * mean) / (RUNS - 1));
-  printf("coverage %.1f %%, mean z %.3f(%.3f), %.0f of %d ended early\n", 100 * covered / RUNS, mean, error, early, RUNS);
+  printf("coverage %.1f %%, mean z %.3f(%.3f), %.0f of %d ended early\n", 100 * covered / RUNS, mean, error, early,
+         RUNS);
   compare(false, "share that ends at the first look that can be enough", early / RUNS, sqrt(0.25 / RUNS), 0.5, RUNS);
   compare(false, "coverage of the 95 % interval", covered / RUNS, sqrt(0.95 * 0.05 / RUNS), 0.95, RUNS);
   compare(true, "coverage of a 90 % interval", covered / RUNS, sqrt(0.95 * 0.05 / RUNS), 0.9, RUNS);
