@@ -47,6 +47,7 @@ typedef struct run_loop {
   eg_spot_checks *checks;      /* NULL: none */
   eg_campaign **discarded;     /* freed at the end: jobs in hand may still look at their grids */
   size_t n_discarded;
+  bool has_told_unchecked;     /* that spot checks cannot be made */
   bool must_write;             /* the file on disk may hold tiles that were discarded */
 } run_loop;
 
@@ -239,6 +240,11 @@ static void tell_outcome(void *user, const eg_spot_check *check, eg_status statu
   if (status == EG_OK || status == EG_ERR_DEVICE) {
     loop->campaign->spot.checked++;
     loop->campaign->spot.agreed += status == EG_OK;
+  } else if (status == EG_ERR_STUDY) { /* the count in the file says that nothing was checked */
+    if (!loop->has_told_unchecked) {
+      eg_text_append(&loop->warnings, "tiles of devices cannot be checked on the CPU: %s\n", message);
+    }
+    loop->has_told_unchecked = true;
   } else if (status != EG_STOPPED) {
     record_failure(loop, status, message);
   }

@@ -74,7 +74,7 @@ static eg_status check_tile(eg_context *ctx, eg_device *cpu, const volatile int 
   EG_TRY_DONE(eg_allocate(ctx, check->job.n_counts, sizeof *result.counts, &result.counts));
   EG_TRY_DONE(eg_allocate(ctx, eg_job_path_values(&check->job), sizeof *result.paths, &result.paths));
   status = backend->prepare(ctx, cpu, &check->job, &tiles_at_once);
-  EG_TRY_DONE(status == EG_ERR_DEVICE ? EG_ERR_INTERNAL : status); /* the CPU, not the device that is checked */
+  EG_TRY_DONE(status == EG_OK || status == EG_ERR_MEMORY ? status : EG_ERR_STUDY); /* no kernel, and no compiler for it */
   EG_TRY_DONE(backend->advance(ctx, cpu, check->tile, 1, stop, &result));
   status = compare(ctx, check, &result);
 done:

@@ -19,7 +19,7 @@ typedef struct eg_spot_check {
 } eg_spot_check;
 
 /* The outcome, told from another thread: EG_OK, EG_ERR_DEVICE where the device was wrong (the message says in what),
-   EG_STOPPED if the check was not made, or why it failed. Told once for every check that was handed over. */
+   EG_STOPPED if the check was not made, EG_ERR_STUDY if the CPU here cannot make it, or why it failed. Told once for every check that was handed over. */
 typedef void (*eg_spot_outcome)(void *user, const eg_spot_check *check, eg_status status, const char *message);
 
 typedef struct eg_spot_checks eg_spot_checks;
