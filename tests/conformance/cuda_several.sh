@@ -42,10 +42,18 @@ check sh -c "case '$(device_of got.h5)' in *'; 2 x a device played on the host, 
 right --backend all --threads 1
 check sh -c "case '$(device_of got.h5)' in 'cuda+cpu - '*) ;; *) false ;; esac"
 
-# One of three goes away: the others take its tiles. The last one of one: as ever.
+# One of three goes away: the others take its tiles. The last one of one: as ever. On a busy machine the others may have made all
+# tiles before the second one took any: then again, and the bits must be right every time.
 for fault in kernel:116@1 launch:116@1 hang:116@1 wrong:33@1 nan:33@1; do # behind what the known answer takes
   for backend in cuda all; do
-    ENSGRAD_FAKE_FAULT=$fault right --backend $backend --threads 1 --check-tiles 1 --device-timeout 0.5
+    tries=0
+    while [ $tries -lt 20 ]; do
+      ENSGRAD_FAKE_FAULT=$fault right --backend $backend --threads 1 --check-tiles 1 --device-timeout 0.5
+      tries=$((tries + 1))
+      if grep -q 'cuda 1' err; then
+        break
+      fi
+    done
     says err 'cuda 1'
     says err 'failed, the others go on'
   done
