@@ -11,17 +11,10 @@ static const cli_option options[] = {
 
 static eg_status check(cli_program *program, const cli_args *args) {
   eg_check_options settings = {.threads = 0, .as_json = program->is_json};
-  eg_status status = cli_check_overrides(program, &cli_command_check, args);
-  status = status != EG_OK
-               ? status
-               : cli_read_threads(program, &cli_command_check, cli_value(args, "threads"), &settings.threads);
+  eg_study *study = NULL;
+  eg_status status = cli_read_study(program, &cli_command_check, args, &settings.threads, &study);
   if (status != EG_OK) {
     return status;
-  }
-  eg_study *study = NULL;
-  status = eg_study_load(program->ctx, args->operands[0], args->list, args->n_list, &study);
-  if (status != EG_OK) {
-    return cli_report(program, status);
   }
   char *text = NULL;
   status = eg_run_check(program->ctx, study, &settings, &text);

@@ -70,6 +70,17 @@ eg_status cli_read_threads(cli_program *program, const cli_command *command, con
   return EG_OK;
 }
 
+eg_status cli_read_study(cli_program *program, const cli_command *command, const cli_args *args, int *threads,
+                         eg_study **study) {
+  eg_status status = cli_check_overrides(program, command, args);
+  status = status != EG_OK ? status : cli_read_threads(program, command, cli_value(args, "threads"), threads);
+  if (status != EG_OK) {
+    return status;
+  }
+  status = eg_study_load(program->ctx, args->operands[0], args->list, args->n_list, study);
+  return status != EG_OK ? cli_report(program, status) : EG_OK;
+}
+
 static eg_status read_check_tiles(cli_program *program, const cli_command *command, const char *text, uint64_t *every) {
   if (text == NULL) {
     return EG_OK;

@@ -5,7 +5,6 @@
  * independent of each other.
  */
 #include <math.h>
-#include <stdlib.h>
 
 #include "run/result_parts.h"
 
@@ -14,11 +13,7 @@ enum { VALUE, STDERR, EXPECTED, Z, JUDGED, GAIN, N_COLUMNS };
 /* Below this part of Var A the variance of a pair is the rounding of what cancels. */
 static const double LEAST_SHARE = 1e-12;
 
-static const struct {
-  const char *suffix;
-  eg_type type;
-  const char *long_name;
-} columns[N_COLUMNS] = {
+static const eg_pair_column columns[N_COLUMNS] = {
     {"_antithetic", EG_TYPE_F64, "mean of antithetic pairs"},
     {"_antithetic_stderr", EG_TYPE_F64, "its standard error, from the variance of pairs,"},
     {"_antithetic_expected", EG_TYPE_F64, "exact mean under the scheme"},
@@ -27,7 +22,7 @@ static const struct {
     {"_antithetic_gain", EG_TYPE_F64, "variance of as many independent trajectories over that of the pairs"},
 };
 
-static void fill_one(eg_builder *b, size_t i, size_t t, size_t point, size_t column, double out[N_COLUMNS]) {
+static void fill_one(eg_builder *b, size_t i, size_t t, size_t point, size_t column, double *out) {
   const eg_plan *const plan = b->plan;
   const eg_difference *const d = &plan->differences[i];
   const size_t row = eg_summary_row(plan, t, point);
@@ -52,50 +47,11 @@ static void fill_one(eg_builder *b, size_t i, size_t t, size_t point, size_t col
   }
 }
 
-static void fill(eg_builder *b, size_t n, double *values) {
-  const eg_plan *const plan = b->plan;
-  for (size_t i = 0; i < N_COLUMNS * n; i++) {
-    values[i] = i / n == JUDGED ? 0 : NAN;
-  }
-  for (size_t i = 0; i < plan->n_differences; i++) {
-    const eg_difference *const d = &plan->differences[i];
-    const size_t n_records = plan->groups[d->group].study->is_antithetic ? plan->runs[d->first].job.n_records : 0;
-    for (size_t cell = 0; cell < n_records * plan->n_points * plan->n_columns; cell++) {
-      const size_t c = cell % plan->n_columns, point = cell / plan->n_columns % plan->n_points;
-      const size_t t = cell / plan->n_columns / plan->n_points;
-      double one[N_COLUMNS] = {0};
-      if (eg_plan_is_empty(plan, &plan->runs[d->first], t, c)) {
-        continue;
-      }
-      fill_one(b, i, t, point, c, one);
-      for (size_t k = 0; k < N_COLUMNS; k++) {
-        values[k * n + eg_builder_at(b, i, t, point, c)] = one[k];
-      }
-    }
-  }
+static bool is_asked(const eg_study_group *group) {
+  return group->is_antithetic;
 }
 
 eg_status eg_build_antithetic(eg_context *ctx, eg_builder *b) {
-  const eg_plan *const plan = b->plan;
-  const size_t n = plan->n_differences * plan->n_records * plan->n_points * plan->n_columns;
-  double *values = NULL;
-  eg_status status = EG_OK;
-  bool is_asked = false;
-  for (size_t g = 0; g < plan->study->n_groups; g++) {
-    is_asked = is_asked || plan->study->groups[g].is_antithetic;
-  }
-  if (!is_asked || n == 0) {
-    return EG_OK;
-  }
-  EG_TRY_DONE(eg_allocate(ctx, N_COLUMNS * n, sizeof *values, &values));
-  fill(b, n, values);
-  for (size_t f = 0; f < plan->n_features; f++) {
-    for (size_t k = 0; k < N_COLUMNS; k++) {
-      EG_TRY_DONE(eg_builder_add_over(ctx, b, "difference", plan->n_differences, &plan->features[f], columns[k].suffix,
-                                      columns[k].type, values + k * n, columns[k].long_name, NULL));
-    }
-  }
-done:
-  free(values);
-  return status;
+  static const eg_pair_table table = {columns, N_COLUMNS, JUDGED, is_asked, fill_one};
+  return eg_build_pairs(ctx, b, &table);
 }

@@ -39,6 +39,24 @@ EG_NODISCARD eg_status eg_build_covariance(eg_context *ctx, eg_builder *b);
 /* Coordinates and estimates of the differences of groups; nothing without groups. */
 EG_NODISCARD eg_status eg_build_difference_coordinates(eg_context *ctx, eg_builder *b, eg_text *names);
 EG_NODISCARD eg_status eg_build_differences(eg_context *ctx, eg_builder *b);
+
+/* Numbers made of the two members of a difference, over (difference[, point], time[, component]): result_pairs.c. */
+typedef struct eg_pair_column {
+  const char *suffix;
+  eg_type type;
+  const char *long_name;
+} eg_pair_column;
+
+enum { EG_MOST_PAIR_COLUMNS = 8 };
+
+typedef struct eg_pair_table {
+  const eg_pair_column *columns;
+  size_t n_columns, judged; /* at most EG_MOST_PAIR_COLUMNS; the column that is 0, not NaN, where there is no value */
+  bool (*is_asked)(const eg_study_group *group);
+  void (*fill_one)(eg_builder *b, size_t difference, size_t record, size_t point, size_t column, double *out);
+} eg_pair_table;
+
+EG_NODISCARD eg_status eg_build_pairs(eg_context *ctx, eg_builder *b, const eg_pair_table *table);
 EG_NODISCARD eg_status eg_build_extrapolated(eg_context *ctx, eg_builder *b); /* result_extrapolated.c */
 EG_NODISCARD eg_status eg_build_antithetic(eg_context *ctx, eg_builder *b); /* result_antithetic.c */
 EG_NODISCARD eg_status eg_build_msd(eg_context *ctx, eg_builder *b);
