@@ -13,6 +13,7 @@
  *   #define EG_SAMPLE    n                    normals of one sample (EG_CAP_SAMPLES)
  *   EG_HAS_COEFFICIENTS 1                     rows are coefficients of the loss: never standardised
  *   #define EG_SAMPLE_DEGREE n                of built-in models: degree of its gradient in them; default 2
+ *   #define EG_HAS_SHAPE "what"                of built-in models: its layers have widths that the study may give (core/linear_layers.h)
  *   #define EG_DIM_MULTIPLE n                 of built-in models: dimensions are multiples of it; default 1
  *   EG_HAS_LABELS 1                           targets are labels 0 or 1: they are checked, and never standardised
  *   EG_HAS_CLASSES 1                          (with it) labels are 0 .. classes - 1; the dimension is classes x inputs

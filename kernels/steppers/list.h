@@ -171,6 +171,11 @@
 #define EG_CHAINS_SAMPLES(PLAIN, FOLD)                                                                       \
   PLAIN(momentum_factor, EG_DIM, 0, EG_DIM) PLAIN(adaptive_factor, EG_DIM, 0, 2 * EG_DIM)                    \
   FOLD(euler_nodes, SAMPLE_NODES, 2 * EG_DIM + 1, 0) FOLD(strang_nodes, SAMPLE_NODES, 2 * EG_DIM + 1, 0)
+#elif EG_CAPS_LOSS && EG_CAPS_SAMPLES
+#define EG_COMMON_CHAINS_SAMPLES(PLAIN, FOLD)
+#define EG_CHAINS_SAMPLES(PLAIN, FOLD)                                                                       \
+  FOLD(momentum_samples, SAMPLES, EG_DIM, EG_DIM) FOLD(adaptive_samples, SAMPLES, EG_DIM, 2 * EG_DIM)        \
+  FOLD(euler_nodes, SAMPLE_NODES, 2 * EG_DIM + 1, 0) FOLD(strang_nodes, SAMPLE_NODES, 2 * EG_DIM + 1, 0)
 #else
 #define EG_COMMON_CHAINS_SAMPLES(PLAIN, FOLD)
 #define EG_CHAINS_SAMPLES(PLAIN, FOLD)

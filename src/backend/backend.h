@@ -30,6 +30,7 @@ typedef struct eg_job {
   const char *model;        /* unit: model name, padded dimension, precision */
   const char *model_file;   /* NULL: built in; else the user's model, compiled at run time */
   struct eg_user_model *user_model; /* of model_file */
+  const char *shape;        /* of its layers ("2x3x2"), NULL: the model's own */
   int form;                 /* EG_FORM_LANE or EG_FORM_TEAM */
   int dim;                  /* padded: EG_DIM of the unit */
   bool is_float;            /* float state */
@@ -75,7 +76,7 @@ typedef struct eg_job {
 /* The CPU unit of a built-in model's job. */
 static inline eg_unit_request eg_job_unit(const eg_job *job, const char *isa) {
   const bool is_wide = job->kind == EG_KIND_GAUSSIAN64 && !job->is_float && job->form == EG_FORM_LANE;
-  return (eg_unit_request){job->model, job->form, job->dim, job->is_float, is_wide, job->stepper, isa};
+  return (eg_unit_request){job->model, job->form, job->dim, job->is_float, is_wide, job->stepper, isa, job->shape};
 }
 
 /* Doubles of one tile's result: the node; of a group the nodes of its members, then those of its differences. */

@@ -12,6 +12,7 @@
 #include "base/place.h"
 #include "base/text.h"
 #include "core/unit_table.h"
+#include "model/shape.h"
 
 _Static_assert(sizeof(eg_bad_trajectory) == sizeof(eg_cuda_bad), "lists are handed on as they are");
 _Static_assert(offsetof(eg_bad_trajectory, point) == offsetof(eg_cuda_bad, point),
@@ -84,6 +85,26 @@ static bool has_gpu_stepper(const char *stepper) {
          strstr(stepper, "_sde") == NULL && (!is_chain || is_served);
 }
 
+typedef struct layers {
+  int first, last, numbers;
+} layers;
+
+static void add_layer(void *to, const char *name, int value) {
+  layers *const l = (layers *)to;
+  if (strcmp(name, "EG_LAYERS") != 0) {
+    l->numbers += l->first > 0 ? l->last * value : 0;
+    l->first = l->first > 0 ? l->first : value;
+    l->last = value;
+  }
+}
+
+/* Beyond these some kernels of the models of layers keep matrices on the stack (sm_90). */
+static bool has_gpu_shape(const char *shape) {
+  layers l = {0, 0, 0};
+  eg_shape_each(shape, add_layer, &l);
+  return l.numbers <= 12 && l.first * l.last <= 8;
+}
+
 static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
   char text[MESSAGE_BYTES] = "";
   const eg_cuda_message message = {text, sizeof text};
@@ -101,6 +122,10 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
                    "langevin, rows with noise, fresh-node noise, joint covariances, gradient_noise gaussian-decoupled and constant, SDEs of adaptive "
                    "chains, and chains on other noise than rows and channels are advanced on the CPU only so far");
   }
+  if (job->shape != NULL && !has_gpu_shape(job->shape)) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "shape %s of '%s' is on the CPU only: the GPU takes layers of at most 12 numbers whose product "
+                                       "has at most 8 entries", job->shape, job->model);
+  }
   if (job->launch.tail_index != 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "levy makes its increments on the CPU only so far");
   }
@@ -111,6 +136,7 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   d->job = (eg_cuda_job){.model = job->model,
                          .model_file = job->model_file,
                          .stepper = job->stepper,
+                         .shape = job->shape,
                          .form = job->form,
                          .dim = job->dim,
                          .is_float = job->is_float,

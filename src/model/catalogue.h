@@ -26,6 +26,9 @@ typedef struct eg_model_info {
   bool is_process;       /* an SDE given by drift and diffusion, no loss: time_step instead of learning_rate */
   int dimension;         /* 0: any; else the only one */
   int multiple;          /* of which a free dimension must be one */
+  const char *shape;     /* what key `shape` says, NULL: the model has no layers; then `dimension` is that of the default */
+  const int *widths;     /* (n_widths): the default shape */
+  size_t n_widths;
   int sample_degree;     /* of the gradient of a drawn sample in its normals */
   bool is_population;    /* one realisation is many coupled particles; features are averages over them */
   const char *dynamics;  /* names it can be used with, separated by blanks: "sgd gradient-flow sme1 sme2" */

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "kernel_flags.h"
 #include "model/compiler.h"
+#include "model/shape.h"
 #include "model/units.h"
 
 #define SYMBOL "ensgrad_compiled_unit"
@@ -30,6 +31,9 @@ static const eg_unit_stepper *find_stepper(const eg_unit *unit, const char *name
 }
 
 static const eg_unit *find_unit(const eg_unit_request *r, const char *isa) {
+  if (r->shape != NULL) {
+    return NULL;
+  }
   const eg_unit *const unit = r->form == EG_FORM_TEAM ? eg_unit_find_team(r->model, r->is_float, isa)
                                                       : eg_unit_find(r->model, r->dim, r->is_float, r->is_wide, isa);
   const bool fits = unit != NULL && (r->form == EG_FORM_TEAM ? unit->dim >= r->dim : unit->dim == r->dim);
@@ -38,10 +42,19 @@ static const eg_unit *find_unit(const eg_unit_request *r, const char *isa) {
 
 /* ---- what a compiled unit is made from ---- */
 
+static void define(void *to, const char *name, int value) {
+  eg_text_append((eg_text *)to, "#define %s %d\n", name, value);
+}
+
 /* The text that is compiled: cmake/units.cmake writes the same lines for linked units. */
 static void write_text(const eg_unit_request *r, eg_text *text) {
-  eg_text_append(text, "#define EG_ONE_STEPPER\n#define EG_WANTED_%s EG_YES\n#define EG_REAL %s\n", r->stepper,
-                 r->is_float ? "float" : "double");
+  eg_text_append(text, "#define EG_ONE_STEPPER\n#define EG_REAL %s\n", r->is_float ? "float" : "double");
+  if (r->stepper != NULL) {
+    eg_text_append(text, "#define EG_WANTED_%s EG_YES\n", r->stepper);
+  }
+  if (r->shape != NULL) {
+    eg_shape_each(r->shape, define, text);
+  }
   if (r->form == EG_FORM_TEAM) {
     eg_text_append(text, "#define EG_TEAM\n");
   } else {
@@ -142,10 +155,12 @@ static eg_status load(eg_context *ctx, const eg_compilation *c, const eg_unit **
 static eg_status make(eg_context *ctx, const eg_unit_request *r, const char *text, const eg_unit **unit) {
   eg_compilation c = {.what = NULL};
   eg_cache_key key = {{0, 0}};
-  char what[256];
+  char what[256], size[80];
   eg_status status = EG_OK;
-  (void)snprintf(what, sizeof what, "stepper %s of '%s' in dimension %d, %s state%s (not linked into this build of ensgrad)",
-                 r->stepper, r->model, r->dim, r->is_float ? "float" : "double", r->is_wide ? ", noise gaussian64" : "");
+  (void)snprintf(size, sizeof size, r->shape != NULL ? "shape %s" : "dimension %.0s%d", r->shape != NULL ? r->shape : "", r->dim);
+  (void)snprintf(what, sizeof what, "%s%s of '%s' in %s, %s state%s (not linked into this build of ensgrad)",
+                 r->stepper != NULL ? "stepper " : "the tables", r->stepper != NULL ? r->stepper : "", r->model, size, r->is_float ? "float" : "double",
+                 r->is_wide ? ", noise gaussian64" : "");
   EG_TRY_DONE(eg_compilation_begin(ctx, what, &c));
   EG_TRY_DONE(find_key(ctx, &c, text, &key));
   if (take_from_cache(&c, key) && load(ctx, &c, unit) == EG_OK) {
@@ -194,6 +209,25 @@ static eg_status find_or_make(eg_context *ctx, const eg_unit_request *r, char *t
   return EG_OK;
 }
 
+eg_status eg_unit_tables(eg_context *ctx, const eg_unit_request *request, const eg_unit **unit) {
+  eg_unit_request tables = *request;
+  eg_text text = {0};
+  bool is_kept = false;
+  tables.stepper = NULL;
+  write_text(&tables, &text);
+  if (text.is_broken) {
+    eg_text_free(&text);
+    return eg_fail(ctx, EG_ERR_MEMORY, "out of memory");
+  }
+  (void)pthread_mutex_lock(&known_lock); /* a static mutex locked once by this thread cannot fail */
+  const eg_status status = find_or_make(ctx, &tables, text.data, unit, &is_kept);
+  (void)pthread_mutex_unlock(&known_lock);
+  if (!is_kept) {
+    eg_text_free(&text);
+  }
+  return status;
+}
+
 bool eg_unit_is_linked(const eg_unit_request *request) {
   const eg_unit_stepper *const row = find_stepper(find_unit(request, request->isa), request->stepper);
   return row != NULL && row->advance != NULL;
@@ -207,7 +241,7 @@ eg_status eg_unit_obtain(eg_context *ctx, const eg_unit_request *request, const 
   const eg_unit_stepper *row = find_stepper(found, request->stepper);
   eg_status status = EG_OK;
   if (row == NULL || row->advance == NULL) {
-    if (find_stepper(find_unit(request, NULL), request->stepper) == NULL) {
+    if (request->shape == NULL && find_stepper(find_unit(request, NULL), request->stepper) == NULL) {
       return eg_fail(ctx, EG_ERR_INTERNAL, "no unit of '%s' in dimension %d with a stepper '%s'", request->model, request->dim,
                      request->stepper);
     }

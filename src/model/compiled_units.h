@@ -12,6 +12,7 @@ typedef struct eg_unit_request {
   int form, dim;            /* EG_FORM_*; the padded dimension of a linked unit */
   bool is_float, is_wide;   /* float state; increments made in double */
   const char *stepper, *isa;
+  const char *shape;        /* "2x3x2", of model/shape.h: compiled for these layers, of dimension dim; NULL: a linked unit's */
 } eg_unit_request;
 
 /*
@@ -22,6 +23,9 @@ typedef struct eg_unit_request {
  */
 EG_NODISCARD eg_status eg_unit_obtain(eg_context *ctx, const eg_unit_request *request, const eg_unit **unit,
                                       const eg_unit_stepper **stepper);
+
+/* The tables of the unit of a shape, which is linked for no shape but the model's own: nothing in it can be advanced. */
+EG_NODISCARD eg_status eg_unit_tables(eg_context *ctx, const eg_unit_request *request, const eg_unit **unit);
 
 /* Must the stepper be compiled first? */
 bool eg_unit_is_linked(const eg_unit_request *request);

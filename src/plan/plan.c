@@ -21,6 +21,9 @@ const eg_unit *eg_plan_unit(const eg_plan *plan) {
   if (plan->user_model != NULL) {
     return eg_user_model_unit(plan->user_model);
   }
+  if (plan->shaped != NULL) {
+    return plan->shaped;
+  }
   if (plan->form == EG_FORM_TEAM) {
     return eg_unit_find_team(s->model.name, s->float_state, NULL);
   }
@@ -42,7 +45,9 @@ static eg_status find_dimension(eg_context *ctx, eg_plan *plan) {
   const eg_model_info *const info = s->model.name != NULL ? eg_model_find(s->model.name) : NULL;
   const int classes = eg_plan_classes(plan);
   int dim = plan->data.n_rows > 0 ? (int)plan->data.n_columns * (classes > 0 ? classes : 1) : 0;
-  if (info != NULL && info->dimension > 1) {
+  if (s->model.shape.n > 0) {
+    EG_TRY(eg_plan_shape(ctx, plan, info, &dim));
+  } else if (info != NULL && info->dimension > 1) {
     dim = info->dimension; /* the others must agree */
   }
   if (s->model.dimension != 0) {
@@ -77,6 +82,7 @@ static eg_status find_unit(eg_context *ctx, eg_plan *plan) {
                                  s->noise == EG_NOISE_GAUSSIAN64 && !s->float_state, &plan->data_hash,
                                  &plan->user_model));
   }
+  EG_TRY(eg_plan_shaped_unit(ctx, plan));
   return eg_plan_form(ctx, plan);
 }
 
@@ -163,6 +169,7 @@ static void finish_job(const eg_plan *plan, eg_run *run) {
   job->model = s->model.name != NULL ? s->model.name : eg_plan_unit(plan)->model;
   job->model_file = s->model.file;
   job->user_model = plan->user_model;
+  job->shape = plan->shaped != NULL ? plan->shape : NULL;
   job->form = plan->form;
   job->dim = plan->padded_dim;
   job->step_work = eg_plan_step_work(plan, run);

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "io/data_file.h"
+#include "model/catalogue.h"
 #include "model/user_model.h"
 #include "oracle/affine.h"
 #include "study/study.h"
@@ -124,6 +125,8 @@ typedef struct eg_plan {
   double *rows;            /* staged layout, shared by all runs */
   size_t n_row_values;
   eg_user_model *user_model;
+  char shape[64];           /* "2x3x2": layers that are not the model's own; empty: none */
+  const eg_unit *shaped;    /* its tables */
   eg_feature *features;
   size_t n_features;
   eg_feature_code *codes;  /* (n_columns) */
@@ -292,5 +295,8 @@ EG_NODISCARD eg_status eg_plan_stage_regression(eg_context *ctx, const eg_plan *
 
 /* The unit whose tables describe the model (any ISA). */
 const eg_unit *eg_plan_unit(const eg_plan *plan);
+/* Layers (shape.c): the dimension of those that the study gives, and the unit that is compiled for them. */
+EG_NODISCARD eg_status eg_plan_shape(eg_context *ctx, eg_plan *plan, const eg_model_info *info, int *dim);
+EG_NODISCARD eg_status eg_plan_shaped_unit(eg_context *ctx, eg_plan *plan);
 
 #endif

@@ -63,13 +63,19 @@ static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, 
                     (caps & EG_CAP_ROWS) != 0
                         ? "factors cholesky and symmetric-root need eg_covariance, which this model offers up to "
                           "dimension 6; allowed: pair, data"
+                    : (caps & EG_CAP_FACTOR) != 0
+                        ? "factors cholesky and symmetric-root need eg_covariance, which this model offers up to "
+                          "dimension 4; allowed: pair, closed-form, and data up to dimension 8"
                         : "factors cholesky and symmetric-root need eg_covariance, which this model offers up to "
-                          "dimension 4; allowed: pair, closed-form, and data up to dimension 8");
+                          "dimension 4; allowed: pair, nodes, and data where the model defines eg_noise_channels");
     }
     const bool is_drawn = (caps & EG_CAP_SAMPLES) != 0;
     if (run->factor == EG_FACTOR_DATA && is_drawn && (caps & EG_CAP_CHANNELS) == 0) {
-      return refuse(ctx, plan, run, "factor data needs eg_noise_channels, which this model offers up to dimension 8; "
-                                    "allowed: pair, closed-form");
+      return refuse(ctx, plan, run, (caps & EG_CAP_FACTOR) != 0
+                                        ? "factor data needs eg_noise_channels, which this model offers up to dimension 8; "
+                                          "allowed: pair, closed-form"
+                                        : "factor data needs eg_noise_channels, which this model does not define, or not in this "
+                                          "dimension; allowed: pair, nodes");
     }
     *form = run->factor == EG_FACTOR_PAIR       ? "pair"
             : run->factor == EG_FACTOR_DATA     ? (is_drawn ? "channels" : "data")
@@ -216,7 +222,9 @@ static eg_status noisy_gd(eg_context *ctx, eg_plan *plan, eg_run *run, int caps)
   } else if ((caps & (EG_CAP_ROWS | EG_CAP_SAMPLES)) != 0 && run->dynamics->factor == EG_FACTOR_DEFAULT) {
     run->factor = (caps & EG_CAP_ROWS) != 0     ? EG_FACTOR_DATA
                   : (caps & EG_CAP_FACTOR) != 0 ? EG_FACTOR_CLOSED_FORM
-                                                : EG_FACTOR_CHOLESKY; /* a pair is not Gaussian */
+                  : (caps & EG_CAP_COVARIANCE) == 0 && (caps & EG_CAP_CHANNELS) != 0
+                      ? EG_FACTOR_DATA
+                      : EG_FACTOR_CHOLESKY; /* a pair is not Gaussian */
   } else if (run->dynamics->factor == EG_FACTOR_PAIR) {
     return refuse(ctx, plan, run, "factor pair is not Gaussian; allowed: data, cholesky, symmetric-root, closed-form");
   }

@@ -27,6 +27,13 @@ static void describe_model(eg_text *text, const eg_model_info *m) {
     eg_text_append(text, "  data, inputs, target, standardize%s: see `ensgrad help study`\n",
                    m->is_population ? "" : ", ridge");
   }
+  if (m->shape != NULL) {
+    eg_text_append(text, "  shape            default [");
+    for (size_t l = 0; l < m->n_widths; l++) {
+      eg_text_append(text, "%s%d", l > 0 ? ", " : "", m->widths[l]);
+    }
+    eg_text_append(text, "]  %s; at most 8 layers of at most 16 numbers together\n", m->shape);
+  }
   if (m->is_population) {
     eg_text_append(text, "  a realisation is a population of particles: features are averages over them, loss is that of the whole\n");
   }

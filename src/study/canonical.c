@@ -96,6 +96,10 @@ static void append_model(eg_text *out, const eg_study *study, const eg_model_inf
   const eg_study_model *model = &study->model;
   eg_text_append(out, "model %s\n", info == NULL ? "file" : info->name);
   eg_text_append(out, "model.dimension %d\n", model->dimension);
+  if (model->shape.n > 0) {
+    eg_text_append(out, "model.shape");
+    append_numbers(out, model->shape.values, model->shape.n);
+  }
   if (info == NULL || info->has_rows) {
     eg_text_append(out, "model.inputs ");
     append_text(out, model->inputs);

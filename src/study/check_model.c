@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/shape.h"
 #include "study/checker.h"
 #include "study/number.h"
 #include "study/quote.h"
@@ -119,6 +120,23 @@ static void read_rows(eg_checker *c, const eg_yaml_node *node) {
   model->rows = values;
   model->n_rows = node->n;
   model->data_mark = node->place.mark;
+}
+
+static void read_shape(eg_checker *c, const eg_yaml_node *map) {
+  const eg_yaml_node *node = eg_yaml_get(map, "shape");
+  eg_number_list *const shape = &c->study->model.shape;
+  if (node == NULL) {
+    return;
+  }
+  if (c->model == NULL || c->model->shape == NULL) {
+    eg_error_add(c->errors, eg_yaml_key(map, "shape")->place, "'model.shape' is for built-in models made of layers, of which "
+                 "'%s' is none", c->model != NULL ? c->model->name : "a model file");
+    return;
+  }
+  if (eg_read_numbers(c, eg_schema_find("model.shape"), node, shape) && (shape->n < 2 || shape->n > EG_MOST_LAYERS + 1)) {
+    eg_error_add(c->errors, node->place, "'model.shape' has %zu width%s; allowed: 2 to %d of them, %s", shape->n,
+                 shape->n == 1 ? "" : "s", EG_MOST_LAYERS + 1, c->model->shape);
+  }
 }
 
 static void read_data_keys(eg_checker *c, const eg_yaml_node *map) {
@@ -264,6 +282,7 @@ void eg_check_model(eg_checker *c) {
       check_built_in_keys(c, node);
     }
     read_data_keys(c, node);
+    read_shape(c, node);
     read_params(c, node);
   }
 }

@@ -36,6 +36,8 @@ static const eg_schema_row rows[] = {
      "instead of name: a model file (C header) of your own, relative to the study"},
     {"model.dimension", EG_WHOLE, "from parameters, start or data", 1, 1048576, NULL, NULL,
      "components of the state"},
+    {"model.shape", EG_WHOLE | EG_LIST, "the model's", 1, 16, NULL, NULL,
+     "of models made of layers: their widths, which fix the dimension (`ensgrad models` says in what order)"},
     {"model.data", EG_TEXT, NULL, NO_RANGE, NULL, NULL,
      "HDF5 file of a finite-data model, relative to the study"},
     {"model.rows", EG_LISTS, NULL, ANY_NUMBER, NULL, NULL,

@@ -34,7 +34,8 @@ typedef struct eg_study_model {
   eg_mark mark;
   eg_study_param *params; /* only those written in the study */
   size_t n_params;
-  int dimension;        /* key `dimension` (0: from the data, a vector parameter or the start) */
+  int dimension;        /* key `dimension` (0: from the shape, the data, a vector parameter or the start) */
+  eg_number_list shape; /* widths of layers; n 0: the model's own */
   char *data;           /* path of the HDF5 file, resolved against the study's folder, or NULL */
   double *rows;         /* (n_rows, width) as written instead of a file: the inputs and, last, the target; or NULL */
   size_t n_rows, width;

@@ -109,6 +109,10 @@ linear-networks linear_networks
 linear-networks-float linear_networks --set state=float
 deep-network deep_network
 deep-network-float deep_network --set state=float
+linear-network linear_network
+linear-network-float linear_network --set state=float
+matrix-sensing matrix_sensing
+matrix-sensing-float matrix_sensing --set state=float
 bilinear bilinear
 bilinear-two-point bilinear --set noise=two-point
 bilinear-float bilinear --set state=float

@@ -31,6 +31,7 @@ typedef struct model_probe {
   void (*noise_drift)(const setting *s, const double *x, double *q);
   void (*channels_slope)(const setting *s, const double *x, const double *z, const double *y, double *v);
   void (*channel)(const setting *s, const double *x, int c, double *v);
+  const char *shape; /* of its layers, as a study gives it; NULL: none */
   /* populations: x (n, dim); v (n, dim) how each particle moves */
   double (*population_loss)(const setting *s, int n, const double *x);
   void (*population_drift)(const setting *s, int n, const double *x, double *v);

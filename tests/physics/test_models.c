@@ -429,6 +429,8 @@ static void test_model(const model_probe *m, const char *folder) {
     CHECK(write_data(data, info, info->has_classes ? m->dim / 2 : m->dim)); /* two classes: the labels are 0 and 1 */
     eg_text_append(&text, ", data: data.h5%s%s", info->has_coefficients ? "" : ", standardize: false",
                    info->is_population ? "" : ", ridge: 0.3");
+  } else if (m->shape != NULL) {
+    eg_text_append(&text, ", shape: %s", m->shape);
   } else {
     eg_text_append(&text, ", dimension: %d", m->dim);
   }

@@ -65,6 +65,21 @@ int main(void) {
   check_says("{name: double-well}", "name: log-time", "", "the Hessian of this model is not constant; give 'hessian'");
   check_says(BOTH, "name: log-time, gradient_noise: gaussian-exact", "", "allowed: gaussian-decoupled");
   check_says(DATA, "name: log-time", "", "'log-time' cannot be used with the model 'linear-regression'");
+#define LAYERS(more) "{name: linear-network" more "}"
+  check_says(LAYERS(""), "name: sgd, batch_size: 1", "", "");
+  check_says(LAYERS(", shape: [2, 2, 2]"), "name: sgd, batch_size: 1, momentum: 0.5", "", "");
+  check_says(LAYERS(", shape: [3, 1, 3]"), "name: smf1, factor: nodes", "", "");
+  check_says(LAYERS(", shape: [3]"), "name: sgd, batch_size: 1", "",
+             "'model.shape' has 1 width; allowed: 2 to 9 of them, widths of the layers, from the inputs to the outputs");
+  check_says(LAYERS(", shape: [3, 0]"), "name: sgd, batch_size: 1", "", "'model.shape' = 0 is out of range [1, 16]");
+  check_says(LAYERS(", shape: [3, 3, 3]"), "name: sgd, batch_size: 1", "",
+             "the layers of shape 3x3x3 have 18 numbers; at most 16 are allowed");
+  check_says(LAYERS(", shape: [3, 1, 3], dimension: 8"), "name: sgd, batch_size: 1", "", "key dimension has 8 values, but the dimension is 6");
+  check_says(LAYERS(", shape: [3, 1, 3], signal: [1, 2]"), "name: sgd, batch_size: 1", "", "signal has 2 values, but the dimension is 6");
+  check_says(LAYERS(", shape: [3, 1, 3]"), "name: sme1, factor: cholesky", "", "need eg_covariance");
+  check_says("{name: matrix-sensing, shape: [4, 2, 4]}", "name: sme1, factor: data", "", "factor data needs eg_noise_channels");
+  check_says("{name: matrix-sensing, shape: [1, 1, 3]}", "name: sme1, factor: cholesky", "", "");
+  check_says("{name: quadratic, shape: [2, 2]}", "name: sgd", "", "'model.shape' is for built-in models made of layers, of which 'quadratic' is none");
 #define CLASSES(more) "{name: softmax-regression, rows: [[1, 0.5, 0], [-0.5, 1, 1], [0.25, -1, 2]], standardize: false" more "}"
   check_says(CLASSES(""), "name: sgd, batch_size: 1", "", "");
   check_says(CLASSES(", classes: 2"), "name: sgd, batch_size: 1", "", "has the value 2 in row 2; the labels of softmax-regression must be 0 or 1");

@@ -12,8 +12,9 @@
 #include "core/noise.h"
 #include "core/permutation.h"
 #include "device.h"
+#include "model/shape.h"
 
-enum { MOST_OPTIONS = 24, OPTION_BYTES = 192, MOST_HEADERS = 256, MOST_MODEL_BYTES = 4 << 20 };
+enum { MOST_OPTIONS = 36, OPTION_BYTES = 192, MOST_HEADERS = 256, MOST_MODEL_BYTES = 4 << 20 };
 
 #define LANE_TEXT  "#include \"unit_cuda.cu\"\n"
 #define TEAM_TEXT  "#include \"unit_team_cuda.cu\"\n"
@@ -48,6 +49,10 @@ __attribute__((format(printf, 2, 3))) static void add_option(request *r, const c
   va_end(args);
   r->options[r->n_options] = r->text[r->n_options];
   r->n_options++;
+}
+
+static void define(void *to, const char *name, int value) {
+  add_option((request *)to, "-D%s=%d", name, value);
 }
 
 static eg_cuda_status read_model(const char *path, char **text, eg_cuda_message message) {
@@ -121,6 +126,9 @@ static eg_cuda_status fill_request(request *r, const eg_cuda_job *job, int capab
     if (job->dim >= 12) {
       add_option(r, "--ptxas-options=--register-usage-level=2");
     }
+  }
+  if (job->shape != NULL) {
+    eg_shape_each(job->shape, define, r);
   }
   if (eg_cuda_is_watched(job)) {
     add_option(r, "-DEG_WATCHED=1");

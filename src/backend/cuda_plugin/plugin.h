@@ -13,7 +13,7 @@
 #include "stats/histogram.h"
 
 /* Raised whenever anything below, eg_launch or the meaning of either changes. */
-#define EG_CUDA_PLUGIN_ABI    6
+#define EG_CUDA_PLUGIN_ABI    7
 #define EG_CUDA_PLUGIN_FILE   "libensgrad_cuda.so"
 #define EG_CUDA_PLUGIN_SYMBOL "ensgrad_cuda_plugin"
 
@@ -34,6 +34,7 @@ typedef struct eg_cuda_message {
 /* The same as eg_job of backend.h; all arrays outlive the job. */
 typedef struct eg_cuda_job {
   const char *model, *model_file, *stepper;
+  const char *shape; /* of the model's layers, NULL: its own */
   int32_t form; /* EG_FORM_* */
   int32_t dim, is_float, kind, with_covariance;
   const double *params;
