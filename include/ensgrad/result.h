@@ -34,6 +34,15 @@ EG_NODISCARD eg_status eg_result_histograms_csv(eg_context *ctx, const char *pat
    EG_ERR_USAGE: there are none. */
 EG_NODISCARD eg_status eg_result_paths_csv(eg_context *ctx, const char *path, char **text);
 
+/* HDF5 can crash, or end the process by exit(-1), when memory runs out in it, and on some data files that are damaged on purpose.
+   No file that ensgrad writes is open then. Is the calling thread inside HDF5? For a program's handlers of SIGSEGV, SIGABRT and
+   exit; safe in a handler of signals. */
+int eg_is_inside_hdf5(void);
+
+/* For a program that uses HDF5 through ensgrad alone: HDF5 leaves its memory to the system at the end, since tidying up can crash
+   once memory ran out. To be called before anything else. */
+void eg_own_hdf5(void);
+
 #if defined(__GNUC__)
 #pragma GCC visibility pop
 #endif

@@ -152,4 +152,7 @@ const volatile int *cli_stop_flag(void);
 const char *cli_stop_signal_name(void); /* "" if none came */
 void cli_ignore_write_signals(void);
 
+/* What HDF5 does where it has no memory left becomes a message and an exit code. */
+void cli_catch_crashes(void);
+
 #endif

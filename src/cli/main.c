@@ -102,6 +102,7 @@ static void fill_closed_descriptors(void) {
 int cli_main(int argc, char **argv) {
   fill_closed_descriptors();
   cli_ignore_write_signals();
+  cli_catch_crashes();
   cli_program program = {.ctx = eg_context_create(), .argc = argc, .argv = argv};
   if (program.ctx == NULL) {
     fputs("ensgrad: error: out of memory\n", stderr);

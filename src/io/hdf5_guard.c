@@ -1,10 +1,15 @@
 #include "io/hdf5_guard.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+
+#include "ensgrad/result.h"
 
 /* The only global of the library: HDF5 itself is one global object. */
 static pthread_mutex_t hdf5_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static _Thread_local volatile sig_atomic_t is_inside;
 
 typedef struct reason {
   char text[200];
@@ -13,6 +18,7 @@ typedef struct reason {
 
 void eg_hdf5_enter(eg_hdf5_guard *guard) {
   (void)pthread_mutex_lock(&hdf5_mutex); /* cannot fail: a plain mutex, never locked twice by one thread */
+  is_inside = 1;
   guard->print = NULL;
   guard->print_data = NULL;
   if (H5Eget_auto2(H5E_DEFAULT, &guard->print, &guard->print_data) >= 0) {
@@ -23,7 +29,18 @@ void eg_hdf5_enter(eg_hdf5_guard *guard) {
 void eg_hdf5_leave(const eg_hdf5_guard *guard) {
   (void)H5Eset_auto2(H5E_DEFAULT, guard->print, guard->print_data); /* at worst HDF5 stays silent */
   (void)H5Eclear2(H5E_DEFAULT);                                     /* reasons were taken by eg_hdf5_check */
+  is_inside = 0;
   (void)pthread_mutex_unlock(&hdf5_mutex);
+}
+
+int eg_is_inside_hdf5(void) {
+  return is_inside;
+}
+
+void eg_own_hdf5(void) {
+  is_inside = 1;
+  (void)H5dont_atexit(); /* at worst it tidies up */
+  is_inside = 0;
 }
 
 /* Called from the innermost error outwards. */
@@ -32,7 +49,8 @@ static herr_t take_reason(unsigned n, const H5E_error2_t *error, void *data) {
   if (n == 0) {
     (void)snprintf(found->text, sizeof found->text, "%s", error->desc == NULL ? "" : error->desc);
   }
-  found->is_memory = found->is_memory || error->maj_num == H5E_RESOURCE;
+  found->is_memory = found->is_memory || error->maj_num == H5E_RESOURCE || error->min_num == H5E_NOSPACE ||
+                     error->min_num == H5E_CANTALLOC;
   return 0;
 }
 

@@ -7,17 +7,21 @@
  *               enospc  from the n-th call on, what makes or writes files fails with ENOSPC
  *               eio     from the n-th call on, all fail with EIO
  *               memory  the n-th allocation fails
+ *               sites   nothing fails; the number of the first allocation of every distinct call path (the innermost DEPTH
+ *                       return addresses) goes to the file FAULT_FILE, one a line
  *   FAULT_AT    n, from 1
  * Calls: open, read, pread, write, pwrite, fsync, ftruncate, rename, unlink and close on regular files and folders, not on
  * standard streams. Allocations: malloc, calloc, realloc, aligned_alloc of the program (not those inside libc).
  */
 #include <dlfcn.h>
+#include <execinfo.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,19 +29,37 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-typedef enum kind { NOTHING, COUNT, KILL, TORN, SHORT, NO_SPACE, IO, MEMORY } kind;
+typedef enum kind { NOTHING, COUNT, KILL, TORN, SHORT, NO_SPACE, IO, MEMORY, SITES } kind;
 
 static atomic_long n_calls, n_allocations;
 static kind chosen;
 static long at;
 
+enum { DEPTH = 8, MOST_SITES = 1 << 16 };
+static uint64_t sites[MOST_SITES]; /* hash table with open addressing; 0: free */
+static atomic_flag sites_lock = ATOMIC_FLAG_INIT;
+static _Thread_local bool is_tracing;
+static FILE *site_file;
+
 __attribute__((constructor)) static void begin(void) {
-  static const char *const names[] = {"", "count", "kill", "torn", "short", "enospc", "eio", "memory"};
+  static const char *const names[] = {"", "count", "kill", "torn", "short", "enospc", "eio", "memory", "sites"};
   const char *const name = getenv("FAULT_KIND"), *const number = getenv("FAULT_AT");
-  for (int i = 1; name != NULL && i < 8; i++) {
+  for (int i = 1; name != NULL && i < 9; i++) {
     chosen = strcmp(name, names[i]) == 0 ? (kind)i : chosen;
   }
   at = number != NULL ? atol(number) : 0;
+  if (chosen == SITES) {
+    void *addresses[DEPTH];
+    is_tracing = true;
+    (void)backtrace(addresses, DEPTH); /* loads what it needs */
+    const char *const path = getenv("FAULT_FILE");
+    site_file = path == NULL ? NULL : fopen(path, "w");
+    is_tracing = false;
+    if (site_file == NULL) {
+      perror("FAULT_FILE");
+      _exit(1);
+    }
+  }
 }
 
 __attribute__((destructor)) static void end(void) {
@@ -191,11 +213,41 @@ ssize_t pwrite(int descriptor, const void *bytes, size_t n, off_t offset) {
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
     *__libc_memalign(size_t, size_t);
 
-static bool is_refused(void) {
+__attribute__((noinline)) static void note_site(long n) {
+  void *addresses[DEPTH + 3];
+  uint64_t hash = 14695981039346656037u;
+  is_tracing = true;
+  const int depth = backtrace(addresses, DEPTH + 3);
+  for (int i = 3; i < depth; i++) { /* behind note_site, is_refused and the allocation itself */
+    hash = (hash ^ (uint64_t)(uintptr_t)addresses[i]) * 1099511628211u;
+  }
+  hash += hash == 0;
+  while (atomic_flag_test_and_set(&sites_lock)) {
+  }
+  size_t place = hash % MOST_SITES, tries = 0;
+  while (sites[place] != 0 && sites[place] != hash && tries++ < MOST_SITES) {
+    place = (place + 1) % MOST_SITES;
+  }
+  if (sites[place] != hash) {
+    sites[place] = hash;
+    fprintf(site_file, "%ld\n", n);
+    fflush(site_file);
+  }
+  atomic_flag_clear(&sites_lock);
+  is_tracing = false;
+}
+
+__attribute__((noinline)) static bool is_refused(void) {
+  if (is_tracing) {
+    return false;
+  }
   const long n = atomic_fetch_add(&n_allocations, 1) + 1;
   if (chosen == MEMORY && n == at) {
     errno = ENOMEM;
     return true;
+  }
+  if (chosen == SITES && site_file != NULL) {
+    note_site(n);
   }
   return false;
 }
