@@ -218,8 +218,12 @@
 #define EG_CHAINS_LANGEVIN(PLAIN) PLAIN(langevin_pair, 0, 2, EG_DIM)
 #elif EG_CAPS_LOSS && EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES && !defined(EG_TEAM)
 #define EG_CHAINS_LANGEVIN(PLAIN) PLAIN(langevin_channels, EG_CHANNELS, 0, EG_DIM)
+#define EG_CHAINS_LANGEVIN_EXACT(PLAIN) PLAIN(langevin_exact, 2 * EG_DIM, 0, EG_DIM)
 #else
 #define EG_CHAINS_LANGEVIN(PLAIN)
+#endif
+#if !defined(EG_CHAINS_LANGEVIN_EXACT)
+#define EG_CHAINS_LANGEVIN_EXACT(PLAIN)
 #endif
 
 /* Linked into the program in the common precision; the rare ones are compiled when they are first asked for, as everything in
@@ -229,7 +233,7 @@
   EG_CHAINS_LANGEVIN(PLAIN)
 #define EG_RARE_CHAINS(PLAIN, FOLD)                                                                          \
   EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD) EG_CHAINS_SDE(PLAIN, FOLD) \
-  EG_CHAINS_LOG_TIME(PLAIN)
+  EG_CHAINS_LOG_TIME(PLAIN) EG_CHAINS_LANGEVIN_EXACT(PLAIN)
 
 /* Compiled for the CPU, and for the GPU when they are asked for (NVRTC), not ahead. */
 #if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_DIAGONAL

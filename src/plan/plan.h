@@ -182,7 +182,7 @@ EG_NODISCARD eg_status eg_plan_levy(eg_context *ctx, const eg_plan *plan, eg_run
 void eg_plan_stage_levy(const eg_plan *plan, eg_run *run);
 /* The coefficients of a step of the Langevin equation, and its moments: langevin.c */
 EG_NODISCARD eg_status eg_plan_langevin(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps);
-EG_NODISCARD eg_status eg_plan_langevin_oracle(eg_context *ctx, eg_run *run);
+EG_NODISCARD eg_status eg_plan_stage_langevin(eg_context *ctx, const eg_plan *plan, eg_run *run);
 /* The map of (x, v) of an affine chain; has_oracle becomes false where the chain is not affine. */
 EG_NODISCARD eg_status eg_plan_chain_oracle(eg_context *ctx, eg_run *run);
 

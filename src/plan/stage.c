@@ -169,7 +169,7 @@ static void oracle_settings(eg_run *run) {
   if (run->dynamics->id == EG_LANGEVIN) { /* the lifted model is a process */
     law.batch_size = 1;
     run->law = run->scheme_law = law;
-    run->scheme_law.scheme = EG_AFFINE_BAOAB;
+    run->scheme_law.scheme = run->scheme == EG_EXACT ? EG_AFFINE_EXACT : EG_AFFINE_BAOAB;
     return;
   }
   if (run->chain.is_general || run->dynamics->id == EG_NOISY_GD) {
@@ -262,8 +262,8 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   if (run->has_oracle && run->chain.is_general) {
     EG_TRY(eg_plan_chain_oracle(ctx, run));
   }
-  if (run->has_oracle && run->dynamics->id == EG_LANGEVIN) {
-    EG_TRY(eg_plan_langevin_oracle(ctx, run));
+  if (run->dynamics->id == EG_LANGEVIN) {
+    EG_TRY(eg_plan_stage_langevin(ctx, plan, run));
   }
   if (run->has_oracle) {
     oracle_settings(run);

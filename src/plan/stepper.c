@@ -161,6 +161,10 @@ static const char *stepper_name(const char *scheme, const char *form) {
 static eg_status set_stepper(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps, const char *form) {
   static const char *const schemes[] = {[EG_EULER_MARUYAMA] = "euler", [EG_STRANG] = "strang", [EG_MILSTEIN] = "milstein",
                                         [EG_HEUN] = "heun",            [EG_SRK2] = "srk2"};
+  if (run->scheme == EG_BAOAB) {
+    return refuse(ctx, plan, run, "scheme baoab integrates a velocity, which langevin has; allowed: euler-maruyama, strang, milstein, "
+                                  "heun, srk2");
+  }
   const char *const why = why_no_scheme(plan, run, caps, form);
   if (why != NULL) {
     return refuse(ctx, plan, run, why);

@@ -73,7 +73,9 @@
   X(HEUN, "heun", "mean of two Euler steps, at x and behind the first, with the Stratonovich drift b - sum (D s_c) s_c / 2", \
     "weak 1 (additive noise: 2), strong 1; general noise: strong 1/2", "Ruemelin 1982 (doi 10.1137/0719041)") \
   X(SRK2, "srk2", "stochastic Runge-Kutta RI6, one extra variate for each pair of channels",                 \
-    "weak 2; strong 1, general noise 1/2", "Roessler 2009 (doi 10.1137/060673308)")
+    "weak 2; strong 1, general noise 1/2", "Roessler 2009 (doi 10.1137/060673308)")                          \
+  X(BAOAB, "baoab", "of langevin: half a push, half a glide, the exact step of friction and noise, glide, push", \
+    "weak 2", "Leimkuhler, Matthews, arXiv 1203.5428")
 
 /* X(enumerator, word, meaning): square roots of the noise covariance. One-point laws agree (pair: to order 3 in the step's
    moments), those of several points only for pair, data, nodes and joint-cholesky. */

@@ -112,7 +112,7 @@ static const eg_schema_row rows[] = {
     {"dynamics.factor", EG_WORD, "the model's", NO_RANGE, eg_factor_words, "sme1 sme2 smf1 smf2 noisy-gd",
      "which square root of the noise covariance; models with samples: pair"},
     {"dynamics.nodes", EG_WHOLE, "2", 2, 65536, NULL, "sme1 sme2 smf1 smf2", "factor nodes: fresh samples in one increment"},
-    {"dynamics.scheme", EG_WORD, "strang; sde, levy: euler-maruyama", NO_RANGE, eg_scheme_words, DIFFUSIONS,
+    {"dynamics.scheme", EG_WORD, "strang; sde, levy: euler-maruyama; langevin: baoab", NO_RANGE, eg_scheme_words, DIFFUSIONS " langevin",
      "integrator; docs/schemes.md has their orders"},
     {"dynamics.substeps", EG_WHOLE, "1", 1, MAX_SUBSTEPS, NULL, DIFFUSIONS " " ADAPTIVE " signsgd-sde langevin log-time",
      "integrator steps in one learning_rate or time_step"},

@@ -1,7 +1,8 @@
 /*
  * The Langevin equation of SGD with momentum against tables D1 to D3 and W of limiting-dynamics-and-anomalous-diffusion.md (60-digit
  * arithmetic; mean and covariance by the propagator of one mode), to all digits; its integrator against the moments of the
- * scheme, and by its order; simulations in standard errors, with wrong starts and laws as controls.
+ * scheme, and by its order; its exact law drawn in steps of any size; simulations in standard errors, with wrong starts and laws as
+ * controls.
  */
 #include "oracle/affine.h"
 #include "physics/judge.h"
@@ -139,6 +140,46 @@ static void general(void) {
   eg_labelled_free(file);
 }
 
+/* The exact law in one step, in eight and in steps so small that x hardly moves in one; beside the integrator in as long a step. In two
+   components, one without noise, with a velocity of its own, decay and a batch; another momentum and too little noise are rejected. */
+static void exact(void) {
+  eg_labelled *const file = run_study(
+      "seed: 83\nmodel: {name: quadratic, curvature: 1, noise: 1}\nstart: {point: 1}\nlearning_rate: 1/20\nhorizon: 1\n"
+      "dynamics:\n  - {name: langevin, momentum: 0.5, scheme: exact, label: matched}\n"
+      "  - {name: langevin, momentum: 0.5, scheme: exact, substeps: 8, label: fine}\n"
+      "  - {name: langevin, momentum: 0.5, scheme: exact, start_velocity: zero, label: zero}\n"
+      "  - {name: langevin, momentum: 0.5, scheme: baoab, label: coarse}\n"
+      "realisations: 2^19\nobserve: {at: [1], features: [x, norm2]}\n");
+  static const char *const matched[2] = {"matched", "fine"};
+  for (size_t i = 0; i < 2; i++) {
+    expect(file, "exact", matched[i], "norm2", 0, matched_w[0]);
+    reject(file, "exact", matched[i], "norm2", 0, zero_w[0]);
+    CHECK(is_near(read_value(file, "norm2_expected", run_index(file, matched[i]), 0, 0), matched_w[0], 1e-12));
+  }
+  expect(file, "exact", "zero", "norm2", 0, zero_w[0]);
+  reject(file, "exact", "zero", "norm2", 0, read_value(file, "norm2_expected", run_index(file, "coarse"), 0, 0));
+  eg_labelled_free(file);
+
+  eg_labelled *const wide = run_study(
+      "seed: 84\nmodel: {name: quadratic, curvature: [1, 0.25], centre: [0.5, -1], noise: [0.5, 0]}\n"
+      "start: {normal: {mean: 1, std: 0.5}}\nlearning_rate: 1/4\nsteps: 12\n"
+      "dynamics:\n  - {name: langevin, momentum: 0.8, weight_decay: 0.25, batch_size: 2, scheme: exact, label: heavy}\n"
+      "  - {name: langevin, momentum: 0.8, weight_decay: 0.25, batch_size: 2, scheme: exact, substeps: 1000, label: small}\n"
+      "  - {name: langevin, momentum: 0.7, weight_decay: 0.25, batch_size: 2, label: other}\n"
+      "realisations: 2^16\nobserve: {at: {steps: [12]}, features: [x, norm2]}\n");
+  static const char *const labels[2] = {"heavy", "small"};
+  const size_t other = run_index(wide, "other");
+  for (size_t i = 0; i < 2; i++) {
+    const size_t run = run_index(wide, labels[i]);
+    for (size_t k = 0; k < 2; k++) {
+      expect(wide, "exact, two components", labels[i], "x", k, read_value(wide, "x_exact", run, 0, k));
+    }
+    expect(wide, "exact, two components", labels[i], "norm2", 0, read_value(wide, "norm2_exact", run, 0, 0));
+    reject(wide, "exact, two components", labels[i], "norm2", 0, read_value(wide, "norm2_exact", other, 0, 0));
+  }
+  eg_labelled_free(wide);
+}
+
 int main(void) {
   CHECK(mkdtemp(folder) != NULL);
   tables_d();
@@ -146,7 +187,8 @@ int main(void) {
   order();
   quadratic();
   general();
-  judge(9, 4);
+  exact();
+  judge(18, 9);
   (void)rmdir(folder);
   return check_report();
 }

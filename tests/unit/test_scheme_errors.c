@@ -65,6 +65,17 @@ int main(void) {
   check_says("{name: double-well}", "name: log-time", "", "the Hessian of this model is not constant; give 'hessian'");
   check_says(BOTH, "name: log-time, gradient_noise: gaussian-exact", "", "allowed: gaussian-decoupled");
   check_says(DATA, "name: log-time", "", "'log-time' cannot be used with the model 'linear-regression'");
+#define ADDITIVE "{name: quadratic, curvature: [1, 2], noise: 1}"
+  check_says(ADDITIVE, "name: langevin, momentum: 0.5, scheme: exact", "", "");
+  check_says(ADDITIVE, "name: langevin, momentum: 0.5, scheme: baoab", "", "");
+  check_says(ADDITIVE, "name: langevin, momentum: 0.5, scheme: strang", "", "allowed schemes: baoab, exact");
+  check_says(ADDITIVE, "name: langevin, momentum: 0.5, scheme: exact", "noise: table5\n", "allowed kinds of noise: gaussian, gaussian64");
+  check_says(BOTH, "name: langevin, momentum: 0.5, scheme: exact", "",
+             "langevin has an exact law where the gradient is affine and the noise does not depend on x, which is so for quadratic without "
+             "'multiplicative'");
+  check_says(DATA, "name: langevin, momentum: 0.5, scheme: exact", "", "that of data rows does; allowed scheme: baoab");
+  check_says(ADDITIVE, "name: sme2, scheme: baoab", "", "scheme baoab integrates a velocity, which langevin has");
+  check_says(ADDITIVE, "name: levy, scheme: baoab", "", "allowed schemes: euler-maruyama, strang");
 #define LAYERS(more) "{name: linear-network" more "}"
   check_says(LAYERS(""), "name: sgd, batch_size: 1", "", "");
   check_says(LAYERS(", shape: [2, 2, 2]"), "name: sgd, batch_size: 1, momentum: 0.5", "", "");
