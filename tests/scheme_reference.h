@@ -17,11 +17,13 @@ typedef enum scheme {
 static const char *const names[N_SCHEMES] = {"euler-maruyama", "strang", "milstein", "heun", "srk2",
                                              "heun, Ito drift", "srk2, ordered pairs", "srk2, sign a channel"};
 
-/* dx = (B x + b) dt + sum_c (S_c x + s_c) dW_c; is_root: one channel sqrt(s^2 + S^2 x^2) instead, in one dimension. */
+/* dx = (B x + b) dt + sum_c (S_c x + s_c) dW_c; is_root: one channel sqrt(s^2 + S^2 x^2) instead, in one dimension;
+   n_rooted > 0: d channels instead, the columns of the triangular root of the covariance of those that many. */
 typedef struct model {
   int d, m;
   double B[D][D], b[D], S[M][D][D], s[M][D], start[D];
   bool is_root;
+  int n_rooted;
 } model;
 
 /* ---- fields and their derivatives ---- */
@@ -35,7 +37,34 @@ static inline void drift(const model *p, const double *x, double *out) {
   }
 }
 
+/* Column c of the triangular root, in at most two dimensions. */
+static inline void rooted_channel(const model *p, int c, const double *x, double *out) {
+  double C[D][D] = {{0}};
+  for (int j = 0; j < p->n_rooted; j++) {
+    double v[D] = {0};
+    for (int i = 0; i < p->d; i++) {
+      v[i] = p->s[j][i] + p->S[j][i][0] * x[0] + (p->d > 1 ? p->S[j][i][1] * x[1] : 0);
+    }
+    for (int i = 0; i < p->d; i++) {
+      for (int k = 0; k < p->d; k++) {
+        C[i][k] += v[i] * v[k];
+      }
+    }
+  }
+  if (c == 0) {
+    out[0] = sqrt(C[0][0]);
+    out[1] = C[1][0] / out[0];
+  } else {
+    out[0] = 0;
+    out[1] = sqrt(C[1][1] - C[1][0] * C[1][0] / C[0][0]);
+  }
+}
+
 static inline void channel(const model *p, int c, const double *x, double *out) {
+  if (p->n_rooted > 0) {
+    rooted_channel(p, c, x, out);
+    return;
+  }
   for (int i = 0; i < p->d; i++) {
     out[i] = p->s[c][i];
     for (int k = 0; k < p->d; k++) {
@@ -56,9 +85,9 @@ static inline void slope(const model *p, int c, const double *x, const double *y
     }
   }
   if (p->is_root) {
-    double value = 0;
-    channel(p, 0, x, &value);
-    out[0] = p->S[0][0][0] * p->S[0][0][0] * x[0] / value * y[0];
+    double value[D] = {0};
+    channel(p, 0, x, value);
+    out[0] = p->S[0][0][0] * p->S[0][0][0] * x[0] / value[0] * y[0];
   }
 }
 
@@ -240,6 +269,32 @@ static inline model regression(int d, double a0, double a1, double optimum0, dou
   }
   return p;
 }
+/* linear-regression on rows (a, y), n of them, with unit learning rate: a channel a row, (H - a a^T) x - g0 + y a, over sqrt n. */
+static inline model rows_model(int n, const double (*rows)[D + 1]) {
+  model p = {.d = D, .m = n};
+  for (int j = 0; j < n; j++) {
+    for (int i = 0; i < D; i++) {
+      p.b[i] += rows[j][D] * rows[j][i] / n;
+      for (int k = 0; k < D; k++) {
+        p.B[i][k] -= rows[j][i] * rows[j][k] / n;
+      }
+    }
+  }
+  for (int j = 0; j < n; j++) {
+    for (int i = 0; i < D; i++) {
+      p.s[j][i] = (rows[j][D] * rows[j][i] - p.b[i]) / sqrt(n);
+      for (int k = 0; k < D; k++) {
+        p.S[j][i][k] = (-p.B[i][k] - rows[j][i] * rows[j][k]) / sqrt(n);
+      }
+    }
+  }
+  return p;
+}
+static const double four_rows[4][D + 1] = {{1, 0.5, 1}, {-0.5, 1, 0.25}, {0.25, -0.75, 1}, {0.75, 0.25, -0.5}};
+#define FOUR_ROWS                                                                                            \
+  "model: {name: linear-regression, rows: [[1, 0.5, 1], [-0.5, 1, 0.25], [0.25, -0.75, 1], [0.75, 0.25, -0.5]], standardize: false}\n" \
+  "start: {point: [1, -0.5]}\n"
+
 static const model root = {.d = 1, .m = 1, .B = {{0.5}}, .S = {{{0.5}}}, .s = {{0.5}}, .start = {0.5}, .is_root = true};
 
 static const char *const commuting_model =

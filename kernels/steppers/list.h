@@ -29,10 +29,12 @@
 #define EG_SERVES_SCHEMES 1
 #define EG_SERVES_SRK2_DIAGONAL (EG_CAPS_DIAGONAL && EG_DIM <= 4)
 #define EG_SERVES_SRK2_CHANNELS (EG_CAPS_CHANNEL && EG_CHANNELS <= 6)
+#define EG_SERVES_SRK2_CHOLESKY (EG_CAPS_COVARIANCE && EG_DIM <= 4)
 #else
 #define EG_SERVES_SCHEMES 0
 #define EG_SERVES_SRK2_DIAGONAL 0
 #define EG_SERVES_SRK2_CHANNELS 0
+#define EG_SERVES_SRK2_CHOLESKY 0
 #endif
 
 /* Gaussian noise of a law that is not the model's: any loss in lane form. */
@@ -226,6 +228,12 @@
 #define EG_CHAINS_LANGEVIN_EXACT(PLAIN)
 #endif
 
+#if EG_SERVES_SRK2_CHOLESKY
+#define EG_SCHEMES_CHOLESKY(PLAIN) PLAIN(srk2_cholesky, EG_SRK2_DIAGONAL, 0, 0)
+#else
+#define EG_SCHEMES_CHOLESKY(PLAIN)
+#endif
+
 /* Linked into the program in the common precision; the rare ones are compiled when they are first asked for, as everything in
    other precisions is. */
 #define EG_COMMON_CHAINS(PLAIN, FOLD)                                                                        \
@@ -233,7 +241,7 @@
   EG_CHAINS_LANGEVIN(PLAIN)
 #define EG_RARE_CHAINS(PLAIN, FOLD)                                                                          \
   EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD) EG_CHAINS_SDE(PLAIN, FOLD) \
-  EG_CHAINS_LOG_TIME(PLAIN) EG_CHAINS_LANGEVIN_EXACT(PLAIN)
+  EG_CHAINS_LOG_TIME(PLAIN) EG_CHAINS_LANGEVIN_EXACT(PLAIN) EG_SCHEMES_CHOLESKY(PLAIN)
 
 /* Compiled for the CPU, and for the GPU when they are asked for (NVRTC), not ahead. */
 #if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_DIAGONAL

@@ -118,7 +118,25 @@ EG_FN void eg_noise_form_root(const eg_params *p, const eg_uniforms *u, const eg
 
 #if EG_CAPS_COVARIANCE
 
-/* Sigma may be singular: a pivot that is not positive gives a zero column. */
+/* The covariance in L becomes its triangular root. Sigma may be singular: a pivot that is not positive gives a zero column. */
+EG_FN void eg_cholesky_column(eg_real *L, int j) {
+  const eg_real pivot = L[EG_AT(j, j)];
+  const eg_real root = eg_root(pivot > 0 ? pivot : (eg_real)0);
+  const eg_real inverse = pivot > 0 ? (eg_real)1 / root : (eg_real)0;
+  L[EG_AT(j, j)] = root;
+  EG_UNROLL
+  for (int i = j + 1; i < EG_DIM; i++) {
+    L[EG_AT(i, j)] = L[EG_AT(i, j)] * inverse;
+  }
+  EG_UNROLL
+  for (int i = j + 1; i < EG_DIM; i++) {
+    EG_UNROLL
+    for (int k = j + 1; k <= i; k++) {
+      L[EG_AT(i, k)] = eg_mad(-L[EG_AT(i, j)], L[EG_AT(k, j)], L[EG_AT(i, k)]);
+    }
+  }
+}
+
 EG_FN void eg_noise_form_cholesky(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
                                   const eg_row *rows, eg_real *v) {
   (void)rows;
@@ -130,21 +148,7 @@ EG_FN void eg_noise_form_cholesky(const eg_params *p, const eg_uniforms *u, cons
   }
   EG_UNROLL
   for (int j = 0; j < EG_DIM; j++) {
-    const eg_real pivot = L[EG_AT(j, j)];
-    const eg_real root = eg_root(pivot > 0 ? pivot : (eg_real)0);
-    const eg_real inverse = pivot > 0 ? (eg_real)1 / root : (eg_real)0;
-    L[EG_AT(j, j)] = root;
-    EG_UNROLL
-    for (int i = j + 1; i < EG_DIM; i++) {
-      L[EG_AT(i, j)] = L[EG_AT(i, j)] * inverse;
-    }
-    EG_UNROLL
-    for (int i = j + 1; i < EG_DIM; i++) {
-      EG_UNROLL
-      for (int k = j + 1; k <= i; k++) {
-        L[EG_AT(i, k)] = eg_mad(-L[EG_AT(i, j)], L[EG_AT(k, j)], L[EG_AT(i, k)]);
-      }
-    }
+    eg_cholesky_column(L, j);
     EG_UNROLL
     for (int i = j; i < EG_DIM; i++) {
       v[i] = eg_mad(L[EG_AT(i, j)], u->noise_scale * EG_Z(z, j), v[i]);

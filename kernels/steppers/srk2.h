@@ -7,13 +7,15 @@
  *                                        + (z_k^2 - 1)/4 [B^k(H+) - B^k(H-)] + (1/2) [B^k(G+) - B^k(G-)] }
  * With fewer signs (one a channel) or more (one an ordered pair) three or more channels that do not commute have weak
  * order 1. The z need the normal moments up to order 5, the w are symmetric with variance 1: all noise kinds but two-point.
+ * Where the model has rows or samples the channels are the columns of the triangular root of Sigma(x) (factor cholesky): one law
+ * at one point, and m is the dimension however many rows there are.
  * Increments of a step: z_0 .. z_{m-1}, then w_kl at m + l (l - 1) / 2 + k.
  */
 #define EG_SRK2_DRAWS(m) ((m) + (m) * ((m) - 1) / 2)
 #define EG_SRK2_DIAGONAL EG_SRK2_DRAWS(EG_DIM)
 #define EG_SRK2_CHANNELS EG_SRK2_DRAWS(EG_CHANNELS)
 
-#if EG_SERVES_SRK2_DIAGONAL || EG_SERVES_SRK2_CHANNELS
+#if EG_SERVES_SRK2_DIAGONAL || EG_SERVES_SRK2_CHANNELS || EG_SERVES_SRK2_CHOLESKY
 /* (z_k z_l - V_kl) / 2 of m channels */
 EG_FN eg_real eg_srk2_area(eg_noise z, int m, int k, int l) {
   const int low = k < l ? k : l, high = k < l ? l : k;
@@ -71,49 +73,76 @@ EG_FN void eg_step_srk2_diagonal(const eg_params *p, const eg_uniforms *u, eg_re
 #endif
 
 #if EG_SERVES_SRK2_CHANNELS
-EG_FN void eg_step_srk2_channels(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
-  (void)rows;
-  eg_real a[EG_DIM], B[EG_CHANNELS][EG_DIM], kick[EG_DIM], noise[EG_DIM];
-  eg_full_drift(p, u, x, a);
-  EG_EACH(i) {
-    kick[i] = 0;
-    noise[i] = 0;
-  }
-  EG_UNROLL
-  for (int k = 0; k < EG_CHANNELS; k++) {
-    eg_noise_channel(p, u->staged, x, k, B[k]);
-    EG_EACH(i) {
-      B[k][i] = u->noise_scale * B[k][i];
-      kick[i] = eg_mad(B[k][i], EG_Z(z, k), kick[i]);
-    }
-  }
-  EG_UNROLL
-  for (int k = 0; k < EG_CHANNELS; k++) {
-    eg_real shift[EG_DIM], y[4][EG_DIM], v[4][EG_DIM];
-    EG_EACH(i) { shift[i] = 0; }
-    EG_UNROLL
-    for (int l = 0; l < EG_CHANNELS; l++) {
-      if (l != k) {
-        const eg_real area = eg_srk2_area(z, EG_CHANNELS, k, l);
-        EG_EACH(i) { shift[i] = eg_mad(B[l][i], area, shift[i]); }
-      }
-    }
-    EG_EACH(i) {
-      const eg_real moved = eg_mad(u->h, a[i], x[i]);
-      y[0][i] = moved + B[k][i];
-      y[1][i] = moved - B[k][i];
-      y[2][i] = x[i] + shift[i];
-      y[3][i] = x[i] - shift[i];
-    }
-    EG_UNROLL
-    for (int j = 0; j < 4; j++) {
-      eg_noise_channel(p, u->staged, y[j], k, v[j]);
-    }
-    EG_EACH(i) {
-      noise[i] = noise[i] + eg_srk2_sum(EG_Z(z, k), v[0][i], v[1][i], v[2][i], v[3][i]);
-    }
-  }
-  EG_EACH(i) { noise[i] = u->noise_scale * noise[i]; }
-  eg_srk2_finish(p, u, x, a, kick, noise);
+EG_FN void eg_srk2_column_channels(const eg_params *p, const eg_uniforms *u, const eg_real *x, int k, eg_real *v) {
+  eg_noise_channel(p, u->staged, x, k, v);
 }
+#endif
+
+#if EG_SERVES_SRK2_CHOLESKY
+/* Column k of the triangular root of Sigma(x): a smooth field where Sigma is positive definite. */
+EG_FN void eg_srk2_column_cholesky(const eg_params *p, const eg_uniforms *u, const eg_real *x, int k, eg_real *v) {
+  eg_real L[EG_TRIANGLE];
+  eg_covariance(p, u->staged, x, L);
+  EG_UNROLL
+  for (int j = 0; j <= k; j++) {
+    eg_cholesky_column(L, j);
+  }
+  EG_EACH(i) { v[i] = i >= k ? L[i >= k ? EG_AT(i, k) : 0] : (eg_real)0; }
+}
+#endif
+
+/* Channels that eg_srk2_column_<form> gives one at a time, m of them. */
+#define EG_SRK2_STEP(form, m)                                                                                \
+  EG_FN void eg_step_srk2_##form(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,           \
+                                 const eg_row *rows) {                                                       \
+    (void)rows;                                                                                              \
+    eg_real a[EG_DIM], B[m][EG_DIM], kick[EG_DIM], noise[EG_DIM];                                            \
+    eg_full_drift(p, u, x, a);                                                                               \
+    EG_EACH(i) {                                                                                             \
+      kick[i] = 0;                                                                                           \
+      noise[i] = 0;                                                                                          \
+    }                                                                                                        \
+    EG_UNROLL                                                                                                \
+    for (int k = 0; k < m; k++) {                                                                            \
+      eg_srk2_column_##form(p, u, x, k, B[k]);                                                               \
+      EG_EACH(i) {                                                                                           \
+        B[k][i] = u->noise_scale * B[k][i];                                                                  \
+        kick[i] = eg_mad(B[k][i], EG_Z(z, k), kick[i]);                                                      \
+      }                                                                                                      \
+    }                                                                                                        \
+    EG_UNROLL                                                                                                \
+    for (int k = 0; k < m; k++) {                                                                            \
+      eg_real shift[EG_DIM], y[4][EG_DIM], v[4][EG_DIM];                                                     \
+      EG_EACH(i) { shift[i] = 0; }                                                                           \
+      EG_UNROLL                                                                                              \
+      for (int l = 0; l < m; l++) {                                                                          \
+        if (l != k) {                                                                                        \
+          const eg_real area = eg_srk2_area(z, m, k, l);                                                     \
+          EG_EACH(i) { shift[i] = eg_mad(B[l][i], area, shift[i]); }                                         \
+        }                                                                                                    \
+      }                                                                                                      \
+      EG_EACH(i) {                                                                                           \
+        const eg_real moved = eg_mad(u->h, a[i], x[i]);                                                      \
+        y[0][i] = moved + B[k][i];                                                                           \
+        y[1][i] = moved - B[k][i];                                                                           \
+        y[2][i] = x[i] + shift[i];                                                                           \
+        y[3][i] = x[i] - shift[i];                                                                           \
+      }                                                                                                      \
+      EG_UNROLL                                                                                              \
+      for (int j = 0; j < 4; j++) {                                                                          \
+        eg_srk2_column_##form(p, u, y[j], k, v[j]);                                                          \
+      }                                                                                                      \
+      EG_EACH(i) {                                                                                           \
+        noise[i] = noise[i] + eg_srk2_sum(EG_Z(z, k), v[0][i], v[1][i], v[2][i], v[3][i]);                   \
+      }                                                                                                      \
+    }                                                                                                        \
+    EG_EACH(i) { noise[i] = u->noise_scale * noise[i]; }                                                     \
+    eg_srk2_finish(p, u, x, a, kick, noise);                                                                 \
+  }
+
+#if EG_SERVES_SRK2_CHANNELS
+EG_SRK2_STEP(channels, EG_CHANNELS)
+#endif
+#if EG_SERVES_SRK2_CHOLESKY
+EG_SRK2_STEP(cholesky, EG_DIM)
 #endif

@@ -81,7 +81,7 @@ static const char *describe(const eg_device *device) {
 static bool has_gpu_stepper(const char *stepper) {
   const bool is_chain = strncmp(stepper, "momentum_", 9) == 0 || strncmp(stepper, "adaptive_", 9) == 0;
   const bool is_served = strstr(stepper, "_rows") != NULL || strstr(stepper, "_channels") != NULL;
-  return strncmp(stepper, "langevin_", 9) != 0 && strstr(stepper, "_root") == NULL && strstr(stepper, "_nodes") == NULL && strstr(stepper, "_joint") == NULL &&
+  return strncmp(stepper, "langevin_", 9) != 0 && strcmp(stepper, "srk2_cholesky") != 0 && strstr(stepper, "_root") == NULL && strstr(stepper, "_nodes") == NULL && strstr(stepper, "_joint") == NULL &&
          strstr(stepper, "_sde") == NULL && (!is_chain || is_served);
 }
 
@@ -119,7 +119,7 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   }
   if (job->launch.input_noise > 0 || job->launch.label_noise > 0 || !has_gpu_stepper(job->stepper)) {
     return eg_fail(ctx, EG_ERR_DEVICE,
-                   "langevin, rows with noise, fresh-node noise, joint covariances, gradient_noise gaussian-decoupled and constant, SDEs of adaptive "
+                   "langevin, srk2 with factor cholesky, rows with noise, fresh-node noise, joint covariances, gradient_noise gaussian-decoupled and constant, SDEs of adaptive "
                    "chains, and chains on other noise than rows and channels are advanced on the CPU only so far");
   }
   if (job->shape != NULL && !has_gpu_shape(job->shape)) {

@@ -138,6 +138,9 @@ static double effective_batch(const eg_run *run) {
 /* Heun's scheme and srk2 take the diffusion at several points, and the diagonal form of both kinds of noise is a root. */
 static bool is_scheme_affine(const eg_plan *plan, const eg_run *run) {
   const double *const multiplicative = eg_plan_param(plan, run, "multiplicative");
+  if (strcmp(run->job.stepper, "srk2_cholesky") == 0) {
+    return false; /* a root, at several points */
+  }
   if ((run->scheme != EG_HEUN && run->scheme != EG_SRK2) || strstr(run->job.stepper, "_diagonal") == NULL ||
       multiplicative == NULL) {
     return true;

@@ -103,20 +103,32 @@ static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, 
 /* Why the run's scheme cannot serve this noise form; NULL if it can. */
 static const char *why_no_scheme(const eg_plan *plan, const eg_run *run, int caps, const char *form) {
   const eg_unit *const unit = eg_plan_unit(plan);
-  const bool is_diagonal = strcmp(form, "diagonal") == 0, is_channels = strcmp(form, "channels") == 0;
+  const bool is_diagonal = strcmp(form, "diagonal") == 0, is_channels = strcmp(form, "channels") == 0,
+             is_cholesky = strcmp(form, "cholesky") == 0;
   if (run->scheme != EG_MILSTEIN && run->scheme != EG_HEUN && run->scheme != EG_SRK2) {
     return NULL;
   }
   if (plan->form == EG_FORM_TEAM || (caps & EG_CAP_POPULATION) != 0) {
     return "schemes milstein, heun and srk2 have the lane form only; allowed: euler-maruyama, strang";
   }
-  if (!is_diagonal && !is_channels) {
-    return "schemes milstein, heun and srk2 need diagonal noise or noise by channels, and this factor is neither; "
-           "allowed: euler-maruyama, strang";
+  if (!is_diagonal && !is_channels && run->scheme == EG_MILSTEIN) {
+    return "scheme milstein needs diagonal noise or channels that commute, and those of rows and samples do not; allowed: "
+           "euler-maruyama, strang, and srk2 with factor cholesky";
+  }
+  if (!is_diagonal && !is_channels && run->scheme == EG_HEUN) {
+    return "scheme heun turns the Ito drift into the Stratonovich one by eg_noise_drift, which belongs to diagonal noise and channels, and "
+           "this factor is neither; allowed: euler-maruyama, strang, and srk2 with factor cholesky";
+  }
+  if (!is_diagonal && !is_channels && !is_cholesky) {
+    return "scheme srk2 needs diagonal noise, single channels or factor cholesky, and this factor is none of them: a pair is not "
+           "Gaussian, and data takes a number for each pair of rows";
   }
   if (run->scheme == EG_SRK2) {
     if (plan->study->noise == EG_NOISE_TWO_POINT) {
       return "scheme srk2 needs the fourth moment of a normal, which noise two-point has not; allowed: every other kind";
+    }
+    if (is_cholesky) {
+      return unit->dim <= 4 ? NULL : "scheme srk2 serves factor cholesky up to dimension 4";
     }
     if (is_channels && (caps & EG_CAP_CHANNEL) == 0) {
       return "scheme srk2 needs eg_noise_channel, which this model does not define, or not in this dimension";
@@ -146,7 +158,7 @@ static const char *stepper_name(const char *scheme, const char *form) {
                                       "euler_cholesky",  "strang_cholesky", "euler_symroot",  "strang_symroot",
                                       "euler_factor",    "strang_factor",   "milstein_diagonal",
                                       "milstein_channels", "heun_diagonal", "heun_channels", "srk2_diagonal",
-                                      "srk2_channels",     "euler_root",    "strang_root",   "euler_nodes",
+                                      "srk2_channels",     "srk2_cholesky", "euler_root",    "strang_root",   "euler_nodes",
                                       "strang_nodes",      "euler_joint",   "strang_joint"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     const size_t n = strlen(scheme);

@@ -49,6 +49,30 @@ static double largest_difference(const eg_run *run, scheme s, const model *p) {
   return worst;
 }
 
+/* The triangular root of the covariance of rows; with the channels of the rows' own it must not agree. */
+static void compare_rows(const char *noise) {
+  char text[600];
+  model rows = rows_model(4, four_rows), columns = rows;
+  columns.n_rooted = 4;
+  columns.m = 2;
+  rows.start[0] = columns.start[0] = 1;
+  rows.start[1] = columns.start[1] = -0.5;
+  (void)snprintf(text, sizeof text,
+                 "seed: 31\n" FOUR_ROWS "learning_rate: 1\nsteps: 1\nnoise: %s\n"
+                 "dynamics: {name: sme1, factor: cholesky, scheme: srk2, substeps: 5}\n"
+                 "realisations: 100\nobserve: {at: {steps: [1]}, features: [x]}\n",
+                 noise);
+  const planned planned_ = plan_text("study.yaml", text);
+  const eg_run *const run = &planned_.plan->runs[0];
+  const double worst = largest_difference(run, SRK2, &columns), other = largest_difference(run, EULER, &columns);
+  const double channels = largest_difference(run, SRK2, &rows);
+  printf("%-18s %-12s largest difference %.2g, to euler-maruyama %.2g, to four channels %.2g\n", run->job.stepper, noise, worst,
+         other, channels);
+  CHECK_NEAR(worst, 0, 1e-12);
+  CHECK(other > 1e-4 && channels > 1e-4);
+  plan_free(planned_);
+}
+
 static void compare(const char *study, const char *dynamics, const char *noise, const model *p) {
   static const scheme schemes[3] = {MILSTEIN, HEUN, SRK2};
   for (int i = 0; i < 3; i++) {
@@ -98,5 +122,7 @@ int main(void) {
             "start: {point: [1, -0.5]}\n",
             "name: sme1, factor: data", noises[i], &five);
   }
+  compare_rows("gaussian");
+  compare_rows("three-point");
   return check_report();
 }

@@ -118,6 +118,8 @@ bilinear-two-point bilinear --set noise=two-point
 bilinear-float bilinear --set state=float
 langevin langevin
 langevin-float langevin --set state=float
+schemes-rows schemes_rows
+schemes-rows-float schemes_rows --set state=float
 langevin-exact langevin_exact
 langevin-exact-float langevin_exact --set state=float
 langevin-rows langevin_rows

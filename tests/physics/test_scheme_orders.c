@@ -286,6 +286,67 @@ static void nonlinear_orders(void) {
   CHECK(fabs(path_norm2(HEUN_ITO, &root, 10) - exact) > 0.1); /* converges to another law */
 }
 
+/* ---- data rows by the triangular root of their covariance: all paths of three-point z and signs, two normals a step ---- */
+
+static double rows_norm2(scheme s, const model *p, int n, int at, double h, double *x) {
+  static const double value[3] = {0, 1.7320508075688772, -1.7320508075688772}, weight[3] = {2.0 / 3, 1.0 / 6, 1.0 / 6};
+  double sum = 0;
+  if (at == n) {
+    return x[0] * x[0] + x[1] * x[1];
+  }
+  for (int k = 0; k < (n_signs(s, 2) > 0 ? 18 : 9); k++) {
+    const double z[M] = {value[k % 3], value[k / 3 % 3]}, w[MOST_PAIRS] = {k < 9 ? 1 : -1};
+    double V[M][M], y[D] = {x[0], x[1]};
+    fill_signs(s, 2, w, V);
+    step(s, p, h, z, V, y);
+    sum += weight[k % 3] * weight[k / 3 % 3] * (n_signs(s, 2) > 0 ? 0.5 : 1) * rows_norm2(s, p, n, at + 1, h, y);
+  }
+  return sum;
+}
+
+/* The law's E |x|^2 depends on the covariance alone: that of the four channels of the rows. */
+static void rows_orders(void) {
+  static const scheme schemes[] = {EULER, SRK2};
+  static const double order[] = {1, 2};
+  model rows = rows_model(4, four_rows), columns = rows, shorter;
+  rows.start[0] = 1;
+  rows.start[1] = -0.5;
+  columns.n_rooted = 4;
+  columns.m = 2;
+  shorter = rows; /* to time 1/4: four steps are as many as can be enumerated; from where the leading error is not near a zero */
+  shorter.start[0] = 1.5;
+  shorter.start[1] = 0.5;
+  for (int i = 0; i < D; i++) {
+    shorter.b[i] *= 0.25;
+    for (int c = 0; c < rows.m; c++) {
+      shorter.s[c][i] *= 0.5;
+    }
+    for (int k = 0; k < D; k++) {
+      shorter.B[i][k] *= 0.25;
+      for (int c = 0; c < rows.m; c++) {
+        shorter.S[c][i][k] *= 0.5;
+      }
+    }
+  }
+  const double exact = oracle_norm2(&shorter, EG_AFFINE_EXACT, 1);
+  for (int i = 0; i < 2; i++) {
+    double error[2];
+    for (int k = 0; k < 2; k++) {
+      double x[D] = {1.5, 0.5};
+      error[k] = rows_norm2(schemes[i], &columns, 2 << k, 0, 0.25 / (2 << k), x) - exact;
+    }
+    printf("weak order   %-12s %-22s %.3f\n", "rows", names[schemes[i]], log2(error[0] / error[1]));
+    CHECK(fabs(log2(error[0] / error[1]) - order[i]) < 0.12);
+  }
+  eg_labelled *const file = run_text(
+      folder, "seed: 407\n" FOUR_ROWS "learning_rate: 1\nhorizon: 1\nrealisations: 2^20\nnoise: three-point\ndynamics:\n"
+              "  - {name: sme1, factor: cholesky, scheme: srk2, substeps: 2, label: srk2}\nobserve: {at: [1], features: [norm2]}\n");
+  double x[D] = {1, -0.5}, y[D] = {1, -0.5};
+  expect(file, "rows", "srk2", "norm2", 0, rows_norm2(SRK2, &columns, 2, 0, 0.5, x));
+  reject(file, "rows, Euler", "srk2", "norm2", 0, rows_norm2(EULER, &columns, 2, 0, 0.5, y));
+  eg_labelled_free(file);
+}
+
 /* ---- the kernels: paired differences, and means ---- */
 
 static void strong_moments(scheme s, const model *p, int n, double mean[D], double variance[D]) {
@@ -426,6 +487,7 @@ int main(void) {
   one.start[0] = 1.5;
   weak_orders();
   nonlinear_orders();
+  rows_orders();
   strong_structure(0, "additive", &additive, orders[0]);
   strong_structure(1, "diagonal", &diagonal, orders[1]);
   strong_structure(2, "commutative", &commutative, orders[2]);

@@ -44,8 +44,15 @@ int main(void) {
   check_says(BOTH, "name: sme2, scheme: milstein, factor: cholesky", "", "");
   check_says(BOTH, "name: sde, scheme: milstein", "", "");
   check_says(DATA, "name: sme2, scheme: heun", "",
-             "sme2 cannot be run on model 'linear-regression': schemes milstein, heun and srk2 need diagonal noise or noise by "
-             "channels, and this factor is neither; allowed: euler-maruyama, strang");
+             "sme2 cannot be run on model 'linear-regression': scheme heun turns the Ito drift into the Stratonovich one by eg_noise_drift, "
+             "which belongs to diagonal noise and channels, and this factor is neither; allowed: euler-maruyama, strang, and srk2 with factor "
+             "cholesky");
+  check_says(DATA, "name: sme2, scheme: milstein", "", "needs diagonal noise or channels that commute, and those of rows and samples do not");
+  check_says(DATA, "name: sme2, scheme: srk2", "", "needs diagonal noise, single channels or factor cholesky");
+  check_says(DATA, "name: sme2, scheme: srk2, factor: cholesky", "", "");
+  check_says(DATA, "name: sme2, scheme: srk2, factor: cholesky", "noise: two-point\n", "needs the fourth moment of a normal");
+  check_says("{name: linear-regression, data: data/diabetes.h5, columns: [0, 1, 2, 3, 4]}", "name: sme2, scheme: srk2, factor: cholesky", "",
+             "scheme srk2 serves factor cholesky up to dimension 4");
   check_says(BOTH, "name: sme2, scheme: srk2", "noise: two-point\n", "needs the fourth moment of a normal");
   check_says(BOTH, "name: sme2, scheme: srk2", "noise: three-point\n", "");
   check_says(BOTH, "name: noisy-gd, batch_size: 1, scheme: heun", "", "'noisy-gd' has no 'scheme'");
