@@ -340,11 +340,12 @@ EG_FN void step_plain(eg_plain_fn step_fn, int extra, const eg_params *p, const 
 }
 
 /* Steps from < .. <= to of one block. */
-EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, int extra, const eg_params *params, const eg_launch *a,
-                         const eg_uniforms *uniforms, eg_thread *t, eg_block_state block, uint64_t realisation,
-                         uint64_t from, uint64_t to) {
+EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, int rule_form, const eg_params *params,
+                       const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t, eg_block_state block,
+                       uint64_t realisation, uint64_t from, uint64_t to) {
   const eg_params own_params = *params; /* copies that no store can reach: coefficients stay in registers */
   eg_uniforms own_uniforms = *uniforms;
+  own_uniforms.rule_form = rule_form; /* its value, but known when compiled */
   const eg_params *const p = &own_params;
   const eg_uniforms *const u = &own_uniforms;
   eg_ahead *const ahead = block.ahead;
@@ -382,6 +383,19 @@ EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, int extra, 
       staged += (size_t)rows * EG_ROW_VALUES;
     }
     step += n;
+  }
+}
+
+/* A chain has a loop of its own for each form of its rule. */
+EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, int extra, const eg_params *p, const eg_launch *a,
+                         const eg_uniforms *u, eg_thread *t, eg_block_state block, uint64_t realisation, uint64_t from,
+                         uint64_t to) {
+  if (extra == 0 || u->rule_form == EG_RULE_CLIPPED) {
+    steps_plain(step_fn, normals, rows, extra, EG_RULE_CLIPPED, p, a, u, t, block, realisation, from, to);
+  } else if (u->rule_form == EG_RULE_FREE) {
+    steps_plain(step_fn, normals, rows, extra, EG_RULE_FREE, p, a, u, t, block, realisation, from, to);
+  } else {
+    steps_plain(step_fn, normals, rows, extra, EG_RULE_BARE, p, a, u, t, block, realisation, from, to);
   }
 }
 
@@ -447,6 +461,26 @@ static __attribute__((noinline)) const eg_real *hold_noisy_row(const eg_launch *
   return block->row;
 }
 
+EG_FN void fold_end_of_form(eg_end_fn end, int extra, int n_acc, int rule_form, const eg_params *p, const eg_uniforms *uniforms,
+                            eg_real *x, const eg_real *acc) {
+  eg_uniforms own_uniforms = *uniforms;
+  own_uniforms.rule_form = rule_form; /* its value, but known when compiled */
+  const eg_uniforms *const u = &own_uniforms;
+  LANES { lane_end(end, extra, n_acc, p, u, x + l, acc + l); }
+}
+
+/* The end of a fold in all lanes. */
+EG_FN void fold_end(eg_end_fn end, int extra, int n_acc, const eg_params *p, const eg_uniforms *u, eg_real *x,
+                    const eg_real *acc) {
+  if (extra == 0 || u->rule_form == EG_RULE_CLIPPED) {
+    fold_end_of_form(end, extra, n_acc, EG_RULE_CLIPPED, p, u, x, acc);
+  } else if (u->rule_form == EG_RULE_FREE) {
+    fold_end_of_form(end, extra, n_acc, EG_RULE_FREE, p, u, x, acc);
+  } else {
+    fold_end_of_form(end, extra, n_acc, EG_RULE_BARE, p, u, x, acc);
+  }
+}
+
 /* A fold over fold_count elements a step with the accumulator in memory: any count. */
 EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source, int n_acc, int extra,
                     const eg_params *p, const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t,
@@ -483,17 +517,18 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source,
         LANES { lane_add(add, n_acc, p, u, x + l, drawn + l, weight, block.acc + l); }
       }
     }
-    LANES { lane_end(end, extra, n_acc, p, u, x + l, block.acc + l); }
+    fold_end(end, extra, n_acc, p, u, x, block.acc);
   }
 }
 
 /* The same for a constant count that fits the rows buffer. */
-EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, int count, const eg_params *params,
-                    const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t, eg_block_state block,
-                    uint64_t realisation, uint64_t from, uint64_t to) {
+EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, int count, int rule_form,
+                    const eg_params *params, const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t,
+                    eg_block_state block, uint64_t realisation, uint64_t from, uint64_t to) {
   const eg_params own_params = *params; /* copies, as in segment_plain */
   eg_uniforms own_uniforms = *uniforms;
-  own_uniforms.batch_size = (eg_real)count; /* its value, but known when compiled: a product with 1 vanishes */
+  own_uniforms.batch_size = (eg_real)count; /* their values, but known when compiled: a product with 1 vanishes */
+  own_uniforms.rule_form = rule_form;
   const eg_params *const p = &own_params;
   const eg_uniforms *const u = &own_uniforms;
   eg_ahead *const ahead = block.ahead;
@@ -519,17 +554,34 @@ EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, 
   }
 }
 
+/* The same, with a loop for each form of a chain's rule. */
+EG_FN void fold_few_by_form(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, int count, const eg_params *p,
+                            const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
+                            uint64_t realisation, uint64_t from, uint64_t to) {
+  if (extra == 0 || u->rule_form == EG_RULE_CLIPPED) {
+    fold_few(begin, add, end, extra, count, EG_RULE_CLIPPED, p, a, u, t, block, realisation, from, to);
+  } else if (u->rule_form == EG_RULE_FREE) {
+    fold_few(begin, add, end, extra, count, EG_RULE_FREE, p, a, u, t, block, realisation, from, to);
+  } else {
+    fold_few(begin, add, end, extra, count, EG_RULE_BARE, p, a, u, t, block, realisation, from, to);
+  }
+}
+
 EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source, int n_acc, int extra,
                         const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
                         uint64_t realisation, uint64_t from, uint64_t to) {
   const int is_plain = source == EG_FOLD_ROWS && !(a->input_noise > 0 || a->label_noise > 0) &&
                        (extra == 0 || !eg_is_scheduled(&a->chain.batch));
   if (is_plain && a->fold_count == 1) {
-    fold_few(begin, add, end, extra, 1, p, a, u, t, block, realisation, from, to);
+    fold_few_by_form(begin, add, end, extra, 1, p, a, u, t, block, realisation, from, to);
+    return;
+  }
+  if (is_plain && a->fold_count == 2 && EG_ROWS_HELD >= 2) { /* SVAG of single rows, too */
+    fold_few_by_form(begin, add, end, extra, 2, p, a, u, t, block, realisation, from, to);
     return;
   }
   if (is_plain && a->fold_count == 4 && EG_ROWS_HELD >= 4) {
-    fold_few(begin, add, end, extra, 4, p, a, u, t, block, realisation, from, to);
+    fold_few_by_form(begin, add, end, extra, 4, p, a, u, t, block, realisation, from, to);
     return;
   }
   for (uint64_t step = from; step < to; step++) {

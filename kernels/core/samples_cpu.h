@@ -55,16 +55,17 @@ EG_FN void samples_any(eg_begin_fn begin, eg_add_sample_fn add, eg_end_fn end, i
       const eg_real weight = i < u->half ? u->weight_first : u->weight_second;
       LANES { lane_add_sample(add, n_acc, p, u, x + l, noise + l, weight, block.acc + l); }
     }
-    LANES { lane_end(end, extra, n_acc, p, u, x + l, block.acc + l); }
+    fold_end(end, extra, n_acc, p, u, x, block.acc);
   }
 }
 
 /* The same for a constant count whose increments fit the noise buffer. */
-EG_FN void samples_few(eg_begin_fn begin, eg_add_sample_fn add, eg_end_fn end, int count, int extra,
+EG_FN void samples_few(eg_begin_fn begin, eg_add_sample_fn add, eg_end_fn end, int count, int extra, int rule_form,
                        const eg_params *params, const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t,
                        eg_block_state block, uint64_t realisation, uint64_t from, uint64_t to) {
   const eg_params own_params = *params; /* copies that no store can reach, as in segment_plain */
   eg_uniforms own_uniforms = *uniforms;
+  own_uniforms.rule_form = rule_form;
   const eg_params *const p = &own_params;
   const eg_uniforms *const u = &own_uniforms;
   const uint64_t width = (uint64_t)count * EG_SAMPLE;
@@ -86,6 +87,19 @@ EG_FN void samples_few(eg_begin_fn begin, eg_add_sample_fn add, eg_end_fn end, i
   }
 }
 
+/* The same, with a loop for each form of a chain's rule. */
+EG_FN void samples_few_by_form(eg_begin_fn begin, eg_add_sample_fn add, eg_end_fn end, int count, int extra,
+                               const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,
+                               eg_block_state block, uint64_t realisation, uint64_t from, uint64_t to) {
+  if (extra == 0 || u->rule_form == EG_RULE_CLIPPED) {
+    samples_few(begin, add, end, count, extra, EG_RULE_CLIPPED, p, a, u, t, block, realisation, from, to);
+  } else if (u->rule_form == EG_RULE_FREE) {
+    samples_few(begin, add, end, count, extra, EG_RULE_FREE, p, a, u, t, block, realisation, from, to);
+  } else {
+    samples_few(begin, add, end, count, extra, EG_RULE_BARE, p, a, u, t, block, realisation, from, to);
+  }
+}
+
 /* Steps from < .. <= to of one block. */
 EG_FN void segment_samples(eg_begin_fn begin, eg_add_sample_fn add, eg_end_fn end, int draws, int n_acc, int extra,
                            const eg_params *params, const eg_launch *a, const eg_uniforms *u, eg_thread *t,
@@ -94,11 +108,11 @@ EG_FN void segment_samples(eg_begin_fn begin, eg_add_sample_fn add, eg_end_fn en
   const eg_params *const p = &own_params;
   const int is_plain = draws == EG_SAMPLE && (extra == 0 || !eg_is_scheduled(&a->chain.batch));
   if (is_plain && a->fold_count == 1) {
-    samples_few(begin, add, end, 1, extra, p, a, u, t, block, realisation, from, to);
+    samples_few_by_form(begin, add, end, 1, extra, p, a, u, t, block, realisation, from, to);
     return;
   }
   if (is_plain && a->fold_count == 4 && EG_DIM <= 8) {
-    samples_few(begin, add, end, 4, extra, p, a, u, t, block, realisation, from, to);
+    samples_few_by_form(begin, add, end, 4, extra, p, a, u, t, block, realisation, from, to);
     return;
   }
   for (uint64_t step = from; step < to; step++) {

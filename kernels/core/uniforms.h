@@ -4,9 +4,20 @@
 
 #include "core/model.h"
 
+/* What a step reads for the second time. A compiler that knew it to be the same would keep a whole matrix from one use to the
+   other, spread over the lanes of more registers than there are; read again it costs nothing, as part of the product. */
+#if EG_DEVICE
+#define EG_STAGED_AGAIN(u) ((u)->staged)
+#else
+#define EG_STAGED_AGAIN(u) ((u)->staged_again)
+#endif
+
 typedef struct eg_uniforms {
   eg_real h, learning_rate, rate_over_batch, batch_size, correction, noise_scale, noise_loss, noise_level;
   const eg_real *staged;
+#if !EG_DEVICE
+  const eg_real *staged_again; /* the same: see EG_STAGED_AGAIN */
+#endif
   const eg_real *rows; /* all data rows: core/rows.h */
   uint32_t n_rows;
   /* of chains: eg_chain in core/launch.h; the second group changes with the step */
@@ -14,9 +25,14 @@ typedef struct eg_uniforms {
   eg_real weight_decay, clip2, beta2, new_square, epsilon;
   eg_real sign_part, plain_part;
   uint32_t half, is_before;
+  int32_t rule_form; /* EG_RULE_*, by what the rule does not do */
   eg_real rate, shrink, unbias1, unbias2, is_first;
   uint32_t count; /* samples of this step: fold_count where nothing is scheduled */
 } eg_uniforms;
+
+/* Forms of a chain's rule: the short one (nothing is clipped, decays, looks ahead, is a sign or divides before); nothing is
+   clipped; any. */
+enum { EG_RULE_BARE = 0, EG_RULE_FREE = 1, EG_RULE_CLIPPED = 2 };
 
 typedef struct eg_step_uniforms {
   eg_real rate, shrink, unbias1, unbias2, is_first, inverse_batch, noise_scale;
@@ -25,6 +41,12 @@ typedef struct eg_step_uniforms {
 
 EG_FN int eg_is_scheduled(const eg_schedule *s) {
   return s->kind != EG_SCHEDULE_CONSTANT || s->warm_up > 0;
+}
+
+/* 1 / (1 - beta^(step + 1)), 1 where log_beta is 0: no correction. */
+EG_FN double eg_unbias(double log_beta, uint64_t step) {
+  const double power = (double)(step + 1) * log_beta;
+  return power < 0 && power > -40.0 ? 1.0 / (1.0 - eg_exp(power)) : 1.0; /* exp(-40) is lost in 1 */
 }
 
 /* The coefficients of a chain that change with the step, of iteration `step` (the first is 0). Out of the way, and by value:
@@ -38,8 +60,8 @@ EG_APART eg_step_uniforms eg_uniforms_of_step(const eg_launch *a, uint64_t step)
   }
   u.rate = (eg_real)rate;
   u.shrink = (eg_real)(1.0 - rate * c->decay);
-  u.unbias1 = (eg_real)(c->log_beta1 < 0 ? 1.0 / (1.0 - eg_exp((double)(step + 1) * c->log_beta1)) : 1.0);
-  u.unbias2 = (eg_real)(c->log_beta2 < 0 ? 1.0 / (1.0 - eg_exp((double)(step + 1) * c->log_beta2)) : 1.0);
+  u.unbias1 = (eg_real)eg_unbias(c->log_beta1, step);
+  u.unbias2 = (eg_real)eg_unbias(c->log_beta2, step);
   u.inverse_batch = (eg_real)c->inverse_batch;
   u.noise_scale = (eg_real)a->noise_scale;
   u.half = c->half;
@@ -69,6 +91,13 @@ EG_FN void eg_uniforms_at(eg_uniforms *u, const eg_launch *a, uint64_t step) {
   u->is_first = at.is_first;
 }
 
+EG_FN int32_t eg_rule_form(const eg_chain *c) {
+  if (c->clip2 <= 0x1.fffffffffffffp1023) {
+    return EG_RULE_CLIPPED;
+  }
+  return c->weight_decay == 0 && c->decay == 0 && c->lookahead == 0 && !c->is_sign && !c->is_before ? EG_RULE_BARE : EG_RULE_FREE;
+}
+
 EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   eg_uniforms u;
   u.h = (eg_real)a->h;
@@ -80,6 +109,9 @@ EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   u.noise_loss = (eg_real)a->noise_loss;
   u.noise_level = (eg_real)a->noise_level;
   u.staged = (const eg_real *)a->staged;
+#if !EG_DEVICE
+  u.staged_again = u.staged;
+#endif
   u.rows = (const eg_real *)a->rows;
   u.n_rows = a->n_rows;
   const eg_chain *const c = &a->chain;
@@ -99,6 +131,7 @@ EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   u.sign_part = c->is_sign ? (eg_real)1 : (eg_real)0;
   u.plain_part = c->is_sign ? (eg_real)0 : (eg_real)1;
   u.is_before = c->is_before;
+  u.rule_form = eg_rule_form(c);
   u.rate = u.shrink = u.unbias1 = u.unbias2 = u.is_first = 0;
   u.count = a->fold_count;
   return u;

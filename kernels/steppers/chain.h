@@ -41,7 +41,17 @@ EG_FN eg_real eg_sign(eg_real a) {
 
 EG_FN void eg_rule_momentum(const eg_uniforms *u, eg_real *x, eg_real *g) {
   eg_real *const v = x + EG_DIM;
-  eg_clip(u, g);
+  if (u->rule_form == EG_RULE_BARE) {
+    EG_UNROLL
+    for (int k = 0; k < EG_DIM; k++) {
+      v[k] = eg_mad(u->momentum, v[k], u->new_weight * g[k]);
+      x[k] = eg_mad(-u->rate, v[k], x[k]);
+    }
+    return;
+  }
+  if (u->rule_form == EG_RULE_CLIPPED) {
+    eg_clip(u, g);
+  }
   EG_UNROLL
   for (int k = 0; k < EG_DIM; k++) {
     const eg_real total = eg_mad(u->weight_decay, x[k], g[k]);
@@ -54,17 +64,20 @@ EG_FN void eg_rule_momentum(const eg_uniforms *u, eg_real *x, eg_real *g) {
 
 EG_FN void eg_rule_adaptive(const eg_uniforms *u, eg_real *x, eg_real *g) {
   eg_real *const m = x + EG_DIM, *const s = x + 2 * EG_DIM;
-  eg_clip(u, g);
+  if (u->rule_form == EG_RULE_CLIPPED) {
+    eg_clip(u, g);
+  }
+  const int is_bare = u->rule_form == EG_RULE_BARE;
   EG_UNROLL
   for (int k = 0; k < EG_DIM; k++) {
-    const eg_real total = eg_mad(u->weight_decay, x[k], g[k]);
+    const eg_real total = is_bare ? g[k] : eg_mad(u->weight_decay, x[k], g[k]);
     const eg_real before = s[k];
     m[k] = eg_mad(u->momentum, m[k], u->new_weight * total);
     s[k] = eg_mad(u->beta2, s[k], (u->new_square * total) * total);
-    const eg_real square = u->is_before ? before : s[k];
+    const eg_real square = !is_bare && u->is_before ? before : s[k];
     const eg_real root = eg_root(u->unbias2 * square) + u->epsilon;
     const eg_real safe = root > 0 ? root : (eg_real)1; /* 0: no gradient so far, m is 0 too */
-    x[k] = eg_mad(-u->rate, (u->unbias1 * m[k]) / safe, u->shrink * x[k]);
+    x[k] = eg_mad(-u->rate, (u->unbias1 * m[k]) / safe, is_bare ? x[k] : u->shrink * x[k]);
   }
 }
 #endif

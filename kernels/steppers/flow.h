@@ -3,10 +3,12 @@
  * Exact where the model has a closed form (EG_CAP_FLOW: affine drifts), else one classical Runge-Kutta step of order 4.
  */
 #if EG_CAPS_DRIFT
-EG_FN void eg_half_flow(const eg_params *p, const eg_uniforms *u, eg_real *x) {
+EG_FN void eg_half_flow_of(const eg_params *p, const eg_uniforms *u, const eg_real *staged, eg_real *x) {
 #if EG_CAPS_FLOW
-  eg_flow(p, u->staged, x);
+  (void)u;
+  eg_flow(p, staged, x);
 #else
+  (void)staged;
   const eg_real h = (eg_real)0.5 * u->h;
   EG_VECTOR(k1, EG_SLOT_RUNGE_1);
   EG_VECTOR(k2, EG_SLOT_RUNGE_2);
@@ -31,6 +33,15 @@ EG_FN void eg_half_flow(const eg_params *p, const eg_uniforms *u, eg_real *x) {
     x[k] = eg_mad(h * (eg_real)(1.0 / 6.0), sum, x[k]);
   }
 #endif
+}
+
+EG_FN void eg_half_flow(const eg_params *p, const eg_uniforms *u, eg_real *x) {
+  eg_half_flow_of(p, u, u->staged, x);
+}
+
+/* The second one of a step. */
+EG_FN void eg_other_half_flow(const eg_params *p, const eg_uniforms *u, eg_real *x) {
+  eg_half_flow_of(p, u, EG_STAGED_AGAIN(u), x);
 }
 
 EG_FN void eg_step_gradient_flow(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,

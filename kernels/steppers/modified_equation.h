@@ -38,7 +38,7 @@ EG_FN void eg_kick(const eg_params *p, eg_real *x, const eg_real *v) {
     eg_half_flow(p, u, x);                                                                                   \
     eg_noise_form_##form(p, u, x, z, rows, v);                                                               \
     eg_kick(p, x, v);                                                                                        \
-    eg_half_flow(p, u, x);                                                                                   \
+    eg_other_half_flow(p, u, x);                                                                             \
   }
 
 #if EG_CAPS_DIAGONAL
