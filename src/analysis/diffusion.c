@@ -216,20 +216,6 @@ double eg_diffusion_exponent(const eg_diffusion_data *d, size_t first, size_t n)
   return fit_power_law(d, first, n, &w, &f) ? f.b[1] : NAN;
 }
 
-/* Two-sided tail of Student's distribution by bisection of its quantile. */
-static double student_tail(double t, double nu) {
-  double low = 1e-300, high = 1;
-  for (int i = 0; i < 200; i++) {
-    const double middle = sqrt(low * high);
-    if (eg_student_quantile(middle, nu) > t) {
-      low = middle;
-    } else {
-      high = middle;
-    }
-  }
-  return high;
-}
-
 /* The best continuous broken power law: its knot at the lag where the change of the exponent is most significant, which
    counts as one of so many tries. */
 static void find_crossover(const window *w, double nu, eg_diffusion_fit *out) {
@@ -254,7 +240,7 @@ static void find_crossover(const window *w, double nu, eg_diffusion_fit *out) {
     }
   }
   if (tries > 0) {
-    out->crossover_p_value = fmin(1, (double)tries * student_tail(best, nu));
+    out->crossover_p_value = fmin(1, (double)tries * eg_student_tail(best, nu));
   }
 }
 

@@ -47,6 +47,8 @@ double eg_effective_samples(const eg_moments *total);
 
 /* Two-sided Student t quantile for tail probability `alpha` (both tails together), nu degrees of freedom. */
 double eg_student_quantile(double alpha, double nu);
+/* P(|T| > |t|) of Student's law, nu degrees of freedom. */
+double eg_student_tail(double t, double nu);
 /* Upper tail of chi^2 with nu degrees of freedom. */
 double eg_chi2_tail(double chi2, double nu);
 

@@ -124,6 +124,13 @@ static double invert_tail(double (*tail)(double, double), double alpha, double n
   return 0.5 * (low + high);
 }
 
+double eg_student_tail(double t, double nu) {
+  if (!(nu > 0.0) || isnan(t)) {
+    return NAN;
+  }
+  return t == 0.0 ? 1.0 : (isinf(t) ? 0.0 : student_two_sided_tail(fabs(t), nu));
+}
+
 double eg_student_quantile(double alpha, double nu) {
   if (!(alpha > 0.0 && alpha < 1.0 && nu > 0.0)) {
     return NAN;

@@ -391,6 +391,7 @@ void eg_plan_free(eg_plan *plan) {
   free(plan->kept_columns);
   free(plan->expectations);
   free(plan->until);
+  free(plan->until_set);
   free(plan->multilevel.levels);
   free(plan->tracked_columns);
   free(plan->rows);

@@ -97,7 +97,7 @@ typedef struct eg_expectation {
   double value;
 } eg_expectation;
 
-/* A standard error that ends a run. */
+/* A standard error that ends a run: of a feature of that run. Entries of variables are `study->until` alone. */
 typedef struct eg_until {
   size_t run, record, point, column;
   const eg_study_until *study;
@@ -157,6 +157,7 @@ typedef struct eg_plan {
   size_t splitting_column;   /* the score of `splitting` */
   eg_until *until;
   size_t n_until;
+  size_t *until_set;       /* (n_runs) with `until`: runs with the same number make their realisations, and end, together */
   uint32_t *tracked_columns; /* (n_tracked) that path statistics are made of */
   size_t n_tracked;
 } eg_plan;

@@ -65,13 +65,41 @@ eg_status eg_plan_multilevel_make(eg_context *ctx, eg_plan *plan) {
              : EG_OK;
 }
 
+/* Variables of analyses that compare runs: what they are depends on all of them. */
+static bool compares_runs(const char *variable) {
+  static const char *const analyses[] = {"weak_error", "scaling", "flow"};
+  for (size_t i = 0; i < sizeof analyses / sizeof analyses[0]; i++) {
+    if (strncmp(variable, analyses[i], strlen(analyses[i])) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static eg_status make_sets(eg_context *ctx, eg_plan *plan) {
+  const eg_study *const s = plan->study;
+  bool is_one = false;
+  EG_TRY(eg_allocate(ctx, plan->n_runs, sizeof *plan->until_set, &plan->until_set));
+  for (size_t i = 0; i < s->n_until; i++) {
+    is_one = is_one || (s->until[i].variable != NULL && compares_runs(s->until[i].variable));
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const size_t group = plan->runs[r].group;
+    plan->until_set[r] = is_one ? 0 : group == EG_NO_GROUP ? r : plan->groups[group].runs[0];
+  }
+  return EG_OK;
+}
+
 eg_status eg_plan_until(eg_context *ctx, eg_plan *plan) {
   const eg_study *const s = plan->study;
+  EG_TRY(make_sets(ctx, plan));
   EG_TRY(eg_allocate(ctx, s->n_until * plan->n_runs, sizeof *plan->until, &plan->until));
   for (size_t i = 0; i < s->n_until; i++) {
     const eg_study_until *const u = &s->until[i];
     eg_until place = {.point = (size_t)u->point, .study = u};
-    EG_TRY(eg_plan_find_column(ctx, plan, u->mark, "until", u->feature, &place.column));
+    if (u->feature != NULL) {
+      EG_TRY(eg_plan_find_column(ctx, plan, u->mark, "until", u->feature, &place.column));
+    }
     if (u->point >= (double)plan->n_points) {
       return eg_study_fail_at(ctx, s, u->mark,
                               "'until.point' = %g, and the study has %zu start points, numbered from 0", u->point,
@@ -81,6 +109,9 @@ eg_status eg_plan_until(eg_context *ctx, eg_plan *plan) {
       const eg_run *const run = &plan->runs[place.run];
       if (u->label == NULL || strcmp(run->dynamics->label, u->label) == 0) {
         EG_TRY(eg_plan_find_record(ctx, plan, run, u->mark, "until", u->time, &place.record));
+        if (u->feature == NULL) {
+          continue;
+        }
         if (eg_plan_is_empty(plan, run, place.record, place.column)) {
           return eg_study_fail_at(ctx, s, u->mark, "'until.feature' = '%s' is a mean over nothing at that time",
                                   u->feature);

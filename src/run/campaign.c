@@ -343,13 +343,15 @@ void eg_campaign_add_counts(eg_campaign *c, size_t run, uint64_t first, uint64_t
 }
 
 eg_status eg_campaign_is_complete(eg_context *ctx, const eg_campaign *c, bool *is_complete) {
+  uint64_t *goals = NULL;
+  EG_TRY(eg_allocate(ctx, c->plan->n_runs, sizeof *goals, &goals));
+  const eg_status status = eg_until_goals(ctx, c, goals);
   *is_complete = true;
-  for (size_t i = 0; i < c->plan->n_runs && *is_complete; i++) {
-    uint64_t goal = 0;
-    EG_TRY(eg_until_goal(ctx, c, i, &goal));
-    *is_complete = c->runs[i].tiles_done == goal;
+  for (size_t i = 0; i < c->plan->n_runs; i++) {
+    *is_complete = *is_complete && c->runs[i].tiles_done == goals[i];
   }
-  return EG_OK;
+  free(goals);
+  return status;
 }
 
 /* Finished tiles of those asked for. */

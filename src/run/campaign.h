@@ -130,6 +130,9 @@ eg_shard eg_stored_shard(const eg_labelled *file);
    the result. judge.c */
 EG_NODISCARD eg_status eg_campaign_judge(eg_context *ctx, const eg_campaign *campaign, const char *path);
 
+/* Estimates, oracles and analyses alone, as pure functions of the sums. */
+EG_NODISCARD eg_status eg_campaign_statistics(eg_context *ctx, eg_campaign *campaign, eg_labelled **file);
+
 /* Everything a result file holds: estimates, oracles, analyses, accumulators, provenance. */
 EG_NODISCARD eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled **file);
 

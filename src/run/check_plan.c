@@ -107,10 +107,11 @@ static eg_status predict_until(eg_context *ctx, check *c) {
 
 static eg_status measure(eg_context *ctx, check *c, int threads) {
   c->start_seconds = process_seconds();
+  EG_TRY(eg_until_check(ctx, c->plan));
   EG_TRY(eg_bytes_predict(ctx, c->plan, &c->bytes, &c->file_seconds));
   c->resident = resident_bytes();
   EG_TRY(predict(ctx, c, &eg_backend_cpu, threads, -1, &c->cpu));
-  if (c->plan->n_until > 0 && c->cpu.is_usable) {
+  if (c->plan->study->n_until > 0 && c->cpu.is_usable) {
     EG_TRY(predict_until(ctx, c));
   }
   EG_TRY(predict_cuda(ctx, c, &c->cuda));
@@ -181,7 +182,7 @@ static void describe_run(eg_text *text, const eg_run *run, const eg_run_cost *co
     eg_text_append(text, "  %.3g ns/step%s", cost->ns_per_step, cost->is_scaled ? " (by analogy)" : "");
   }
   if (until != NULL && isnan(*until)) {
-    eg_text_append(text, "  until: not tried, its tiles are too long");
+    eg_text_append(text, "  until: not predicted (8 tiles take too long, or leave no error bar)");
   } else if (until != NULL) {
     eg_text_append(text, "  until: about %.0f realisations", *until);
   }

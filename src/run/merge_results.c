@@ -154,19 +154,21 @@ done:
 
 /* The first tile that is missing, and how many are. */
 static eg_status n_missing(eg_context *ctx, const eg_campaign *c, size_t *run, uint64_t *tile, uint64_t *n) {
+  uint64_t *goals = NULL;
+  EG_TRY(eg_allocate(ctx, c->plan->n_runs, sizeof *goals, &goals));
+  const eg_status status = eg_until_goals(ctx, c, goals);
   *n = 0;
-  for (size_t r = c->plan->n_runs; r-- > 0;) {
+  for (size_t r = c->plan->n_runs; r-- > 0 && status == EG_OK;) {
     const eg_run_state *const state = &c->runs[r];
-    uint64_t goal = 0;
-    EG_TRY(eg_until_goal(ctx, c, r, &goal));
-    const uint64_t missing = goal - state->tiles_done;
+    const uint64_t missing = goals[r] - state->tiles_done;
     if (missing > 0) {
       *run = r;
       *tile = state->n_done > 0 && state->done[0].first == 0 ? state->done[0].last + 1 : 0;
     }
     *n += missing;
   }
-  return EG_OK;
+  free(goals);
+  return status;
 }
 
 static void append_missing_shards(eg_text *text, const merger *m) {

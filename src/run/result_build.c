@@ -65,7 +65,33 @@ static eg_status build_analyses(eg_context *ctx, eg_builder *b) {
   return eg_build_quantiles(ctx, b);
 }
 
-eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled **file) {
+/* Estimates, oracles and analyses. */
+static eg_status build_statistics(eg_context *ctx, eg_campaign *campaign, eg_builder *b) {
+  EG_TRY(eg_build_coordinates(ctx, b));
+  EG_TRY(eg_build_exact(ctx, campaign));
+  b->exact_mean = campaign->exact_mean;
+  b->expected_mean = campaign->expected_mean;
+  EG_TRY(eg_build_moments(ctx, b));
+  EG_TRY(eg_build_differences(ctx, b));
+  EG_TRY(eg_build_extrapolated(ctx, b));
+  EG_TRY(eg_build_antithetic(ctx, b));
+  EG_TRY(eg_build_msd(ctx, b));
+  EG_TRY(eg_build_covariance(ctx, b));
+  EG_TRY(build_diverged(ctx, b));
+  EG_TRY(eg_build_histograms(ctx, b));
+  EG_TRY(eg_build_paths(ctx, b));
+  return build_analyses(ctx, b);
+}
+
+/* And what else a file holds. */
+static eg_status build_rest(eg_context *ctx, eg_campaign *campaign, eg_builder *b) {
+  EG_TRY(eg_build_until(ctx, b));
+  EG_TRY(eg_campaign_store(ctx, campaign, b->file));
+  EG_TRY(eg_build_provenance(ctx, b));
+  return build_status(ctx, b);
+}
+
+static eg_status build(eg_context *ctx, eg_campaign *campaign, bool is_whole, eg_labelled **file) {
   eg_summary summary;
   eg_builder b;
   memset(&summary, 0, sizeof summary);
@@ -75,30 +101,24 @@ eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled
   eg_status status = EG_OK;
   EG_TRY_DONE(eg_labelled_create(ctx, &b.file));
   EG_TRY_DONE(eg_summary_create(ctx, campaign, &summary));
-  EG_TRY_DONE(eg_build_coordinates(ctx, &b));
-  EG_TRY_DONE(eg_build_exact(ctx, campaign));
-  b.exact_mean = campaign->exact_mean;
-  b.expected_mean = campaign->expected_mean;
-  EG_TRY_DONE(eg_build_moments(ctx, &b));
-  EG_TRY_DONE(eg_build_differences(ctx, &b));
-  EG_TRY_DONE(eg_build_extrapolated(ctx, &b));
-  EG_TRY_DONE(eg_build_antithetic(ctx, &b));
-  EG_TRY_DONE(eg_build_msd(ctx, &b));
-  EG_TRY_DONE(eg_build_covariance(ctx, &b));
-  EG_TRY_DONE(build_diverged(ctx, &b));
-  EG_TRY_DONE(eg_build_until(ctx, &b));
-  EG_TRY_DONE(eg_build_histograms(ctx, &b));
-  EG_TRY_DONE(eg_build_paths(ctx, &b));
-  EG_TRY_DONE(build_analyses(ctx, &b));
-  EG_TRY_DONE(eg_campaign_store(ctx, campaign, b.file));
-  EG_TRY_DONE(eg_build_provenance(ctx, &b));
-  EG_TRY_DONE(build_status(ctx, &b));
+  EG_TRY_DONE(build_statistics(ctx, campaign, &b));
+  if (is_whole) {
+    EG_TRY_DONE(build_rest(ctx, campaign, &b));
+  }
   *file = b.file;
   b.file = NULL;
 done:
   eg_labelled_free(b.file);
   eg_summary_free(&summary);
   return status;
+}
+
+eg_status eg_campaign_statistics(eg_context *ctx, eg_campaign *campaign, eg_labelled **file) {
+  return build(ctx, campaign, false, file);
+}
+
+eg_status eg_campaign_result(eg_context *ctx, eg_campaign *campaign, eg_labelled **file) {
+  return build(ctx, campaign, true, file);
 }
 
 eg_status eg_campaign_analyse(eg_context *ctx, eg_campaign *campaign, eg_labelled *file) {

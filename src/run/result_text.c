@@ -453,10 +453,9 @@ static eg_status finish(eg_context *ctx, eg_text *text, char **out) {
 /* Runs that end by their errors. */
 static void until_lines(eg_text *text, const eg_labelled *file) {
   const eg_variable *const left = eg_labelled_find(file, "/", "until_left"), *const n = eg_labelled_find(file, "/", "until_realisations");
-  for (size_t r = 0; left != NULL && n != NULL && r < eg_variable_size(left); r++) {
-    char label[128];
-    eg_result_run_label(file, r, label, sizeof label);
-    eg_text_append(text, "%s%s: %.0f realisations, ", r == 0 ? "\n" : "", label, at(n, r));
+  const eg_variable *const runs = eg_labelled_find(file, "/", "description");
+  for (size_t r = 0; left != NULL && n != NULL && runs != NULL && r < eg_variable_size(left); r++) {
+    eg_text_append(text, "%s%s: %.0f realisations, ", r == 0 ? "\n" : "", ((char *const *)runs->data)[r], at(n, r));
     if (isnan(at(left, r))) {
       eg_text_append(text, "no error asked for\n");
     } else {

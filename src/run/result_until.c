@@ -10,16 +10,18 @@ eg_status eg_build_until(eg_context *ctx, eg_builder *b) {
   const size_t n = b->plan->n_runs;
   const char *const dims[1] = {"run"};
   double *left = NULL;
+  bool *is_reached = NULL;
   int64_t *realisations = NULL;
   size_t index = 0;
   eg_status status = EG_OK;
-  if (b->plan->n_until == 0) {
+  if (b->plan->study->n_until == 0) {
     return EG_OK;
   }
   EG_TRY_DONE(eg_allocate(ctx, n, sizeof *left, &left));
   EG_TRY_DONE(eg_allocate(ctx, n, sizeof *realisations, &realisations));
+  EG_TRY_DONE(eg_allocate(ctx, n, sizeof *is_reached, &is_reached));
+  EG_TRY_DONE(eg_until_look(ctx, c, b->file, is_reached, left));
   for (size_t r = 0; r < n; r++) {
-    EG_TRY_DONE(eg_until_left(ctx, c, r, &left[r]));
     realisations[r] = (int64_t)b->summary->runs[r].n_started;
   }
   EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", "until_realisations", EG_TYPE_I64, 1, dims, &n, realisations, &index));
@@ -30,6 +32,7 @@ eg_status eg_build_until(eg_context *ctx, eg_builder *b) {
                            "largest standard error over the one asked for; at most 1 where `until` was reached"));
 done:
   free(left);
+  free(is_reached);
   free(realisations);
   return status;
 }

@@ -240,6 +240,7 @@ eg_status eg_run_with(eg_context *ctx, const eg_study *study, const eg_run_optio
   EG_TRY_DONE(check_until(ctx, study, options));
   EG_TRY_DONE(eg_devices_find(ctx, study, options, &s.devices));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
+  EG_TRY_DONE(eg_until_check(ctx, plan));
   EG_TRY_DONE(eg_devices_fit(ctx, plan, &s.devices));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &s.campaign));
   if (options->n_shards > 0) {

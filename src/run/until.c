@@ -17,88 +17,160 @@ bool eg_until_is_reached(const eg_study_until *u, size_t n_blocks, const eg_mome
   return *left <= 1 && eg_effective_samples(&total) >= LEAST_EFFECTIVE;
 }
 
-static bool is_with(const eg_plan *plan, size_t run, size_t other) {
-  return run == other || (plan->runs[run].group != EG_NO_GROUP && plan->runs[run].group == plan->runs[other].group);
-}
-
-/* Over the entries of a run and its group: all reached? largest left. No entry: not reached. */
-static eg_status look(eg_context *ctx, const eg_campaign *c, size_t run, bool *is_reached, double *left) {
-  const eg_plan *const plan = c->plan;
-  size_t n = 0;
-  *is_reached = true;
-  *left = NAN;
-  for (size_t i = 0; i < plan->n_until; i++) {
-    const eg_until *const u = &plan->until[i];
-    const eg_merge_tree *const tree = &c->runs[u->run].tree;
-    eg_moments moments[EG_BLOCKS];
-    double *blocks = NULL, own = NAN;
-    size_t n_blocks = 0;
-    if (!is_with(plan, run, u->run)) {
-      continue;
-    }
-    EG_TRY(eg_merge_tree_blocks(ctx, tree, &n_blocks, &blocks));
-    for (size_t b = 0; b < n_blocks; b++) {
-      moments[b] = eg_node_moments(&tree->shape, blocks + b * tree->shape.values,
-                                   u->record * plan->n_points + u->point, u->column);
-    }
-    free(blocks);
-    *is_reached = n_blocks > 0 && eg_until_is_reached(u->study, n_blocks, moments, &own) && *is_reached;
-    *left = own <= *left ? *left : own;
-    n++;
+static eg_status look_at_feature(eg_context *ctx, const eg_campaign *c, const eg_until *u, bool *is_reached, double *left) {
+  const eg_merge_tree *const tree = &c->runs[u->run].tree;
+  eg_moments moments[EG_BLOCKS];
+  double *blocks = NULL, own = NAN;
+  size_t n_blocks = 0;
+  EG_TRY(eg_merge_tree_blocks(ctx, tree, &n_blocks, &blocks));
+  for (size_t b = 0; b < n_blocks; b++) {
+    moments[b] = eg_node_moments(&tree->shape, blocks + b * tree->shape.values, u->record * c->plan->n_points + u->point,
+                                 u->column);
   }
-  *is_reached = *is_reached && n > 0;
+  free(blocks);
+  *is_reached = n_blocks > 0 && eg_until_is_reached(u->study, n_blocks, moments, &own) && *is_reached;
+  *left = own <= *left ? *left : own;
   return EG_OK;
 }
 
-/* Of a level: by what all levels have done. */
-static eg_status goal_of_level(eg_context *ctx, const eg_campaign *c, size_t level, uint64_t *goal) {
-  uint64_t *goals = NULL;
-  EG_TRY(eg_allocate(ctx, c->plan->multilevel.n_levels, sizeof *goals, &goals));
-  const eg_status status = eg_multilevel_goals(ctx, c, goals);
-  *goal = goals[level];
-  free(goals);
+eg_status eg_until_look(eg_context *ctx, const eg_campaign *c, const eg_labelled *file, bool *is_reached, double *left) {
+  const eg_plan *const plan = c->plan;
+  const eg_study *const study = plan->study;
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    is_reached[r] = true;
+    left[r] = NAN;
+  }
+  for (size_t i = 0; i < plan->n_until; i++) {
+    const size_t r = plan->until[i].run;
+    EG_TRY(look_at_feature(ctx, c, &plan->until[i], &is_reached[r], &left[r]));
+  }
+  for (size_t i = 0; i < study->n_until; i++) {
+    if (study->until[i].variable != NULL) {
+      eg_until_variable_look(plan, file, &study->until[i], is_reached, left);
+    }
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) { /* what one of a set lacks, all lack: the first of it gathers */
+    const size_t set = plan->until_set[r];
+    is_reached[set] = is_reached[set] && is_reached[r];
+    left[set] = left[r] <= left[set] || isnan(left[r]) ? left[set] : left[r];
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) { /* no entry: not reached */
+    left[r] = left[plan->until_set[r]];
+    is_reached[r] = is_reached[plan->until_set[r]] && !isnan(left[r]);
+  }
+  return EG_OK;
+}
+
+/* With the statistics that the sums give, where an entry needs them. */
+static eg_status look(eg_context *ctx, const eg_campaign *c, bool *is_reached, double *left) {
+  eg_labelled *file = NULL;
+  eg_campaign view = *c; /* oracles that are not known yet are its own */
+  eg_status status = EG_OK;
+  if (eg_until_has_variables(c->plan)) {
+    status = eg_campaign_statistics(ctx, &view, &file);
+  }
+  if (status == EG_OK) {
+    status = eg_until_look(ctx, c, file, is_reached, left);
+  }
+  eg_labelled_free(file);
+  if (view.exact_mean != c->exact_mean) {
+    free(view.exact_mean);
+    free(view.expected_mean);
+  }
   return status;
 }
 
-eg_status eg_until_goal(eg_context *ctx, const eg_campaign *c, size_t run, uint64_t *goal) {
-  const eg_run_state *const state = &c->runs[run];
-  const eg_job *const job = &c->plan->runs[run].job;
-  const uint64_t end = state->n_done > 0 ? state->done[state->n_done - 1].last + 1 : 0;
-  bool is_reached = false;
-  double left;
-  const size_t level = eg_multilevel_level(c->plan, run);
-  *goal = job->n_tiles;
-  if (level < c->plan->multilevel.n_levels) {
-    return goal_of_level(ctx, c, level, goal);
+/* Of a level: by what all levels have done. */
+static eg_status goals_of_levels(eg_context *ctx, const eg_campaign *c, uint64_t *goals) {
+  const eg_plan *const plan = c->plan;
+  uint64_t *levels = NULL;
+  EG_TRY(eg_allocate(ctx, plan->multilevel.n_levels, sizeof *levels, &levels));
+  const eg_status status = eg_multilevel_goals(ctx, c, levels);
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const size_t level = eg_multilevel_level(plan, r);
+    goals[r] = level < plan->multilevel.n_levels ? levels[level] : plan->runs[r].job.n_tiles;
   }
-  if (c->plan->n_until == 0) {
-    return EG_OK;
-  }
-  const uint64_t at = eg_plan_next_look(c->plan, job, end);
-  *goal = at;
-  if (state->tiles_done == at && at < job->n_tiles) {
-    EG_TRY(look(ctx, c, run, &is_reached, &left));
-    *goal = is_reached ? at : eg_plan_next_look(c->plan, job, at + 1);
-  }
-  return EG_OK;
+  free(levels);
+  return status;
 }
 
-eg_status eg_until_left(eg_context *ctx, const eg_campaign *c, size_t run, double *left) {
-  bool is_reached = false;
-  return look(ctx, c, run, &is_reached, left);
+/* The look at which a set of runs is, or on its way to: that of the one furthest on. */
+static void find_looks(const eg_campaign *c, uint64_t *looks) {
+  const eg_plan *const plan = c->plan;
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    looks[r] = 0;
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_run_state *const state = &c->runs[r];
+    const uint64_t end = state->n_done > 0 ? state->done[state->n_done - 1].last + 1 : 0;
+    uint64_t *const look_of_set = &looks[plan->until_set[r]];
+    if (end > *look_of_set || *look_of_set == 0) {
+      *look_of_set = end > 0 ? end : 1;
+    }
+  }
+}
+
+static eg_status goals_of_looks(eg_context *ctx, const eg_campaign *c, uint64_t *goals) {
+  const eg_plan *const plan = c->plan;
+  bool *is_there = NULL, *is_reached = NULL, is_any = false;
+  double *left = NULL;
+  uint64_t *looks = NULL;
+  eg_status status = EG_OK;
+  EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *is_there, &is_there));
+  EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *is_reached, &is_reached));
+  EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *left, &left));
+  EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *looks, &looks));
+  find_looks(c, looks);
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    is_there[r] = true;
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const size_t set = plan->until_set[r];
+    goals[r] = eg_plan_next_look(plan, &plan->runs[r].job, looks[set]);
+    is_there[set] = is_there[set] && c->runs[r].tiles_done == goals[r];
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    is_any = is_any || (is_there[plan->until_set[r]] && goals[r] < plan->runs[r].job.n_tiles);
+  }
+  if (is_any) {
+    EG_TRY_DONE(look(ctx, c, is_reached, left));
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    if (is_any && is_there[plan->until_set[r]] && !is_reached[r]) {
+      goals[r] = eg_plan_next_look(plan, &plan->runs[r].job, goals[r] + 1);
+    }
+  }
+done:
+  free(is_there);
+  free(is_reached);
+  free(left);
+  free(looks);
+  return status;
+}
+
+eg_status eg_until_goals(eg_context *ctx, const eg_campaign *c, uint64_t *goals) {
+  const eg_plan *const plan = c->plan;
+  if (plan->multilevel.n_levels > 0) {
+    return goals_of_levels(ctx, c, goals);
+  }
+  if (plan->study->n_until > 0) {
+    return goals_of_looks(ctx, c, goals);
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    goals[r] = plan->runs[r].job.n_tiles;
+  }
+  return EG_OK;
 }
 
 eg_status eg_until_ask(eg_context *ctx, eg_campaign *c) {
   const eg_plan *const plan = c->plan;
   uint64_t *goals = NULL;
   eg_status status = EG_OK;
-  if (plan->n_until == 0 && plan->multilevel.n_levels == 0) {
+  if (plan->study->n_until == 0 && plan->multilevel.n_levels == 0) {
     return EG_OK;
   }
-  EG_TRY(eg_allocate(ctx, plan->n_runs, sizeof *goals, &goals));
-  for (size_t r = 0; r < plan->n_runs; r++) {
-    EG_TRY_DONE(eg_until_goal(ctx, c, r, &goals[r]));
-  }
+  EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *goals, &goals));
+  EG_TRY_DONE(eg_until_goals(ctx, c, goals));
   for (size_t r = 0; r < plan->n_runs; r++) {
     if (eg_plan_is_leader(plan, r)) {
       eg_campaign_set_end(c, r, goals[r]);

@@ -2,7 +2,8 @@
  * Runs that end when their errors are small enough (key `until`). A run is looked at only when its first 64 x 2^k
  * tiles, or all that there are, are finished and nothing else is: what it holds then are the same bits however it came
  * there, so the decision is one, too. It is a pure function of the sums and stored nowhere: whoever holds a result can
- * make it again.
+ * make it again. Runs of one set (plan->until_set: a group, or all that an analysis compares) are looked at together, at
+ * the same look, and end together.
  */
 #ifndef EG_RUN_UNTIL_H
 #define EG_RUN_UNTIL_H
@@ -14,18 +15,29 @@
    their error bar is not to be trusted. *left: error / largest error allowed, NaN where there is no error bar. */
 bool eg_until_is_reached(const eg_study_until *until, size_t n_blocks, const eg_moments *blocks, double *left);
 
-/* Tiles that a run is to make by what it has done: all of them without `until`. */
-EG_NODISCARD eg_status eg_until_goal(eg_context *ctx, const eg_campaign *campaign, size_t run, uint64_t *goal);
+/* Tiles that every run is to make by what is done (n_runs): all of them without `until`. */
+EG_NODISCARD eg_status eg_until_goals(eg_context *ctx, const eg_campaign *campaign, uint64_t *goals);
 
 /* Ask for the tiles up to the next look of every run, or to the last one's where that was enough; nothing without
    `until`. Of a group for those of all members. */
 EG_NODISCARD eg_status eg_until_ask(eg_context *ctx, eg_campaign *campaign);
 
-/* The largest error / allowed error of a run and its group at its present number of tiles; NaN: unknown. */
-EG_NODISCARD eg_status eg_until_left(eg_context *ctx, const eg_campaign *campaign, size_t run, double *left);
+/* Of every run and its set at its present number of tiles (n_runs): is all reached? the largest error / allowed error,
+   NaN where none is asked for, infinite without an error bar. file: of eg_campaign_statistics; NULL will do where no
+   entry has a variable. */
+EG_NODISCARD eg_status eg_until_look(eg_context *ctx, const eg_campaign *campaign, const eg_labelled *file,
+                                     bool *is_reached, double *left);
 
-/* Realisations at which each run would end (n_runs), as far as the variances in its first 4 tiles tell: about, and NaN
-   where these tiles would take more than their part of `budget` seconds. tile_seconds (n_runs): of one tile. CPU.
+/* ---- entries of variables: until_variable.c ---- */
+bool eg_until_has_variables(const eg_plan *plan);
+/* Does the result have these variables, with error bars, and the values that the entries choose? EG_ERR_STUDY. */
+EG_NODISCARD eg_status eg_until_check(eg_context *ctx, const eg_plan *plan);
+/* Of one entry, into what others have left (n_runs). */
+void eg_until_variable_look(const eg_plan *plan, const eg_labelled *file, const eg_study_until *until, bool *is_reached,
+                            double *left);
+
+/* Realisations at which each run would end (n_runs), as far as its first 8 tiles tell: about, and NaN where these tiles
+   would take more than their part of `budget` seconds, or leave no error bar. tile_seconds (n_runs): of one tile. CPU.
    until_pilot.c */
 EG_NODISCARD eg_status eg_until_predict(eg_context *ctx, const eg_plan *plan, const double *tile_seconds, double budget,
                                         double *realisations);

@@ -420,7 +420,14 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
   for (size_t i = 0; i < study->n_until; i++) {
     const eg_study_until *u = &study->until[i];
     eg_text_append(out, "until ");
-    append_text(out, u->feature);
+    if (u->variable != NULL) {
+      eg_text_append(out, "variable ");
+    }
+    append_text(out, u->variable != NULL ? u->variable : u->feature);
+    for (size_t k = 0; k < u->n_where; k++) {
+      append_text(out, u->where[k].dim);
+      append_text(out, u->where[k].value);
+    }
     append_text(out, u->label == NULL ? "" : u->label);
     eg_text_append(out, " %s", eg_until_words[u->is_variance ? 1 : 0]);
     append_numbers(out, (const double[]){u->stderr_, u->relative, u->point, isnan(u->time) ? -1.0 : u->time}, 4);

@@ -304,8 +304,15 @@ typedef struct eg_study_expectation {
 } eg_study_expectation;
 
 /* An error that stops a run when it is reached: the number of realisations is then the most there can be. */
+typedef struct eg_study_where {
+  char *dim, *value;    /* value of that dimension's coordinate, a word or a number; its place where there is none */
+} eg_study_where;
+
 typedef struct eg_study_until {
-  char *feature;        /* as of an expectation */
+  char *feature;        /* as of an expectation; NULL: `variable` */
+  char *variable;       /* of the result file, with an error bar: its value is meant */
+  eg_study_where *where; /* (n_where) which of the variable's values, beside `point` and `time` */
+  size_t n_where;
   char *label;          /* of the dynamics; NULL: all */
   bool is_variance;     /* of the mean else */
   double stderr_, relative; /* largest standard error, absolute or of the estimate's size; one of them is NaN */

@@ -63,6 +63,60 @@ expect 0 run until.yaml -o again.h5 -q
 equal one.h5 extended.h5
 equal one.h5 again.h5
 
+# Ended by variables of the result: an exponent of each run alone, a paired difference, the fit over a sweep by all runs together.
+cat >values.yaml <<'END'
+seed: 43
+model: {name: quadratic, curvature: 1, noise: 1}
+start: {point: 1}
+horizon: 2
+dynamics:
+  - {name: sgd, batch_size: 4}
+  - {name: sme1, batch_size: 4}
+groups: {label: pair, members: [sgd, sme1]}
+sweep: {learning_rate: [1/2, 1/4, 1/8]}
+realisations: 2^17
+observe: {at: {linear: 4}, features: [x, norm2], paths: {statistic: msd, name: r}}
+analyse: {weak-error: {reference: exact}, diffusion: {of: r}}
+until:
+  - {variable: diffusion_exponent, stderr: 0.02, dynamics: sgd}
+  - {variable: x_difference, time: 1, stderr: 2e-4}
+END
+expect 0 run values.yaml -o values.h5 --force -q --threads 1
+expect 0 info values.h5
+check grep -qE '^sgd learning_rate=0.5: [0-9]* realisations, error 0\.[0-9]* of the one asked for$' out
+"$program" run values.yaml -o values_parts.h5 -q --threads 2 --max-time 0.1 >out 2>err
+"$program" run values.yaml -o values_parts.h5 -q --threads 2 --max-time 0.2 >out 2>err
+expect 0 run values.yaml -o values_parts.h5 -q --threads 2
+equal values.h5 values_parts.h5
+fit='{variable: weak_error_c, where: {weak_error_curve: sme1, weak_error_feature: x, weak_error_order: 1}, relative: 0.03}'
+expect 0 run values.yaml --set "until=$fit" -o fit.h5 -q --threads 1
+expect 0 info fit.h5
+grep -oE ': [0-9]+ realisations, error 0\.[0-9]+ of' out | sort -u >ends
+check [ "$(wc -l <ends)" -eq 1 ]
+"$program" run values.yaml --set "until=$fit" -o fit_parts.h5 -q --threads 2 --max-time 0.1 >out 2>err
+expect 0 run values.yaml --set "until=$fit" -o fit_parts.h5 -q --threads 2
+equal fit.h5 fit_parts.h5
+expect 0 check values.yaml
+check grep -qE "until: about (8192|16384|32768|65536) realisations" out
+
+# What is refused, before a step is made.
+refused() { # message, until
+  expect 3 run values.yaml --set "until=$2" -o refused.h5
+  says err "$1"
+}
+refused "'diffusion_slope' is no variable with an error bar" '{variable: diffusion_slope, stderr: 1}'
+refused "there are: diffusion_exponent" '{variable: diffusion_slope, stderr: 1}'
+refused "'until.where' has 'lag', and 'x' is over (run, time, component)" '{variable: x, where: {lag: 1}, stderr: 1}'
+refused "'until.where' has 'time', which 'until.time' chooses" '{variable: x, where: {time: 1}, stderr: 1}'
+refused "takes one word or number for 'component'" '{variable: x, where: {component: [0]}, stderr: 1}'
+refused "no value of 'x' is what 'where'" '{variable: x, where: {component: 1}, stderr: 1}'
+refused "'weak_error_slope' is not over run" '{variable: weak_error_slope, dynamics: sgd, stderr: 1}'
+refused "exclude each other" '{variable: x, feature: x0, stderr: 1}'
+refused "'until' needs 'feature' or 'variable'" '{stderr: 1}'
+refused "'until.statistic' goes with 'feature'" '{variable: x, statistic: mean, stderr: 1}'
+refused "'until.where' goes with 'variable'" '{feature: x0, where: {component: 0}, stderr: 1}'
+check [ ! -e refused.h5 ]
+
 # The allocation of multilevel Monte Carlo, which looks at all levels.
 cat >levels.yaml <<'END'
 seed: 42

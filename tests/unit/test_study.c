@@ -294,7 +294,7 @@ static void test_key_errors(void) {
   check_says(BASE "splitting: {feature: x0, low: 1}\n", "missing required key 'splitting.high'");
   check_says(BASE "until: {feature: x}\n", "8:8: error: 'until' needs 'stderr' or 'relative'");
   check_says(BASE "until: {feature: x, stderr: 1, relative: 0.1}\n", "'until.relative'");
-  check_says(BASE "until: {stderr: 1}\n", "missing required key 'until.feature'");
+  check_says(BASE "until: {stderr: 1}\n", "'until' needs 'feature' or 'variable'");
   check_says(BASE "until: {feature: x, relative: 0}\n", "'until.relative' = 0");
   check_says(BASE "until: {feature: x, stderr: 1, statistic: median}\n", "allowed: mean, variance");
   check_says(BASE "until: {feature: x, stderr: 1, dynamics: gd}\n", "'until.dynamics': 'gd' is not the label of a dynamics");
