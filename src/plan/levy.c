@@ -66,6 +66,7 @@ eg_status eg_plan_levy(eg_context *ctx, const eg_plan *plan, eg_run *run, const 
 /* x(t + h) = mean + exp(-rate h) (x - mean) + sigma ((1 - exp(-alpha rate h)) / (alpha rate))^(1/alpha) S. */
 void eg_plan_stage_levy(const eg_plan *plan, eg_run *run) {
   const double alpha = run->chain.tail_index, h = run->job.launch.h;
+  run->stable_index = run->has_oracle && alpha < 2.0 ? alpha : 0.0; /* a drift that grows faster can leave more moments */
   run->has_oracle = false; /* the oracle knows moments */
   if (run->scheme == EG_EXACT) {
     /* (1 - exp(-2 v)) / (2 v) = exp(-v) sinh(v) / v, without cancellation where v is small */

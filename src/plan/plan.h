@@ -68,6 +68,7 @@ typedef struct eg_run {
   eg_affine_langevin langevin; /* of the Langevin equation, whose lifted model this is; learning_rate 0: none */
   eg_affine_setting law;    /* the dynamics itself */
   eg_affine_setting scheme_law; /* the scheme that is run */
+  double stable_index;     /* of alpha-stable noise under an affine drift: x has no moment of this order and above; 0: it has all */
   double stability_limit;  /* largest stable learning rate in mean square, NaN if unknown */
   double *exact_msd;       /* (n_records) of a process whose mean squared displacement is known; NULL: not (process.c) */
   char *description;       /* "sme2 learning_rate=0.125": identifies the run; the noise id is its hash */
@@ -226,6 +227,9 @@ EG_NODISCARD eg_status eg_plan_stationary_first(eg_context *ctx, const eg_plan *
 bool eg_plan_same_other_axes(const eg_plan *plan, eg_sweep_target own, const eg_run *a, const eg_run *b, bool may_lack);
 /* The step in whose powers the error is expanded: the learning rate, 1/l or 1/substeps. */
 double eg_plan_weak_step(const eg_run *run, eg_sweep_target over);
+/* The learning rate of an equation's coefficients and integrator steps: with `momentum` that of the limit of SVAG with momentum,
+   learning_rate / (1 - momentum), whose clock runs so many times faster than that of the chain (theory: svag-and-sde-validity, 4.4). */
+double eg_plan_effective_rate(const eg_run *run);
 /* The run of `label` at the same learning rate and the same other axes as far as both have them; EG_NO_RUN if none. */
 size_t eg_plan_find_run(const eg_plan *plan, const char *label, const eg_run *like);
 /* The SGD that a run models: same learning rate, axes and, for a modified equation, batch size; EG_NO_RUN if none. */

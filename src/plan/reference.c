@@ -49,6 +49,36 @@ double eg_plan_weak_step(const eg_run *run, eg_sweep_target over) {
                                      : run->learning_rate;
 }
 
+double eg_plan_effective_rate(const eg_run *run) {
+  return run->dynamics->id == EG_SME1 ? run->learning_rate / (1.0 - run->chain.momentum) : run->learning_rate;
+}
+
+/* The limit of large l of a chain is a law that the reference has: plain momentum makes the rate 1 / (1 - momentum) times as large. */
+static eg_status check_limit(eg_context *ctx, const eg_plan *plan, const eg_study_weak_error *w, const eg_run *run) {
+  const eg_study_chain *const c = &run->chain;
+  const size_t q = eg_plan_find_run(plan, w->reference, run);
+  if (run->dynamics->id != EG_SVAG || q == EG_NO_RUN || plan->runs[q].dynamics->id != EG_SME1) {
+    return EG_OK;
+  }
+  if (c->keeps_friction_time) {
+    return eg_study_fail_at(ctx, plan->study, w->mark,
+                            "over: l compares with sme1, and the limit of run '%s' is the underdamped equation; allowed "
+                            "momentum_limit: overdamped",
+                            run->description);
+  }
+  if (c->dampening != 0 || c->weight_decay != 0 || isfinite(c->clip) || c->schedule.kind != EG_RATE_CONSTANT) {
+    return eg_study_fail_at(ctx, plan->study, w->mark,
+                            "over: l compares with sme1, which is not the limit of run '%s': it has dampening, weight decay, "
+                            "clipping or a schedule (model.ridge decays weights in both)",
+                            run->description);
+  }
+  return c->momentum == plan->runs[q].chain.momentum
+             ? EG_OK
+             : eg_study_fail_at(ctx, plan->study, w->mark,
+                                "over: l: the limit of run '%s' has momentum %g, and '%s' has %g; give that sme1 momentum: %g",
+                                run->description, c->momentum, w->reference, plan->runs[q].chain.momentum, c->momentum);
+}
+
 static eg_status check_exact(eg_context *ctx, const eg_plan *plan, const eg_study_weak_error *w) {
   if (w->over == EG_SWEEP_L) {
     return eg_study_fail_at(ctx, plan->study, w->mark,
@@ -121,12 +151,7 @@ eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *plan) {
       }
     }
     for (size_t r = 0; r < plan->n_runs && s->weak_error[i].over == EG_SWEEP_L; r++) {
-      if (plan->runs[r].chain.keeps_friction_time) {
-        return eg_study_fail_at(ctx, s, s->weak_error[i].mark,
-                                "over: l compares with sme1, and the limit of run '%s' is the underdamped equation; allowed "
-                                "momentum_limit: overdamped",
-                                plan->runs[r].description);
-      }
+      EG_TRY(check_limit(ctx, plan, &s->weak_error[i], &plan->runs[r]));
     }
     EG_TRY(check_groups(ctx, plan, &s->weak_error[i]));
     if (strcmp(s->weak_error[i].reference, "exact") == 0) {

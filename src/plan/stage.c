@@ -156,7 +156,7 @@ static bool is_scheme_affine(const eg_plan *plan, const eg_run *run) {
 static void oracle_settings(eg_run *run) {
   eg_affine_setting law;
   memset(&law, 0, sizeof law);
-  law.learning_rate = run->learning_rate;
+  law.learning_rate = eg_plan_effective_rate(run);
   law.batch_size = effective_batch(run);
   law.substeps = (int)run->substeps;
   law.scheme = EG_AFFINE_EXACT;

@@ -218,7 +218,7 @@ static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, 
   }
   EG_TRY(set_stepper(ctx, plan, run, caps, form));
   a->correction = run->dynamics->id == EG_SME2 || run->dynamics->id == EG_SMF2 ? 0.5 * run->learning_rate : 0.0;
-  const double variance = a->h * run->learning_rate / run->batch_size;
+  const double variance = a->h * eg_plan_effective_rate(run) / run->batch_size;
   const bool is_data = strcmp(form, "data") == 0;
   a->noise_scale = sqrt(strcmp(form, "pair") == 0 ? 0.5 * variance : (is_data ? variance / (double)a->n_rows : variance));
   a->fold_count = is_data ? a->n_rows : 1;
@@ -341,10 +341,22 @@ static eg_status check_sample_noise(eg_context *ctx, const eg_plan *plan, const 
                           info != NULL ? info->name : plan->study->model.file, degree, eg_noise_name(kind), order);
 }
 
+/* Its clock is not that of its integrator steps, which all of these count. */
+static eg_status check_limit_alone(eg_context *ctx, const eg_plan *plan, const eg_run *run) {
+  const eg_study *const s = plan->study;
+  return run->dynamics->id != EG_SME1 || run->chain.momentum == 0 ||
+                 (s->n_groups == 0 && s->observe.n_monitors == 0 && s->splitting.feature == NULL && s->n_stationary == 0 &&
+                  s->n_scaling == 0)
+             ? EG_OK
+             : refuse(ctx, plan, run, "has a momentum: its runs can be compared with SVAG (weak-error over l), but take no part in "
+                                      "studies with groups, monitors, splitting, stationary or scaling-rule analyses");
+}
+
 eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
   const eg_unit *const unit = eg_plan_unit(plan);
   eg_launch *const a = &run->job.launch;
-  a->h = run->learning_rate / run->substeps;
+  EG_TRY(check_limit_alone(ctx, plan, run));
+  a->h = eg_plan_effective_rate(run) / run->substeps;
   a->learning_rate = run->learning_rate;
   a->fold_count = 1;
   a->n_rows = (uint32_t)plan->data.n_rows;

@@ -169,6 +169,31 @@ static bool is_known(const eg_builder *b, const eg_feature *f) {
   return false;
 }
 
+/* Runs whose law is known to have no variance of this feature: attribute no_variance, their places; no_mean: nor a mean. */
+static eg_status mark_stable(eg_context *ctx, eg_builder *b, const eg_feature *f, size_t index) {
+  const double order = f->id == EG_FEATURE_X ? 1 : 2; /* of x in the feature; losses here are quadratic */
+  int64_t *runs = NULL;
+  eg_status status = EG_OK;
+  if (f->id > EG_FEATURE_DISPLACEMENT2) {
+    return EG_OK;
+  }
+  EG_TRY(eg_allocate(ctx, b->plan->n_runs, sizeof *runs, &runs));
+  for (int power = 1; power <= 2 && status == EG_OK; power++) {
+    size_t n = 0;
+    for (size_t r = 0; r < b->plan->n_runs; r++) {
+      const double stable = b->plan->runs[r].stable_index;
+      if (stable > 0 && order * power >= stable) {
+        runs[n++] = (int64_t)r;
+      }
+    }
+    if (n > 0) {
+      status = eg_labelled_set(ctx, b->file, index, power == 1 ? "no_mean" : "no_variance", EG_TYPE_I64, n, runs);
+    }
+  }
+  free(runs);
+  return status;
+}
+
 static eg_status add_feature(eg_context *ctx, eg_builder *b, const eg_feature *f, const double *estimates,
                              const double *z, const double *judged) {
   const size_t n = n_values(b->plan);
@@ -192,6 +217,7 @@ static eg_status add_feature(eg_context *ctx, eg_builder *b, const eg_feature *f
   if (n_heavy > 0) {
     EG_TRY(eg_labelled_set(ctx, b->file, index, "heavy_tails", EG_TYPE_I64, 1, &n_heavy));
   }
+  EG_TRY(mark_stable(ctx, b, f, index));
   if (!is_known(b, f)) {
     return EG_OK;
   }

@@ -127,11 +127,23 @@ static bool has_heavy_tail(const eg_labelled *file, const char *name, size_t i) 
   return kurtosis > 5 && count / ((kurtosis - 1) / 2) < 1000;
 }
 
+/* Is the run in this list of the estimate's attributes? */
+static bool is_listed(const eg_variable *mean, const char *attribute, size_t run) {
+  const eg_attribute *const a = eg_labelled_attribute(mean, attribute);
+  for (size_t i = 0; a != NULL && a->type == EG_TYPE_I64 && i < a->n; i++) {
+    if (((const int64_t *)a->data)[i] == (int64_t)run) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static void table_row(eg_text *text, const eg_labelled *file, const char *name, size_t run, size_t point) {
   const eg_variable *const mean = eg_labelled_find(file, "/", name);
   const shape4 s = shape_of(mean);
   const size_t t = eg_result_last_time(file, run, s.times);
   const eg_variable *const z = find(file, "/", name, "_z"), *const judged = find(file, "/", name, "_judged");
+  const bool has_variance = !is_listed(mean, "no_variance", run);
   char label[128];
   eg_result_run_label(file, run, label, sizeof label);
   eg_text_append(text, "%-14s %-12.6g ", label, at(eg_labelled_find(file, "/", eg_result_step_name(file)), run));
@@ -143,14 +155,18 @@ static void table_row(eg_text *text, const eg_labelled *file, const char *name, 
     const double expected = at(find(file, "/", name, "_expected"), i);
     eg_text_append(text, "%-15s ", name);
     append_number(text, 16, 10, at(mean, i));
-    append_number(text, 10, 2, at(find(file, "/", name, "_stderr"), i));
+    append_number(text, 10, 2, has_variance ? at(find(file, "/", name, "_stderr"), i) : NAN);
     if (z != NULL) {
       append_number(text, 16, 10, expected);
     }
     if (z != NULL && !isnan(at(z, i))) {
       eg_text_append(text, "%+.2f%s", at(z, i), at(judged, i) != 0 ? "" : "  not judged");
     }
-    eg_text_append(text, has_heavy_tail(file, name, i) ? "  heavy tail: do not trust the error bar\n" : "\n");
+    if (!has_variance) {
+      eg_text_append(text, "  stable noise: no %s, no error bar\n", is_listed(mean, "no_mean", run) ? "mean" : "variance");
+    } else {
+      eg_text_append(text, has_heavy_tail(file, name, i) ? "  heavy tail: do not trust the error bar\n" : "\n");
+    }
     return;
   }
   double largest = NAN;
@@ -167,7 +183,9 @@ static void table_row(eg_text *text, const eg_labelled *file, const char *name, 
   if (n_judged > 0) {
     eg_text_append(text, ", largest |z| of %zu judged: %.2f", n_judged, largest);
   }
-  if (n_heavy > 0) {
+  if (!has_variance) {
+    eg_text_append(text, ", stable noise: no %s, no error bars", is_listed(mean, "no_mean", run) ? "mean" : "variance");
+  } else if (n_heavy > 0) {
     eg_text_append(text, ", heavy tails: do not trust the error bars of %zu", n_heavy);
   }
   eg_text_append(text, "\n");

@@ -218,6 +218,9 @@ static void append_dynamics(eg_text *out, const eg_study_dynamics *dynamics) {
   if (dynamics->id == EG_LEVY) {
     append_number(out, "dynamics.tail_index", dynamics->chain.tail_index);
   }
+  if (dynamics->id == EG_SME1 && dynamics->chain.momentum > 0) { /* nothing without */
+    append_number(out, "dynamics.momentum", dynamics->chain.momentum);
+  }
   if (dynamics->id == EG_LANGEVIN) {
     append_number(out, "dynamics.momentum", dynamics->chain.momentum);
     append_number(out, "dynamics.weight_decay", dynamics->chain.weight_decay);

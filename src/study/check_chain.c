@@ -111,6 +111,9 @@ void eg_check_chain(eg_checker *c, const eg_yaml_node *map, eg_study_dynamics *d
   if (dynamics->id == EG_LANGEVIN) {
     check_langevin(c, map, chain);
   }
+  if (dynamics->id == EG_SME1) { /* a number of the equation: an axis of the chains does not move it */
+    read_number(c, map, "dynamics.momentum", "momentum", true, &chain->momentum);
+  }
   if (dynamics->id == EG_LEVY) {
     check_levy(c, map, dynamics);
   }

@@ -20,7 +20,7 @@
 #define WITH_BATCH LAWS " " ADAPTIVE " signsgd-sde langevin levy log-time"
 #define WITH_L     "svag adam adamw rmsprop signsgd"
 #define VELOCITY   "sgd svag signsgd"
-#define MOMENTUM   VELOCITY " langevin"
+#define MOMENTUM   VELOCITY " langevin sme1"
 #define DIFFUSIONS "sme1 sme2 smf1 smf2 sde levy"
 
 static const eg_schema_row rows[] = {
@@ -118,7 +118,8 @@ static const eg_schema_row rows[] = {
      "integrator steps in one learning_rate or time_step"},
     {"dynamics.l", EG_WHOLE, "1", 1, 1024, NULL, WITH_L,
      "SVAG: noise amplified so that l (adaptive and sign chains: l^2) iterations replace one step"},
-    {"dynamics.momentum", EG_NUMBER, "0", 0, 1, NULL, MOMENTUM, "weight of the last velocity, below 1"},
+    {"dynamics.momentum", EG_NUMBER, "0", 0, 1, NULL, MOMENTUM,
+     "weight of the last velocity, below 1; of sme1: of the SVAG whose limit it is, rate / (1 - momentum)"},
     {"dynamics.momentum_limit", EG_WORD, "overdamped", NO_RANGE, eg_momentum_limit_words, "svag",
      "overdamped: momentum stays as l grows; underdamped: 1 - momentum falls as 1/l, the learning rate as 1/l^2"},
     {"dynamics.dampening", EG_NUMBER, "0", 0, 1, NULL, VELOCITY, "the velocity takes 1 - dampening of the gradient"},

@@ -195,4 +195,25 @@ expect 0 run 'a "study" ä.json' --json
 check [ -f 'a "study" ä.h5' ]
 tail -n 1 out >last
 check /usr/bin/python3 -c 'import json; assert json.load(open("last"))["output"] == "a \"study\" ä.h5"'
+# No error bar is printed where the law has no variance.
+cat >levy.yaml <<'END'
+seed: 3
+model: {name: quadratic, curvature: 1, noise: 1}
+start: {point: 1}
+steps: 16
+learning_rate: 1/8
+dynamics:
+  - {name: levy, tail_index: 1.5, label: stable}
+  - {name: levy, tail_index: 2, label: gaussian}
+  - {name: levy, tail_index: 0.75, label: wild}
+sweep: {batch_size: [1]}
+realisations: 4096
+observe: {at: {linear: 2}, features: [x, norm2]}
+END
+expect 0 run levy.yaml -o levy.h5 --force
+check grep -qE '^stable .* x  .* -  *stable noise: no variance, no error bar$' out
+check grep -qE '^stable .* norm2  .* -  *stable noise: no mean, no error bar$' out
+check grep -qE '^wild .* x  .* -  *stable noise: no mean, no error bar$' out
+check [ "$(grep -c 'stable noise' out)" -eq 4 ]
+
 report
