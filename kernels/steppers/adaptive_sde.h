@@ -13,6 +13,10 @@
  * On data rows (rmsprop_sde_data, adam_sde_data) the noise is Sigma^(1/2) dW of the whole Sigma, by a normal for every row as in
  * modified_equation.h, and diag Sigma the variance of the rows; noise_scale holds 1 / sqrt(N) too.
  *
+ * signsgd_sde_data: the sign of the gradient at one row j is a vector s_j of numbers -1, 0, 1, whose law is known whatever the rows are:
+ *   dx = -mean s dt + sqrt(eta) Cov(s)^(1/2) dW, Cov^(1/2) dW = sum_j (s_j - mean s) dW_j / sqrt(N), batch size 1
+ * (arXiv 2411.15958, the SDE before the noise is taken to be Gaussian). noise_scale holds 1 / sqrt(N).
+ *
  * v follows the noise alone: the noise-dominated regime of those papers. u->velocity_weight = 1 / substeps.
  */
 #if EG_CAPS_LOSS && EG_CAPS_DIAGONAL
@@ -142,6 +146,34 @@ EG_FN void eg_end_adam_sde_data(const eg_params *p, const eg_uniforms *u, eg_rea
     const eg_real root = eg_root(u->unbias2 * v[k]) + u->epsilon;
     const eg_real safe = root > 0 ? root : (eg_real)1;
     x[k] = eg_mad(-u->rate, u->velocity_weight * ((u->unbias1 * m[k]) / safe), x[k]);
+  }
+}
+
+/* acc = (sum_j xi_j s_j, sum_j s_j, sum_j xi_j) */
+EG_FN void eg_begin_signsgd_sde_data(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
+  eg_begin_rmsprop_sde_data(p, u, x, acc);
+}
+
+EG_FN void eg_add_signsgd_sde_data(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z, eg_real *acc) {
+  eg_real g[EG_DIM];
+  eg_regulariser_gradient(p, u->staged, x, g);
+  eg_add_row_gradient(p, u->staged, x, row, (eg_real)1, g);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real sign = eg_sign(g[k]);
+    acc[k] = eg_mad(z, sign, acc[k]);
+    acc[EG_DIM + k] = acc[EG_DIM + k] + sign;
+  }
+  acc[2 * EG_DIM] = acc[2 * EG_DIM] + z;
+}
+
+EG_FN void eg_end_signsgd_sde_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
+  const eg_real share = (eg_real)1 / (eg_real)u->n_rows;
+  (void)p;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real mean = share * acc[EG_DIM + k];
+    x[k] = x[k] + eg_mad(-u->h, mean, u->noise_scale * eg_mad(-acc[2 * EG_DIM], mean, acc[k]));
   }
 }
 #endif

@@ -44,19 +44,19 @@
 #define EG_CAPS_ROOT 0
 #endif
 
-/* SDEs of adaptive chains on data rows: few dimensions. */
+/* SDEs of adaptive and sign chains on data rows. */
 #if defined(EG_TEAM)
 #define EG_CAPS_SDE_DATA 0
-#elif EG_CAPS_LOSS && EG_CAPS_ROWS && EG_DIM <= 2
+#elif EG_CAPS_LOSS && EG_CAPS_ROWS
 #define EG_CAPS_SDE_DATA 1
 #else
 #define EG_CAPS_SDE_DATA 0
 #endif
 
-/* Noise by the covariance of all points together: data rows, few dimensions. */
+/* Noise by the covariance of all points together: data rows. */
 #if defined(EG_TEAM) /* where the dimension is no constant */
 #define EG_CAPS_JOINT 0
-#elif EG_CAPS_ROWS && EG_CAPS_DRIFT && EG_DIM <= 4
+#elif EG_CAPS_ROWS && EG_CAPS_DRIFT
 #define EG_CAPS_JOINT 1
 #define EG_JOINT(JOINT) JOINT(euler_joint, 0) JOINT(strang_joint, 1)
 #else
@@ -64,8 +64,8 @@
 #define EG_JOINT(JOINT)
 #endif
 
-/* The time change to log loss: losses without rows or samples. */
-#if EG_CAPS_ROOT && !EG_CAPS_ROWS && !EG_CAPS_SAMPLES
+/* The time change to log loss. */
+#if EG_CAPS_ROOT
 #define EG_CAPS_LOG_TIME 1
 #define EG_CHAINS_LOG_TIME(PLAIN) PLAIN(log_time_root, EG_DIM, 0, 1)
 #else
@@ -211,7 +211,8 @@
   PLAIN(rmsprop_sde, EG_DIM, 0, 2 * EG_DIM) PLAIN(adam_sde, EG_DIM, 0, 2 * EG_DIM) PLAIN(signsgd_sde, EG_DIM, 0, 0)
 #elif EG_CAPS_SDE_DATA
 #define EG_CHAINS_SDE(PLAIN, FOLD)                                                                           \
-  FOLD(rmsprop_sde_data, DATA, 2 * EG_DIM + 1, 2 * EG_DIM) FOLD(adam_sde_data, DATA, 2 * EG_DIM + 1, 2 * EG_DIM)
+  FOLD(rmsprop_sde_data, DATA, 2 * EG_DIM + 1, 2 * EG_DIM) FOLD(adam_sde_data, DATA, 2 * EG_DIM + 1, 2 * EG_DIM) \
+  FOLD(signsgd_sde_data, DATA, 2 * EG_DIM + 1, 0)
 #else
 #define EG_CHAINS_SDE(PLAIN, FOLD)
 #endif

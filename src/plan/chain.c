@@ -166,14 +166,21 @@ eg_status eg_plan_adaptive_sde(eg_context *ctx, const eg_plan *plan, eg_run *run
   const eg_study_chain *const s = &run->chain;
   const eg_dynamics_id id = run->dynamics->id;
   const double part = 1.0 / run->substeps;
-  const bool is_data = (caps & EG_CAP_ROWS) != 0 && (caps & EG_CAP_LOSS) != 0 && id != EG_SIGNSGD_SDE;
-  if (is_data && (plan->form == EG_FORM_TEAM || eg_plan_unit(plan)->dim > 2)) {
-    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark, "%s on data rows has at most 2 dimensions; the study has %d",
+  const bool is_data = (caps & EG_CAP_ROWS) != 0 && (caps & EG_CAP_LOSS) != 0;
+  if (is_data && plan->form == EG_FORM_TEAM) {
+    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark, "%s on data rows has the lane form only, at most 16 dimensions; the "
+                            "study has %d",
                             eg_dynamics_name(id), plan->dim);
+  }
+  if (is_data && id == EG_SIGNSGD_SDE && run->batch_size != 1) {
+    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
+                            "run '%s': signsgd-sde on data rows takes the law of the sign at one row; that of the sign of a mean of %g is "
+                            "not known from the rows' covariance; allowed batch_size: 1",
+                            run->description, run->batch_size);
   }
   if (!is_data && ((caps & EG_CAP_DIAGONAL) == 0 || plan->form == EG_FORM_TEAM)) {
     return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
-                            "%s cannot be run on this model: it needs the noise of every component by itself, eg_noise_diagonal, or (rmsprop-sde, adam-sde) data rows",
+                            "%s cannot be run on this model: it needs the noise of every component by itself, eg_noise_diagonal, or data rows",
                             eg_dynamics_name(id));
   }
   c->rate = run->learning_rate;
@@ -193,7 +200,7 @@ eg_status eg_plan_adaptive_sde(eg_context *ctx, const eg_plan *plan, eg_run *run
   if (is_data) {
     a->fold_count = a->n_rows;
     a->noise_scale = a->noise_scale / sqrt((double)a->n_rows);
-    run->job.stepper = id == EG_RMSPROP_SDE ? "rmsprop_sde_data" : "adam_sde_data";
+    run->job.stepper = id == EG_RMSPROP_SDE ? "rmsprop_sde_data" : id == EG_ADAM_SDE ? "adam_sde_data" : "signsgd_sde_data";
     return EG_OK;
   }
   run->job.stepper = id == EG_RMSPROP_SDE ? "rmsprop_sde" : (id == EG_ADAM_SDE ? "adam_sde" : "signsgd_sde");

@@ -11,9 +11,8 @@ static eg_status refuse(eg_context *ctx, const eg_plan *plan, const eg_run *run,
 
 eg_status eg_plan_log_time(eg_context *ctx, const eg_plan *plan, eg_run *run, int caps) {
   eg_launch *const a = &run->job.launch;
-  if (plan->form == EG_FORM_TEAM || (caps & (EG_CAP_POPULATION | EG_CAP_ROWS | EG_CAP_SAMPLES)) != 0) {
-    return refuse(ctx, plan, run, "is for losses that are functions of x alone: the model must have neither rows nor samples nor "
-                                  "particles, and at most 16 dimensions");
+  if (plan->form == EG_FORM_TEAM || (caps & EG_CAP_POPULATION) != 0) {
+    return refuse(ctx, plan, run, "has the lane form only: at most 16 dimensions, and no particles");
   }
   if ((caps & EG_CAP_LOSS) == 0 || (caps & EG_CAP_DRIFT) == 0) {
     return refuse(ctx, plan, run, "needs eg_loss, eg_gradient and eg_drift");

@@ -39,8 +39,8 @@ static eg_status choose_form(eg_context *ctx, const eg_plan *plan, eg_run *run, 
   if (factor == EG_FACTOR_JOINT) {
     run->factor = factor;
     *form = "joint";
-    if ((caps & EG_CAP_ROWS) == 0 || (caps & EG_CAP_POPULATION) != 0 || plan->form == EG_FORM_TEAM || eg_plan_unit(plan)->dim > 4) {
-      return refuse(ctx, plan, run, "factor joint-cholesky is made from data rows, in at most 4 dimensions");
+    if ((caps & EG_CAP_ROWS) == 0 || (caps & EG_CAP_POPULATION) != 0 || plan->form == EG_FORM_TEAM) {
+      return refuse(ctx, plan, run, "factor joint-cholesky is made from data rows, in at most 16 dimensions");
     }
     return plan->n_points * (size_t)plan->dim <= 32
                ? EG_OK

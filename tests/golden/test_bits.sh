@@ -118,6 +118,7 @@ bilinear-two-point bilinear --set noise=two-point
 bilinear-float bilinear --set state=float
 langevin langevin
 langevin-float langevin --set state=float
+rows-sde rows_sde
 schemes-rows schemes_rows
 schemes-rows-float schemes_rows --set state=float
 langevin-exact langevin_exact

@@ -65,13 +65,17 @@ int main(void) {
   check_says(BOTH, "name: levy, tail_index: 2.5", "", "'dynamics.tail_index' = 2.5");
   check_says(BOTH, "name: sde, tail_index: 1", "", "'sde' has no 'tail_index'; only for: levy");
   check_says(DATA, "name: levy", "", "'levy' cannot be used with the model 'linear-regression'");
-  check_says(BOTH, "name: smf1, factor: joint-cholesky", "", "factor joint-cholesky is made from data rows, in at most 4 dimensions");
+  check_says(BOTH, "name: smf1, factor: joint-cholesky", "", "factor joint-cholesky is made from data rows, in at most 16 dimensions");
   check_says(DATA, "name: smf2, factor: joint-cholesky", "", "");
   check_says(BOTH, "name: log-time", "", "");
   check_says(BOTH, "name: log-time", "state: float\n", "log-time keeps the physical time in its state, which needs state: double");
   check_says("{name: double-well}", "name: log-time", "", "the Hessian of this model is not constant; give 'hessian'");
   check_says(BOTH, "name: log-time, gradient_noise: gaussian-exact", "", "allowed: gaussian-decoupled");
-  check_says(DATA, "name: log-time", "", "'log-time' cannot be used with the model 'linear-regression'");
+  check_says(DATA, "name: log-time", "", "");
+  check_says("{name: logistic-regression, rows: [[1, 0.5, 0], [-0.5, 1, 1]], standardize: false}", "name: log-time", "",
+             "the Hessian of this model is not constant; give 'hessian'");
+  check_says(DATA, "name: signsgd-sde, batch_size: 1", "", "");
+  check_says(DATA, "name: signsgd-sde, batch_size: 2", "", "takes the law of the sign at one row");
 #define ADDITIVE "{name: quadratic, curvature: [1, 2], noise: 1}"
   check_says(ADDITIVE, "name: langevin, momentum: 0.5, scheme: exact", "", "");
   check_says(ADDITIVE, "name: langevin, momentum: 0.5, scheme: baoab", "", "");
