@@ -17,6 +17,7 @@
  *   wave       cos(u f) (c = 0) or sin(u f) (c = 1) of f(a) of the point in hand; u, over pi, is the value's power
  *   largest    f(a) of the point in hand by its size, which the moments are of, and f, -f or |f| (q = 1, -1, 0), of which
  *              the largest are listed (stats/largest.h): a row is the moments of |f| and behind them the list
+ *   streamed   fed between the observations: stats/streams.h
  * Joint values and distances are of all points together: one row, not one for each point.
  *
  * A trajectory that is lost by the last observation (of any point, where all are together) is NaN in all values of a
@@ -28,10 +29,11 @@
 #define EG_STATS_PATHS_H
 
 #include "stats/moments.h"
+#include "stats/streams.h"
 
 #define EG_PATH_NOWHERE 0xffffffffu
 enum { EG_MOST_PATH_STATISTICS = 8, EG_MOST_PATH_VALUES = 512, EG_MOST_PATH_COVARIANCE = 64 };
-enum { EG_PATH_INCREMENTS, EG_PATH_JOINT, EG_PATH_DISTANCES, EG_PATH_WAVE, EG_PATH_LARGEST }; /* forms */
+enum { EG_PATH_INCREMENTS, EG_PATH_JOINT, EG_PATH_DISTANCES, EG_PATH_WAVE, EG_PATH_LARGEST, EG_PATH_STREAMED }; /* forms */
 
 typedef struct eg_path_term {
   uint32_t a, b, c, d; /* observations */
@@ -47,6 +49,7 @@ typedef struct eg_path_statistic {
   uint32_t n_largest;      /* pairs in the list; 0: none */
   int32_t form;
   int32_t with_covariance;
+  const eg_stream *stream; /* of the form streamed, which has no terms */
 } eg_path_statistic;
 
 /* Columns of a row that moments are kept of, and doubles of a row. */

@@ -60,6 +60,10 @@ typedef struct eg_job {
   size_t n_paths;
   const uint32_t *tracked_columns; /* columns of a record that they are made of */
   size_t n_tracked;
+  const eg_feature_code *fed;     /* columns that streamed statistics are fed with */
+  size_t n_fed;
+  const eg_stream *streams;       /* n_streams, 0: none; CPU only: what the statistics of the form streamed point at */
+  size_t n_streams;
   const eg_histogram *histograms; /* n_histograms, 0: none */
   size_t n_histograms;
   const eg_histogram_pair *pairs; /* n_pairs of them counted together, 0: none; CPU only */
@@ -100,6 +104,7 @@ typedef struct eg_tile_part {
   uint64_t *counts;         /* n_counts, of those records */
   double *paths;            /* eg_job_path_at; only those of the tile mean something */
   double *tracks;           /* tracked columns of the n_records records: (n_records, n_points, n_tracked, ld) */
+  double *streams;          /* state of the streamed statistics: eg_job_stream_values */
 } eg_tile_part;
 
 /* Given along by a caller who keeps parts of long tiles. */
@@ -135,6 +140,15 @@ static inline size_t eg_job_path_values(const eg_job *job) {
 /* Doubles of the tracks of n records. */
 static inline size_t eg_job_track_values(const eg_job *job, size_t n_records) {
   return job->n_paths == 0 ? 0 : n_records * job->launch.n_points * job->n_tracked * job->launch.ld;
+}
+
+/* Doubles of the state of the first n streamed statistics of a tile. */
+static inline size_t eg_job_stream_values(const eg_job *job, size_t n) {
+  size_t rows = 0;
+  for (size_t i = 0; i < n; i++) {
+    rows += eg_stream_rows(&job->streams[i]);
+  }
+  return rows * job->launch.n_points * job->launch.ld;
 }
 
 typedef struct eg_device eg_device; /* one per worker thread; opaque, the backend's own */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "backend/cpu_streams.h"
 #include "backend/fractional.h"
 #include "base/stop_flag.h"
 #include "core/noise.h"
@@ -29,6 +30,7 @@ struct eg_device {
   void *staged, *rows; /* in the type of the state */
   double *state, *monitors, *records, *scratch;
   double *tracks, *path_values; /* of the paths' statistics: observations of the tile so far; values of one statistic */
+  eg_cpu_streams streams; /* of the statistics that are fed between observations */
   uint32_t *places; /* scratch of the histograms */
   uint64_t *first_bad;
   size_t records_at_once;
@@ -119,6 +121,7 @@ static void release_job(eg_device *d) {
   free(d->first_bad);
   free(d->tracks);
   free(d->path_values);
+  eg_cpu_streams_free(&d->streams);
   d->thread.block = d->staged = d->rows = NULL;
   d->state = d->monitors = d->records = d->scratch = d->tracks = d->path_values = NULL;
   d->places = NULL;
@@ -218,7 +221,7 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   if (job->n_paths > 0) {
     EG_TRY(reserve_paths(ctx, d, job));
   }
-  return EG_OK;
+  return eg_cpu_streams_reserve(ctx, job, &d->job_bytes, &d->streams);
 }
 
 static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
@@ -279,7 +282,7 @@ static uint64_t steps_per_look(const eg_job *job) {
 static eg_status keep_part(eg_context *ctx, eg_device *d, uint64_t tile, const eg_launch *a, size_t n_records,
                            const eg_tile_result *result) {
   eg_tile_part part = {a->step_first, n_records,    d->state,       d->monitors,
-                       d->first_bad,  result->node, result->counts, result->paths, d->tracks};
+                       d->first_bad,  result->node, result->counts, result->paths, d->tracks, d->streams.state};
   double *wide = NULL;
   if (d->job->is_float) {
     const size_t n = d->job->state_values;
@@ -327,6 +330,9 @@ static void resume_part(eg_device *d, eg_launch *a, const eg_tile_part *part, co
   if (job->n_kept > 0) {
     memcpy(result->paths, part->paths, eg_job_path_values(job) * sizeof *part->paths);
   }
+  if (job->n_streams > 0) {
+    memcpy(d->streams.state, part->streams, eg_job_stream_values(job, job->n_streams) * sizeof *part->streams);
+  }
   a->step_first = part->step;
   a->is_restart = 1;
 }
@@ -334,26 +340,36 @@ static void resume_part(eg_device *d, eg_launch *a, const eg_tile_part *part, co
 /* ---- one tile ---- */
 
 /* Advance towards `target` in pieces, so that a stop is honoured within a piece. A piece ends a launch: that is where
-   trajectories are checked for being finite. Leaves less than a piece to do. */
+   trajectories are checked for being finite. Leaves less than a piece to do, and no sample of a streamed statistic. */
 static eg_status approach(eg_context *ctx, eg_device *d, uint64_t tile, eg_launch *a, size_t n_records, uint64_t target,
                           const volatile int *stop, const eg_tile_result *result) {
   const uint64_t piece = steps_per_look(d->job);
-  while (target - a->step_first > piece) {
+  for (;;) {
+    const uint64_t end = target - a->step_first > piece ? a->step_first + piece : target;
+    const bool has_sample = eg_cpu_streams_next(d->job, a->step_first) <= end;
     EG_TRY(pause_tile(ctx, d, tile, a, n_records, stop, result));
+    if (end == target && !has_sample) {
+      return EG_OK;
+    }
     eg_launch part = *a;
     part.n_records = 0;
-    part.step_last = a->step_first + piece;
+    part.step_last = end;
+    if (has_sample) {
+      eg_cpu_streams_begin(d->job, &d->streams, &part);
+    }
     d->stepper->advance(d->job->params, &part, &d->thread);
+    if (has_sample) {
+      eg_cpu_streams_feed(d->job, &d->streams, &part, d->kernels);
+    }
     a->step_first = part.step_last;
     a->is_restart = 1;
   }
-  return pause_tile(ctx, d, tile, a, n_records, stop, result);
 }
 
-/* How many records from `first` on to make in one launch: at least one, not beyond step `last`. */
+/* How many records from `first` on to make in one launch: at least one, not beyond step `last`, none behind a sample. */
 static size_t records_within(const eg_job *job, size_t first, size_t most, uint64_t last) {
   size_t n = 1;
-  while (n < most && first + n < job->n_records && job->record_steps[first + n] <= last) {
+  while (job->n_streams == 0 && n < most && first + n < job->n_records && job->record_steps[first + n] <= last) {
     n++;
   }
   return n;
@@ -423,6 +439,7 @@ static void begin_tile(eg_device *d, uint64_t tile, const volatile int *stop, eg
   a->monitor_state = d->monitors;
   a->records = d->records;
   a->first_bad = d->first_bad;
+  eg_cpu_streams_clear(job, &d->streams);
 }
 
 /* Records first .. first + n - 1. */
@@ -485,13 +502,17 @@ static void reduce_paths(const eg_device *d, const eg_launch *a, double *node) {
                                 a->n_points, (uint32_t)job->n_tracked, a->ld, point};
       eg_reduce r;
       memset(&r, 0, sizeof r);
-      d->kernels->path_values(&p, s);
+      if (s->stream != NULL) {
+        eg_cpu_streams_values(job, &d->streams, s->stream, a, point, d->kernels, d->path_values);
+      } else {
+        d->kernels->path_values(&p, s);
+      }
       r.records = d->path_values;
       r.nodes = node;
       r.n_records = r.n_points = 1;
       r.n_features = eg_path_columns(s);
       r.ld = a->ld;
-      r.n_lanes = a->ld; /* unused lanes are masked already */
+      r.n_lanes = s->stream != NULL ? a->n_lanes : a->ld; /* of tracks unused lanes are masked already */
       r.with_covariance = s->with_covariance;
       d->kernels->reduce(&r, d->path_values, d->scratch);
       node += eg_path_row_values(s);

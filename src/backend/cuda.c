@@ -114,6 +114,9 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   if (job->n_pairs > 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "joint histograms are counted on the CPU only so far");
   }
+  if (job->n_streams > 0) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "statistics that are fed between observations are made on the CPU only so far");
+  }
   if (job->n_paths > 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "statistics of paths are made on the CPU only so far");
   }

@@ -9,6 +9,7 @@
 #include "stats/histogram.h"
 #include "stats/moments.h"
 #include "stats/paths.h"
+#include "stats/streams.h"
 
 typedef struct eg_cpu_kernels { /* everything of one ISA that is not a unit */
   const char *isa;              /* "v4", "v3" */
@@ -18,6 +19,8 @@ typedef struct eg_cpu_kernels { /* everything of one ISA that is not a unit */
   void (*count)(const eg_count *count, uint32_t *scratch);
   void (*count_pairs)(const eg_count *count, const eg_histogram_pair *pairs, uint32_t n_pairs, uint32_t *scratch);
   void (*path_values)(const eg_path_values *paths, const eg_path_statistic *statistic);
+  void (*stream_feed)(const eg_feed *feed, const eg_stream *stream, double *room);
+  void (*stream_values)(const eg_stream *stream, const double *state, uint32_t ld, const uint64_t *first_bad, double *values);
 } eg_cpu_kernels;
 
 /* The best ISA of this CPU; EG_ERR_DEVICE on a CPU below x86-64-v3. ENSGRAD_ISA=v3 in the environment chooses a lower

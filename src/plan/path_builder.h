@@ -11,6 +11,7 @@ typedef struct eg_path_builder {
   const eg_study_path *study;
   eg_run_path *out;
   size_t n_terms, capacity, n_values;
+  eg_stream *stream; /* of a streamed one: the columns are set */
 } eg_path_builder;
 
 /* Room for n_lags x n_powers values, each of which is then begun and given its terms. */
@@ -26,5 +27,9 @@ EG_NODISCARD eg_status eg_path_build_product(eg_path_builder *b);
 EG_NODISCARD eg_status eg_path_build_distance(eg_path_builder *b);
 EG_NODISCARD eg_status eg_path_build_characteristic(eg_path_builder *b);
 EG_NODISCARD eg_status eg_path_build_tail(eg_path_builder *b);
+
+/* streams.c: the sampling, the levels and the lags of a streamed statistic. */
+EG_NODISCARD eg_status eg_path_build_time_average(eg_path_builder *b);
+EG_NODISCARD eg_status eg_path_build_correlator(eg_path_builder *b);
 
 #endif

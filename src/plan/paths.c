@@ -20,6 +20,15 @@ static size_t tracked_at(const eg_plan *plan, size_t column) {
   return i;
 }
 
+/* The same of the columns that are fed. */
+static size_t fed_at(const eg_plan *plan, size_t column) {
+  size_t i = 0;
+  while (i < plan->n_fed && plan->fed_columns[i] != column) {
+    i++;
+  }
+  return i;
+}
+
 /* The columns of feature i that a statistic needs: all of x, or one. */
 static eg_status columns_of(eg_context *ctx, const eg_plan *plan, const eg_study_path *p, size_t i, size_t *first,
                             size_t *width) {
@@ -49,12 +58,23 @@ static void track(eg_plan *plan, size_t first, size_t width) {
   }
 }
 
+static void feed(eg_plan *plan, size_t first, size_t width) {
+  for (size_t k = first; k < first + width; k++) {
+    if (fed_at(plan, k) == plan->n_fed) {
+      plan->fed_columns[plan->n_fed] = (uint32_t)k;
+      plan->fed[plan->n_fed++] = plan->codes[k];
+    }
+  }
+}
+
 eg_status eg_plan_tracks(eg_context *ctx, eg_plan *plan) {
   const eg_study_observe *const o = &plan->study->observe;
   if (o->n_paths == 0) {
     return EG_OK;
   }
   EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->tracked_columns, &plan->tracked_columns));
+  EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->fed_columns, &plan->fed_columns));
+  EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->fed, &plan->fed));
   /* x first and as a whole: the columns of one feature stand side by side */
   for (int pass = 0; pass < 2; pass++) {
     for (size_t i = 0; i < o->n_paths; i++) {
@@ -62,7 +82,7 @@ eg_status eg_plan_tracks(eg_context *ctx, eg_plan *plan) {
         size_t first = 0, width = 0;
         EG_TRY(columns_of(ctx, plan, &o->paths[i], k, &first, &width));
         if (eg_path_has_column(o->paths[i].kind) == (pass == 1)) {
-          track(plan, first, width);
+          (eg_path_is_streamed(o->paths[i].kind) ? feed : track)(plan, first, width);
         }
       }
     }
@@ -270,13 +290,14 @@ static eg_status build_two_time(eg_path_builder *b) {
 static eg_status (*const builds[])(eg_path_builder *b) = {build_displacements, build_displacements, build_velocities,
                                                   build_time_averages, build_two_time,      eg_path_build_m_point,
                                                   eg_path_build_product, eg_path_build_distance, eg_path_build_characteristic,
-                                                  eg_path_build_tail};
+                                                  eg_path_build_tail,  eg_path_build_time_average,
+                                                  eg_path_build_correlator, eg_path_build_correlator};
 
 /* The covariance between lags is what fits need; of many lags it is left out, but msd and two-time are nothing without. */
 static eg_status choose_covariance(const eg_path_builder *b, bool *with_covariance) {
   const eg_path_kind kind = b->study->kind;
   const bool needs = kind == EG_PATH_MSD || kind == EG_PATH_TWO_TIME || kind == EG_PATH_M_POINT;
-  *with_covariance = (needs || kind == EG_PATH_TAMSD) && b->n_values <= EG_MOST_PATH_COVARIANCE;
+  *with_covariance = (needs || kind == EG_PATH_TAMSD || kind == EG_PATH_CORRELATOR_MSD) && b->n_values <= EG_MOST_PATH_COVARIANCE;
   if (needs && !*with_covariance) {
     return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
                             "path statistic '%s' of run '%s' has %zu %s; their covariance is kept, and that of at most %d: "
@@ -287,18 +308,28 @@ static eg_status choose_covariance(const eg_path_builder *b, bool *with_covarian
   return EG_OK;
 }
 
-static eg_status plan_one(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_study_path *study,
+static eg_status plan_one(eg_context *ctx, const eg_plan *plan, eg_run *run, const eg_study_path *study,
                           eg_run_path *out, eg_path_statistic *s) {
-  eg_path_builder b = {ctx, plan, run, study, out, 0, 0, 0};
+  const bool is_streamed = eg_path_is_streamed(study->kind);
+  eg_stream *const stream = is_streamed ? &run->streams[run->job.n_streams] : NULL;
+  eg_path_builder b = {ctx, plan, run, study, out, 0, 0, 0, stream};
   size_t first = 0, width = 0;
   bool with_covariance = false;
   EG_TRY(columns_of(ctx, plan, study, 0, &first, &width));
+  const size_t tracked = first;
   s->column = (uint32_t)tracked_at(plan, first);
   s->width = (uint32_t)width;
   if (eg_path_needs(study, 1) != NULL) {
     EG_TRY(columns_of(ctx, plan, study, 1, &first, &width));
   }
   s->column_2 = (uint32_t)tracked_at(plan, first);
+  if (is_streamed) { /* without a second feature it is the first again */
+    stream->column = (uint32_t)fed_at(plan, tracked);
+    stream->width = s->width;
+    stream->column_2 = study->has_with ? (uint32_t)fed_at(plan, first) : EG_STREAM_NO_COLUMN;
+    s->stream = stream;
+    run->job.n_streams++;
+  }
   EG_TRY(builds[study->kind](&b));
   EG_TRY(choose_covariance(&b, &with_covariance));
   s->terms = out->terms;
@@ -306,7 +337,8 @@ static eg_status plan_one(eg_context *ctx, const eg_plan *plan, const eg_run *ru
   s->powers = out->powers;
   s->n_values = (uint32_t)b.n_values;
   s->n_largest = study->kind == EG_PATH_TAIL ? (uint32_t)study->largest : 0;
-  s->form = study->kind == EG_PATH_TAIL                                          ? EG_PATH_LARGEST
+  s->form = is_streamed                                                          ? EG_PATH_STREAMED
+            : study->kind == EG_PATH_TAIL                                        ? EG_PATH_LARGEST
             : study->kind == EG_PATH_CHARACTERISTIC                                ? EG_PATH_WAVE
             : study->kind == EG_PATH_DISTANCE                                    ? EG_PATH_DISTANCES
             : study->kind == EG_PATH_M_POINT || study->kind == EG_PATH_PRODUCT ? EG_PATH_JOINT
@@ -323,6 +355,7 @@ eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   }
   EG_TRY(eg_allocate(ctx, o->n_paths, sizeof *run->paths, &run->paths));
   EG_TRY(eg_allocate(ctx, o->n_paths, sizeof *run->path_statistics, &run->path_statistics));
+  EG_TRY(eg_allocate(ctx, o->n_paths, sizeof *run->streams, &run->streams));
   for (size_t i = 0; i < o->n_paths; i++) {
     EG_TRY(plan_one(ctx, plan, run, &o->paths[i], &run->paths[i], &run->path_statistics[i]));
     job->node_values += eg_path_rows(&run->path_statistics[i], (uint32_t)plan->n_points) *
@@ -332,7 +365,17 @@ eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   job->n_paths = o->n_paths;
   job->tracked_columns = plan->tracked_columns;
   job->n_tracked = plan->n_tracked;
+  job->streams = run->streams;
+  job->fed = plan->fed;
+  job->n_fed = plan->n_fed;
   const double bytes = (double)eg_job_track_values(job, job->n_records) * sizeof(double);
+  const double streamed = (double)eg_job_stream_values(job, job->n_streams) * sizeof(double);
+  if (streamed > max_track_bytes) {
+    return eg_study_fail_at(ctx, plan->study, o->paths[0].mark,
+                            "what streamed statistics of paths keep of a tile takes %.3g MiB (%u realisations, %zu points); at most "
+                            "%.0f MiB are allowed: fewer 'values', or a shorter window",
+                            streamed / 0x1p20, job->launch.ld, plan->n_points, max_track_bytes / 0x1p20);
+  }
   if (bytes > max_track_bytes) {
     return eg_study_fail_at(ctx, plan->study, o->paths[0].mark,
                             "the observations of a tile that statistics of paths are made of take %.3g MiB (%zu times x %zu "
@@ -352,4 +395,5 @@ void eg_plan_free_paths(eg_run *run, size_t n_paths) {
   }
   free(run->paths);
   free(run->path_statistics);
+  free(run->streams);
 }

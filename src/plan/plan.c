@@ -394,6 +394,8 @@ void eg_plan_free(eg_plan *plan) {
   free(plan->until_set);
   free(plan->multilevel.levels);
   free(plan->tracked_columns);
+  free(plan->fed_columns);
+  free(plan->fed);
   free(plan->rows);
   eg_data_free(&plan->data);
   eg_user_model_free(plan->user_model);

@@ -60,6 +60,7 @@ typedef struct eg_run {
   uint64_t *record_steps;
   eg_run_path *paths;      /* (study.observe.n_paths) */
   eg_path_statistic *path_statistics; /* the same for kernels */
+  eg_stream *streams;      /* of those that are streamed */
   bool is_deterministic;   /* no noise and fixed start: one realisation says all */
   bool has_oracle;
   bool has_scheme_oracle;  /* moments of the scheme that is run are known too */
@@ -161,6 +162,9 @@ typedef struct eg_plan {
   size_t *until_set;       /* (n_runs) with `until`: runs with the same number make their realisations, and end, together */
   uint32_t *tracked_columns; /* (n_tracked) that path statistics are made of */
   size_t n_tracked;
+  uint32_t *fed_columns;     /* (n_fed) that streamed statistics are fed with .. */
+  eg_feature_code *fed;      /* .. and their codes */
+  size_t n_fed;
 } eg_plan;
 
 /* Plan a study. EG_ERR_STUDY with file, line and what would be right. */

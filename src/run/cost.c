@@ -84,14 +84,21 @@ static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_
                            uint64_t records, int rounds, double *seconds) {
   eg_job part = *job;
   uint64_t *at = NULL;
+  eg_stream streams[EG_MOST_PATH_STATISTICS]; /* fed from the start: with a window that begins later this is too much */
   EG_TRY(eg_allocate(ctx, records, sizeof *at, &at));
+  for (size_t i = 0; i < job->n_streams; i++) {
+    streams[i] = job->streams[i];
+    streams[i].first = 0;
+    streams[i].n = UINT64_MAX / 2 / streams[i].every;
+  }
+  part.streams = streams;
   for (uint64_t i = 0; i < records; i++) {
     at[i] = steps * (i + 1) / records;
   }
   part.record_steps = at;
   part.n_records = records;
   part.node_values = job->record_values * records;
-  part.n_paths = 0; /* they are made of certain observations: time_paths */
+  part.n_paths = 0; /* those that are made of certain observations: time_paths */
   part.launch.path_steps = steps; /* of whole paths: their cost grows with the steps, nearly linearly */
   part.n_counts = job->n_counts / job->n_records * records;
   if (t->backend == &eg_backend_cpu) {
@@ -238,12 +245,20 @@ bool eg_can_use_table5(const eg_plan *plan, const eg_run *run) {
          !eg_is_chain(run->dynamics->id);
 }
 
+static bool are_streams_same(const eg_job *a, const eg_job *b) {
+  bool is_same = a->n_streams == b->n_streams;
+  for (size_t i = 0; is_same && i < a->n_streams; i++) {
+    is_same = a->streams[i].every == b->streams[i].every && a->streams[i].levels == b->streams[i].levels;
+  }
+  return is_same;
+}
+
 /* What a measurement depends on. A tile that was timed whole depends on its steps and records, too. */
 static bool is_same_shape(const eg_job *a, const eg_job *b, const eg_tile_cost *cost_of_a) {
   const bool is_same_kernel = strcmp(a->stepper, b->stepper) == 0 && a->kind == b->kind && a->tile == b->tile &&
                               tile_lanes(a) == tile_lanes(b) && a->launch.fold_count == b->launch.fold_count &&
                               a->step_work == b->step_work && a->launch.noise_ratio == b->launch.noise_ratio &&
-                              a->launch.is_watched == b->launch.is_watched;
+                              a->launch.is_watched == b->launch.is_watched && are_streams_same(a, b);
   const bool is_whole = cost_of_a->step == 0;
   const bool are_paths_same = a->n_paths == 0 || a->n_records == b->n_records;
   return is_same_kernel && are_paths_same && (!is_whole || (total_steps(a) == total_steps(b) && a->n_records == b->n_records));

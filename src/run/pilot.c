@@ -17,7 +17,7 @@ static eg_job pilot_job(const eg_plan *plan, const eg_job *job, uint32_t *column
   pilot.group = NULL;
   pilot.n_histograms = 0;
   pilot.n_counts = 0;
-  pilot.n_paths = 0;
+  pilot.n_paths = pilot.n_streams = 0;
   pilot.kept_columns = columns;
   pilot.n_kept_columns = plan->n_grids;
   const double each = (double)(plan->n_points * job->n_records * plan->n_grids);

@@ -111,7 +111,7 @@ static eg_status make_pass(eg_context *ctx, eg_device *device, const eg_run *run
   job.with_covariance = false;
   job.record_values = job.launch.n_points * eg_node_values((uint32_t)n_columns, 0);
   job.node_values = n_steps * job.record_values;
-  job.n_paths = 0;
+  job.n_paths = job.n_streams = 0;
   job.group = NULL; /* a member's noise is in its launch */
   job.n_histograms = 0;
   job.n_counts = 0;

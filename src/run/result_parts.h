@@ -70,6 +70,7 @@ void eg_append_histogram_coordinates(const eg_plan *plan, eg_text *names);
 EG_NODISCARD eg_status eg_build_paths(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_path_points(eg_context *ctx, eg_builder *b, size_t path); /* result_points.c */
 EG_NODISCARD eg_status eg_build_path_tail(eg_context *ctx, eg_builder *b, size_t path);   /* result_tail.c */
+EG_NODISCARD eg_status eg_build_time_average(eg_context *ctx, eg_builder *b, size_t path); /* result_time_average.c */
 EG_NODISCARD eg_status eg_build_diffusion(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_quantiles(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_escape(eg_context *ctx, eg_builder *b);

@@ -75,6 +75,18 @@ static double get_autocorrelation(const path_cell *c, const double *node) {
   return axes_of(c)->lags[0] == 0 ? get_mean(c, node) / moments_at(c, node, 0, 0).mean : NAN;
 }
 
+/* Of a correlator, whose last value is the mean of f: E f(t) f(t + lag) - (E f)^2. */
+static double get_connected(const path_cell *c, const double *node) {
+  const double f = moments_at(c, node, axes_of(c)->n_lags, 0).mean;
+  return moments_at(c, node, c->lag, 0).mean - f * f;
+}
+
+static double get_correlation(const path_cell *c, const double *node) {
+  path_cell zero = *c;
+  zero.lag = 0;
+  return get_connected(c, node) / get_connected(&zero, node);
+}
+
 /* d log / d log lag from the neighbours. */
 static double get_exponent(const path_cell *c, const double *node) {
   const eg_run_path *const p = axes_of(c);
@@ -337,7 +349,9 @@ static eg_status add_spectrum(eg_context *ctx, eg_builder *b, const path_output 
 static eg_status add_statistic(eg_context *ctx, eg_builder *b, const path_output *o) {
   static const char *const long_names[] = {"mean squared displacement", "mean power of the displacement",
                                            "mean product of velocities (displacements between observations)",
-                                           "time-averaged squared displacement: mean over trajectories", "mean"};
+                                           "time-averaged squared displacement: mean over trajectories", "mean",
+                                           [EG_PATH_CORRELATOR] = "product of a feature at two times, mean over window and trajectories",
+                                           [EG_PATH_CORRELATOR_MSD] = "squared displacement, mean over window and trajectories"};
   const eg_path_kind kind = o->study->kind;
   const eg_run_path *const first = &b->plan->runs[0].paths[o->index];
   EG_TRY(add_axes(ctx, b, o));
@@ -352,10 +366,14 @@ static eg_status add_statistic(eg_context *ctx, eg_builder *b, const path_output
     EG_TRY(add_covariance(ctx, b, o, false));
     EG_TRY(add_covariance(ctx, b, o, true));
   }
-  if (kind == EG_PATH_MSD || kind == EG_PATH_TAMSD) {
+  if (kind == EG_PATH_CORRELATOR) {
+    EG_TRY(add_pair(ctx, b, o, "_connected", get_connected, true, "E f(t) f(t + lag) - (E f)^2"));
+    return add_pair(ctx, b, o, "_correlation", get_correlation, true, "the same relative to lag 0");
+  }
+  if (kind == EG_PATH_MSD || kind == EG_PATH_TAMSD || kind == EG_PATH_CORRELATOR_MSD) {
     EG_TRY(add_pair(ctx, b, o, "_exponent", get_exponent, false, "local exponent d log / d log lag"));
   }
-  if (kind == EG_PATH_TAMSD) {
+  if (kind == EG_PATH_TAMSD || kind == EG_PATH_CORRELATOR_MSD) {
     EG_TRY(add_pair(ctx, b, o, "_breaking", get_relative_variance, true,
                     "ergodicity-breaking parameter: variance / mean^2 over trajectories"));
   }
@@ -384,7 +402,11 @@ eg_status eg_build_paths(eg_context *ctx, eg_builder *b) {
       EG_TRY(eg_build_path_tail(ctx, b, i));
       continue;
     }
-    if (observe->paths[i].kind > EG_PATH_TWO_TIME) {
+    if (observe->paths[i].kind == EG_PATH_TIME_AVERAGE) {
+      EG_TRY(eg_build_time_average(ctx, b, i));
+      continue;
+    }
+    if (observe->paths[i].kind > EG_PATH_TWO_TIME && !eg_path_is_streamed(observe->paths[i].kind)) {
       EG_TRY(eg_build_path_points(ctx, b, i));
       continue;
     }

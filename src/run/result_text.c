@@ -520,6 +520,7 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   eg_result_flow_text(&text, file);
   eg_result_multilevel_text(&text, file);
   eg_result_tail_text(&text, file);
+  eg_result_averages_text(&text, file);
   eg_result_histograms_text(&text, file);
   until_lines(&text, file);
   counts_line(&text, file);

@@ -27,6 +27,8 @@ void eg_result_stationary_text(eg_text *text, const eg_labelled *file);
 
 /* The same of tails. */
 void eg_result_tail_text(eg_text *text, const eg_labelled *file);
+/* Lines about time averages. */
+void eg_result_averages_text(eg_text *text, const eg_labelled *file);
 
 /* The same of the scaling-rule analyses. */
 void eg_result_scaling_text(eg_text *text, const eg_labelled *file);

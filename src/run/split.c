@@ -234,7 +234,7 @@ static eg_status open_engine(eg_context *ctx, const eg_plan *plan, const eg_run 
   job->with_covariance = false;
   job->record_values = eg_node_values((uint32_t)n_columns, 0);
   job->node_values = CHUNK * job->record_values;
-  job->n_paths = job->n_histograms = job->n_counts = 0;
+  job->n_paths = job->n_streams = job->n_histograms = job->n_counts = 0;
   job->group = NULL;
   job->kept_columns = e->columns;
   job->n_kept_columns = n_columns;

@@ -6,7 +6,7 @@
 static const char GROUP[] = "/accumulators";
 
 /* The arrays of a part, all of 8 bytes a value; in a file those of all parts lie one behind the other. */
-enum { STATE, MONITORS, NODES, PATHS, FIRST_BAD, COUNTS, TRACKS, N_ARRAYS };
+enum { STATE, MONITORS, NODES, PATHS, FIRST_BAD, COUNTS, TRACKS, STREAMS, N_ARRAYS };
 
 static const struct {
   const char *name, *dim;
@@ -14,7 +14,8 @@ static const struct {
 } arrays[N_ARRAYS] = {{"part_state", "part_state_value", EG_TYPE_F64},    {"part_monitors", "part_monitor_value", EG_TYPE_F64},
                       {"part_nodes", "part_node_value", EG_TYPE_F64},     {"part_paths", "part_path_value", EG_TYPE_F64},
                       {"part_first_bad", "part_lane", EG_TYPE_U64},       {"part_counts", "part_count", EG_TYPE_U64},
-                      {"part_tracks", "part_track_value", EG_TYPE_F64}};
+                      {"part_tracks", "part_track_value", EG_TYPE_F64},
+                      {"part_streams", "part_stream_value", EG_TYPE_F64}};
 
 static void array_sizes(const eg_job *job, uint64_t n_records, size_t sizes[N_ARRAYS]) {
   const size_t lanes = (size_t)job->launch.n_points * job->launch.ld;
@@ -25,6 +26,7 @@ static void array_sizes(const eg_job *job, uint64_t n_records, size_t sizes[N_AR
   sizes[FIRST_BAD] = lanes;
   sizes[COUNTS] = job->n_counts;
   sizes[TRACKS] = eg_job_track_values(job, (size_t)n_records);
+  sizes[STREAMS] = eg_job_stream_values(job, job->n_streams);
 }
 
 static void arrays_of(const eg_tile_part *part, const void *data[N_ARRAYS]) {
@@ -35,6 +37,7 @@ static void arrays_of(const eg_tile_part *part, const void *data[N_ARRAYS]) {
   data[FIRST_BAD] = part->first_bad;
   data[COUNTS] = part->counts;
   data[TRACKS] = part->tracks;
+  data[STREAMS] = part->streams;
 }
 
 eg_status eg_part_copy(eg_context *ctx, const eg_job *job, const eg_tile_part *part, eg_tile_part **out) {
@@ -64,7 +67,8 @@ eg_status eg_part_copy(eg_context *ctx, const eg_job *job, const eg_tile_part *p
                          (double *)(void *)at[NODES],
                          (uint64_t *)(void *)at[COUNTS],
                          (double *)(void *)at[PATHS],
-                         (double *)(void *)at[TRACKS]};
+                         (double *)(void *)at[TRACKS],
+                         (double *)(void *)at[STREAMS]};
   *out = copy;
   return EG_OK;
 }
@@ -191,7 +195,8 @@ eg_status eg_parts_restore(eg_context *ctx, eg_campaign *c, const eg_labelled *f
                                (double *)(void *)data[NODES],
                                (uint64_t *)(void *)data[COUNTS],
                                (double *)(void *)data[PATHS],
-                               (double *)(void *)data[TRACKS]};
+                               (double *)(void *)data[TRACKS],
+                               (double *)(void *)data[STREAMS]};
     eg_tile_part *copy = NULL;
     EG_TRY(eg_part_copy(ctx, job, &part, &copy));
     EG_TRY(eg_campaign_keep(ctx, c, (size_t)columns[RUN][i], columns[TILE][i], copy));

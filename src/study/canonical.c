@@ -299,6 +299,14 @@ static void append_paths(eg_text *out, const eg_study_observe *observe) {
       eg_text_append(out, " arguments");
       append_numbers(out, p->arguments.values, p->arguments.n);
     }
+    if (p->has_with) {
+      eg_text_append(out, " with %s%d", p->with.feature, p->with.component);
+    }
+    if (eg_path_is_streamed(p->kind)) {
+      eg_text_append(out, " every %s from %s", EG_NUMBER_TEXT(p->every), EG_NUMBER_TEXT(p->from));
+      eg_text_append(out, " to %s values %s", isnan(p->to) ? "last" : EG_NUMBER_TEXT(p->to),
+                     isnan(p->per_level) ? "chosen" : EG_NUMBER_TEXT(p->per_level));
+    }
     eg_text_append(out, " powers");
     append_numbers(out, p->powers.values, p->powers.n);
     eg_text_append(out, "observe.paths.lags");

@@ -109,7 +109,7 @@ static void read_weak_error(eg_checker *c, const eg_yaml_node *key, const eg_yam
 }
 
 static bool is_squared(const eg_study_path *path) {
-  return path->kind == EG_PATH_MSD || path->kind == EG_PATH_TAMSD;
+  return path->kind == EG_PATH_MSD || path->kind == EG_PATH_TAMSD || path->kind == EG_PATH_CORRELATOR_MSD;
 }
 
 /* The path statistic that is fitted: the one named, or the first that can be. */
@@ -119,7 +119,7 @@ static bool find_path(eg_checker *c, eg_place place, const char *name, size_t *p
     if (name == NULL ? is_squared(&o->paths[i]) : strcmp(o->paths[i].name, name) == 0) {
       *path = i;
       if (!is_squared(&o->paths[i])) {
-        eg_error_add(c->errors, place, "'analyse.diffusion.of' = '%s' is no msd or time-averaged-msd", EG_SHORT(name));
+        eg_error_add(c->errors, place, "'analyse.diffusion.of' = '%s' is no msd, time-averaged-msd or correlator-msd", EG_SHORT(name));
       }
       return is_squared(&o->paths[i]);
     }
@@ -128,7 +128,7 @@ static bool find_path(eg_checker *c, eg_place place, const char *name, size_t *p
     eg_error_add(c->errors, place, "'analyse.diffusion.of' = '%s' is not the name of one of 'observe.paths'", EG_SHORT(name));
   } else {
     eg_error_add(c->errors, place,
-                 "'analyse.diffusion' needs 'observe.paths' with the statistic msd or time-averaged-msd, for the covariance "
+                 "'analyse.diffusion' needs 'observe.paths' with the statistic msd, time-averaged-msd or correlator-msd, for the covariance "
                  "of its lags");
   }
   return false;

@@ -58,7 +58,11 @@ static bool split_component(const char *text, int *component) {
 
 bool eg_path_has_column(eg_path_kind kind) {
   return kind == EG_PATH_TWO_TIME || kind == EG_PATH_M_POINT || kind == EG_PATH_PRODUCT || kind == EG_PATH_CHARACTERISTIC ||
-         kind == EG_PATH_TAIL;
+         kind == EG_PATH_TAIL || kind == EG_PATH_TIME_AVERAGE || kind == EG_PATH_CORRELATOR;
+}
+
+bool eg_path_is_streamed(eg_path_kind kind) {
+  return kind == EG_PATH_TIME_AVERAGE || kind == EG_PATH_CORRELATOR || kind == EG_PATH_CORRELATOR_MSD;
 }
 
 /* "x3" or a scalar feature under `key`; `out` is the default. */
@@ -98,8 +102,29 @@ static void read_numbers(eg_checker *c, const eg_yaml_node *map, const char *key
   }
 }
 
+/* When samples are taken, and how many values a level of a correlator has. */
+static void read_sampling(eg_checker *c, const eg_yaml_node *map, eg_study_path *p) {
+  static const char who[] = "time-average, correlator and correlator-msd";
+  const bool is_streamed = eg_path_is_streamed(p->kind);
+  if (has_key(c, map, "every", is_streamed, who)) {
+    (void)eg_get_number(c, map, "observe.paths.every", &p->every); /* reported, as all below */
+  }
+  if (has_key(c, map, "from", is_streamed, who)) {
+    (void)eg_get_number(c, map, "observe.paths.from", &p->from);
+  }
+  if (has_key(c, map, "to", is_streamed, who) && eg_get_number(c, map, "observe.paths.to", &p->to) && p->to <= p->from) {
+    eg_error_add(c->errors, eg_yaml_get(map, "to")->place, "the window of path statistic '%s' is empty: from %s to %s",
+                 EG_SHORT(p->name), EG_NUMBER_TEXT(p->from), EG_NUMBER_TEXT(p->to));
+  }
+  if (has_key(c, map, "values", is_streamed && p->kind != EG_PATH_TIME_AVERAGE, "correlator and correlator-msd") &&
+      eg_get_number(c, map, "observe.paths.values", &p->per_level) && fmod(p->per_level, 2) != 0) {
+    eg_error_add(c->errors, eg_yaml_get(map, "values")->place, "'observe.paths.values' = %s must be even",
+                 EG_NUMBER_TEXT(p->per_level));
+  }
+}
+
 static void read_one(eg_checker *c, const eg_yaml_node *map) {
-  eg_study_path p = {.mark = map->place.mark, .origin = NAN, .largest = 1000, .side = 2};
+  eg_study_path p = {.mark = map->place.mark, .origin = NAN, .largest = 1000, .side = 2, .every = 1, .to = NAN, .per_level = NAN};
   size_t word = 0;
   eg_check_keys(c, map, "observe.paths", NULL);
   if (!eg_get_word(c, map, "observe.paths.statistic", &word)) {
@@ -139,7 +164,8 @@ static void read_one(eg_checker *c, const eg_yaml_node *map) {
   }
   p.of.feature = eg_arena_copy(c->memory, "x", 1);
   read_column(c, map, "observe.paths.feature", eg_path_has_column(p.kind),
-              "two-time, m-point, product, characteristic and tail", &p.of);
+              "two-time, m-point, product, characteristic, tail, time-average and correlator", &p.of);
+  read_sampling(c, map, &p);
   if (has_key(c, map, "largest", p.kind == EG_PATH_TAIL, "tail")) {
     (void)eg_get_number(c, map, "observe.paths.largest", &p.largest); /* reported */
   }
@@ -147,13 +173,14 @@ static void read_one(eg_checker *c, const eg_yaml_node *map) {
     p.side = (int)word;
   }
   p.with = p.of;
-  read_column(c, map, "observe.paths.with", p.kind == EG_PATH_PRODUCT, "product", &p.with);
+  p.has_with = p.kind == EG_PATH_TIME_AVERAGE && eg_yaml_get(map, "with") != NULL;
+  read_column(c, map, "observe.paths.with", p.kind == EG_PATH_PRODUCT || p.has_with, "product and time-average", &p.with);
   c->study->observe.paths[c->study->observe.n_paths++] = p;
 }
 
 const char *eg_path_needs(const eg_study_path *path, size_t i) {
   if (i > 0) {
-    return i == 1 && path->kind == EG_PATH_PRODUCT ? path->with.feature : NULL;
+    return i == 1 && (path->kind == EG_PATH_PRODUCT || path->has_with) ? path->with.feature : NULL;
   }
   if (eg_path_has_column(path->kind)) {
     return path->of.feature;

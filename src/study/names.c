@@ -26,7 +26,8 @@ const char *const eg_statistic_words[] = {"moments", "covariance", "msd", NULL};
 const char *const eg_grid_words[] = {"linear", "log", NULL};
 const char *const eg_operation_words[] = {"sum", "mean", "minimum", "maximum", "crossing", NULL};
 const char *const eg_path_words[] = {"msd", "moments", "velocity", "time-averaged-msd", "two-time",
-                                     "m-point", "product", "distance", "characteristic", "tail", NULL};
+                                     "m-point", "product", "distance", "characteristic", "tail",
+                                     "time-average", "correlator", "correlator-msd", NULL};
 const char *const eg_side_words[] = {"upper", "lower", "both", NULL};
 const char *const eg_direction_words[] = {"up", "down", "any", NULL};
 const char *const eg_until_words[] = {"mean", "variance", NULL};

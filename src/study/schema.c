@@ -6,6 +6,7 @@
 
 #include "stats/histogram.h"
 #include "stats/largest.h"
+#include "stats/streams.h"
 #include "study/number.h"
 
 #define ANY_NUMBER   -INFINITY, INFINITY
@@ -256,7 +257,8 @@ static const eg_schema_row rows[] = {
      "up to 8 statistics of whole paths, each made of several observations of one trajectory"},
     {"observe.paths.statistic", EG_WORD | EG_REQUIRED, NULL, NO_RANGE, eg_path_words, NULL,
      "squared displacements, their powers, velocity products, window averages, one feature at all times, one at all "
-     "points and times, products of two, distances between points, E exp(i u f), or the largest values of one"},
+     "points and times, products of two, distances between points, E exp(i u f), or the largest values of one; fed between "
+     "observations: time averages with batch-means errors, autocorrelations and squared displacements by multiple tau"},
     {"observe.paths.name", EG_TEXT, "the statistic", NO_RANGE, NULL, NULL, "in the result: path_NAME; distinct"},
     {"observe.paths.origin", EG_WHOLE, "the start; of velocity all windows", 0, MAX_COUNT, NULL, NULL,
      "of msd, moments, velocity: an observed step to count lags from; of product: where the second feature is taken; of tail: "
@@ -266,12 +268,18 @@ static const eg_schema_row rows[] = {
     {"observe.paths.lags", EG_WHOLE | EG_LIST, "from the observations", 0, MAX_COUNT, NULL, NULL,
      "of time-averaged-msd and velocity: lags in steps"},
     {"observe.paths.feature", EG_TEXT, "x0", NO_RANGE, NULL, NULL,
-     "of two-time, m-point, product, characteristic, tail: norm2, loss, gradient_norm2, displacement2, or a component: x0, .."},
-    {"observe.paths.with", EG_TEXT, "the feature", NO_RANGE, NULL, NULL, "of product: the second feature"},
+     "of two-time, m-point, product, characteristic, tail, time-average, correlator: norm2, loss, gradient_norm2, displacement2, or a component: x0, .."},
+    {"observe.paths.with", EG_TEXT, "the feature", NO_RANGE, NULL, NULL, "of product, time-average: the second feature"},
     {"observe.paths.arguments", EG_NUMBER | EG_LIST, NULL, -1e6, 1e6, NULL, NULL,
      "of characteristic, needed: the u of E exp(i u f), increasing"},
     {"observe.paths.largest", EG_WHOLE, "1000", 100, EG_MOST_LARGEST, NULL, NULL, "of tail: how many of the largest values"},
     {"observe.paths.side", EG_WORD, "both", NO_RANGE, eg_side_words, NULL, "of tail: of f, -f or |f|"},
+    {"observe.paths.every", EG_WHOLE, "1", 1, MAX_COUNT, NULL, NULL,
+     "of time-average, correlator, correlator-msd: steps from one sample to the next"},
+    {"observe.paths.from", EG_NUMBER, "0", 0, INFINITY, NULL, NULL, "of the same: samples are taken at times from < t <= to"},
+    {"observe.paths.to", EG_NUMBER | EG_POSITIVE, "the last observation", 0, INFINITY, NULL, NULL, "of the same"},
+    {"observe.paths.values", EG_WHOLE, "16; of correlator-msd 16, 8 or 4, with at most 64 lags", 4, EG_MOST_STREAM_VALUES, NULL, NULL,
+     "of correlator, correlator-msd: lags of a level, even; more: finer lags and less bias"},
 
     {"analyse", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL, "list of {analysis: {..}}"},
     {"analyse.diffusion", EG_MAP, NULL, NO_RANGE, NULL, NULL,

@@ -191,7 +191,8 @@ typedef struct eg_study_monitor {
 /* A statistic of whole paths (kernels/stats/paths.h). */
 typedef enum eg_path_kind {
   EG_PATH_MSD, EG_PATH_MOMENTS, EG_PATH_VELOCITY, EG_PATH_TAMSD, EG_PATH_TWO_TIME,
-  EG_PATH_M_POINT, EG_PATH_PRODUCT, EG_PATH_DISTANCE, EG_PATH_CHARACTERISTIC, EG_PATH_TAIL
+  EG_PATH_M_POINT, EG_PATH_PRODUCT, EG_PATH_DISTANCE, EG_PATH_CHARACTERISTIC, EG_PATH_TAIL,
+  EG_PATH_TIME_AVERAGE, EG_PATH_CORRELATOR, EG_PATH_CORRELATOR_MSD /* streamed: kernels/stats/streams.h */
 } eg_path_kind;
 typedef struct eg_study_column { /* a scalar feature, or a component of x */
   char *feature;
@@ -206,7 +207,10 @@ typedef struct eg_study_path {
   double largest;         /* of tail: how many values, whole */
   int side;               /* of tail: word of eg_side_words */
   eg_number_list arguments; /* of characteristic: u */
-  eg_study_column of, with; /* what two-time, m-point, product (both), characteristic and tail look at */
+  eg_study_column of, with; /* what two-time, m-point, product (both), characteristic, tail, time-average (both) and correlator look at */
+  bool has_with;          /* of time-average: it is of the product of both */
+  double every, from, to; /* streamed: steps between samples; window, in time; to NaN: the last observation */
+  double per_level;       /* of correlators: values of a level; NaN: chosen */
   eg_mark mark;
 } eg_study_path;
 
@@ -408,6 +412,8 @@ void eg_study_warn_at(eg_context *ctx, const eg_study *study, eg_mark mark, cons
 const char *eg_path_needs(const eg_study_path *path, size_t i);
 /* Does it look at one column (or two), not at the vector x or its displacement? */
 bool eg_path_has_column(eg_path_kind kind);
+/* Is it fed between observations (kernels/stats/streams.h)? */
+bool eg_path_is_streamed(eg_path_kind kind);
 
 /* Is it a discrete chain (sgd, svag, noisy-gd, adam, ..), not a flow or an SDE? */
 bool eg_is_chain(eg_dynamics_id id);

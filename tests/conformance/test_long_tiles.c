@@ -32,13 +32,15 @@ static const char *path_of(const char *name) {
 
 /* Two tiles, the second not full; some diverge. */
 static const char *study_text(const char *state, uint64_t n_steps) {
-  static char text[1500];
+  static char text[1800];
   (void)snprintf(text, sizeof text,
                  "seed: 12\nmodel: {name: double-well, sigma: 2}\nstart: {points: [[0.5], [5.74]]}\nlearning_rate: 1/16\n"
                  "steps: %llu\ndynamics: {name: sgd, batch_size: 1}\nrealisations: 100\nstate: %s\ndiverged_limit: 1\n"
                  "observe:\n  at: {steps: [1, %llu, %llu]}\n  features: [x, norm2]\n  statistics: [moments, covariance]\n"
                  "  histograms: {feature: x, low: -8, high: 8}\n  keep: {realisations: 70}\n"
-                 "  paths: [{statistic: msd}, {statistic: two-time, feature: x0}]\n  monitors:\n    - {name: mean_x, feature: x0, operation: mean, from: 1}\n"
+                 "  paths: [{statistic: msd}, {statistic: two-time, feature: x0},\n"
+                 "    {statistic: time-average, feature: norm2, with: x0, from: 0.5, every: 7}, {statistic: correlator, every: 11},\n"
+                 "    {statistic: correlator-msd, every: 5, values: 4}]\n  monitors:\n    - {name: mean_x, feature: x0, operation: mean, from: 1}\n"
                  "    - {name: peak, feature: norm2, operation: maximum}\n"
                  "    - {name: exit, feature: x0, operation: crossing, level: 0}\n",
                  (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps);

@@ -40,7 +40,7 @@ static void check_says(const char *points, const char *at, const char *path, con
 static void points(void) {
   check_says(TWO, FEW, "statistic: m-point", "");
   check_says(TWO, FEW, "statistic: m-point, feature: x1", "there is no x1: the dimension is 1");
-  check_says(TWO, FEW, "statistic: m-point, with: norm2", "t.yaml:11:31: error: 'observe.paths.with' is a key of product only");
+  check_says(TWO, FEW, "statistic: m-point, with: norm2", "t.yaml:11:31: error: 'observe.paths.with' is a key of product and time-average only");
   check_says(TWO, "{linear: 64}", "statistic: m-point", "has 128 points x times; their covariance is kept, and that of at most 64");
   check_says(TWO, FEW, "statistic: product, with: norm", "'observe.paths.with' = 'norm' is not known; allowed: norm2, loss");
   check_says(TWO, FEW, "statistic: product, with: norm2, origin: 16", "");
@@ -49,7 +49,7 @@ static void points(void) {
   check_says(TWO, "{linear: 64}", "statistic: product", "has 768 values (lags x powers); at most 512");
   check_says(TWO, FEW, "statistic: distance", "");
   check_says(ONE, FEW, "statistic: distance", "is of distances between points, and there is one point");
-  check_says(TWO, FEW, "statistic: distance, feature: x0", "is a key of two-time, m-point, product, characteristic and tail only");
+  check_says(TWO, FEW, "statistic: distance, feature: x0", "is a key of two-time, m-point, product, characteristic, tail, time-average and correlator only");
   check_says(TWO, FEW, "statistic: distance, powers: [2, 1]", "'observe.paths.powers' must increase");
 }
 
@@ -67,6 +67,23 @@ static void tails(void) {
   check_says(ONE, FEW, "statistic: tail, side: top", "'observe.paths.side' = 'top' is not known");
   check_says(ONE, FEW, "statistic: msd, side: upper", "'observe.paths.side' is a key of tail only");
   check_says(ONE, FEW, "statistic: tail, origin: 9", "is no observed step of run 'sde'; the nearest one is 8");
+}
+
+static void streams(void) {
+  check_says(TWO, FEW, "statistic: time-average, every: 3, from: 1, to: 8", "");
+  check_says(ONE, FEW, "statistic: time-average, with: norm2", "");
+  check_says(ONE, FEW, "statistic: correlator, with: norm2", "'observe.paths.with' is a key of product and time-average only");
+  check_says(ONE, FEW, "statistic: correlator-msd, feature: x0", "'observe.paths.feature' is a key of");
+  check_says(ONE, FEW, "statistic: time-average, values: 8", "'observe.paths.values' is a key of correlator and correlator-msd only");
+  check_says(ONE, FEW, "statistic: msd, every: 2", "'observe.paths.every' is a key of time-average, correlator and correlator-msd only");
+  check_says(ONE, FEW, "statistic: correlator, values: 5", "'observe.paths.values' = 5 must be even");
+  check_says(ONE, FEW, "statistic: correlator, values: 66", "'observe.paths.values' = 66");
+  check_says(ONE, FEW, "statistic: correlator, every: 0", "'observe.paths.every' = 0");
+  check_says(ONE, FEW, "statistic: correlator, from: 2, to: 1", "the window of path statistic 'correlator' is empty: from 2 to 1");
+  check_says(ONE, FEW, "statistic: correlator, from: 1/3", "window 0.333333333333 is not a whole number of steps");
+  check_says(ONE, FEW, "statistic: correlator, every: 5", "holds 12 samples of run 'sde', whose last observation is at step 64; at least 16");
+  check_says(ONE, "[8, 16, 32]", "statistic: correlator, to: 8", "steps 0 to 64, holds 0 samples of run 'sde', whose last observation is at step 32");
+  check_says(ONE, FEW, "statistic: time-average, feature: x1", "there is no x1: the dimension is 1");
 }
 
 static void joints(void) {
@@ -103,5 +120,6 @@ int main(void) {
   points();
   waves();
   tails();
+  streams();
   return check_report();
 }

@@ -1,0 +1,60 @@
+/* Lines about time averages (observe.paths: statistic time-average) of a result. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "run/result_text.h"
+
+/* Value i of `prefix` with a suffix; NaN: there is none. */
+static double value(const eg_labelled *file, const char *prefix, const char *suffix, size_t i) {
+  char name[64];
+  (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
+  const eg_variable *const v = eg_labelled_find(file, "/", name);
+  if (v == NULL || i >= eg_variable_size(v)) {
+    return NAN;
+  }
+  return v->type == EG_TYPE_F64   ? ((const double *)v->data)[i]
+         : v->type == EG_TYPE_I64 ? (double)((const int64_t *)v->data)[i]
+         : v->type == EG_TYPE_U8  ? (double)((const uint8_t *)v->data)[i]
+                                  : NAN;
+}
+
+static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t i, size_t n_points) {
+  char label[128], source[48];
+  const double block = value(file, prefix, "_block", i), n = value(file, prefix, "_count", i);
+  eg_result_run_label(file, i / n_points, label, sizeof label);
+  eg_text_append(text, "%-16s ", label);
+  if (n_points > 1) {
+    eg_text_append(text, "%-5zu ", i % n_points);
+  }
+  if (block > 0) {
+    (void)snprintf(source, sizeof source, "blocks of %.0f samples", block);
+  } else {
+    (void)snprintf(source, sizeof source, "%.0f trajectories", n);
+  }
+  eg_text_append(text, "%-12.6g %-9.2g %-12.4g %-9.2g %-10.3g %s%s\n", value(file, prefix, "", i), value(file, prefix, "_stderr", i),
+                 value(file, prefix, "_correlation_time", i), value(file, prefix, "_correlation_time_stderr", i),
+                 value(file, prefix, "_effective", i), source,
+                 n > 0 && value(file, prefix, "_judged", i) == 0 ? ": too short a window, do not trust the error" : "");
+}
+
+void eg_result_averages_text(eg_text *text, const eg_labelled *file) {
+  static const char ending[] = "_blocking";
+  for (size_t k = 0; k < file->n_variables; k++) {
+    const eg_variable *const v = &file->variables[k];
+    const size_t length = strlen(v->name), cut = sizeof ending - 1;
+    char prefix[64];
+    if (strncmp(v->name, "path_", 5) != 0 || length <= cut || length >= sizeof prefix ||
+        strcmp(v->name + length - cut, ending) != 0) {
+      continue;
+    }
+    (void)snprintf(prefix, sizeof prefix, "%.*s", (int)(length - cut), v->name);
+    const size_t n_points = v->rank == 3 ? v->shape[1] : 1;
+    eg_text_append(text, "\nTime average '%s'; correlation time: integrated autocorrelation time\n", prefix + 5);
+    eg_text_append(text, "%-16s %s%-12s %-9s %-12s %-9s %-10s %s\n", "run", n_points > 1 ? "point " : "", "mean", "stderr",
+                   "corr. time", "stderr", "effective", "error from");
+    for (size_t i = 0; i < v->shape[0] * n_points; i++) {
+      append_row(text, file, prefix, i, n_points);
+    }
+  }
+}
