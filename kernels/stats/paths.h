@@ -49,8 +49,23 @@ typedef struct eg_path_statistic {
   uint32_t n_largest;      /* pairs in the list; 0: none */
   int32_t form;
   int32_t with_covariance;
+  uint32_t n_counted;      /* values that are counted in bins: none or all */
+  uint64_t first_count;    /* of a job's: of (point, value, EG_PATH_PLACES) */
   const eg_stream *stream; /* of the form streamed, which has no terms */
 } eg_path_statistic;
+
+/* The bins that values >= 0 are counted in: 128 an octave, equally wide within it, from 2^-64 to 2^64; their relative width is at most
+   2^-7. A place is 0 below, 1 + k for edge(k) <= v < edge(k + 1), EG_PATH_BINS + 1 above; v is not NaN. */
+#define EG_PATH_OCTAVES 64
+#define EG_PATH_BINS    (2 * EG_PATH_OCTAVES * 128)
+#define EG_PATH_PLACES  (EG_PATH_BINS + 2)
+EG_FN double eg_path_edge(uint32_t k) {
+  return eg_double_of_bits(((uint64_t)(1023 - EG_PATH_OCTAVES) << 52) + ((uint64_t)k << 45));
+}
+EG_FN uint32_t eg_path_place(double v) {
+  const uint64_t first = (uint64_t)(1023 - EG_PATH_OCTAVES) << 7, place = eg_bits64(v) >> 45; /* exponent and seven bits behind it */
+  return v < eg_path_edge(0) ? 0 : v >= eg_path_edge(EG_PATH_BINS) ? EG_PATH_BINS + 1 : 1 + (uint32_t)(place - first);
+}
 
 /* Columns of a row that moments are kept of, and doubles of a row. */
 EG_FN uint32_t eg_path_columns(const eg_path_statistic *s) {

@@ -491,8 +491,21 @@ static void list_largest(const eg_device *d, const eg_launch *a, const eg_path_s
   eg_largest_finish(list, s->n_largest, n);
 }
 
+/* Values of the trajectories that count, into their bins. */
+static void count_values(const eg_device *d, const eg_launch *a, const eg_path_statistic *s, uint32_t point, uint64_t *counts) {
+  for (uint32_t i = 0; i < s->n_counted; i++) {
+    const double *const v = d->path_values + (size_t)i * a->ld;
+    uint64_t *const places = counts + s->first_count + ((size_t)point * s->n_counted + i) * EG_PATH_PLACES;
+    for (uint32_t l = 0; l < a->n_lanes; l++) {
+      if (v[l] == v[l]) {
+        places[eg_path_place(v[l])]++;
+      }
+    }
+  }
+}
+
 /* Sums of the paths' statistics, behind the rows of the records: a statistic is a row whose features are its values. */
-static void reduce_paths(const eg_device *d, const eg_launch *a, double *node) {
+static void reduce_paths(const eg_device *d, const eg_launch *a, double *node, uint64_t *counts) {
   const eg_job *const job = d->job;
   node += job->n_records * job->record_values;
   for (size_t i = 0; i < job->n_paths; i++) {
@@ -507,6 +520,7 @@ static void reduce_paths(const eg_device *d, const eg_launch *a, double *node) {
       } else {
         d->kernels->path_values(&p, s);
       }
+      count_values(d, a, s, point, counts);
       r.records = d->path_values;
       r.nodes = node;
       r.n_records = r.n_points = 1;
@@ -547,7 +561,7 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
     }
   }
   if (job->n_paths > 0) {
-    reduce_paths(d, &a, result->node);
+    reduce_paths(d, &a, result->node, result->counts);
   }
   return list_bad(ctx, d, &a, result);
 }
@@ -601,7 +615,7 @@ static void reduce_group_paths(eg_device *d, const eg_launch *launches, const eg
   const eg_job *const job = d->job;
   const size_t of_records = job->n_records * job->record_values;
   for (size_t i = 0; i < d->n_members; i++) {
-    reduce_paths(d->members[i], &launches[i], result->node + i * job->node_values);
+    reduce_paths(d->members[i], &launches[i], result->node + i * job->node_values, result->counts + i * job->n_counts);
   }
   for (size_t i = d->n_members; i < 2 * d->n_members - 1; i++) {
     double *const node = result->node + i * job->node_values;

@@ -321,7 +321,7 @@ static eg_status check_paths(eg_context *ctx, const eg_plan *plan, const eg_grou
     if (run->job.node_values != first->job.node_values) {
       return eg_study_fail_at(ctx, plan->study, plan->study->observe.paths[0].mark,
                               "runs '%s' and '%s' are members of one group, and their path statistics have different numbers of "
-                              "values: name 'lags' that both have",
+                              "values: name 'lags' that both have; samples in equal numbers",
                               first->description, run->description);
     }
   }

@@ -9,7 +9,7 @@
 
 static const double max_track_bytes = 0x1p28; /* of one worker */
 static const double default_powers[] = {0.5, 1, 1.5, 2, 3, 4};
-enum { MOST_VELOCITY_LAGS = 33 };
+enum { MOST_VELOCITY_LAGS = 33, MOST_COUNTED = 64 };
 
 /* Where a column of a record is tracked; plan->n_tracked if it is not. */
 static size_t tracked_at(const eg_plan *plan, size_t column) {
@@ -347,6 +347,23 @@ static eg_status plan_one(eg_context *ctx, const eg_plan *plan, eg_run *run, con
   return EG_OK;
 }
 
+/* The counts of a statistic's values stand behind all others. */
+static eg_status count_path(eg_context *ctx, const eg_plan *plan, const eg_study_path *study, eg_job *job, eg_path_statistic *s) {
+  if (!study->has_histogram) {
+    return EG_OK;
+  }
+  if (s->n_values > MOST_COUNTED) {
+    return eg_study_fail_at(ctx, plan->study, study->mark,
+                            "path statistic '%s' has %u values (lags x powers), and at most %d can have histograms: name fewer lags, "
+                            "or observe at fewer times",
+                            study->name, s->n_values, MOST_COUNTED);
+  }
+  s->n_counted = s->n_values;
+  s->first_count = job->n_counts;
+  job->n_counts += (size_t)s->n_counted * plan->n_points * EG_PATH_PLACES;
+  return EG_OK;
+}
+
 eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   const eg_study_observe *const o = &plan->study->observe;
   eg_job *const job = &run->job;
@@ -358,6 +375,7 @@ eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   EG_TRY(eg_allocate(ctx, o->n_paths, sizeof *run->streams, &run->streams));
   for (size_t i = 0; i < o->n_paths; i++) {
     EG_TRY(plan_one(ctx, plan, run, &o->paths[i], &run->paths[i], &run->path_statistics[i]));
+    EG_TRY(count_path(ctx, plan, &o->paths[i], job, &run->path_statistics[i]));
     job->node_values += eg_path_rows(&run->path_statistics[i], (uint32_t)plan->n_points) *
                         eg_path_row_values(&run->path_statistics[i]);
   }

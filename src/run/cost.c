@@ -100,7 +100,7 @@ static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_
   part.node_values = job->record_values * records;
   part.n_paths = 0; /* those that are made of certain observations: time_paths */
   part.launch.path_steps = steps; /* of whole paths: their cost grows with the steps, nearly linearly */
-  part.n_counts = job->n_counts / job->n_records * records;
+  part.n_counts = job->row_counts * job->launch.n_points * records;
   if (t->backend == &eg_backend_cpu) {
     part.n_realisations = lanes;
     part.n_tiles = 1;

@@ -70,6 +70,12 @@ void eg_append_histogram_coordinates(const eg_plan *plan, eg_text *names);
 EG_NODISCARD eg_status eg_build_paths(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_path_points(eg_context *ctx, eg_builder *b, size_t path); /* result_points.c */
 EG_NODISCARD eg_status eg_build_path_tail(eg_context *ctx, eg_builder *b, size_t path);   /* result_tail.c */
+/* Counts of the values of a statistic, of which `lags` are the most that a run has, and their bins: result_path_histograms.c. */
+EG_NODISCARD eg_status eg_build_path_histogram(eg_context *ctx, eg_builder *b, size_t path, size_t n_lags);
+/* The edges of the bins, (EG_PATH_BINS + 1). */
+void eg_path_edges(double *edges);
+/* Places of value (lag, power) of a run and point; NULL where the run has no such lag. */
+const uint64_t *eg_path_counts(const eg_builder *b, size_t path, size_t run, size_t point, size_t lag, size_t power);
 EG_NODISCARD eg_status eg_build_time_average(eg_context *ctx, eg_builder *b, size_t path); /* result_time_average.c */
 EG_NODISCARD eg_status eg_build_diffusion(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_quantiles(eg_context *ctx, eg_builder *b);

@@ -421,6 +421,9 @@ eg_status eg_build_paths(eg_context *ctx, eg_builder *b) {
     (void)snprintf(o.lag_2, sizeof o.lag_2, "%s_lag_2", o.prefix);
     (void)snprintf(o.power, sizeof o.power, "%s_power", o.prefix);
     EG_TRY(add_statistic(ctx, b, &o));
+    if (observe->paths[i].has_histogram) {
+      EG_TRY(eg_build_path_histogram(ctx, b, i, o.n_lags));
+    }
   }
   return EG_OK;
 }

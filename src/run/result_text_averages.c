@@ -35,7 +35,9 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   eg_text_append(text, "%-12.6g %-9.2g %-12.4g %-9.2g %-10.3g %s%s\n", value(file, prefix, "", i), value(file, prefix, "_stderr", i),
                  value(file, prefix, "_correlation_time", i), value(file, prefix, "_correlation_time_stderr", i),
                  value(file, prefix, "_effective", i), source,
-                 n > 0 && value(file, prefix, "_judged", i) == 0 ? ": too short a window, do not trust the error" : "");
+                 n > 0 && value(file, prefix, "_judged", i) != 0 ? ""
+                 : block > 0                                     ? "; do not trust it: the window is too short, or some were lost"
+                                                                 : "; some were lost, the others count");
 }
 
 void eg_result_averages_text(eg_text *text, const eg_labelled *file) {

@@ -61,7 +61,7 @@ static const int64_t *integers(const view *w, const char *suffix) {
 /* The histogram in variable v; false if v is none. */
 static bool histogram_view(const eg_labelled *file, const eg_variable *v, view *w) {
   const size_t length = stem(v, HISTOGRAM, EG_TYPE_I64);
-  if (length == 0) {
+  if (length == 0 || strncmp(v->name, "path_", 5) == 0) { /* those of path statistics are over lags */
     return false;
   }
   *w = view_of(file, v, length);

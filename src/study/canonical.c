@@ -307,6 +307,9 @@ static void append_paths(eg_text *out, const eg_study_observe *observe) {
       eg_text_append(out, " to %s values %s", isnan(p->to) ? "last" : EG_NUMBER_TEXT(p->to),
                      isnan(p->per_level) ? "chosen" : EG_NUMBER_TEXT(p->per_level));
     }
+    if (p->has_histogram) {
+      eg_text_append(out, " histogram");
+    }
     eg_text_append(out, " powers");
     append_numbers(out, p->powers.values, p->powers.n);
     eg_text_append(out, "observe.paths.lags");
@@ -388,7 +391,8 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     append_numbers(out, (const double[]){d->from, d->to}, 2);
   }
   for (size_t i = 0; i < study->n_quantiles; i++) {
-    eg_text_append(out, "analyse.quantiles.of %zu\nanalyse.quantiles.probabilities", study->quantiles[i].histogram);
+    eg_text_append(out, "analyse.quantiles.of %s%zu\nanalyse.quantiles.probabilities", study->quantiles[i].is_of_path ? "path " : "",
+                   study->quantiles[i].histogram);
     append_numbers(out, study->quantiles[i].probabilities.values, study->quantiles[i].probabilities.n);
   }
   for (size_t i = 0; i < study->n_escape; i++) {

@@ -223,9 +223,21 @@ static bool find_histogram(eg_checker *c, eg_place place, const char *key, const
     }
   }
   if (name != NULL) {
-    eg_error_add(c->errors, place, "'%s' = '%s' is not the name of one of 'observe.histograms'", key, EG_SHORT(name));
+    eg_error_add(c->errors, place, "'%s' = '%s' is not the name of one of 'observe.histograms'%s", key, EG_SHORT(name),
+                 strcmp(key, "analyse.quantiles.of") == 0 ? ", or of 'observe.paths' with a histogram" : "");
   } else {
-    eg_error_add(c->errors, place, "'analyse.quantiles' needs 'observe.histograms'");
+    eg_error_add(c->errors, place, "'analyse.quantiles' needs 'observe.histograms', or 'observe.paths' with a histogram");
+  }
+  return false;
+}
+
+/* The path statistic of that name whose values are counted, or the first of them. */
+static bool find_counted_path(const eg_study_observe *o, const char *name, size_t *path) {
+  for (size_t i = 0; i < o->n_paths; i++) {
+    if (o->paths[i].has_histogram && (name == NULL || strcmp(o->paths[i].name, name) == 0)) {
+      *path = i;
+      return true;
+    }
   }
   return false;
 }
@@ -251,7 +263,8 @@ static void read_quantiles(eg_checker *c, const eg_yaml_node *key, const eg_yaml
       return;
     }
   }
-  if (find_histogram(c, name != NULL ? eg_yaml_get(node, "of")->place : key->place, "analyse.quantiles.of", name, &q.histogram)) {
+  q.is_of_path = (name != NULL || c->study->observe.n_histograms == 0) && find_counted_path(&c->study->observe, name, &q.histogram);
+  if (q.is_of_path || find_histogram(c, name != NULL ? eg_yaml_get(node, "of")->place : key->place, "analyse.quantiles.of", name, &q.histogram)) {
     c->study->quantiles[c->study->n_quantiles++] = q;
   }
 }

@@ -102,6 +102,11 @@ static void read_numbers(eg_checker *c, const eg_yaml_node *map, const char *key
   }
 }
 
+/* Are the values powers of displacements, or means of them? */
+static bool has_squares(eg_path_kind kind) {
+  return kind == EG_PATH_MSD || kind == EG_PATH_MOMENTS || kind == EG_PATH_TAMSD || kind == EG_PATH_CORRELATOR_MSD;
+}
+
 /* When samples are taken, and how many values a level of a correlator has. */
 static void read_sampling(eg_checker *c, const eg_yaml_node *map, eg_study_path *p) {
   static const char who[] = "time-average, correlator and correlator-msd";
@@ -161,6 +166,9 @@ static void read_one(eg_checker *c, const eg_yaml_node *map) {
                "time-averaged-msd and velocity", &p.lags);
   if (p.kind == EG_PATH_TAMSD && p.lags.n > 0 && p.lags.values[0] == 0) {
     eg_error_add(c->errors, eg_yaml_get(map, "lags")->place, "'observe.paths.lags' of time-averaged-msd begin with 1, got 0");
+  }
+  if (has_key(c, map, "histogram", has_squares(p.kind), "msd, moments, time-averaged-msd and correlator-msd")) {
+    (void)eg_get_flag(c, map, "observe.paths.histogram", &p.has_histogram); /* reported */
   }
   p.of.feature = eg_arena_copy(c->memory, "x", 1);
   read_column(c, map, "observe.paths.feature", eg_path_has_column(p.kind),

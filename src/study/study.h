@@ -210,6 +210,7 @@ typedef struct eg_study_path {
   eg_study_column of, with; /* what two-time, m-point, product (both), characteristic, tail, time-average (both) and correlator look at */
   bool has_with;          /* of time-average: it is of the product of both */
   double every, from, to; /* streamed: steps between samples; window, in time; to NaN: the last observation */
+  bool has_histogram;     /* of msd, moments, time-averaged-msd, correlator-msd: values are counted in bins */
   double per_level;       /* of correlators: values of a level; NaN: chosen */
   eg_mark mark;
 } eg_study_path;
@@ -260,7 +261,8 @@ typedef struct eg_study_escape {
 } eg_study_escape;
 
 typedef struct eg_study_quantiles {
-  size_t histogram;             /* of observe.histograms */
+  size_t histogram;             /* of observe.histograms, or .. */
+  bool is_of_path;              /* .. of observe.paths */
   eg_number_list probabilities; /* increasing, in (0, 1) */
 } eg_study_quantiles;
 

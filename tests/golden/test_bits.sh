@@ -82,6 +82,10 @@ team-logistic-float team_logistic --set state=float
 lane-logistic team_logistic --set model.columns=[3,0,7] --set form=lane
 paths paths
 paths-float paths --set state=float
+streams streams
+streams-float streams --set state=float
+streams-team streams_team
+streams-group streams_group
 fractional fractional
 fractional-gaussian64 fractional --set noise=gaussian64
 fractional-float fractional --set state=float

@@ -84,6 +84,11 @@ static void streams(void) {
   check_says(ONE, FEW, "statistic: correlator, every: 5", "holds 12 samples of run 'sde', whose last observation is at step 64; at least 16");
   check_says(ONE, "[8, 16, 32]", "statistic: correlator, to: 8", "steps 0 to 64, holds 0 samples of run 'sde', whose last observation is at step 32");
   check_says(ONE, FEW, "statistic: time-average, feature: x1", "there is no x1: the dimension is 1");
+  check_says(ONE, FEW, "statistic: velocity, histogram: true", "'observe.paths.histogram' is a key of msd, moments, time-averaged-msd and correlator-msd only");
+  check_says(ONE, "{linear: 64}", "statistic: moments, powers: [1, 2], histogram: true", "has 128 values (lags x powers), and at most 64 can have histograms");
+  check_says(ONE, FEW, "statistic: msd, histogram: true}\nanalyse: {quantiles: {of: msd}", "");
+  check_says(ONE, FEW, "statistic: msd, histogram: true}\nanalyse: {quantiles: {}", "");
+  check_says(ONE, FEW, "statistic: msd}\nanalyse: {quantiles: {of: msd}", "is not the name of one of 'observe.histograms', or of 'observe.paths' with a histogram");
 }
 
 static void joints(void) {
