@@ -105,4 +105,5 @@ void eg_multilevel_estimate(size_t n, const eg_level *levels, double ratio, eg_m
         fabs(levels[l].correction.mean) * pow(ratio, -alpha * (double)(n - 1 - l)) / (pow(ratio, alpha) - 1);
     out->bias = bias <= out->bias ? out->bias : bias;
   }
+  out->root_mean_square_error = hypot(out->mean.stderr_, out->bias);
 }

@@ -24,6 +24,7 @@ typedef struct eg_multilevel {
   double beta, beta_stderr; /* Var (P_l - P_l-1) ~ ratio^(-beta l) */
   double gamma;             /* cost ~ ratio^(gamma l) */
   double bias;     /* of the finest level by extrapolation of the last three corrections, alpha taken as at least 1/2 */
+  double root_mean_square_error; /* sqrt(stderr^2 + bias^2) */
   double kurtosis; /* largest of a correction; above 100 its variance, and with it the error, is not to be trusted */
   double inconsistency; /* largest |z| of coarse mean of level l against fine mean of level l - 1: independent, so one
                            law */

@@ -47,16 +47,39 @@ eg_status eg_multilevel_read(eg_context *ctx, const eg_campaign *c, size_t recor
   return EG_OK;
 }
 
+size_t eg_multilevel_n_made(const eg_campaign *c) {
+  const eg_plan_multilevel *const m = &c->plan->multilevel;
+  size_t n = (size_t)c->plan->study->multilevel.least_levels + 1;
+  for (size_t l = n; l < m->n_levels; l++) {
+    n = c->runs[m->levels[l].run].tiles_done > 0 ? l + 1 : n;
+  }
+  return n;
+}
+
+/* The level that goes on (or, the first behind those made, begins); n_levels: none. */
+static size_t find_next(const eg_plan *plan, size_t n, const eg_level *levels) {
+  const eg_study_multilevel *const study = &plan->study->multilevel;
+  const double share = study->least_levels < study->levels ? 0.5 : 1; /* of the squared error, for the variance */
+  eg_multilevel e;
+  eg_multilevel_estimate(n, levels, study->ratio, &e);
+  const double error = isnan(study->relative) ? study->stderr_ : study->relative * fabs(e.mean.value);
+  const size_t next = eg_multilevel_next(n, levels, share * error * error);
+  if (next < n) {
+    return next;
+  }
+  return n < plan->multilevel.n_levels && !(e.bias * e.bias <= (1 - share) * error * error) ? n : plan->multilevel.n_levels;
+}
+
 eg_status eg_multilevel_goals(eg_context *ctx, const eg_campaign *c, uint64_t *goals) {
   const eg_plan *const plan = c->plan;
   const eg_plan_multilevel *const m = &plan->multilevel;
-  const eg_study_multilevel *const study = &plan->study->multilevel;
+  const size_t n = eg_multilevel_n_made(c);
   eg_level *levels = NULL;
   bool is_whole = true;
   for (size_t l = 0; l < m->n_levels; l++) {
     const eg_run_state *const state = &c->runs[m->levels[l].run];
     const uint64_t end = state->n_done > 0 ? state->done[state->n_done - 1].last + 1 : 0;
-    goals[l] = eg_plan_next_look(plan, &plan->runs[m->levels[l].run].job, end);
+    goals[l] = l < n ? eg_plan_next_look(plan, &plan->runs[m->levels[l].run].job, end) : 0;
     is_whole = is_whole && state->tiles_done == goals[l];
   }
   if (!is_whole) {
@@ -65,12 +88,7 @@ eg_status eg_multilevel_goals(eg_context *ctx, const eg_campaign *c, uint64_t *g
   EG_TRY(eg_allocate(ctx, m->n_levels, sizeof *levels, &levels));
   const eg_status status = eg_multilevel_read(ctx, c, m->record, m->point, m->column, levels);
   if (status == EG_OK) {
-    double mean = 0;
-    for (size_t l = 0; l < m->n_levels; l++) {
-      mean += levels[l].correction.mean;
-    }
-    const double error = isnan(study->relative) ? study->stderr_ : study->relative * fabs(mean);
-    const size_t next = eg_multilevel_next(m->n_levels, levels, error * error);
+    const size_t next = find_next(plan, n, levels);
     if (next < m->n_levels) {
       goals[next] = eg_plan_next_look(plan, &plan->runs[m->levels[next].run].job, goals[next] + 1);
     }

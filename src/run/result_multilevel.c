@@ -49,11 +49,12 @@ static eg_status add_levels(eg_context *ctx, eg_builder *b, const eg_level *leve
 static eg_status add_diagnostics(eg_context *ctx, eg_builder *b, const eg_level *levels) {
   const eg_plan_multilevel *const m = &b->plan->multilevel;
   const eg_study_multilevel *const study = &b->plan->study->multilevel;
-  const size_t finest = m->levels[m->n_levels - 1].run;
+  const size_t n_made = eg_multilevel_n_made(b->summary->campaign), finest = m->levels[n_made - 1].run;
   const size_t at = eg_value_at(b->plan, finest, m->record, m->point, m->column);
   eg_multilevel e;
-  eg_multilevel_estimate(m->n_levels, levels, study->ratio, &e);
+  eg_multilevel_estimate(n_made, levels, study->ratio, &e);
   const double asked = isnan(study->relative) ? study->stderr_ : study->relative * fabs(e.mean.value);
+  const double share = study->least_levels < study->levels ? 0.5 : 1; /* of the squared error, for the variance */
   const struct {
     const char *name;
     double value;
@@ -61,7 +62,9 @@ static eg_status add_diagnostics(eg_context *ctx, eg_builder *b, const eg_level 
   } numbers[] = {
       {"multilevel_mean", e.mean.value, "mean of the finest level, sum of the corrections"},
       {"multilevel_stderr", e.mean.stderr_, "its standard error"},
-      {"multilevel_stderr_asked", asked, "the largest standard error asked for"},
+      {"multilevel_stderr_asked", asked * sqrt(share), "the largest standard error asked for"},
+      {"multilevel_bias_asked", share < 1 ? asked * sqrt(1 - share) : NAN, "the largest bias asked for, where levels are added for it"},
+      {"multilevel_levels", (double)n_made - 1, "levels made, besides level 0"},
       {"multilevel_expected", b->expected_mean[at], "exact mean under the scheme of the finest level"},
       {"multilevel_exact", b->exact_mean[at], "exact mean under the law of the dynamics"},
       {"multilevel_z", (e.mean.value - b->expected_mean[at]) / e.mean.stderr_, "(mean - expected) / stderr"},
@@ -71,6 +74,7 @@ static eg_status add_diagnostics(eg_context *ctx, eg_builder *b, const eg_level 
       {"multilevel_beta_stderr", e.beta_stderr, "its standard error"},
       {"multilevel_gamma", e.gamma, "costs grow like ratio^(gamma level)"},
       {"multilevel_bias", e.bias, "distance of the finest level from the limit, by extrapolation"},
+      {"multilevel_root_mean_square_error", e.root_mean_square_error, "sqrt(stderr^2 + bias^2)"},
       {"multilevel_kurtosis", e.kurtosis, "largest kurtosis of a correction"},
       {"multilevel_inconsistency", e.inconsistency,
        "largest |z| of a level's coarse mean against the fine mean of the level before"},
@@ -112,7 +116,7 @@ static eg_status add_feature(eg_context *ctx, eg_builder *b, const eg_feature *f
     if (t < finest->job.n_records && !eg_plan_is_empty(plan, finest, t, f->first + k)) {
       eg_multilevel e;
       EG_TRY_DONE(eg_multilevel_read(ctx, b->summary->campaign, t, point, f->first + k, levels));
-      eg_multilevel_estimate(m->n_levels, levels, plan->study->multilevel.ratio, &e);
+      eg_multilevel_estimate(eg_multilevel_n_made(b->summary->campaign), levels, plan->study->multilevel.ratio, &e);
       values[i] = e.mean.value;
       values[n + i] = e.mean.stderr_;
     }

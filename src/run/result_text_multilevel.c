@@ -12,12 +12,13 @@ void eg_result_multilevel_text(eg_text *text, const eg_labelled *file) {
   const eg_variable *const levels = eg_labelled_find(file, "/analysis", "multilevel_correction");
   const double error = value(file, "multilevel_stderr", 0), asked = value(file, "multilevel_stderr_asked", 0);
   const double bias = value(file, "multilevel_bias", 0), inconsistency = value(file, "multilevel_inconsistency", 0);
+  const double bias_asked = value(file, "multilevel_bias_asked", 0);
   if (levels == NULL) {
     return;
   }
   eg_text_append(text, "\nMultilevel Monte Carlo\n%-6s %-14s %-9s %-12s %-10s %-12s %s\n", "level", "correction",
                  "stderr", "variance", "kurtosis", "realisations", "steps each");
-  for (size_t l = 0; l < eg_variable_size(levels); l++) {
+  for (size_t l = 0; l < eg_variable_size(levels) && (l == 0 || value(file, "multilevel_realisations", l) > 0); l++) {
     eg_text_append(text, "%-6zu %-14.8g %-9.2g %-12.4g %-10.4g %-12.0f %.0f\n", l,
                    value(file, "multilevel_correction", l), value(file, "multilevel_correction_stderr", l),
                    value(file, "multilevel_correction_variance", l), value(file, "multilevel_correction_kurtosis", l),
@@ -29,11 +30,16 @@ void eg_result_multilevel_text(eg_text *text, const eg_labelled *file) {
     eg_text_append(text, "; expected %.10g (z %+.2f)", value(file, "multilevel_expected", 0),
                    value(file, "multilevel_z", 0));
   }
-  eg_text_append(
-      text, "\nalpha %.3g(%.2g), beta %.3g(%.2g), gamma %.3g; bias of the finest level about %.2g%s; gain %.3g\n",
-      value(file, "multilevel_alpha", 0), value(file, "multilevel_alpha_stderr", 0), value(file, "multilevel_beta", 0),
-      value(file, "multilevel_beta_stderr", 0), value(file, "multilevel_gamma", 0), bias,
-      bias > error ? ", MORE than the error: it takes more levels" : "", value(file, "multilevel_gain", 0));
+  eg_text_append(text, "\nalpha %.3g(%.2g), beta %.3g(%.2g), gamma %.3g; bias of the finest level about %.2g",
+                 value(file, "multilevel_alpha", 0), value(file, "multilevel_alpha_stderr", 0), value(file, "multilevel_beta", 0),
+                 value(file, "multilevel_beta_stderr", 0), value(file, "multilevel_gamma", 0), bias);
+  if (!isnan(bias_asked)) {
+    eg_text_append(text, " of %.2g asked for%s", bias_asked, bias <= bias_asked ? "" : ": NOT reached, it takes more levels");
+  } else if (bias > error) {
+    eg_text_append(text, ", MORE than the error: it takes more levels");
+  }
+  eg_text_append(text, "; root mean square error %.2g; gain %.3g\n", value(file, "multilevel_root_mean_square_error", 0),
+                 value(file, "multilevel_gain", 0));
   if (value(file, "multilevel_kurtosis", 0) > 100) {
     eg_text_append(text, "a correction has kurtosis %.3g: do not trust its variance\n",
                    value(file, "multilevel_kurtosis", 0));

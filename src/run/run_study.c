@@ -56,9 +56,12 @@ static eg_status check_shard_option(eg_context *ctx, const eg_run_options *optio
 /* A shard cannot know when all of them together have enough. */
 static eg_status check_until(eg_context *ctx, const eg_study *study, const eg_run_options *options) {
   if ((study->n_until > 0 || study->multilevel.levels > 0) && options->n_shards > 1) {
-    return eg_fail(ctx, EG_ERR_USAGE, "'%s' decides by the sums of all realisations, which no shard has; run the study whole, or "
-                                      "give it a number of realisations alone",
-                   study->n_until > 0 ? "until" : "multilevel");
+    return eg_fail(ctx, EG_ERR_USAGE, "'%s' decides by the sums of all realisations, which no shard has. Run the study whole "
+                                      "(ensgrad-mpi uses many machines for it)%s",
+                   study->n_until > 0 ? "until" : "multilevel",
+                   study->n_until > 0 ? ", or give the shards the number of realisations that 'ensgrad check' predicts, "
+                                        "without 'until'; ensgrad extend adds more"
+                                      : "");
   }
   return EG_OK;
 }

@@ -426,6 +426,9 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     append_numbers(out, (const double[]){(double)m->of, m->levels, m->ratio, m->stderr_, m->relative, m->point,
                                          isnan(m->time) ? -1.0 : m->time}, 7);
   }
+  if (study->multilevel.least_levels < study->multilevel.levels) { /* nothing where all are made */
+    append_number(out, "multilevel.least_levels", study->multilevel.least_levels);
+  }
   if (study->splitting.feature != NULL) {
     const eg_study_splitting *s = &study->splitting;
     eg_text_append(out, "splitting ");

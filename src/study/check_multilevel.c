@@ -134,6 +134,12 @@ void eg_check_multilevel(eg_checker *c) {
   eg_check_keys(c, node, "multilevel", NULL);
   (void)eg_get_number(c, node, "multilevel.levels", &m.levels); /* absent or reported, as those below */
   (void)eg_get_number(c, node, "multilevel.ratio", &m.ratio);
+  m.least_levels = m.levels;
+  if (eg_get_number(c, node, "multilevel.least_levels", &m.least_levels) && m.least_levels > m.levels) {
+    eg_error_add(c->errors, eg_yaml_get(node, "least_levels")->place,
+                 "'multilevel.least_levels' = %g is more than 'multilevel.levels' = %g, the most there can be", m.least_levels,
+                 m.levels);
+  }
   (void)eg_get_number(c, node, "multilevel.stderr", &m.stderr_);
   (void)eg_get_number(c, node, "multilevel.relative", &m.relative);
   (void)eg_get_number(c, node, "multilevel.point", &m.point);

@@ -367,6 +367,9 @@ static const eg_schema_row rows[] = {
     {"multilevel.dynamics", EG_TEXT, "the only one", NO_RANGE, NULL, NULL,
      "label of the dynamics that is level 0, with substeps; it belongs to no group"},
     {"multilevel.levels", EG_WHOLE | EG_REQUIRED, NULL, 1, 16, NULL, NULL, "refinements of level 0"},
+    {"multilevel.least_levels", EG_WHOLE, "levels", 2, 16, NULL, NULL,
+     "refinements to begin with: more are added, up to levels, until the bias is small; the error asked for is then the root mean "
+     "square error, half of its square for the bias"},
     {"multilevel.ratio", EG_WHOLE, "2", 2, 16, NULL, NULL, "substeps of a level in one of the level before"},
     {"multilevel.feature", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
      "one of observe.features, a component x0, x1, .., or a monitor: its mean decides how many realisations each level makes"},

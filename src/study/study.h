@@ -332,6 +332,7 @@ typedef struct eg_study_until {
 typedef struct eg_study_multilevel {
   size_t of, first, first_group;
   double levels;            /* besides level 0; 0: the study has none */
+  double least_levels;      /* made in any case; more, up to `levels`, by the bias: then the error asked for includes it */
   double ratio;
   char *feature;            /* as of an expectation; its mean */
   double stderr_, relative; /* largest standard error; one of them is NaN */

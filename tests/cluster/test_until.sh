@@ -142,6 +142,25 @@ done
 check [ "$code" -eq 0 ]
 check [ "$tries" -ge 2 ]
 equal levels1.h5 levels.h5
+# With its own number of levels, too.
+expect 0 run levels.yaml --set multilevel.levels=6 --set multilevel.least_levels=2 -o own1.h5 -q --threads 1
+expect 0 info own1.h5
+check grep -qE '^alpha .*bias of the finest level about [0-9.e-]+ of [0-9.e-]+ asked for; root mean square error' out
+levels=$(grep -cE '^[0-6] +-?[0-9]' out)
+check [ "$levels" -ge 4 ]
+check [ "$levels" -le 6 ]
+tries=0
+code=75
+while [ "$code" -eq 75 ] && [ "$tries" -lt 200 ]; do
+  tries=$((tries + 1))
+  "$program" run levels.yaml --set multilevel.levels=6 --set multilevel.least_levels=2 -o own.h5 -q --threads 2 --max-time 0.1 >out 2>err
+  code=$?
+done
+check [ "$code" -eq 0 ]
+check [ "$tries" -ge 2 ]
+equal own1.h5 own.h5
+expect 3 run levels.yaml --set multilevel.least_levels=4 -o shard.h5
+says err "'multilevel.least_levels' = 4 is more than 'multilevel.levels' = 3"
 expect 0 check levels.yaml
 says out "multilevel: that is the most"
 expect 2 run levels.yaml --shard 0/2 -o shard.h5
@@ -152,6 +171,7 @@ equal levels1.h5 levels_again.h5
 
 expect 2 run until.yaml --shard 0/2 -o shard.h5
 says err "'until' decides by the sums of all realisations"
+says err "give the shards the number of realisations that 'ensgrad check' predicts"
 expect 0 check until.yaml
 says out "until: about 32768 realisations"
 expect 0 check until.yaml --json

@@ -62,15 +62,17 @@ static void allocation(void) {
   CHECK(eg_multilevel_next(LEVELS, levels, INFINITY) == 3); /* its error bar is worth nothing yet */
 }
 
-static eg_labelled *run_scheme(int seed, const char *scheme, const char *more) {
+static eg_labelled *run_drift(int seed, double mu, const char *scheme, const char *more) {
   char text[700];
   (void)snprintf(
       text, sizeof text,
-      "seed: %d\nmodel: {name: geometric-brownian-motion, mu: 0.05, sigma: 0.2}\nstart: {point: 1}\nhorizon: 1\n"
+      "seed: %d\nmodel: {name: geometric-brownian-motion, mu: %g, sigma: 0.2}\nstart: {point: 1}\nhorizon: 1\n"
       "time_step: 1\nobserve: {at: {linear: 1}, features: [x, norm2]}\ndynamics: {name: sde, scheme: %s, %s",
-      seed, scheme, more);
+      seed, mu, scheme, more);
   return run_study(text);
 }
+
+static eg_labelled *run_scheme(int seed, const char *scheme, const char *more) { return run_drift(seed, 0.05, scheme, more); }
 
 static double at(const eg_labelled *file, const char *name, size_t i) {
   const eg_variable *const v = eg_labelled_find(file, "/analysis", name);
@@ -155,6 +157,42 @@ static void rates(void) {
   eg_labelled_free(euler);
 }
 
+/* Levels added for the bias: Euler's scheme, whose means are exact, against the law's, exp(2 mu + sigma^2). With a root mean square
+   error asked for, the mean square of the whole error is below its square; with two levels alone it is not. */
+static void own_levels(void) {
+  const double mu = 0.5, exact = exp(2 * mu + 0.04), asked = 6e-3;
+  double squares = 0, squares2 = 0, expected = 0, fixed = 0;
+  int counts[9] = {0};
+  for (int seed = 0; seed < SEEDS; seed++) {
+    char more[200];
+    (void)snprintf(more, sizeof more,
+                   "substeps: 4}\nmultilevel: {levels: 8, least_levels: 2, feature: norm2, stderr: %g}\nrealisations: 2^19\n", asked);
+    eg_labelled *const file = run_drift(2000 + seed, mu, "euler-maruyama", more);
+    const double levels = at(file, "multilevel_levels", 0), h = 0.25 * pow(0.5, levels);
+    const double scheme = pow((1 + mu * h) * (1 + mu * h) + 0.04 * h, 1 / h), error = at(file, "multilevel_mean", 0) - exact;
+    CHECK(fabs(at(file, "multilevel_expected", 0) / scheme - 1) < 1e-12);
+    CHECK(at(file, "multilevel_stderr", 0) <= asked * sqrt(0.5) && at(file, "multilevel_bias", 0) <= asked * sqrt(0.5));
+    CHECK(fabs(at(file, "multilevel_root_mean_square_error", 0) -
+               hypot(at(file, "multilevel_stderr", 0), at(file, "multilevel_bias", 0))) < 1e-15);
+    CHECK(at(file, "multilevel_realisations", 8) == 0 && levels >= 2 && levels <= 8);
+    const double own = pow(at(file, "multilevel_stderr", 0), 2) + pow(scheme - exact, 2); /* with the true bias */
+    CHECK(own < asked * asked);
+    expected += own / (asked * asked) / SEEDS;
+    counts[(int)levels]++;
+    compare(false, "mean, levels added", at(file, "multilevel_mean", 0), at(file, "multilevel_stderr", 0), scheme, 1e5);
+    squares += error * error / (asked * asked);
+    squares2 += pow(error / asked, 4);
+    const double two = pow((1 + mu / 16) * (1 + mu / 16) + 0.04 / 16, 16) - exact; /* bias of two levels, h = 1/16 */
+    fixed = two * two / (asked * asked);
+    eg_labelled_free(file);
+  }
+  const double mean = squares / SEEDS, spread = sqrt((squares2 / SEEDS - mean * mean) / (SEEDS - 1));
+  printf("levels made: 5 %d, 6 %d, 7 %d times; mean square error over the one asked for %.2f(%.2f), expected %.2f, with two levels %.1f\n", counts[5],
+         counts[6], counts[7], mean, spread, expected, fixed);
+  compare(false, "mean square of the whole error", mean, spread, expected, 1e5);
+  compare(true, "mean square error of two levels", mean, spread, fixed, 1e5); /* the bias alone */
+}
+
 int main(void) {
   if (mkdtemp(folder) == NULL) {
     stop_with("no folder for files");
@@ -162,7 +200,8 @@ int main(void) {
   allocation();
   estimates();
   rates();
-  judge(SEEDS + 5, 2);
+  own_levels();
+  judge(2 * SEEDS + 6, 3);
   (void)rmdir(folder);
   return check_report();
 }
