@@ -221,6 +221,19 @@ bool eg_tile_is_done(const eg_run_state *state, uint64_t tile) {
   return i < state->n_done && state->done[i].first <= tile;
 }
 
+uint64_t eg_run_state_done_end(const eg_run_state *state, uint64_t tile) {
+  const size_t i = range_at(state, tile);
+  return i < state->n_done && state->done[i].first <= tile ? state->done[i].last + 1 : tile;
+}
+
+uint64_t eg_run_state_next_done(const eg_run_state *state, uint64_t tile) {
+  const size_t i = range_at(state, tile);
+  if (i == state->n_done) {
+    return UINT64_MAX;
+  }
+  return state->done[i].first > tile ? state->done[i].first : tile;
+}
+
 static eg_status reserve_range(eg_context *ctx, eg_run_state *state) {
   if (state->n_done < state->capacity) {
     return EG_OK;
@@ -339,7 +352,9 @@ void eg_campaign_add_counts(eg_campaign *c, size_t run, uint64_t first, uint64_t
   for (size_t i = 0; i < job->n_counts; i++) {
     h->counts[i] += counts[i];
   }
-  eg_job_copy_paths(job, first, first + n, paths, h->paths);
+  if (h->paths != NULL) { /* sums of a device stand apart from its paths */
+    eg_job_copy_paths(job, first, first + n, paths, h->paths);
+  }
 }
 
 eg_status eg_campaign_is_complete(eg_context *ctx, const eg_campaign *c, bool *is_complete) {

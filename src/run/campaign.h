@@ -78,6 +78,10 @@ EG_NODISCARD eg_status eg_campaign_roll_back(eg_context *ctx, eg_campaign *campa
 EG_NODISCARD eg_status eg_run_state_add_range(eg_context *ctx, eg_run_state *state, eg_tile_range range);
 
 bool eg_tile_is_done(const eg_run_state *state, uint64_t tile);
+/* End of the finished tiles that `tile` is among; `tile` itself if it is not finished. */
+uint64_t eg_run_state_done_end(const eg_run_state *state, uint64_t tile);
+/* The first finished tile from `tile` on; UINT64_MAX: none. */
+uint64_t eg_run_state_next_done(const eg_run_state *state, uint64_t tile);
 
 /* Add a finished tile of a run that leads: of its whole group. */
 EG_NODISCARD eg_status eg_campaign_add(eg_context *ctx, eg_campaign *campaign, size_t run, uint64_t tile,

@@ -77,7 +77,7 @@ static void merge_counts(const eg_campaign *from, size_t run, eg_run_histograms 
   for (size_t i = 0; i < job->n_counts; i++) {
     into->counts[i] += state->histograms.counts[i];
   }
-  for (size_t i = 0; i < state->n_done; i++) {
+  for (size_t i = 0; i < state->n_done && state->histograms.paths != NULL; i++) {
     eg_job_copy_paths(job, state->done[i].first, state->done[i].last + 1, state->histograms.paths, into->paths);
   }
 }

@@ -142,46 +142,56 @@ done:
 
 /* ---- the estimate shown while running ---- */
 
+/* Of a column of the run's sums, as far as they are there. */
+static eg_moments moments_so_far(const eg_campaign *const *campaigns, int n, size_t r, size_t row, size_t column) {
+  eg_moments sum = {0, 0, 0, 0, 0};
+  for (int i = 0; i < n; i++) {
+    const eg_merge_tree *const tree = campaigns[i] == NULL ? NULL : &campaigns[i]->runs[r].tree;
+    for (size_t k = 0; tree != NULL && k < tree->n_nodes; k++) {
+      sum = eg_moments_merge(sum, eg_node_moments(&tree->shape, tree->nodes[k].values, row, column));
+    }
+  }
+  return sum;
+}
+
+static uint64_t tiles_so_far(const eg_campaign *const *campaigns, int n, size_t r) {
+  uint64_t tiles = 0;
+  for (int i = 0; i < n; i++) {
+    tiles += campaigns[i] == NULL ? 0 : campaigns[i]->runs[r].tiles_done;
+  }
+  return tiles;
+}
+
 /* How far the run is from its end by errors, from sums that are not those of a look: the first entry of it. */
-static void append_until(const eg_campaign *c, size_t r, char *line, size_t size) {
-  const eg_plan *const plan = c->plan;
-  const eg_merge_tree *const tree = &c->runs[r].tree;
+static void append_until(const eg_campaign *const *campaigns, int n, size_t r, char *line, size_t size) {
+  const eg_plan *const plan = campaigns[0]->plan;
   for (size_t i = 0; i < plan->n_until; i++) {
     const eg_until *const u = &plan->until[i];
     const eg_job *const job = &plan->runs[r].job;
-    eg_moments sum = {0, 0, 0, 0, 0};
     double left = NAN;
     if (u->run != r) {
       continue;
     }
-    for (size_t k = 0; k < tree->n_nodes; k++) {
-      sum = eg_moments_merge(sum, eg_node_moments(&tree->shape, tree->nodes[k].values, eg_summary_row(plan, u->record, u->point),
-                                                  u->column));
-    }
+    const eg_moments sum = moments_so_far(campaigns, n, r, eg_summary_row(plan, u->record, u->point), u->column);
     (void)eg_until_is_reached(u->study, 1, &sum, &left);
     const size_t length = strlen(line);
     if (left > 0) {
+      const double most = (double)eg_until_tiles(plan, job, tiles_so_far(campaigns, n, r), left) * job->tile;
       (void)snprintf(line + length, size - length, "; error of %s %.3g of the one asked for, about %.4g realisations",
-                     u->study->feature, left,
-                     fmin((double)eg_until_tiles(plan, job, c->runs[r].tiles_done, left) * job->tile, (double)job->n_realisations));
+                     u->study->feature, left, fmin(most, (double)job->n_realisations));
     }
     return;
   }
 }
 
-void eg_campaign_estimate_line(const eg_campaign *c, char *line, size_t size) {
-  const eg_plan *const plan = c->plan;
+void eg_campaign_estimate_line(const eg_campaign *const *campaigns, int n, char *line, size_t size) {
+  const eg_plan *const plan = campaigns[0]->plan;
   line[0] = '\0';
   for (size_t r = 0; r < plan->n_runs; r++) {
-    const eg_merge_tree *const tree = &c->runs[r].tree;
-    if (tree->n_nodes == 0) {
+    if (tiles_so_far(campaigns, n, r) == 0) {
       continue;
     }
-    const size_t row = eg_summary_row(plan, plan->runs[r].job.n_records - 1, 0);
-    eg_moments sum = {0, 0, 0, 0, 0};
-    for (size_t i = 0; i < tree->n_nodes; i++) {
-      sum = eg_moments_merge(sum, eg_node_moments(&tree->shape, tree->nodes[i].values, row, 0));
-    }
+    const eg_moments sum = moments_so_far(campaigns, n, r, eg_summary_row(plan, plan->runs[r].job.n_records - 1, 0), 0);
     if (!(sum.n > 0)) {
       (void)snprintf(line, size, "%s: no finite trajectory", plan->runs[r].description);
       return;
@@ -189,7 +199,7 @@ void eg_campaign_estimate_line(const eg_campaign *c, char *line, size_t size) {
     const double error = sum.n > 1 ? sqrt(sum.M2 / (sum.n - 1) / sum.n) : NAN;
     (void)snprintf(line, size, "%s: %s = %.6g +- %.2g", plan->runs[r].description, plan->features[0].name, sum.mean,
                    error);
-    append_until(c, r, line, size);
+    append_until(campaigns, n, r, line, size);
     return;
   }
 }

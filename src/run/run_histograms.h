@@ -10,7 +10,7 @@ typedef struct eg_run_histograms {
   double *edges;       /* (plan->n_edges); NaN while an automatic grid is not known */
   bool has_grids;      /* all are known; then they never change */
   uint64_t *counts;    /* (records, points, plan->row_counts) */
-  double *paths;       /* eg_job_path_at; NaN: not there yet, or masked */
+  double *paths;       /* eg_job_path_at; NaN: not there yet, or masked. NULL: they stand elsewhere (apart.h) */
 } eg_run_histograms;
 
 EG_NODISCARD eg_status eg_run_histograms_create(eg_context *ctx, const eg_plan *plan, const eg_job *job,

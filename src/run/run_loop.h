@@ -12,6 +12,8 @@ typedef struct eg_worker_place {
   bool is_checked; /* some of its tiles are made again on the CPU */
   bool is_remote;  /* another process: knows the jobs of the plan alone, so it makes no grids */
   bool is_gone;    /* it failed in an earlier call: not used any more */
+  bool made_grids; /* automatic ones, in this session, and .. */
+  uint64_t n_settled; /* .. tiles that cannot be told from those of others any more (apart.h) */
 } eg_worker_place;
 
 typedef struct eg_loop_options {
@@ -34,8 +36,8 @@ typedef struct eg_loop_options {
 #define EG_DEVICE_TIMEOUT 600.0
 
 /* EG_OK when complete, EG_STOPPED when not, EG_ERR_DEVICE when the last device has failed: while others are left they take its
-   tiles, and a warning says so. A device that was wrong in a spot check has failed, and everything that `base` has not is
-   discarded (campaign->spot). The campaign is consistent in every case. */
+   tiles, and a warning says so. A device that was wrong in a spot check has failed, and what it made is discarded (campaign->spot):
+   all that `base` has not where that cannot be told apart (apart.h). The campaign is consistent in every case. */
 EG_NODISCARD eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const eg_loop_options *options);
 
 /* Run one built-in known answer on a device: EG_ERR_DEVICE if its bits differ from the CPU's. */
@@ -54,7 +56,8 @@ uint64_t eg_run_batch(const eg_plan *plan, const eg_run *run, uint64_t device_wa
 /* Seconds on a monotonic clock. */
 double eg_now(void);
 
-/* One line with the current estimate of the first feature of the first run that has tiles; "" if none has. */
-void eg_campaign_estimate_line(const eg_campaign *campaign, char *line, size_t size);
+/* One line with the current estimate of the first feature of the first run that has tiles; "" if none has. campaigns: (n) of one
+   plan with different tiles, NULL among them. */
+void eg_campaign_estimate_line(const eg_campaign *const *campaigns, int n, char *line, size_t size);
 
 #endif

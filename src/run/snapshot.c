@@ -45,13 +45,13 @@ static void release(eg_snapshot *s) {
   s->ctx = NULL;
 }
 
-void eg_snapshot_begin(eg_context *ctx, eg_snapshot *s, const eg_campaign *campaign) {
+void eg_snapshot_begin(eg_context *ctx, eg_snapshot *s, const eg_apart *apart) {
   const double before = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
   s->last = eg_now();
   s->last_cpu = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
   s->is_done = false;
   s->ctx = eg_context_create();
-  eg_status status = s->ctx == NULL ? EG_ERR_MEMORY : eg_campaign_copy(ctx, campaign, &s->copy);
+  eg_status status = s->ctx == NULL ? EG_ERR_MEMORY : eg_apart_copy(ctx, apart, &s->copy);
   s->copy_seconds = cpu_seconds(CLOCK_THREAD_CPUTIME_ID) - before;
   if (status == EG_OK && pthread_create(&s->thread, NULL, write_copy, s) != 0) {
     status = EG_ERR_MEMORY;

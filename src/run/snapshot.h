@@ -9,7 +9,7 @@
 
 #include <pthread.h>
 
-#include "run/run_loop.h"
+#include "run/apart.h"
 
 typedef struct eg_snapshot {
   const eg_loop_options *options;
@@ -28,8 +28,8 @@ void eg_snapshot_init(eg_snapshot *snapshot, const eg_loop_options *options);
 /* Is it time for the next one? */
 bool eg_snapshot_is_due(const eg_snapshot *snapshot, double now);
 
-/* Begin one, with the campaign at rest. A failure is a warning: only the last write of a run decides. */
-void eg_snapshot_begin(eg_context *ctx, eg_snapshot *snapshot, const eg_campaign *campaign);
+/* Begin one, with the sums at rest. A failure is a warning: only the last write of a run decides. */
+void eg_snapshot_begin(eg_context *ctx, eg_snapshot *snapshot, const eg_apart *apart);
 
 /* Has the one under way come to its end? Then what is to be learned from it goes to the campaign (at rest) and to the
    warnings of ctx. `must_wait`: wait for it. Returns whether a snapshot was written just now. */

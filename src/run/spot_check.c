@@ -49,6 +49,61 @@ static bool is_same_list(const eg_spot_check *check, const eg_tile_result *cpu) 
   return is_same;
 }
 
+/* The kept paths of a tile, without gaps, into `to` unless it is NULL. Returns how many numbers that are. */
+static size_t pack_paths(const eg_job *job, uint64_t tile, const double *paths, double *to) {
+  const uint64_t first = tile * job->tile, end = first + job->tile < job->n_kept ? first + job->tile : job->n_kept;
+  size_t n = 0;
+  for (size_t point = 0; point < job->launch.n_points && first < end; point++) {
+    const size_t begin = eg_job_path_at(job, point, first, 0, 0), length = eg_job_path_at(job, point, end, 0, 0) - begin;
+    if (to != NULL) {
+      memcpy(to + n, paths + begin, length * sizeof *to);
+    }
+    n += length;
+  }
+  return n;
+}
+
+/* cpu_paths: packed. */
+static eg_status compare_more(eg_context *ctx, const eg_spot_check *check, const eg_tile_result *cpu, const double *cpu_paths) {
+  const unsigned long long tile = check->tile;
+  for (size_t i = 0; check->counts != NULL && i < check->job.n_counts; i++) {
+    if (check->counts[i] != cpu->counts[i]) {
+      return eg_fail(ctx, EG_ERR_DEVICE, "count %zu of %zu in the histograms of tile %llu is %llu there and %llu on the CPU", i,
+                     check->job.n_counts, tile, (unsigned long long)check->counts[i], (unsigned long long)cpu->counts[i]);
+    }
+  }
+  const size_t n = pack_paths(&check->job, check->tile, NULL, NULL);
+  for (size_t i = 0; i < n; i++) {
+    if (!is_same_value(check->paths[i], cpu_paths[i])) {
+      return eg_fail(ctx, EG_ERR_DEVICE, "number %zu of %zu in the kept paths of tile %llu is %.17g there and %.17g on the CPU", i,
+                     n, tile, check->paths[i], cpu_paths[i]);
+    }
+  }
+  return EG_OK;
+}
+
+eg_status eg_spot_counts_add_up(eg_context *ctx, const eg_job *job, const eg_tile_result *results, uint64_t n) {
+  const size_t rows = job->n_counts == 0 || job->group != NULL ? 0 : job->n_records * job->launch.n_points;
+  const size_t row_values = rows == 0 ? 0 : job->record_values / job->launch.n_points;
+  for (size_t row = 0; row < rows; row++) {
+    double there = 0;
+    for (uint64_t i = 0; i < n; i++) {
+      there += results[i].node[row * row_values]; /* a row begins with its number of realisations */
+    }
+    for (size_t k = 0; k < job->n_histograms; k++) {
+      const eg_histogram *const h = &job->histograms[k];
+      uint64_t counted = 0;
+      for (uint32_t place = 0; place < h->bins + 2; place++) {
+        counted += results[0].counts[row * job->row_counts + h->count + place];
+      }
+      if (!isnan(there) && (double)counted != there) {
+        return eg_fail(ctx, EG_ERR_DEVICE, "a histogram has %llu counts for %.0f realisations", (unsigned long long)counted, there);
+      }
+    }
+  }
+  return EG_OK;
+}
+
 static eg_status compare(eg_context *ctx, const eg_spot_check *check, const eg_tile_result *cpu) {
   const unsigned long long tile = check->tile;
   for (size_t i = 0; i < check->job.node_values; i++) {
@@ -68,6 +123,7 @@ static eg_status check_tile(eg_context *ctx, eg_device *cpu, const volatile int 
   const eg_backend *const backend = &eg_backend_cpu;
   eg_tile_result result;
   uint64_t tiles_at_once = 0;
+  double *paths = NULL;
   eg_status status = EG_OK;
   memset(&result, 0, sizeof result);
   EG_TRY_DONE(eg_allocate(ctx, check->job.node_values, sizeof *result.node, &result.node));
@@ -76,8 +132,12 @@ static eg_status check_tile(eg_context *ctx, eg_device *cpu, const volatile int 
   status = backend->prepare(ctx, cpu, &check->job, &tiles_at_once);
   EG_TRY_DONE(status == EG_OK || status == EG_ERR_MEMORY ? status : EG_ERR_STUDY); /* no kernel, and no compiler for it */
   EG_TRY_DONE(backend->advance(ctx, cpu, check->tile, 1, stop, &result));
-  status = compare(ctx, check, &result);
+  EG_TRY_DONE(compare(ctx, check, &result));
+  EG_TRY_DONE(eg_allocate(ctx, pack_paths(&check->job, check->tile, NULL, NULL), sizeof *paths, &paths));
+  (void)pack_paths(&check->job, check->tile, result.paths, paths);
+  status = compare_more(ctx, check, &result, paths);
 done:
+  free(paths);
   free(result.node);
   free(result.counts);
   free(result.paths);
@@ -91,6 +151,8 @@ static void free_waiting(waiting *w) {
   if (w != NULL) {
     free(w->check.node);
     free(w->check.bad);
+    free(w->check.counts);
+    free(w->check.paths);
     free(w);
   }
 }
@@ -137,11 +199,19 @@ eg_status eg_spot_check_tile(eg_context *ctx, eg_spot_checks *c, const eg_spot_c
   w->check = *check;
   w->check.node = NULL;
   w->check.bad = NULL;
+  w->check.counts = NULL;
+  w->check.paths = NULL;
   EG_TRY_DONE(eg_allocate(ctx, check->job.node_values, sizeof *w->check.node, &w->check.node));
   EG_TRY_DONE(eg_allocate(ctx, check->n_bad, sizeof *w->check.bad, &w->check.bad));
   memcpy(w->check.node, check->node, check->job.node_values * sizeof *check->node);
   if (check->n_bad > 0) {
     memcpy(w->check.bad, check->bad, check->n_bad * sizeof *check->bad);
+  }
+  EG_TRY_DONE(eg_allocate(ctx, pack_paths(&check->job, check->tile, NULL, NULL), sizeof *w->check.paths, &w->check.paths));
+  (void)pack_paths(&check->job, check->tile, check->paths, w->check.paths);
+  if (check->counts != NULL) {
+    EG_TRY_DONE(eg_allocate(ctx, check->job.n_counts, sizeof *w->check.counts, &w->check.counts));
+    memcpy(w->check.counts, check->counts, check->job.n_counts * sizeof *check->counts);
   }
   (void)pthread_mutex_lock(&c->lock);
   while (c->n_waiting >= MOST_WAITING) {

@@ -1,6 +1,8 @@
 /*
  * Spot checks: some of the tiles that a device made are made again on the CPU, and every double of their sums, and the list
- * of their trajectories that became non-finite, must be the same. Threads of their own do it beside the work.
+ * of their trajectories that became non-finite, must be the same, and so must the paths that are kept of them and, of a tile
+ * that was a batch of its own, the counts of its histograms. Threads of their own do it beside the work. The counts of every batch
+ * must add up to the numbers of realisations in its sums.
  */
 #ifndef EG_RUN_SPOT_CHECK_H
 #define EG_RUN_SPOT_CHECK_H
@@ -11,11 +13,12 @@ typedef struct eg_spot_check {
   eg_job job;          /* that the device had; its arrays stay until all checks have ended */
   size_t run;
   uint64_t tile;
-  int worker;          /* who made it, and ... */
-  unsigned generation; /* ... when: the run loop's own */
+  int worker;          /* who made it */
   double *node;        /* what the device gave */
   eg_bad_trajectory *bad;
   size_t n_bad;
+  uint64_t *counts;    /* of the tile alone; NULL: they are not known */
+  double *paths;       /* eg_job_path_at: those of the tile mean something (a copy has them alone, without gaps) */
 } eg_spot_check;
 
 /* The outcome, told from another thread: EG_OK, EG_ERR_DEVICE where the device was wrong (the message says in what),
@@ -27,10 +30,14 @@ typedef struct eg_spot_checks eg_spot_checks;
 /* stop: checks that are left when it is set are not made. */
 EG_NODISCARD eg_status eg_spot_checks_start(eg_context *ctx, int n_threads, const volatile int *stop, eg_spot_outcome outcome,
                                             void *user, eg_spot_checks **checks);
-/* Hand over a tile; node and list are copied. Waits while many are waiting. On failure no outcome is told. */
+/* Hand over a tile; what the device gave is copied. Waits while many are waiting. On failure no outcome is told. */
 EG_NODISCARD eg_status eg_spot_check_tile(eg_context *ctx, eg_spot_checks *checks, const eg_spot_check *check);
 /* Wait for all checks that were handed over, and end the threads. */
 void eg_spot_checks_end(eg_spot_checks *checks);
+
+/* Do the counts of a batch add up: of every record, point and histogram to the realisations in the sums of its n tiles?
+   EG_ERR_DEVICE, with a message, if not. Jobs of a group are not looked at. */
+EG_NODISCARD eg_status eg_spot_counts_add_up(eg_context *ctx, const eg_job *job, const eg_tile_result *results, uint64_t n);
 
 /* One tile in `every`, the same ones whoever makes them; 0: none. Drawn, so that no pattern in the tiles escapes. */
 bool eg_spot_is_chosen(uint64_t every, size_t run, uint64_t tile);

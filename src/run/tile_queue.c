@@ -52,19 +52,21 @@ static void sort_runs(eg_tile_queue *q) {
   }
 }
 
-eg_status eg_tile_queue_create(eg_context *ctx, eg_campaign *campaign, int n_hands, eg_tile_queue *q) {
-  const size_t n_runs = campaign->plan->n_runs;
+eg_status eg_tile_queue_create(eg_context *ctx, const eg_apart *apart, eg_tile_queue *q) {
+  const size_t n_runs = apart->campaign->plan->n_runs;
   eg_status status = EG_OK;
   memset(q, 0, sizeof *q);
-  q->campaign = campaign;
+  q->campaign = apart->campaign;
+  q->apart = apart;
   EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *q->order, &q->order));
   EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *q->cursor, &q->cursor));
   EG_TRY_DONE(eg_allocate(ctx, n_runs, sizeof *q->has_pilot, &q->has_pilot));
-  EG_TRY_DONE(eg_allocate(ctx, (size_t)n_hands, sizeof *q->hands, &q->hands));
-  q->n_hands = n_hands;
-  for (size_t r = 0; r < n_runs; r++) {
-    q->cursor[r] = campaign->runs[r].first;
+  EG_TRY_DONE(eg_allocate(ctx, (size_t)apart->n, sizeof *q->hands, &q->hands));
+  q->n_hands = apart->n;
+  for (int i = 0; i < apart->n; i++) {
+    q->hands[i].reserves = apart->sums[i + 1] != NULL;
   }
+  eg_tile_queue_look_anew(q);
   sort_runs(q);
   return EG_OK;
 done:
@@ -80,19 +82,89 @@ void eg_tile_queue_free(eg_tile_queue *q) {
   memset(q, 0, sizeof *q);
 }
 
-static bool is_in_hand(const eg_tile_queue *q, size_t run, uint64_t tile) {
-  for (int i = 0; i < q->n_hands; i++) {
-    const eg_hand *const h = &q->hands[i];
-    if (h->run == run && tile - h->first < h->n && h->generation == q->generation) { /* wraps to a large number below */
-      return true;
-    }
-  }
-  return false;
+/* Does the hand count, and is it of this run? */
+static bool is_of(const eg_tile_queue *q, const eg_hand *h, size_t run) {
+  return h->run == run && h->generation == q->generation;
 }
 
-static bool is_free(const eg_tile_queue *q, size_t run, uint64_t tile) {
-  const eg_run_state *const state = &q->campaign->runs[run];
-  return tile < state->end && !eg_tile_is_done(state, tile) && !is_in_hand(q, run, tile);
+/* End of the tiles, `tile` among them, that are done or in one hand; `tile` itself if it is neither. */
+static uint64_t occupied_end(const eg_tile_queue *q, size_t run, uint64_t tile) {
+  uint64_t end = eg_apart_done_end(q->apart, run, tile);
+  for (int i = 0; i < q->n_hands && end == tile; i++) {
+    const eg_hand *const h = &q->hands[i];
+    end = is_of(q, h, run) && tile - h->first < h->n ? h->first + h->n : tile; /* wraps to a large number below */
+  }
+  return end;
+}
+
+/* Where the first of the tiles from `tile` on, below `end`, is done, in a hand or reserved for another worker. */
+static uint64_t free_end(const eg_tile_queue *q, int worker, size_t run, uint64_t tile, uint64_t end) {
+  const uint64_t done = eg_apart_next_done(q->apart, run, tile), last = q->campaign->runs[run].end;
+  end = end < last ? end : last;
+  end = end < done ? end : done;
+  for (int i = 0; i < q->n_hands; i++) {
+    const eg_hand *const h = &q->hands[i];
+    if (i == worker || !is_of(q, h, run)) {
+      continue;
+    }
+    if (h->n > 0 || h->limit > h->first) {
+      end = h->first >= tile && h->first < end ? h->first : end;
+      end = h->first < tile && tile < h->limit ? tile : end;
+    }
+  }
+  return end;
+}
+
+/* Tiles that are reserved for a worker and not in its hand. */
+static uint64_t n_reserved(const eg_tile_queue *q, const eg_hand *h, size_t run) {
+  return is_of(q, h, run) && h->limit > h->first + h->n ? h->limit - h->first - h->n : 0;
+}
+
+/* The first tile of a run that is free and not reserved for another worker; its end if there is none. */
+static uint64_t find_free(const eg_tile_queue *q, int worker, size_t run) {
+  const uint64_t end = q->campaign->runs[run].end;
+  uint64_t tile = q->cursor[run];
+  if (n_reserved(q, &q->hands[worker], run) > 0) {
+    return q->hands[worker].first + q->hands[worker].n;
+  }
+  while (tile < end) {
+    uint64_t next = occupied_end(q, run, tile);
+    for (int i = 0; i < q->n_hands && next == tile; i++) {
+      const eg_hand *const h = &q->hands[i];
+      const bool is_reserved = n_reserved(q, h, run) > 0 && tile >= h->first + h->n && tile < h->limit;
+      next = is_reserved ? h->limit : tile;
+    }
+    if (next == tile) {
+      return tile;
+    }
+    tile = next;
+  }
+  return end;
+}
+
+/* All that is free is reserved for others: the second half of the longest piece is not any more. */
+static uint64_t take_from_others(eg_tile_queue *q, size_t run) {
+  eg_hand *longest = NULL;
+  for (int i = 0; i < q->n_hands; i++) {
+    if (n_reserved(q, &q->hands[i], run) > (longest == NULL ? 0 : n_reserved(q, longest, run))) {
+      longest = &q->hands[i];
+    }
+  }
+  if (longest == NULL) {
+    return q->campaign->runs[run].end;
+  }
+  longest->limit -= (n_reserved(q, longest, run) + 1) / 2;
+  return longest->limit;
+}
+
+/* How much is reserved at once: whole batches, and no more than half of a fair share of what is left, so that all end together. */
+static uint64_t piece(const eg_tile_queue *q, size_t run, uint64_t most) {
+  uint64_t n_reserving = 0;
+  for (int i = 0; i < q->n_hands; i++) {
+    n_reserving += q->hands[i].reserves;
+  }
+  const uint64_t share = (q->campaign->runs[run].end - q->cursor[run]) / (2 * n_reserving) / most * most;
+  return share > most ? share : most;
 }
 
 /* Can anything come back that is not in this worker's own hand? */
@@ -109,6 +181,7 @@ static void hold(const eg_tile_queue *q, eg_hand *hand, size_t run, uint64_t fir
   hand->run = run;
   hand->first = first;
   hand->n = n;
+  hand->limit = first + n;
   hand->has_grids = false;
   hand->generation = q->generation;
 }
@@ -143,8 +216,9 @@ eg_task eg_tile_queue_take(eg_tile_queue *q, int worker, size_t prepared, uint64
       continue; /* advanced with its group */
     }
     const uint64_t end = q->campaign->runs[r].end;
-    while (q->cursor[r] < end && !is_free(q, r, q->cursor[r])) {
-      q->cursor[r]++;
+    for (uint64_t next = occupied_end(q, r, q->cursor[r]); q->cursor[r] < end && next > q->cursor[r];
+         next = occupied_end(q, r, next)) {
+      q->cursor[r] = next;
     }
     if (q->cursor[r] >= end) {
       continue;
@@ -155,8 +229,10 @@ eg_task eg_tile_queue_take(eg_tile_queue *q, int worker, size_t prepared, uint64
       continue;
     }
     if (task == EG_TASK_TILES) {
-      hold(q, hand, r, q->cursor[r], 1);
-      q->cursor[r]++;
+      const uint64_t own = n_reserved(q, hand, r), found = find_free(q, worker, r);
+      const uint64_t first = found < end ? found : take_from_others(q, r);
+      hold(q, hand, r, first, 1);
+      hand->limit += own > 0 ? own - 1 : 0;
       if (r == prepared) { /* for another run the device is not prepared yet */
         eg_tile_queue_take_more(q, worker, most);
       }
@@ -168,33 +244,45 @@ eg_task eg_tile_queue_take(eg_tile_queue *q, int worker, size_t prepared, uint64
 
 void eg_tile_queue_take_more(eg_tile_queue *q, int worker, uint64_t most) {
   eg_hand *const hand = &q->hands[worker];
-  while (hand->n < most && q->cursor[hand->run] == hand->first + hand->n && hand->generation == q->generation &&
-         is_free(q, hand->run, hand->first + hand->n)) {
-    hand->n++;
-    q->cursor[hand->run]++;
+  if (hand->n == 0 || hand->generation != q->generation) {
+    return;
   }
+  if (hand->limit - hand->first < most) {
+    const uint64_t wanted = hand->reserves ? piece(q, hand->run, most) : most;
+    hand->limit = free_end(q, worker, hand->run, hand->first + hand->n, hand->first + wanted);
+  }
+  hand->n = hand->limit - hand->first < most ? hand->limit - hand->first : most;
 }
 
 void eg_tile_queue_put_down(eg_tile_queue *q, int worker) {
+  q->hands[worker].first += q->hands[worker].n;
   q->hands[worker].n = 0;
   q->hands[worker].has_grids = false;
 }
 
 void eg_tile_queue_give_back(eg_tile_queue *q, int worker) {
-  const eg_hand *const hand = &q->hands[worker];
+  eg_hand *const hand = &q->hands[worker];
   if (hand->generation == q->generation && hand->n > 0 && q->cursor[hand->run] > hand->first) {
     q->cursor[hand->run] = hand->first;
   }
   if (hand->generation == q->generation && hand->has_grids) {
     q->has_pilot[hand->run] = false;
   }
-  eg_tile_queue_put_down(q, worker);
+  hand->n = 0;
+  hand->limit = hand->first;
+  hand->has_grids = false;
+}
+
+void eg_tile_queue_look_anew(eg_tile_queue *q) {
+  for (size_t r = 0; r < q->campaign->plan->n_runs; r++) {
+    q->cursor[r] = q->campaign->runs[r].first;
+  }
 }
 
 void eg_tile_queue_begin_anew(eg_tile_queue *q) {
   q->generation++;
+  eg_tile_queue_look_anew(q);
   for (size_t r = 0; r < q->campaign->plan->n_runs; r++) {
-    q->cursor[r] = q->campaign->runs[r].first;
     q->has_pilot[r] = false;
   }
 }

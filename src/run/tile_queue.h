@@ -1,24 +1,29 @@
 /*
- * Which tiles come next and who has which in hand. Tiles of a worker that failed, and all that was done where a device gave
- * wrong bits, come back and are given out again. All functions are called with the run loop's lock held.
+ * Which tiles come next and who has which in hand. Tiles of a worker that failed, and those that a device made that gave wrong bits,
+ * come back and are given out again. A device whose sums stand apart (apart.h) takes its tiles from a long piece that is reserved
+ * for it, since sums of tiles in a row are few; who finds nothing else takes the second half of the longest piece. All functions are
+ * called with the run loop's lock held.
  */
 #ifndef EG_RUN_TILE_QUEUE_H
 #define EG_RUN_TILE_QUEUE_H
 
-#include "run/campaign.h"
+#include "run/apart.h"
 
-/* What a worker has in hand: tiles first .. first + n - 1 of a run, or its automatic grids; n 0 and no grids: nothing. */
+/* What a worker has in hand: tiles first .. first + n - 1 of a run, or its automatic grids; n 0 and no grids: nothing. Up to `limit`
+   tiles are reserved for it. */
 typedef struct eg_hand {
   size_t run;
-  uint64_t first, n;
+  uint64_t first, n, limit;
   bool has_grids;
   bool makes_no_grids; /* the worker leaves them to others */
+  bool reserves;       /* takes long pieces */
   bool may_fail;       /* the worker is a device: what it has may come back */
   unsigned generation; /* of the queue when it was taken: results of an older one are void */
 } eg_hand;
 
 typedef struct eg_tile_queue {
   eg_campaign *campaign;
+  const eg_apart *apart; /* who has finished which tiles */
   size_t *order;       /* runs, longest tiles first */
   uint64_t *cursor;    /* of each run: tiles below are done or in hand */
   bool *has_pilot;     /* somebody makes the grids of this run */
@@ -30,7 +35,7 @@ typedef struct eg_tile_queue {
 
 typedef enum eg_task { EG_TASK_NONE, EG_TASK_TILES, EG_TASK_GRIDS, EG_TASK_WAIT } eg_task;
 
-EG_NODISCARD eg_status eg_tile_queue_create(eg_context *ctx, eg_campaign *campaign, int n_hands, eg_tile_queue *queue);
+EG_NODISCARD eg_status eg_tile_queue_create(eg_context *ctx, const eg_apart *apart, eg_tile_queue *queue);
 void eg_tile_queue_free(eg_tile_queue *queue);
 
 /* Into the hand of a worker: up to `most` consecutive tiles that are not done (one, where they are of another run than
@@ -43,6 +48,8 @@ void eg_tile_queue_take_more(eg_tile_queue *queue, int worker, uint64_t most);
 void eg_tile_queue_put_down(eg_tile_queue *queue, int worker);
 /* .. or is to be done by others. */
 void eg_tile_queue_give_back(eg_tile_queue *queue, int worker);
+/* After finished tiles were forgotten. */
+void eg_tile_queue_look_anew(eg_tile_queue *queue);
 /* After the campaign was put back to an earlier state: what is in hands now is void, too. */
 void eg_tile_queue_begin_anew(eg_tile_queue *queue);
 

@@ -94,13 +94,32 @@ for fault in wrong nan; do
 done
 rm -f asked.h5
 ENSGRAD_FAKE_FAULT=wrong:70 expect 6 run study.yaml -o asked.h5 --backend cuda -q --check-tiles 1 --snapshot 0.01
-says err 'tiles that this session had made are discarded'
+says err 'tiles that it had made are discarded'
 expect 0 verify asked.h5
 says out partial
 asked nan:70 'gave wrong results' # a NaN is looked at whatever is drawn
 ENSGRAD_FAKE_FAULT=wrong:70 expect 0 run study.yaml -o unseen.h5 -q --backend cuda --check-tiles 0
 check "$hash" unseen.h5 >unseen.hash
 check [ "$(cmp -s unseen.hash cpu.hash; echo $?)" = 1 ]
+
+# Histograms and kept paths: counts of every batch add up, those of the first tile are compared, and so is every checked path.
+write_study study.yaml 300000 64
+cat >>study.yaml <<END
+  histograms: {feature: x, bins: 8, low: -4, high: 4}
+  keep: {realisations: 20}
+END
+expect 0 run study.yaml -o cpu.h5 --backend cpu -q --force
+check "$hash" cpu.h5 >cpu.hash
+asked miscount:1 'a histogram has '
+asked miscount:1 'tiles that it had made are discarded'
+asked misbin:1 'in the histograms of tile 0 is'
+asked keep:1 'in the kept paths of tile 0 is'
+auto miscount:9 'the GPU failed, the CPU goes on: cuda 0'
+auto keep:1 'in the kept paths of tile 0 is'
+sed -i 's/, low: -4, high: 4//' study.yaml # grids of a first tile, which the wrong device makes
+expect 0 run study.yaml -o cpu.h5 --backend cpu -q --force
+check "$hash" cpu.h5 >cpu.hash
+auto misbin:1 'tiles that this session had made are discarded'
 expect 2 run study.yaml --check-tiles -1
 says err "--check-tiles '-1' is no whole number"
 

@@ -14,6 +14,11 @@
  * and from the N-th reduction of moments on
  *   wrong    the last bit of a mean of every tile is wrong
  *   nan      a mean of every tile is NaN
+ * from the N-th launch of histograms on
+ *   miscount one count too many
+ *   misbin   a count stands in the place beside its own
+ * and from the N-th copy of kept paths on
+ *   keep     the last bit of a value is wrong
  */
 #include <cuda_runtime_api.h>
 
@@ -402,6 +407,7 @@ typedef struct copy_2d {
   char *to;
   const char *from;
   size_t to_pitch, from_pitch, width, height;
+  int is_wrong;
 } copy_2d;
 
 static void run_copy_2d(void *data) {
@@ -409,6 +415,7 @@ static void run_copy_2d(void *data) {
   for (size_t row = 0; row < c->height; row++) {
     memcpy(c->to + row * c->to_pitch, c->from + row * c->from_pitch, c->width);
   }
+  c->to[0] ^= (char)c->is_wrong;
   free(c);
 }
 
@@ -421,7 +428,7 @@ cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_
     return cudaErrorInvalidMemcpyDirection;
   }
   need_inside(from, height > 0 ? (height - 1) * from_pitch + width : 0);
-  *c = (copy_2d){(char *)to, (const char *)from, to_pitch, from_pitch, width, height};
+  *c = (copy_2d){(char *)to, (const char *)from, to_pitch, from_pitch, width, height, is_broken("keep")};
   return fake_enqueue(stream, run_copy_2d, c);
 }
 
@@ -460,7 +467,7 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
 typedef struct kernel_call {
   const void *kernel;
   dim3 grid, block;
-  int is_faulty, is_wrong, is_nan, hangs;
+  int is_faulty, is_wrong, is_nan, is_miscounted, is_misplaced, hangs;
   eg_tile_reduce reduce;
   eg_count count;
   eg_launch launch;
@@ -510,6 +517,18 @@ static void check_launch(const eg_launch *a, const fake_unit *unit, int extra, u
   need_inside(a->record_steps, a->n_records * sizeof(uint64_t));
 }
 
+/* The first count there is: one more, or at the next place. */
+static void spoil_counts(const kernel_call *c) {
+  const eg_count *const r = &c->count;
+  uint64_t *const counts = r->counts + (size_t)r->record_first * r->n_points * r->row_counts;
+  uint32_t i = 0;
+  while (i + 2 < r->row_counts && counts[i] == 0) {
+    i++;
+  }
+  counts[i] += c->is_miscounted ? 1 : (uint64_t)-1;
+  counts[i + 1] += c->is_miscounted ? 0 : 1;
+}
+
 /* Damage the mean of the first feature at the first record of every tile. */
 static void spoil(const kernel_call *c) {
   const eg_tile_reduce *const r = &c->reduce;
@@ -545,6 +564,9 @@ static void run_kernel(void *data) {
         for (uint32_t y = 0; y < c->grid.y; y++) {
           count_histogram(&c->count, row, y);
         }
+      }
+      if (c->is_miscounted || c->is_misplaced) {
+        spoil_counts(c);
       }
     } else {
       ((const twin_stepper *)c->kernel)
@@ -598,6 +620,8 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   c->hangs = is_faulty("hang");
   c->is_wrong = kernel == &moments_kernel && is_broken("wrong");
   c->is_nan = kernel == &moments_kernel && is_broken("nan");
+  c->is_miscounted = kernel == &count_kernel && is_broken("miscount");
+  c->is_misplaced = kernel == &count_kernel && is_broken("misbin");
   if (kernel == &moments_kernel || kernel == &comoments_kernel) {
     memcpy(&c->reduce, args[0], sizeof c->reduce);
     check_reduce(&c->reduce);
