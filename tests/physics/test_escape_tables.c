@@ -636,6 +636,29 @@ static void chains(void) {
   }
 }
 
+/* Discrete looks overshoot: ratios of a chain's mean exit time to the SDE's, at the level and with the SDE's level moved outwards by
+   0.5826 sqrt(v dt), v the noise variance there: the error falls as dt then, not as its root. */
+static void level_shifts(void) {
+  static const double overshoot = .5825971579, steps[2] = {.01, .002}, raw_table[2] = {1.268, 1.118},
+                      shifted_table[2] = {.9802, .9960};
+  double raw[2], shifted[2];
+  for (int i = 0; i < 2; i++) {
+    const euler e = {quadratic, 1, .1, steps[i]};
+    const double time = steps[i] * exit_steps(&e, -1, 1, 0), shift = overshoot * sqrt(2 * .1 * steps[i]); /* v(1) = T (1 + 1) */
+    raw[i] = time / well_time(DECOUPLED, .1, 1, 2);
+    shifted[i] = time / well_time(DECOUPLED, .1, 1, 1 + (1 + shift) * (1 + shift));
+    CHECK_NEAR(raw[i], raw_table[i], 6e-4);
+    CHECK_NEAR(shifted[i], shifted_table[i], 6e-5);
+    CHECK(time / well_time(DECOUPLED, .1, 1, 1 + (1 - shift) * (1 - shift)) > 1.1 * raw[i]); /* the other way: worse */
+  }
+  CHECK_NEAR(log((raw[0] - 1) / (raw[1] - 1)) / log(5), .5, .02);
+  CHECK_NEAR(log((1 - shifted[0]) / (1 - shifted[1])) / log(5), 1, .02);
+  const euler e = {well, .1, .25, .01};
+  const problem p = {well, .1, .25, 0, 0};
+  CHECK_NEAR(.01 * exit_steps(&e, -4, 1, -1) / passage_time(&p, -1, 1), 1.0023, 6e-5); /* behind the saddle looks miss nothing */
+  CHECK_NEAR(.01 * exit_steps(&e, -4, 0, -1) / passage_time(&p, -1, 0), 1.069, 6e-4);
+}
+
 /* Probability that a step from x ends at 0 or above. */
 static double step_to_zero(const void *setting, double x) {
   double mean, deviation;
@@ -793,6 +816,7 @@ int main(void) {
   channels();
   survival();
   chains();
+  level_shifts();
   chain_survival_and_committor();
   sgd();
   program();
