@@ -116,19 +116,29 @@ EG_NODISCARD eg_status eg_run_check(eg_context *ctx, const eg_study *study, cons
                                     char **text);
 
 typedef struct eg_split_options {
-  int threads; /* CPU workers; 0: one per core */
-  int as_json; /* one JSON object on one line */
+  int threads;              /* CPU workers; 0: one per core */
+  int as_json;              /* one JSON object on one line */
+  const char *output;       /* result file; NULL: nothing is written */
+  int force;                /* replace whatever is at `output` */
+  double snapshot_seconds;  /* how often finished repeats are written; default 60 */
+  double max_time;          /* seconds; 0: no limit */
+  const volatile int *stop; /* set to end early with a valid file; may be NULL */
+  const char *command_line; /* for /provenance; may be NULL */
 } eg_split_options;
+
+void eg_split_options_default(eg_split_options *options);
 
 /**
  * Rates of rare escapes of every run of a study by adaptive multilevel splitting, as its key `splitting` says: flux of exits from A,
  * probability that an exit reaches B before it returns, and their product, each the mean of independent repeats with its standard
- * error. All three are unbiased. The numbers are a function of the study alone; nothing is written.
+ * error. All three are unbiased. The numbers are a function of the study alone. With an output file they are written there, sealed, with
+ * every repeat; a partial file of the same study is continued, a complete one is left as it is.
  *
  * options  may be NULL: defaults
  * text     out: a table or JSON, owned by the caller (free())
  *
- * Fails with EG_ERR_STUDY (no key `splitting`, or a run that cannot be split), EG_ERR_CLAIM (a trajectory became non-finite).
+ * Fails with EG_ERR_STUDY (no key `splitting`, or a run that cannot be split), EG_ERR_CLAIM (a trajectory became non-finite),
+ * EG_STOPPED (finished repeats are in the file), EG_ERR_OUTPUT and EG_ERR_DAMAGED as eg_run_study.
  */
 EG_NODISCARD eg_status eg_run_split(eg_context *ctx, const eg_study *study, const eg_split_options *options, char **text);
 

@@ -107,6 +107,12 @@ static eg_status read_duration(cli_program *program, const cli_command *command,
   return EG_OK;
 }
 
+eg_status cli_read_times(cli_program *program, const cli_command *command, const cli_args *args, double *snapshot,
+                         double *max_time) {
+  const eg_status status = read_duration(program, command, args, "snapshot", snapshot);
+  return status != EG_OK ? status : read_duration(program, command, args, "max-time", max_time);
+}
+
 /* The study's name without folder and ending, with .h5. */
 static char *default_output(const char *study) {
   static const char *const endings[] = {".yaml", ".yml", ".json"};
@@ -179,11 +185,9 @@ eg_status cli_run_settings_common(cli_program *program, const cli_command *comma
   status = status != EG_OK ? status : cli_check_overrides(program, command, args); /* none where it is no option */
   status =
       status != EG_OK ? status : cli_read_threads(program, command, cli_value(args, "threads"), &run->threads);
-  status =
-      status != EG_OK ? status : read_duration(program, command, args, "snapshot", &run->snapshot_seconds);
   status = status != EG_OK ? status : read_duration(program, command, args, "device-timeout", &run->device_timeout);
   status = status != EG_OK ? status : read_check_tiles(program, command, cli_value(args, "check-tiles"), &run->check_tiles);
-  return status != EG_OK ? status : read_duration(program, command, args, "max-time", &run->max_time);
+  return status != EG_OK ? status : cli_read_times(program, command, args, &run->snapshot_seconds, &run->max_time);
 }
 
 eg_status cli_run_settings_read(cli_program *program, const cli_command *command, const cli_args *args,

@@ -34,6 +34,10 @@ EG_NODISCARD eg_status cli_check_overrides(cli_program *program, const cli_comma
 EG_NODISCARD eg_status cli_read_threads(cli_program *program, const cli_command *command, const char *text,
                                         int *threads);
 
+/* The seconds of --snapshot and --max-time; absent ones leave theirs as they are. */
+EG_NODISCARD eg_status cli_read_times(cli_program *program, const cli_command *command, const cli_args *args, double *snapshot,
+                                      double *max_time);
+
 /* For commands that take STUDY.yaml, --set and --threads: the study, with its overrides, and the threads. */
 EG_NODISCARD eg_status cli_read_study(cli_program *program, const cli_command *command, const cli_args *args, int *threads,
                                       eg_study **study);

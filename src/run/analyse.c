@@ -6,6 +6,7 @@
 #include "io/result_file.h"
 #include "run/campaign.h"
 #include "run/result_text.h"
+#include "run/split.h"
 #include "run/stored_study.h"
 
 static const char GROUP[] = "/analysis";
@@ -59,6 +60,9 @@ eg_status eg_analyse(eg_context *ctx, const char *path, const eg_analyse_options
   EG_TRY_DONE(check_overrides(ctx, options));
   EG_TRY_DONE(check_output(ctx, options));
   EG_TRY_DONE(eg_result_open(ctx, path, &file));
+  if (eg_is_split_result(file)) {
+    EG_TRY_DONE(eg_fail(ctx, EG_ERR_STUDY, "%s holds a splitting, of which there are no analyses; 'ensgrad info' prints it", path));
+  }
   EG_TRY_DONE(eg_stored_study(ctx, path, file, options->data, options->overrides, options->n_overrides, &study));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(eg_stored_check(ctx, path, file, plan));

@@ -35,16 +35,20 @@ done:
   return status;
 }
 
+eg_status eg_build_schema(eg_context *ctx, eg_builder *b, bool is_complete) {
+  const int64_t schema[2] = {SCHEMA_MAJOR, SCHEMA_MINOR};
+  EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "ensgrad_schema", EG_TYPE_I64, 2, schema));
+  EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "form", eg_plan_form_name(b->plan)));
+  return eg_labelled_set_group_text(ctx, b->file, "/", "status", is_complete ? "complete" : "partial");
+}
+
 static eg_status build_status(eg_context *ctx, eg_builder *b) {
   const eg_campaign *const c = b->summary->campaign;
-  const int64_t schema[2] = {SCHEMA_MAJOR, SCHEMA_MINOR};
   const double limit = eg_z_limit(b->n_judged);
   const int64_t n_judged = (int64_t)b->n_judged;
   bool is_complete = false;
   EG_TRY(eg_campaign_is_complete(ctx, c, &is_complete));
-  EG_TRY(eg_labelled_set_group(ctx, b->file, "/", "ensgrad_schema", EG_TYPE_I64, 2, schema));
-  EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "form", eg_plan_form_name(b->plan)));
-  EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "status", is_complete ? "complete" : "partial"));
+  EG_TRY(eg_build_schema(ctx, b, is_complete));
   if (c->plan->study->noise == EG_NOISE_GAUSSIAN_FAST) { /* the one kind whose numbers are those of one GPU model */
     EG_TRY(eg_labelled_set_group_text(ctx, b->file, "/", "bits", "device"));
   }

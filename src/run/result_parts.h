@@ -87,6 +87,8 @@ EG_NODISCARD eg_status eg_build_multilevel(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_weak_error(eg_context *ctx, eg_builder *b);
 /* Where runs that end by their errors have ended (result_until.c); nothing without `until`. */
 EG_NODISCARD eg_status eg_build_until(eg_context *ctx, eg_builder *b);
+/* Version of the schema, form of the state, and whether all is there. result_build.c */
+EG_NODISCARD eg_status eg_build_schema(eg_context *ctx, eg_builder *b, bool is_complete);
 EG_NODISCARD eg_status eg_build_provenance(eg_context *ctx, eg_builder *b);
 
 /* Largest |z| that a correct run shows, at a family-wise false-alarm rate of 1e-6 over n judged values (Bonferroni). */

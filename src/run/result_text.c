@@ -8,6 +8,7 @@
 #include "ensgrad/result.h"
 #include "io/result_file.h"
 #include "run/result_text.h"
+#include "run/split.h"
 
 /* Is this the mean of an observable? Those, and nothing else at the top, are averages over realisations. */
 static bool is_observable(const eg_variable *v) {
@@ -503,6 +504,11 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   eg_labelled *file = NULL;
   eg_text text = {0};
   EG_TRY(eg_result_open(ctx, path, &file));
+  if (eg_is_split_result(file)) {
+    eg_result_splitting_text(&text, file);
+    eg_labelled_free(file);
+    return finish(ctx, &text, out);
+  }
   eg_text_append(&text, "%s\n%s: %s\n", group_text(file, "title"), path, group_text(file, "status"));
   estimates_table(&text, file);
   difference_table(&text, file);

@@ -33,6 +33,7 @@ typedef struct engine {
   size_t dim;
   double sign; /* -1: the score falls from low to high */
   const double *start;
+  const volatile int *stop;
 } engine;
 
 /* x of all lanes (EG_LANES, dim) to the launch's order, and CHUNK steps from there. */
@@ -40,6 +41,9 @@ static eg_status advance(eg_context *ctx, engine *e, const double *states) {
   static const volatile int never = 0;
   uint64_t tiles_at_once = 0;
   eg_job *const job = &e->job;
+  if (*e->stop != 0) {
+    return eg_fail(ctx, EG_STOPPED, "stopped early");
+  }
   for (size_t k = 0; k < e->dim; k++) {
     for (size_t lane = 0; lane < EG_LANES; lane++) {
       e->part.state[k * job->launch.ld + lane] = states[lane * e->dim + k];
@@ -253,7 +257,7 @@ static eg_status open_engine(eg_context *ctx, const eg_plan *plan, const eg_run 
 }
 
 eg_status eg_split_repeat(eg_context *ctx, const eg_plan *plan, const eg_run *run, uint64_t repeat,
-                          eg_split_estimate *out) {
+                          const volatile int *stop, eg_split_estimate *out) {
   const eg_study_splitting *const study = &plan->study->splitting;
   const size_t n = (size_t)study->replicas, width = 1 + (size_t)plan->dim;
   engine e;
@@ -262,6 +266,7 @@ eg_status eg_split_repeat(eg_context *ctx, const eg_plan *plan, const eg_run *ru
   double *starts = NULL;
   eg_status status = EG_OK;
   memset(&e, 0, sizeof e);
+  e.stop = stop;
   memset(out, 0, sizeof *out);
   EG_TRY_DONE(open_engine(ctx, plan, run, repeat, &e));
   EG_TRY_DONE(find_exits(ctx, &e, &all));

@@ -1,59 +1,121 @@
-/* eg_run_split: all repeats of all runs, and what they say together. */
+/* eg_run_split: all repeats of all runs, in threads, from and into a file. */
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "analysis/moments.h"
-#include "base/text.h"
 #include "ensgrad/run.h"
+#include "io/result_file.h"
+#include "run/run_loop.h"
 #include "run/split.h"
 
-typedef struct work {
-  const eg_plan *plan;
-  size_t n_repeats;
-  eg_split_estimate *estimates; /* (n_runs, n_repeats) */
-  atomic_size_t next;
-  pthread_mutex_t lock;
+void eg_split_options_default(eg_split_options *options) {
+  memset(options, 0, sizeof *options);
+  options->snapshot_seconds = 60;
+}
+
+typedef struct session {
+  eg_split_work work;
+  const eg_split_options *options;
+  double started, wall_before;
+  atomic_size_t next, n_working;
+  volatile int stop;
+  pthread_mutex_t lock; /* of is_done, the estimates behind it, and the failure */
+  size_t n_done;
   eg_status status; /* the first failure */
   char *message;
-} work;
+} session;
+
+static void fail(session *s, eg_status status, const char *message) {
+  (void)pthread_mutex_lock(&s->lock);
+  if (s->status == EG_OK) {
+    s->status = status;
+    s->message = message != NULL ? strdup(message) : NULL;
+  }
+  s->stop = 1;
+  (void)pthread_mutex_unlock(&s->lock);
+}
 
 static void *worker(void *argument) {
-  work *const w = argument;
+  session *const s = argument;
+  eg_split_work *const w = &s->work;
   eg_context *const ctx = eg_context_create();
   eg_status status = ctx == NULL ? EG_ERR_MEMORY : EG_OK;
-  while (status == EG_OK) {
-    const size_t i = atomic_fetch_add(&w->next, 1);
+  while (status == EG_OK && s->stop == 0) {
+    const size_t i = atomic_fetch_add(&s->next, 1);
+    eg_split_estimate estimate;
     if (i >= w->plan->n_runs * w->n_repeats) {
       break;
     }
-    status = eg_split_repeat(ctx, w->plan, &w->plan->runs[i / w->n_repeats], i % w->n_repeats, &w->estimates[i]);
-  }
-  if (status != EG_OK) {
-    atomic_store(&w->next, w->plan->n_runs * w->n_repeats); /* the others stop */
-    (void)pthread_mutex_lock(&w->lock);
-    if (w->status == EG_OK) {
-      w->status = status;
-      w->message = ctx != NULL ? strdup(eg_context_message(ctx)) : NULL;
+    if (w->is_done[i]) { /* by an earlier session: nobody writes there */
+      continue;
     }
-    (void)pthread_mutex_unlock(&w->lock);
+    status = eg_split_repeat(ctx, w->plan, &w->plan->runs[i / w->n_repeats], i % w->n_repeats, &s->stop, &estimate);
+    if (status == EG_OK) {
+      (void)pthread_mutex_lock(&s->lock);
+      w->estimates[i] = estimate;
+      w->is_done[i] = true;
+      s->n_done++;
+      (void)pthread_mutex_unlock(&s->lock);
+    }
+  }
+  if (status != EG_OK && status != EG_STOPPED) {
+    fail(s, status, ctx != NULL ? eg_context_message(ctx) : NULL);
   }
   eg_context_free(ctx);
+  atomic_fetch_sub(&s->n_working, 1);
   return NULL;
 }
 
-static eg_status run_all(eg_context *ctx, work *w, int threads) {
-  const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  const size_t n = threads > 0 ? (size_t)threads : (cores > 0 ? (size_t)cores : 1);
+static eg_status write_file(eg_context *ctx, session *s) {
+  eg_labelled *file = NULL;
+  (void)pthread_mutex_lock(&s->lock); /* workers wait for it at most once a repeat */
+  s->work.wall_seconds = s->wall_before + eg_now() - s->started;
+  eg_status status = eg_split_file(ctx, &s->work, &file);
+  (void)pthread_mutex_unlock(&s->lock);
+  if (status == EG_OK) {
+    status = eg_result_write(ctx, file, s->options->output);
+  }
+  eg_labelled_free(file);
+  return status;
+}
+
+/* Until all workers are done: pass stops on, write what is there now and then. */
+static eg_status watch(eg_context *ctx, session *s) {
+  static const struct timespec pause = {0, 5000000};
+  const eg_split_options *const o = s->options;
+  double written = s->started;
+  eg_status status = EG_OK;
+  while (atomic_load(&s->n_working) > 0) {
+    (void)nanosleep(&pause, NULL);
+    const double now = eg_now();
+    if ((o->stop != NULL && *o->stop != 0) || (o->max_time > 0 && now - s->started > 0.99 * o->max_time)) {
+      s->stop = 1;
+    }
+    if (o->output != NULL && status == EG_OK && now - written > o->snapshot_seconds) {
+      status = write_file(ctx, s);
+      written = eg_now();
+      s->stop = status != EG_OK ? 1 : s->stop;
+    }
+  }
+  return status;
+}
+
+static eg_status run_all(eg_context *ctx, session *s) {
+  const size_t n = (size_t)eg_cpu_workers(s->options->threads);
   pthread_t *all = NULL;
   size_t n_started = 0;
   EG_TRY(eg_allocate(ctx, n, sizeof *all, &all));
-  while (n_started < n && pthread_create(&all[n_started], NULL, worker, w) == 0) {
+  s->work.threads = (int)n;
+  atomic_store(&s->n_working, n);
+  while (n_started < n && pthread_create(&all[n_started], NULL, worker, s) == 0) {
     n_started++;
   }
+  atomic_fetch_sub(&s->n_working, n - n_started);
+  const eg_status status = watch(ctx, s);
   for (size_t i = 0; i < n_started; i++) {
     (void)pthread_join(all[i], NULL);
   }
@@ -61,129 +123,90 @@ static eg_status run_all(eg_context *ctx, work *w, int threads) {
   if (n_started == 0) {
     return eg_fail(ctx, EG_ERR_MEMORY, "cannot start a worker thread");
   }
-  return w->status == EG_OK
+  EG_TRY(status);
+  return s->status == EG_OK
              ? EG_OK
-             : eg_fail(ctx, w->status, "%s", w->message != NULL ? w->message : eg_status_text(w->status));
+             : eg_fail(ctx, s->status, "%s", s->message != NULL ? s->message : eg_status_text(s->status));
 }
 
-/* ---- what the repeats say ---- */
-
-static double get_flux(const eg_split_estimate *e) { return e->flux; }
-static double get_probability(const eg_split_estimate *e) { return e->probability; }
-static double get_rate(const eg_split_estimate *e) { return e->rate; }
-static double get_rounds(const eg_split_estimate *e) { return e->rounds; }
-static double get_steps(const eg_split_estimate *e) { return e->steps; }
-
-/* In the order of the repeats, so that the bits are those of any number of threads. */
-static eg_estimate mean_of(const work *w, size_t run, double (*get)(const eg_split_estimate *e)) {
-  const double n = (double)w->n_repeats;
-  double mean = 0, square = 0;
-  for (size_t i = 0; i < w->n_repeats; i++) {
-    mean += get(&w->estimates[run * w->n_repeats + i]) / n;
+/* What lies at the output path: nothing, or the same splitting, to continue. */
+static eg_status open_output(eg_context *ctx, session *s) {
+  bool exists = false;
+  eg_labelled *file = NULL;
+  if (s->options->output == NULL) {
+    return EG_OK;
   }
-  for (size_t i = 0; i < w->n_repeats; i++) {
-    const double d = get(&w->estimates[run * w->n_repeats + i]) - mean;
-    square += d * d;
+  EG_TRY(eg_result_probe_output(ctx, s->options->output, &exists));
+  if (!exists || s->options->force) {
+    return EG_OK;
   }
-  return (eg_estimate){mean, sqrt(square / (n - 1) / n)};
+  EG_TRY(eg_result_read(ctx, s->options->output, &file));
+  const eg_status status = eg_split_restore(ctx, file, s->options->output, &s->work);
+  eg_labelled_free(file);
+  EG_TRY(status);
+  for (size_t i = 0; i < s->work.plan->n_runs * s->work.n_repeats; i++) {
+    s->n_done += s->work.is_done[i];
+  }
+  s->wall_before = s->work.wall_seconds;
+  return EG_OK;
 }
 
-static size_t extinct(const work *w, size_t run) {
-  size_t n = 0;
-  for (size_t i = 0; i < w->n_repeats; i++) {
-    n += w->estimates[run * w->n_repeats + i].probability == 0;
+static eg_status print(eg_context *ctx, const session *s, char **out) {
+  eg_labelled *file = NULL;
+  eg_text text = {0};
+  EG_TRY(eg_split_file(ctx, &s->work, &file));
+  (s->options->as_json ? eg_result_splitting_json : eg_result_splitting_text)(&text, file);
+  eg_labelled_free(file);
+  if (text.is_broken || text.data == NULL) {
+    eg_text_free(&text);
+    return eg_fail(ctx, EG_ERR_MEMORY, "out of memory");
   }
-  return n;
-}
-
-static void append_json(eg_text *text, const work *w, size_t r) {
-  const eg_estimate flux = mean_of(w, r, get_flux), p = mean_of(w, r, get_probability), rate = mean_of(w, r, get_rate);
-  eg_text_append(text, "%s{\"run\": ", r > 0 ? ", " : "");
-  eg_text_append_json(text, w->plan->runs[r].description);
-  eg_text_append(text,
-                 ", \"flux\": %.17g, \"flux_stderr\": %.17g, \"probability\": %.17g, \"probability_stderr\": %.17g, "
-                 "\"rate\": %.17g, \"rate_stderr\": %.17g, \"rounds\": %.17g, \"steps\": %.17g, \"repeats\": %zu, "
-                 "\"extinct\": %zu}",
-                 flux.value, flux.stderr_, p.value, p.stderr_, rate.value, rate.stderr_,
-                 mean_of(w, r, get_rounds).value, mean_of(w, r, get_steps).value * (double)w->n_repeats, w->n_repeats,
-                 extinct(w, r));
-}
-
-static void append_row(eg_text *text, const work *w, size_t r) {
-  const eg_estimate flux = mean_of(w, r, get_flux), p = mean_of(w, r, get_probability), rate = mean_of(w, r, get_rate);
-  const double relative = rate.stderr_ / rate.value,
-               half = eg_student_quantile(0.05, (double)w->n_repeats - 1) * rate.stderr_;
-  eg_text_append(text,
-                 "%-32s %-12.6g %-9.2g %-12.6g %-9.2g %-12.6g %-9.2g [%.4g, %.4g]  %.3g rounds, %.3g steps in all",
-                 w->plan->runs[r].description, flux.value, flux.stderr_, p.value, p.stderr_, rate.value, rate.stderr_,
-                 fmax(rate.value - half, 0), rate.value + half, mean_of(w, r, get_rounds).value,
-                 mean_of(w, r, get_steps).value * (double)w->n_repeats);
-  if (flux.value == 0) {
-    eg_text_append(text, "; NO exit from A: count more steps, or move low");
-  } else if (rate.value > 0) { /* direct simulation: one event per 1 / rate, relative error 1 / sqrt(events) */
-    eg_text_append(text, "; direct simulation would take %.3g",
-                   1 / (rate.value * w->plan->runs[r].job.launch.h * relative * relative));
-  }
-  if (relative > 0.3) {
-    eg_text_append(text, "; relative error %.2g: do not trust its size, take more replicas", relative);
-  }
-  if (extinct(w, r) > 0) {
-    eg_text_append(text, "; %zu of %zu repeats died out", extinct(w, r), w->n_repeats);
-  }
-  eg_text_append(text, "\n");
-}
-
-static void describe(eg_text *text, const work *w, bool as_json) {
-  const eg_study_splitting *const s = &w->plan->study->splitting;
-  const char *const title = w->plan->study->title;
-  if (as_json) {
-    eg_text_append(text, "{\"message_type\": \"split\", \"title\": ");
-    eg_text_append_json(text, title != NULL ? title : "");
-    eg_text_append(text, ", \"runs\": [");
-  } else {
-    eg_text_append(text, "%s\nSplitting from A (%s %s %g) to B (%s %g): %.0f repeats of %.0f paths\n",
-                   title != NULL ? title : "", s->feature, s->high > s->low ? "<=" : ">=", s->low,
-                   s->high > s->low ? ">=" : "<=", s->high, s->repeats, s->replicas);
-    eg_text_append(text, "%-32s %-12s %-9s %-12s %-9s %-12s %-9s %s\n", "run", "flux", "stderr", "probability",
-                   "stderr", "rate", "stderr", "95 % interval");
-  }
-  for (size_t r = 0; r < w->plan->n_runs; r++) {
-    if (as_json) {
-      append_json(text, w, r);
-    } else {
-      append_row(text, w, r);
-    }
-  }
-  eg_text_append(text, as_json ? "]}\n" : "");
+  *out = text.data;
+  return EG_OK;
 }
 
 eg_status eg_run_split(eg_context *ctx, const eg_study *study, const eg_split_options *options, char **out) {
   eg_plan *plan = NULL;
-  eg_text text = {0};
-  work w;
+  eg_split_options defaults;
+  session s;
   eg_status status = EG_OK;
-  memset(&w, 0, sizeof w);
-  (void)pthread_mutex_init(&w.lock, NULL); /* cannot fail with default attributes on Linux */
+  eg_split_options_default(&defaults);
+  memset(&s, 0, sizeof s);
+  s.options = options != NULL ? options : &defaults;
+  s.started = eg_now();
+  s.work.command_line = s.options->command_line;
+  (void)pthread_mutex_init(&s.lock, NULL); /* cannot fail with default attributes on Linux */
   if (study->splitting.feature == NULL) {
     EG_TRY_DONE(
         eg_fail(ctx, EG_ERR_STUDY, "%s: the study has no key 'splitting', which says what to split", study->path));
   }
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
-  w.plan = plan;
-  w.n_repeats = (size_t)study->splitting.repeats;
-  EG_TRY_DONE(eg_allocate(ctx, plan->n_runs * w.n_repeats, sizeof *w.estimates, &w.estimates));
-  EG_TRY_DONE(run_all(ctx, &w, options != NULL ? options->threads : 0));
-  describe(&text, &w, options != NULL && options->as_json);
-  if (text.is_broken || text.data == NULL) {
-    EG_TRY_DONE(eg_fail(ctx, EG_ERR_MEMORY, "out of memory"));
+  s.work.plan = plan;
+  s.work.n_repeats = (size_t)study->splitting.repeats;
+  const size_t n = plan->n_runs * s.work.n_repeats;
+  EG_TRY_DONE(eg_allocate(ctx, n, sizeof *s.work.estimates, &s.work.estimates));
+  EG_TRY_DONE(eg_allocate(ctx, n, sizeof *s.work.is_done, &s.work.is_done));
+  EG_TRY_DONE(open_output(ctx, &s));
+  if (s.n_done < n) {
+    EG_TRY_DONE(run_all(ctx, &s));
+    if (s.options->output != NULL) {
+      EG_TRY_DONE(write_file(ctx, &s));
+    }
   }
-  *out = text.data;
-  text.data = NULL;
+  EG_TRY_DONE(print(ctx, &s, out));
+  if (s.n_done < n) {
+    free(*out);
+    *out = NULL;
+    status = s.options->output != NULL
+                 ? eg_fail(ctx, EG_STOPPED, "stopped early; %s holds %zu of %zu repeats, and the same command continues",
+                           s.options->output, s.n_done, n)
+                 : eg_fail(ctx, EG_STOPPED, "stopped early with %zu of %zu repeats; without an output file they are lost", s.n_done, n);
+  }
 done:
-  eg_text_free(&text);
-  free(w.estimates);
-  free(w.message);
-  (void)pthread_mutex_destroy(&w.lock);
+  free(s.work.estimates);
+  free(s.work.is_done);
+  free(s.message);
+  (void)pthread_mutex_destroy(&s.lock);
   eg_plan_free(plan);
   return status;
 }
