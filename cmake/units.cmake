@@ -1,7 +1,7 @@
 # CPU units: every model x padded dimension x precision x ISA is a few generated lines around kernels/unit_cpu.c.
 set(ENSGRAD_UNITS "" CACHE STRING "units to build, e.g. quadratic:2;linear_regression:4,12; empty: all")
 set(ensgrad_units "ornstein_uhlenbeck:1;geometric_brownian_motion:1;double_well:1;sample_quadratic:1;sample_sine:1;quadratic:1,2,4,8,16;linear_regression:1,2,4,6,8,12,16;linear_regression_gaussian:1,2,4,8,16;mean_field_linear:1,2,4,8,12,16;logistic_regression:2,8,16;softmax_regression:4,12;fractional_brownian_motion:1;scaled_brownian_motion:1;continuous_time_random_walk:1;levy_walk:1;annealed_transit_time:1;phase_retrieval:2,4,8;matrix_factorisation:4,8;diagonal_linear_network:4,8;deep_linear_network:8;linear_network:8;matrix_sensing:8;mean_field_bilinear:2;escape_double_well:1;escape_cubic:1")
-set(team_models linear_regression logistic_regression) # also built in team form, for any dimension
+set(team_models linear_regression logistic_regression softmax_regression) # also built in team form, for any dimension
 if(ENSGRAD_UNITS)
   set(ensgrad_units "${ENSGRAD_UNITS}") # fewer units for builds with sanitizers
 endif()

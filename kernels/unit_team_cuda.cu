@@ -13,7 +13,7 @@
 
 #define EG_THREADS 128
 #define EG_WARPS   (EG_THREADS / EG_TEAM_LANES)
-#define EG_BLOCKS  (EG_CAPS_MARGIN ? 3 : 4) /* resident on a multiprocessor: bounds of 168 and 128 registers, which nothing spills */
+#define EG_BLOCKS  (EG_CAPS_MARGIN || EG_CAPS_CLASS_PASSES ? 3 : 4) /* resident on a multiprocessor: bounds of 168 and 128 registers, which nothing spills */
 
 /* As in unit_cuda.cu; nothing is staged by value. */
 extern "C" {

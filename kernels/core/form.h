@@ -28,6 +28,8 @@ enum {
   EG_SLOT_RUNGE_Y,
   EG_SLOT_FLOW,        /* result of a staged flow */
   EG_SLOT_FEATURE,     /* of a feature: gradient, start point */
+  EG_SLOT_CLASSES,     /* a number for each class */
+  EG_SLOT_CLASSES_ALONG,
   EG_SLOTS
 };
 

@@ -7,6 +7,13 @@
 
 #include "core/uniforms.h"
 
+/* Classes in team form: the same passes with a margin for every class. */
+#if defined(EG_TEAM) && defined(EG_HAS_CLASSES)
+#define EG_CAPS_CLASS_PASSES 1
+#else
+#define EG_CAPS_CLASS_PASSES 0
+#endif
+
 #if EG_CAPS_MARGIN
 
 /* Row j where it lies; `copy` has room for it where it must be gathered. */
@@ -138,6 +145,11 @@ EG_PASS_FN void eg_full_hessian(const eg_params *p, const eg_uniforms *u, const 
   }
 }
 
+#elif EG_CAPS_CLASS_PASSES
+#include "core/class_loss.h"
+#endif
+
+#if EG_CAPS_MARGIN || EG_CAPS_CLASS_PASSES
 /* -(I + c Hess R) grad R, the second term by one more pass */
 EG_PASS_FN void eg_full_drift(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_real *b) {
   EG_VECTOR(g, EG_SLOT_GRADIENT);

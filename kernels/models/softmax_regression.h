@@ -5,7 +5,7 @@
  *   l(W, a, y) = log sum_c exp(s_c) - s_y,   grad l = a (p - e_y)^T,   Hess l V = a (p * (t - p.t))^T, t_c = sum_k V_kc a_k,
  *   R(W) = 1/N sum_j l(W, a_j, y_j) + ridge |W|^2 / 2.
  * There is no intercept: give the data a column of ones if it is wanted. Two classes: W_k1 - W_k0 moves as logistic regression with
- * twice the learning rate. Loss, gradient and drift are passes over the rows, one trajectory after the other.
+ * twice the learning rate. In lane form loss, gradient and drift are passes over the rows, one trajectory after the other.
  */
 #define EG_NAME       "softmax-regression"
 #define EG_EQUATION   "R(W) = 1/N sum_j (log sum_c exp(a_j.W_c) - a_j.W_(y_j)) + ridge |W|^2 / 2, y = 0 .. classes - 1"
@@ -17,12 +17,15 @@
 #define EG_PARAMS(P, PV) P(classes, 3.0, 2.0, 16.0, "number of classes, whole; the dimension is that times the number of inputs")
 EG_PARAMS_STRUCT
 
+#include "core/vector.h"
+
 /* st[0] = ridge, st[1] = rows, st[2] = inputs, st[3] = classes; behind them room for the root of a gradient_noise, then the rows
    (inputs, label), each behind the other: what passes over all rows read. */
 #define EG_STAGED       4
 #define EG_MOST_CLASSES 16
 #define EG_SOFTMAX_ROWS (EG_STAGED + EG_DIM * (EG_DIM + 1) / 2)
 
+#if !defined(EG_TEAM) /* whose passes are core/class_loss.h */
 #if EG_DEVICE
 #define EG_SOFTMAX_FN EG_FN
 #else
@@ -142,10 +145,9 @@ EG_SOFTMAX_FN void eg_add_row_gradient(const eg_params *p, const eg_real *st, co
   }
 }
 
+#endif
+
 EG_FN void eg_regulariser_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {
   (void)p;
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    g[k] = st[0] * x[k];
-  }
+  EG_EACH(k) { g[k] = st[0] * x[k]; }
 }

@@ -125,7 +125,7 @@ double eg_plan_step_work(const eg_plan *plan, const eg_run *run) {
   const char *const stepper = run->job.stepper;
   const double D = plan->padded_dim;
   const int caps = eg_plan_unit(plan)->caps;
-  const bool is_by_rows = (caps & EG_CAP_MARGIN) != 0;
+  const bool is_by_rows = (caps & EG_CAP_MARGIN) != 0 || eg_plan_classes(plan) > 0;
   const double drift = (is_by_rows ? (double)plan->data.n_rows : D) * (run->job.launch.correction != 0 ? 2 : 1);
   const double half_flow = (caps & EG_CAP_FLOW) != 0 ? D : 4 * drift;
   double passes = 0;

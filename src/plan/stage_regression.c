@@ -195,15 +195,16 @@ static eg_status stage_coefficients(eg_context *ctx, const eg_plan *plan, eg_run
 /* Ridge, sizes, room for the root of a gradient_noise, and all rows (kernels/models/softmax_regression.h). */
 static eg_status stage_classes(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   const size_t d = plan->data.n_columns, D = (size_t)plan->padded_dim, n = plan->data.n_rows;
-  const size_t first = (size_t)eg_plan_unit(plan)->n_staged + D * (D + 1) / 2;
-  run->job.n_staged = first + n * (d + 1);
+  const bool is_team = plan->form == EG_FORM_TEAM; /* reads the rows themselves */
+  const size_t first = is_team ? 4 : (size_t)eg_plan_unit(plan)->n_staged + D * (D + 1) / 2;
+  run->job.n_staged = is_team ? first : first + n * (d + 1);
   EG_TRY(eg_allocate(ctx, run->job.n_staged, sizeof(double), &run->staged));
   double *const st = run->staged;
   st[0] = run->ridge;
   st[1] = (double)n;
   st[2] = (double)d;
   st[3] = eg_plan_classes(plan);
-  for (size_t j = 0; j < n; j++) {
+  for (size_t j = 0; j < n && !is_team; j++) {
     memcpy(st + first + j * (d + 1), plan->data.inputs + j * d, d * sizeof(double));
     st[first + j * (d + 1) + d] = plan->data.target[j];
   }

@@ -208,6 +208,8 @@ static eg_status modified_equation(eg_context *ctx, eg_plan *plan, eg_run *run, 
   } else if (run->dynamics->factor != EG_FACTOR_DEFAULT) {
     return refuse(ctx, plan, run, "a factor is a root of the model's own covariance; gradient_noise gaussian-decoupled and "
                                   "constant have none");
+  } else if (plan->form == EG_FORM_TEAM) {
+    return refuse(ctx, plan, run, "gradient_noise gaussian-decoupled and constant have the lane form only; allowed: gaussian-exact");
   } else {
     form = "root";
   }

@@ -110,6 +110,7 @@ typedef struct fake_unit {
   X(twin_linear_regression_4, "models/linear_regression.h", "linear-regression", 4, "double", LANE, "-")     \
   X(team_twin_linear_regression, "models/linear_regression.h", "linear-regression", EG_FATBIN_TEAM, "double", TEAM, "-") \
   X(team_twin_logistic_regression, "models/logistic_regression.h", "logistic-regression", EG_FATBIN_TEAM, "double", TEAM, "-") \
+  X(team_twin_softmax_regression, "models/softmax_regression.h", "softmax-regression", EG_FATBIN_TEAM, "double", TEAM, "-") \
   X(population_twin_1, "models/mean_field_linear.h", "mean-field-linear", 1, "double", POPULATION, "-")      \
   X(population_twin_2, "models/mean_field_linear.h", NULL, 2, "double", POPULATION, "-")                     \
   X(twin_logistic_regression_2, "models/logistic_regression.h", NULL, 2, "double", LANE, "-")                \

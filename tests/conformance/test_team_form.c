@@ -577,6 +577,10 @@ int main(void) {
   forms_agree("logistic-regression", "{normal: {mean: 0, std: 2}}",
               "noise: gaussian64\nsteps: 10\nobserve: {at: {steps: [10]}, features: [x, norm2]}\n", 1e-12);
   means_agree("logistic-regression");
+  write_data(3);
+  forms_agree("softmax-regression, classes: 4", "{points: [[0.5], [-1.25]]}", all_records, 1e-12);
+  forms_agree("softmax-regression, classes: 2", "{normal: {mean: 0, std: 2}}",
+              "noise: gaussian64\nsteps: 10\nobserve: {at: {steps: [10]}, features: [x, norm2]}\n", 1e-12);
   static const int dims[] = {17, 31, 33, 100};
   for (int i = 0; i < 4; i++) {
     equals_reference("linear-regression", dims[i], i % 2 == 0 ? "gaussian" : "two-point", all_dynamics);
@@ -592,6 +596,7 @@ int main(void) {
   equal_bits_sgd(1000);
   launches_keep_the_bits("linear-regression");
   launches_keep_the_bits("logistic-regression");
+  launches_keep_the_bits("softmax-regression, classes: 3");
   bad_trajectories();
   refusals();
   (void)snprintf(path, sizeof path, "%s/data.h5", folder);

@@ -25,12 +25,14 @@ static void write_data(void) {
   MUST(write_rows(path, ROWS, DIM, inputs, target), "data file");
 }
 
-extern const twin_stepper team_twin_linear_regression[], team_twin_logistic_regression[];
+extern const twin_stepper team_twin_linear_regression[], team_twin_logistic_regression[], team_twin_softmax_regression[];
 extern const uint32_t team_twin_linear_regression_sizes[8];
 
 static const twin_stepper *find(const char *model, const char *stepper) {
   const twin_stepper *s =
-      strcmp(model, "linear-regression") == 0 ? team_twin_linear_regression : team_twin_logistic_regression;
+      strcmp(model, "linear-regression") == 0     ? team_twin_linear_regression
+      : strcmp(model, "logistic-regression") == 0 ? team_twin_logistic_regression
+                                                  : team_twin_softmax_regression;
   while (s->name != NULL && strcmp(s->name, stepper) != 0) {
     s++;
   }
@@ -121,7 +123,7 @@ static void compare(const char *model, const char *rate, const char *kind) {
     for (int is_cut = 0; is_cut < 2; is_cut++) {
       double *const twin = twin_records(job, job->rows, is_cut, bad);
       const size_t wrong = different(job, twin, bad);
-      printf("%-20s rate %-6s %-10s %-14s%s: %zu differences\n", model, rate, kind, job->stepper, is_cut ? " cut" : "", wrong);
+      printf("%-30s rate %-6s %-10s %-14s%s: %zu differences\n", model, rate, kind, job->stepper, is_cut ? " cut" : "", wrong);
       CHECK(wrong == 0);
       free(twin);
     }
@@ -155,6 +157,8 @@ int main(void) {
   compare("linear-regression", "1/8", "three-point");
   compare("logistic-regression", "1/8", "two-point");
   compare("logistic-regression", "1/8", "gaussian64");
+  compare("softmax-regression, classes: 2", "1/8", "gaussian");
+  compare("softmax-regression, classes: 5", "1/8", "table5");
   (void)snprintf(path, sizeof path, "%s/data.h5", folder);
   (void)unlink(path);
   (void)rmdir(folder);

@@ -79,6 +79,8 @@ team-linear-float team_linear --set state=float
 team-linear-unstable team_linear --set learning_rate=1e30 --set diverged_limit=1
 team-logistic team_logistic
 team-logistic-float team_logistic --set state=float
+team-softmax team_softmax
+team-softmax-float team_softmax --set state=float
 lane-logistic team_logistic --set model.columns=[3,0,7] --set form=lane
 paths paths
 paths-float paths --set state=float

@@ -2,7 +2,7 @@
  * Softmax regression. With two classes W_k1 - W_k0 moves as logistic regression with twice the learning rate and half the ridge, so that on the same
  * draws every path of SGD (plain, heavy ball) and of the modified equations and flows is that of the other model, to rounding. With
  * three classes means after three steps of SGD against all 64 sequences of four rows; those of two steps, and of other labels, must
- * be rejected.
+ * be rejected. In team form the same with two classes, and five classes on nine inputs (45 dimensions) against all sequences.
  */
 #include "physics/judge.h"
 
@@ -24,14 +24,21 @@ static double path_value(const eg_labelled *file, size_t run, size_t realisation
   "  - {name: smf2, factor: data, substeps: 2}\n  - {name: sme1, factor: pair, scheme: euler-maruyama}\n"    \
   "realisations: 256\nobserve: {at: {steps: [12]}, features: [x], keep: {realisations: 256}}\n"
 
-static void two_classes(void) {
-  eg_labelled *const softmax = run_study("seed: 170\nmodel: {name: softmax-regression, classes: 2, " TWO_CLASSES "0.125}\n"
-                                         "start: {points: [[0.25, 1, -0.5, 0.75]]}\nlearning_rate: 1/4\n" DYNAMICS);
-  eg_labelled *const logistic = run_study("seed: 170\nmodel: {name: logistic-regression, " TWO_CLASSES "0.0625}\n"
-                                          "start: {points: [[0.75, 1.25]]}\nlearning_rate: 1/2\n" DYNAMICS);
-  eg_labelled *const other = run_study("seed: 170\nmodel: {name: logistic-regression, " TWO_CLASSES "0.0625}\n"
-                                       "start: {points: [[0.75, 1.25]]}\nlearning_rate: 1/4\n" DYNAMICS);
-  for (size_t run = 0; run < 4; run++) {
+#define TEAM                                                                                                 \
+  "steps: 12\nform: team\ndynamics:\n  - {name: sgd, batch_size: 2}\n  - {name: smf2, factor: data, substeps: 2}\n" \
+  "  - {name: sme1, factor: pair, scheme: euler-maruyama}\n"                                                 \
+  "realisations: 256\nobserve: {at: {steps: [12]}, features: [x], keep: {realisations: 256}}\n"
+
+static void two_classes(const char *dynamics, size_t n_runs) {
+  char text[3][1200];
+  (void)snprintf(text[0], sizeof text[0], "seed: 170\nmodel: {name: softmax-regression, classes: 2, " TWO_CLASSES "0.125}\n"
+                                          "start: {points: [[0.25, 1, -0.5, 0.75]]}\nlearning_rate: 1/4\n%s", dynamics);
+  for (int i = 1; i < 3; i++) {
+    (void)snprintf(text[i], sizeof text[i], "seed: 170\nmodel: {name: logistic-regression, " TWO_CLASSES "0.0625}\n"
+                                            "start: {points: [[0.75, 1.25]]}\nlearning_rate: 1/%d\n%s", 2 * i, dynamics);
+  }
+  eg_labelled *const softmax = run_study(text[0]), *const logistic = run_study(text[1]), *const other = run_study(text[2]);
+  for (size_t run = 0; run < n_runs; run++) {
     double largest = 0, control = 0;
     for (size_t i = 0; i < KEPT; i++) {
       for (size_t k = 0; k < 2; k++) {
@@ -122,11 +129,79 @@ static void three_classes(void) {
   eg_labelled_free(file);
 }
 
+/* ---- five classes on nine inputs: the team form ---- */
+
+enum { WIDE = 9, MANY = 5 };
+
+static double wide_input(int j, int k) {
+  return (double)((j * (7 + 4 * k) + 5 * k * k) % 29) / 16.0 - 0.9;
+}
+
+/* Mean of x after n steps, components first and last, and of the loss; shift: of the labels. */
+static void enumerate_wide(int n, int shift, double rate, double mean[2], double *loss) {
+  int sequences = 1;
+  for (int i = 0; i < n; i++) {
+    sequences *= MANY;
+  }
+  mean[0] = mean[1] = *loss = 0;
+  for (int code = 0; code < sequences; code++) {
+    double W[WIDE][MANY] = {{0}}, p[MANY];
+    for (int i = 0, rest = code; i <= n + MANY - 1; i++, rest /= MANY) {
+      const int j = i < n ? rest % MANY : i - n, label = (j + shift) % MANY; /* behind the steps: the loss, row by row */
+      double sum = 0;
+      for (int c = 0; c < MANY; c++) {
+        p[c] = 0;
+        for (int k = 0; k < WIDE; k++) {
+          p[c] += wide_input(j, k) * W[k][c];
+        }
+        p[c] = exp(p[c]);
+        sum += p[c];
+      }
+      *loss += i < n ? 0 : (log(sum) - log(p[label])) / MANY / sequences;
+      for (int k = 0; i < n && k < WIDE; k++) {
+        for (int c = 0; c < MANY; c++) {
+          W[k][c] -= rate * (p[c] / sum - (c == label)) * wide_input(j, k);
+        }
+      }
+    }
+    mean[0] += W[0][0] / sequences;
+    mean[1] += W[WIDE - 1][MANY - 1] / sequences;
+  }
+}
+
+static void many_classes(void) {
+  char text[2400];
+  int n = snprintf(text, sizeof text, "seed: 172\nmodel: {name: softmax-regression, classes: 5, standardize: false, rows: [");
+  for (int j = 0; j < MANY; j++) {
+    n += snprintf(text + n, sizeof text - (size_t)n, "%s[", j > 0 ? ", " : "");
+    for (int k = 0; k < WIDE; k++) {
+      n += snprintf(text + n, sizeof text - (size_t)n, "%.17g, ", wide_input(j, k));
+    }
+    n += snprintf(text + n, sizeof text - (size_t)n, "%d]", j);
+  }
+  (void)snprintf(text + n, sizeof text - (size_t)n,
+                 "]}\nstart: {point: 0}\nlearning_rate: 1/4\nsteps: 4\ndynamics:\n  - {name: sgd, batch_size: 1}\n"
+                 "  - {name: sgd, batch_size: 5, label: other}\nrealisations: 2^16\n"
+                 "observe: {at: {steps: [4]}, features: [x, loss]}\n");
+  eg_labelled *const file = run_study(text);
+  double mean[2], loss, wrong[2], wrong_loss;
+  enumerate_wide(4, 0, 0.25, mean, &loss);
+  expect(file, "five classes", "sgd", "x", 0, mean[0]);
+  expect(file, "five classes", "sgd", "x", WIDE * MANY - 1, mean[1]);
+  expect(file, "five classes", "sgd", "loss", 0, loss);
+  reject(file, "five classes, batch of 5", "other", "loss", 0, loss);
+  enumerate_wide(4, 1, 0.25, wrong, &wrong_loss);
+  reject(file, "five classes, other labels", "sgd", "x", 0, wrong[0]);
+  eg_labelled_free(file);
+}
+
 int main(void) {
   CHECK(mkdtemp(folder) != NULL);
-  two_classes();
+  two_classes(DYNAMICS, 4);
+  two_classes(TEAM, 3);
   three_classes();
-  (void)judge_rows(7, 3);
+  many_classes();
+  (void)judge_rows(10, 5);
   (void)rmdir(folder);
   return check_report();
 }
