@@ -38,6 +38,8 @@ EG_FN void block_coordinate(const eg_real *x, int32_t component, double *out) {
   LANES { out[l] = (double)row[l]; }
 }
 
+#include "core/noise_trace_cpu.h"
+
 /* Every feature but a coordinate. */
 static __attribute__((noinline)) void block_feature(const eg_params *p, const eg_uniforms *u, eg_feature_code code,
                                                     const eg_real *x, const eg_real *start, double *out) {
@@ -59,6 +61,11 @@ static __attribute__((noinline)) void block_feature(const eg_params *p, const eg
     break;
   case EG_FEATURE_GRADIENT_NORM2:
     LANES { lane_gradient_norm2(p, u, x + l, out + l); }
+    break;
+#endif
+#if EG_CAPS_LOSS && (EG_CAPS_ROWS || EG_CAPS_DIAGONAL || EG_CAPS_COVARIANCE)
+  case EG_FEATURE_NOISE_TRACE:
+    block_noise_trace(p, u, x, out);
     break;
 #endif
   default: /* EG_FEATURE_X: block_coordinate; monitors: monitor_columns */

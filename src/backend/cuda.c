@@ -111,6 +111,11 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   if (job->group != NULL) {
     return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far");
   }
+  for (size_t i = 0; i < job->n_features; i++) {
+    if (job->features[i].id == EG_FEATURE_NOISE_TRACE) {
+      return eg_fail(ctx, EG_ERR_DEVICE, "feature noise_trace is computed on the CPU only so far");
+    }
+  }
   if (job->n_pairs > 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "joint histograms are counted on the CPU only so far");
   }

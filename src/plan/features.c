@@ -7,8 +7,8 @@
 #include "plan/plan.h"
 
 static int32_t feature_id(const char *name) {
-  static const char *const names[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2", "clock"};
-  for (int32_t i = 0; i < 6; i++) {
+  static const char *const names[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2", "clock", "noise_trace"};
+  for (int32_t i = 0; i < 7; i++) {
     if (strcmp(names[i], name) == 0) {
       return i;
     }
@@ -25,6 +25,20 @@ const eg_feature *eg_plan_feature(const eg_plan *plan, const char *name) {
   return NULL;
 }
 
+/* The trace of the covariance needs the models' parts of it, one trajectory a lane. */
+static eg_status check_noise_trace(eg_context *ctx, const eg_plan *plan, eg_mark mark) {
+  const eg_unit *const unit = eg_plan_unit(plan);
+  if ((unit->caps & EG_CAP_LOSS) == 0 || (unit->caps & (EG_CAP_ROWS | EG_CAP_DIAGONAL | EG_CAP_COVARIANCE)) == 0) {
+    return eg_study_fail_at(ctx, plan->study, mark, "feature 'noise_trace' needs a loss model with data rows, eg_noise_diagonal or "
+                                                    "eg_covariance");
+  }
+  if (unit->form == EG_FORM_TEAM || (unit->caps & EG_CAP_POPULATION) != 0) {
+    return eg_study_fail_at(ctx, plan->study, mark, "feature 'noise_trace' is computed in lane form only so far: at most 16 dimensions, "
+                                                    "and no population");
+  }
+  return EG_OK;
+}
+
 eg_status eg_plan_features(eg_context *ctx, eg_plan *plan) {
   const eg_study_observe *const observe = &plan->study->observe;
   EG_TRY(eg_allocate(ctx, observe->n_features + 4 * observe->n_monitors, sizeof *plan->features, &plan->features));
@@ -36,6 +50,9 @@ eg_status eg_plan_features(eg_context *ctx, eg_plan *plan) {
         (eg_plan_unit(plan)->caps & EG_CAP_LOSS) == 0) {
       return eg_study_fail_at(ctx, plan->study, observe->feature_marks[i],
                               "feature '%s' needs a model with a loss (eg_loss, eg_gradient)", f->name);
+    }
+    if (f->id == EG_FEATURE_NOISE_TRACE) {
+      EG_TRY(check_noise_trace(ctx, plan, observe->feature_marks[i]));
     }
     if (f->id == EG_FEATURE_CLOCK) {
       EG_TRY(eg_plan_check_clock(ctx, plan, observe->feature_marks[i]));

@@ -38,7 +38,8 @@ static void limits_of(const eg_plan *plan, const eg_job *pilot, const double *pa
   const eg_histogram *const grid = &plan->grids[i];
   const int32_t id = plan->codes[grid->column].id;
   const bool is_nonnegative =
-      id == EG_FEATURE_NORM2 || id == EG_FEATURE_GRADIENT_NORM2 || id == EG_FEATURE_DISPLACEMENT2 || id == EG_FEATURE_CLOCK ||
+      id == EG_FEATURE_NORM2 || id == EG_FEATURE_GRADIENT_NORM2 || id == EG_FEATURE_NOISE_TRACE || id == EG_FEATURE_DISPLACEMENT2 ||
+      id == EG_FEATURE_CLOCK ||
       id == EG_FEATURE_MONITOR_TIME || id == EG_FEATURE_EXIT_TIME;
   size_t at = 0;
   for (size_t record = 0; record < pilot->n_records; record++) {

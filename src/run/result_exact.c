@@ -45,6 +45,7 @@ static double column_mean(const eg_plan *plan, const eg_run *run, eg_feature_cod
   case EG_FEATURE_EXIT_TIME:
     return NAN; /* a path, not one time */
   case EG_FEATURE_CLOCK:
+  case EG_FEATURE_NOISE_TRACE:
     return NAN;
   case EG_FEATURE_X:
     return mean[code.component];

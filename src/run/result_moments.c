@@ -42,13 +42,13 @@ static void gather(const eg_builder *b, size_t n, const eg_feature *f, eg_type t
 
 /* Unit of a feature or of a number derived from it. Lengths and losses are the model's own. */
 const char *eg_feature_unit(const eg_plan *plan, const eg_feature *f, const char *suffix) {
-  static const char *const units[] = {"length", "length^2", "loss", "loss^2/length^2", "length^2", "1", "algorithmic time"};
+  static const char *const units[] = {"length", "length^2", "loss", "loss^2/length^2", "length^2", "1", "loss^2/length^2", "algorithmic time"};
   static const char *const squares[] = {"length^2", "length^4", "loss^2", "loss^4/length^4", "length^4", "1",
-                                        "algorithmic time^2"};
+                                        "loss^4/length^4", "algorithmic time^2"};
   size_t i = (size_t)f->id;
   if (f->id >= EG_FEATURE_MONITOR) {
     const eg_study_monitor *const m = &plan->study->observe.monitors[f->monitor];
-    i = m->operation != EG_MONITOR_CROSSING ? (size_t)m->feature : (f->id == EG_FEATURE_MONITOR || f->id == EG_FEATURE_EXIT ? 5 : 6);
+    i = m->operation != EG_MONITOR_CROSSING ? (size_t)m->feature : (f->id == EG_FEATURE_MONITOR || f->id == EG_FEATURE_EXIT ? 5 : 7);
   }
   suffix += strncmp(suffix, "_difference", 11) == 0 ? 11 : 0;
   if (strncmp(suffix, "_variance", 9) == 0 && strcmp(suffix, "_variance_ratio") != 0) {

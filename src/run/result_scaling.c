@@ -22,13 +22,27 @@ typedef struct noise_source {
   const eg_affine_model *model; /* covariance of the gradient from mean and covariance of x; NULL: none */
   eg_affine_setting setting;
   double *M; /* (d, d) */
+  double trace_factor;          /* of the feature noise_trace, which is then taken; 0: of one that is not observed */
 } noise_source;
+
+/* tr of a batch's covariance over that of one sample; batches of other noise than the samples' have none, nor those that change. */
+static double trace_factor(const eg_plan *plan, const eg_run *run, bool is_plain) {
+  const double B = run->batch_size, n = (double)plan->data.n_rows;
+  if (eg_plan_feature(plan, "noise_trace") == NULL || !is_plain || run->dynamics->id == EG_GRADIENT_FLOW ||
+      run->chain.batch_schedule.kind != EG_RATE_CONSTANT || run->chain.batch_schedule.warm_up > 0) {
+    return 0;
+  }
+  return run->dynamics->sampling == EG_SAMPLING_REPLACEMENT || n == 0 ? 1 / B : (n - B) / (n - 1) / B;
+}
 
 static eg_status find_noise(eg_context *ctx, const eg_plan *plan, const eg_run *run, noise_source *out) {
   const eg_study_observe *const o = &plan->study->observe;
   const bool is_plain = run->dynamics->gradient_noise.law <= EG_GRADIENT_EXACT && run->chain.input_noise == 0 &&
                         run->chain.label_noise == 0;
-  *out = (noise_source){.path = o->n_paths};
+  *out = (noise_source){.path = o->n_paths, .trace_factor = trace_factor(plan, run, is_plain)};
+  if (out->trace_factor > 0) {
+    return EG_OK;
+  }
   if (run->has_oracle && !run->affine.is_process && run->dynamics->id != EG_GRADIENT_FLOW &&
       (run->lifted.dim == run->affine.dim || is_plain)) {
     out->model = run->lifted.dim == run->affine.dim ? &run->lifted : &run->affine;
@@ -89,13 +103,16 @@ static eg_status measure(eg_context *ctx, const eg_plan *plan, const eg_run *run
   const size_t end = run->job.n_records, norm2 = eg_plan_feature(plan, "norm2")->first,
                gradient = eg_plan_feature(plan, "gradient_norm2")->first;
   memset(out, 0, N_NUMBERS * sizeof *out);
-  out[N] = source->path < plan->study->observe.n_paths || source->model != NULL ? 0 : NAN;
+  const bool has_trace = source->trace_factor > 0;
+  out[N] = has_trace || source->path < plan->study->observe.n_paths || source->model != NULL ? 0 : NAN;
   for (size_t t = begin; t < end; t++) {
     const size_t row = eg_summary_row(plan, t, point);
     const double share = 1 / (double)(end - begin);
     out[R] += share * eg_node_moments(shape, node, row, norm2).mean;
     out[G] += share * eg_node_moments(shape, node, row, gradient).mean;
-    if (source->path == plan->study->observe.n_paths && source->model != NULL) {
+    if (has_trace) {
+      out[N] += share * source->trace_factor * eg_node_moments(shape, node, row, eg_plan_feature(plan, "noise_trace")->first).mean;
+    } else if (source->path == plan->study->observe.n_paths && source->model != NULL) {
       double trace = NAN;
       EG_TRY(affine_noise(ctx, plan, source, shape, node, row, &trace));
       out[N] += share * trace;

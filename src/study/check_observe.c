@@ -87,7 +87,8 @@ static bool has_feature(const eg_study_observe *observe, const char *feature) {
 
 static void add_feature(eg_checker *c, const char *feature, eg_place place) {
   eg_study_observe *observe = &c->study->observe;
-  const bool needs_loss = strcmp(feature, "loss") == 0 || strcmp(feature, "gradient_norm2") == 0;
+  const bool needs_loss = strcmp(feature, "loss") == 0 || strcmp(feature, "gradient_norm2") == 0 ||
+                          strcmp(feature, "noise_trace") == 0;
   if (has_feature(observe, feature)) {
     eg_error_add(c->errors, place, "the feature '%s' is listed twice", feature);
     return;

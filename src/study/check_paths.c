@@ -81,7 +81,7 @@ static void read_column(eg_checker *c, const eg_yaml_node *map, const char *path
   }
   if (!split_component(text, &out->component)) {
     eg_error_add(c->errors, eg_yaml_get(map, key)->place,
-                 "'%s' = '%s' is not known; allowed: norm2, loss, gradient_norm2, displacement2, or a component: x0, x1, ..",
+                 "'%s' = '%s' is not known; allowed: norm2, loss, gradient_norm2, displacement2, noise_trace, or a component: x0, x1, ..",
                  path, EG_SHORT(text));
   }
   out->feature = eg_arena_copy(c->memory, "x", 1);

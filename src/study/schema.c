@@ -206,7 +206,8 @@ static const eg_schema_row rows[] = {
      "n steps from 1 to the last, log-spaced"},
     {"observe.at.steps.linear", EG_WHOLE, NULL, 1, 1000000, NULL, NULL, "n: last step k / n, k = 1..n"},
     {"observe.features", EG_WORD | EG_LIST | EG_REQUIRED, NULL, NO_RANGE, eg_feature_words, NULL,
-     "values computed from the state; loss and gradient_norm2 need a loss model, clock log-time"},
+     "values computed from the state; loss, gradient_norm2 and noise_trace, the trace of the covariance of one sample's gradient, need a "
+     "loss model, clock log-time"},
     {"observe.statistics", EG_WORD | EG_LIST, "moments", NO_RANGE, eg_statistic_words, NULL,
      "over realisations; moments are always kept, msd adds the feature displacement2"},
     {"observe.monitors", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
@@ -268,7 +269,8 @@ static const eg_schema_row rows[] = {
     {"observe.paths.lags", EG_WHOLE | EG_LIST, "from the observations", 0, MAX_COUNT, NULL, NULL,
      "of time-averaged-msd and velocity: lags in steps"},
     {"observe.paths.feature", EG_TEXT, "x0", NO_RANGE, NULL, NULL,
-     "of two-time, m-point, product, characteristic, tail, time-average, correlator: norm2, loss, gradient_norm2, displacement2, or a component: x0, .."},
+     "of two-time, m-point, product, characteristic, tail, time-average, correlator: norm2, loss, gradient_norm2, displacement2, noise_trace, or a component: "
+     "x0, .."},
     {"observe.paths.with", EG_TEXT, "the feature", NO_RANGE, NULL, NULL, "of product, time-average: the second feature"},
     {"observe.paths.arguments", EG_NUMBER | EG_LIST, NULL, -1e6, 1e6, NULL, NULL,
      "of characteristic, needed: the u of E exp(i u f), increasing"},

@@ -91,6 +91,11 @@ static void streams(void) {
   check_says(ONE, FEW, "statistic: msd}\nanalyse: {quantiles: {of: msd}", "is not the name of one of 'observe.histograms', or of 'observe.paths' with a histogram");
 }
 
+/* The trace of the gradient's covariance needs a model that has one. */
+static void noise_trace(void) {
+  check_says(ONE, FEW, "statistic: time-average, feature: noise_trace", "'ornstein-uhlenbeck' is a process: it has no 'noise_trace'");
+}
+
 static void joints(void) {
 #define AND(text) "statistic: msd}\n  histograms: [{feature: x0, bins: 600}, {feature: x}]\n  joint_histograms: {" text
   check_says(ONE, FEW, "statistic: msd}\n  histograms: [{feature: x0}, {feature: norm2}]\n  joint_histograms: {of: x0, with: loss",
@@ -126,5 +131,6 @@ int main(void) {
   waves();
   tails();
   streams();
+  noise_trace();
   return check_report();
 }
