@@ -35,7 +35,7 @@ eg_status eg_path_build_time_average(eg_path_builder *b) {
   eg_stream *const s = b->stream;
   EG_TRY(set_samples(b));
   s->kind = EG_STREAM_AVERAGE;
-  while (s->n >> s->levels >= 2) {
+  while (s->levels < EG_MOST_STREAM_LEVELS && s->n >> s->levels >= 2) {
     s->levels++;
   }
   EG_TRY(eg_path_begin_values(b, s->levels, 1));
