@@ -42,6 +42,9 @@ eg_status eg_until_look(eg_context *ctx, const eg_campaign *c, const eg_labelled
   }
   for (size_t i = 0; i < plan->n_until; i++) {
     const size_t r = plan->until[i].run;
+    if (plan->runs[r].is_deterministic) {
+      continue; /* nothing to wait for, nor for those of its set */
+    }
     EG_TRY(look_at_feature(ctx, c, &plan->until[i], &is_reached[r], &left[r]));
   }
   for (size_t i = 0; i < study->n_until; i++) {

@@ -90,6 +90,23 @@ static void ends(void) {
   ends_at("coefficient", pairs, "weak_error_c", "where: {weak_error_curve: sme1, weak_error_feature: x, weak_error_order: 1},", 3, 7);
 }
 
+/* A run without noise in a set has no error, and does not keep the others from ending. */
+static void with_deterministic(void) {
+  eg_labelled *const file = run_study(
+      "seed: 8\nmodel: {name: quadratic, curvature: 1, noise: 1}\nstart: {point: 1}\nhorizon: 1\n"
+      "dynamics:\n  - {name: sgd, batch_size: 4}\n  - gradient-flow\nsweep: {learning_rate: [1/2, 1/4, 1/8]}\n"
+      "observe: {at: {linear: 1}, features: [x, norm2]}\nanalyse: {weak-error: {reference: sgd}}\nrealisations: 2^16\n"
+      "until:\n  - {feature: x0, stderr: 0.1}\n  - {feature: norm2, stderr: 0.1}\n"
+      "  - {variable: weak_error, where: {weak_error_feature: norm2}, stderr: 0.0015}\n");
+  const double n = at(file, "until_realisations", 0);
+  CHECK(n > 4096 && n < 65536);
+  for (size_t r = 0; r < 3; r++) {
+    CHECK(at(file, "until_realisations", r) == n && at(file, "until_realisations", 3 + r) == 1);
+    CHECK(at(file, "until_left", r) <= 1 && at(file, "until_left", r) == at(file, "until_left", 3 + r));
+  }
+  eg_labelled_free(file);
+}
+
 typedef struct ensembles {
   double mean_z, mean_z_stderr, coverage, early, correlation, errors[RUNS];
 } ensembles;
@@ -164,6 +181,7 @@ int main(void) {
     stop_with("no folder for files");
   }
   ends();
+  with_deterministic();
   stopping();
   (void)judge_rows(3, 2);
   (void)rmdir(folder);
