@@ -15,7 +15,7 @@
  * doi 10.1103/PhysRev.36.823; Chandrasekhar 1943, doi 10.1103/RevModPhys.15.1, chapter II): z' = z + E z + e + L xi with 2 EG_DIM normals;
  * plan/langevin.c stages E (by rows), e and the triangle L behind what the model has.
  */
-#if EG_CAPS_LOSS && (EG_CAPS_ROWS || EG_CAPS_CHANNELS)
+#if EG_CAPS_LOSS && (EG_CAPS_ROWS || EG_CAPS_CHANNELS || EG_CAPS_ROOT)
 EG_FN void eg_push(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real scale) {
   eg_real g[EG_DIM];
   eg_full_gradient(p, u, x, g);
@@ -47,7 +47,7 @@ EG_FN void eg_glide(const eg_uniforms *u, eg_real *x) {
     eg_push(p, u, x, u->new_weight);                                                                         \
   }
 
-#if EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES && !EG_CAPS_ROWS
+#if EG_CAPS_ROOT
 EG_FN void eg_step_langevin_exact(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
   const eg_real *const E = u->staged + EG_STAGED, *const e = E + 4 * EG_DIM * EG_DIM, *const L = e + 2 * EG_DIM;
   eg_real change[2 * EG_DIM];
@@ -74,7 +74,10 @@ EG_FN void eg_step_langevin_exact(const eg_params *p, const eg_uniforms *u, eg_r
 
 #if EG_CAPS_ROWS
 EG_LANGEVIN(pair)
-#elif !EG_CAPS_SAMPLES
+#elif EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES
 EG_LANGEVIN(channels)
+#endif
+#if EG_CAPS_ROOT
+EG_LANGEVIN(root)
 #endif
 #endif

@@ -15,7 +15,8 @@ static eg_status refuse(eg_context *ctx, const eg_plan *plan, const eg_run *run,
 
 static bool uses_root(const eg_run *run) {
   const char *const tail = strrchr(run->job.stepper, '_');
-  return tail != NULL && strcmp(tail, "_root") == 0;
+  return (tail != NULL && strcmp(tail, "_root") == 0) ||
+         (run->dynamics->id == EG_LANGEVIN && run->dynamics->gradient_noise.law > EG_GRADIENT_EXACT); /* its exact law too */
 }
 
 /* The matrix as written: full, diagonal, or a number times the identity. */

@@ -37,12 +37,15 @@ eg_status eg_plan_langevin(eg_context *ctx, const eg_plan *plan, eg_run *run, in
   eg_launch *const a = &run->job.launch;
   eg_chain *const c = &a->chain;
   const double eta = run->learning_rate, beta = run->chain.momentum, h = a->h;
-  const bool has_rows = (caps & EG_CAP_ROWS) != 0;
+  const bool has_own_law = run->dynamics->gradient_noise.law > EG_GRADIENT_EXACT;
+  const bool has_rows = (caps & EG_CAP_ROWS) != 0 && !has_own_law;
+  const bool has_channels = (caps & EG_CAP_CHANNELS) != 0 && (caps & EG_CAP_SAMPLES) == 0;
   if (plan->form == EG_FORM_TEAM) {
     return refuse(ctx, plan, run, "has no team form; allowed: at most 16 dimensions");
   }
-  if ((caps & EG_CAP_LOSS) == 0 || (!has_rows && (caps & EG_CAP_CHANNELS) == 0)) {
-    return refuse(ctx, plan, run, "needs a loss and its noise: eg_gradient, and eg_add_row_gradient or eg_noise_channels");
+  if ((caps & EG_CAP_LOSS) == 0 || (!has_rows && !has_channels && !has_own_law)) {
+    return refuse(ctx, plan, run, "needs a loss and its noise: eg_gradient, and eg_add_row_gradient or eg_noise_channels, which drawn samples do "
+                                  "not take the place of; or a gradient_noise of its own law, gaussian-decoupled or constant");
   }
   if (!(beta < 1.0)) { /* from a sweep */
     return refuse(ctx, plan, run, "needs a momentum below 1");
@@ -61,7 +64,7 @@ eg_status eg_plan_langevin(eg_context *ctx, const eg_plan *plan, eg_run *run, in
   c->weight_decay = run->chain.weight_decay;
   c->clip2 = INFINITY;
   a->noise_scale = noise * sqrt(has_rows ? 0.5 * spread : spread);
-  run->job.stepper = has_rows ? "langevin_pair" : "langevin_channels";
+  run->job.stepper = has_own_law ? "langevin_root" : has_rows ? "langevin_pair" : "langevin_channels";
   return choose_scheme(ctx, plan, run, has_rows);
 }
 
@@ -152,9 +155,10 @@ done:
 
 eg_status eg_plan_stage_langevin(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   const bool is_exact = run->scheme == EG_EXACT;
-  if (is_exact && (!run->has_oracle || 2 * run->affine.dim > EG_AFFINE_MAX_DIM || !is_additive(&run->affine))) {
+  const eg_affine_model *const given = run->lifted.dim > 0 ? &run->lifted : &run->affine;
+  if (is_exact && (!run->has_oracle || 2 * run->affine.dim > EG_AFFINE_MAX_DIM || !is_additive(given))) {
     return refuse(ctx, plan, run, "has an exact law where the gradient is affine and the noise does not depend on x, which is so for "
-                                  "quadratic without 'multiplicative'; allowed scheme: baoab");
+                                  "quadratic without 'multiplicative' and for gradient_noise constant; allowed scheme: baoab");
   }
   if (!run->has_oracle || 2 * run->affine.dim > EG_AFFINE_MAX_DIM) {
     run->has_oracle = false;
@@ -165,6 +169,11 @@ eg_status eg_plan_stage_langevin(eg_context *ctx, const eg_plan *plan, eg_run *r
                                        .momentum = run->chain.momentum,
                                        .weight_decay = run->chain.weight_decay,
                                        .start_velocity = run->job.launch.chain.lookahead};
-  EG_TRY(eg_affine_langevin_lift(ctx, &run->affine, &run->langevin, &run->lifted));
+  eg_affine_model noisy = run->lifted; /* empty: the noise is the model's */
+  memset(&run->lifted, 0, sizeof run->lifted);
+  const eg_status status =
+      eg_affine_langevin_lift(ctx, noisy.dim > 0 ? &noisy : &run->affine, &run->langevin, &run->lifted);
+  eg_affine_free(&noisy);
+  EG_TRY(status);
   return is_exact ? stage_exact(ctx, plan, run) : EG_OK;
 }

@@ -129,6 +129,7 @@ schemes-rows schemes_rows
 schemes-rows-float schemes_rows --set state=float
 langevin-exact langevin_exact
 langevin-exact-float langevin_exact --set state=float
+langevin-laws langevin_laws
 langevin-rows langevin_rows
 escape escape
 escape-float escape --set state=float

@@ -180,6 +180,34 @@ static void exact(void) {
   eg_labelled_free(wide);
 }
 
+/* Noise of a law of its own on data rows with H = diag(2, 1/2): constant, by the integrator and from the exact law, which is that of the
+   quadratic loss with additive noise; decoupled, which depends on the loss. The noise of pairs of rows is another. */
+static void laws(void) {
+#define ROWS "model: {name: linear-regression, rows: [[2, 0, 3], [2, 0, 1], [0, 1, -1], [0, 1, 0]], standardize: false}\n"
+#define LANGEVIN "{name: langevin, momentum: 0.6, weight_decay: 0.125, batch_size: 2"
+#define END "start: {point: [0.5, 0.75]}\nlearning_rate: 1/4\nsteps: 8\nrealisations: 2^18\nobserve: {at: {steps: [8]}, features: [x, norm2]}\n"
+#define CONSTANT ", gradient_noise: {law: constant, covariance: [0.25, 2.25]}"
+  eg_labelled *const file = run_study(
+      "seed: 85\n" ROWS "dynamics:\n  - " LANGEVIN CONSTANT ", label: constant}\n  - " LANGEVIN CONSTANT ", scheme: exact, label: law}\n"
+      "  - " LANGEVIN ", gradient_noise: {law: gaussian-decoupled, loss_offset: 0.25}, label: decoupled}\n  - " LANGEVIN ", label: pair}\n" END);
+  eg_labelled *const additive = run_study("seed: 86\nmodel: {name: quadratic, curvature: [2, 0.5], centre: [1, -0.5], noise: [0.5, 1.5]}\n"
+                                          "dynamics:\n  - " LANGEVIN ", scheme: exact, label: law}\n" END);
+  static const char *const labels[3] = {"constant", "law", "decoupled"};
+  const double pair = read_value(file, "norm2_expected", run_index(file, "pair"), 0, 0);
+  for (size_t i = 0; i < 3; i++) {
+    const size_t run = run_index(file, labels[i]);
+    for (size_t k = 0; k < 2; k++) {
+      expect(file, "laws", labels[i], "x", k, read_value(file, "x_expected", run, 0, k));
+    }
+    expect(file, "laws", labels[i], "norm2", 0, read_value(file, "norm2_expected", run, 0, 0));
+    reject(file, "laws, pairs of rows", labels[i], "norm2", 0, pair);
+  }
+  CHECK(is_near(read_value(file, "norm2_expected", run_index(file, "law"), 0, 0), read_value(additive, "norm2_exact", 0, 0, 0), 1e-12));
+  CHECK(is_near(read_value(file, "norm2_exact", run_index(file, "constant"), 0, 0), read_value(additive, "norm2_exact", 0, 0, 0), 1e-12));
+  eg_labelled_free(file);
+  eg_labelled_free(additive);
+}
+
 int main(void) {
   CHECK(mkdtemp(folder) != NULL);
   tables_d();
@@ -188,7 +216,8 @@ int main(void) {
   quadratic();
   general();
   exact();
-  judge(18, 9);
+  laws();
+  judge(27, 12);
   (void)rmdir(folder);
   return check_report();
 }

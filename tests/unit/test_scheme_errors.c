@@ -83,7 +83,11 @@ int main(void) {
   check_says(ADDITIVE, "name: langevin, momentum: 0.5, scheme: exact", "noise: table5\n", "allowed kinds of noise: gaussian, gaussian64");
   check_says(BOTH, "name: langevin, momentum: 0.5, scheme: exact", "",
              "langevin has an exact law where the gradient is affine and the noise does not depend on x, which is so for quadratic without "
-             "'multiplicative'");
+             "'multiplicative' and for gradient_noise constant");
+  check_says(DATA, "name: langevin, momentum: 0.5, scheme: exact, gradient_noise: {law: constant, covariance: 1}", "", "");
+  check_says(DATA, "name: langevin, momentum: 0.5, scheme: exact, gradient_noise: gaussian-decoupled", "", "for gradient_noise constant");
+  check_says("{name: linear-regression-gaussian}", "name: langevin, momentum: 0.5", "", "or a gradient_noise of its own law");
+  check_says("{name: linear-regression-gaussian}", "name: langevin, momentum: 0.5, gradient_noise: {law: constant, covariance: 1}", "", "");
   check_says(DATA, "name: langevin, momentum: 0.5, scheme: exact", "", "that of data rows does; allowed scheme: baoab");
   check_says(ADDITIVE, "name: sme2, scheme: baoab", "", "scheme baoab integrates a velocity, which langevin has");
   check_says(ADDITIVE, "name: levy, scheme: baoab", "", "allowed schemes: euler-maruyama, strang");
