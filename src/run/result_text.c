@@ -100,6 +100,10 @@ size_t eg_result_last_time(const eg_labelled *file, size_t run, size_t n_times) 
   return t;
 }
 
+void eg_result_run_name(const eg_labelled *file, size_t run, char *out, size_t size) {
+  (void)snprintf(out, size, "%s", word_at(eg_labelled_find(file, "/", "description"), run));
+}
+
 /* What tells a run from others of the same learning rate: its description without that item ("sgd batch_size=4"). */
 void eg_result_run_label(const eg_labelled *file, size_t run, char *out, size_t size) {
   const char *const description = word_at(eg_labelled_find(file, "/", "description"), run);

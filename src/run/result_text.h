@@ -11,7 +11,9 @@ EG_NODISCARD eg_status eg_result_open(eg_context *ctx, const char *path, eg_labe
 const char *eg_result_step_name(const eg_labelled *file); /* "learning_rate" or "time_step" */
 double eg_result_time(const eg_labelled *file, size_t run, size_t t, size_t n_times);
 size_t eg_result_last_time(const eg_labelled *file, size_t run, size_t n_times); /* with a record */
-/* The description of a run without its learning rate or time step. */
+/* The description of a run: its label and all swept values; .. */
+void eg_result_run_name(const eg_labelled *file, size_t run, char *out, size_t size);
+/* .. without learning rate or time step, for tables that have a column of them. */
 void eg_result_run_label(const eg_labelled *file, size_t run, char *out, size_t size);
 /* A CSV field, quoted where it must be (RFC 4180). */
 void eg_result_append_quoted(eg_text *text, const char *field);

@@ -22,8 +22,8 @@ static double value(const eg_labelled *file, const char *prefix, const char *suf
 static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t i, size_t n_points) {
   char label[128], source[48];
   const double block = value(file, prefix, "_block", i), n = value(file, prefix, "_count", i);
-  eg_result_run_label(file, i / n_points, label, sizeof label);
-  eg_text_append(text, "%-16s ", label);
+  eg_result_run_name(file, i / n_points, label, sizeof label);
+  eg_text_append(text, "%-28s ", label);
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", i % n_points);
   }
@@ -53,7 +53,7 @@ void eg_result_averages_text(eg_text *text, const eg_labelled *file) {
     (void)snprintf(prefix, sizeof prefix, "%.*s", (int)(length - cut), v->name);
     const size_t n_points = v->rank == 3 ? v->shape[1] : 1;
     eg_text_append(text, "\nTime average '%s'; correlation time: integrated autocorrelation time\n", prefix + 5);
-    eg_text_append(text, "%-16s %s%-12s %-9s %-12s %-9s %-10s %s\n", "run", n_points > 1 ? "point " : "", "mean", "stderr",
+    eg_text_append(text, "%-28s %s%-12s %-9s %-12s %-9s %-10s %s\n", "run", n_points > 1 ? "point " : "", "mean", "stderr",
                    "corr. time", "stderr", "effective", "error from");
     for (size_t i = 0; i < v->shape[0] * n_points; i++) {
       append_row(text, file, prefix, i, n_points);

@@ -29,8 +29,8 @@ static void append_verdict(eg_text *text, const eg_labelled *file, const char *p
 static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t run, size_t point, size_t n_points) {
   const size_t i = run * n_points + point;
   char label[128];
-  eg_result_run_label(file, run, label, sizeof label);
-  eg_text_append(text, "%-16s ", label);
+  eg_result_run_name(file, run, label, sizeof label);
+  eg_text_append(text, "%-28s ", label);
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", point);
   }
@@ -62,7 +62,7 @@ void eg_result_diffusion_text(eg_text *text, const eg_labelled *file) {
     eg_text_append(text, "\nDiffusion: %s = D t^alpha, lags weighted by their covariance; naive: the error that independent lags "
                          "would have\n",
                    of != NULL && of->type == EG_TYPE_TEXT ? ((char *const *)of->data)[0] : "");
-    eg_text_append(text, "%-16s %s%-8s %-8s %-18s %-10s %-8s %-16s %-8s %-8s %s\n", "run", n_points > 1 ? "point " : "", "alpha",
+    eg_text_append(text, "%-28s %s%-8s %-8s %-18s %-10s %-8s %-16s %-8s %-8s %s\n", "run", n_points > 1 ? "point " : "", "alpha",
                    "stderr", "95 % interval", "D", "stderr", "lags", "jackknf.", "naive", "verdict");
     for (size_t i = 0; i < v->shape[0] * n_points; i++) {
       append_row(text, file, prefix, i / n_points, i % n_points, n_points);

@@ -15,8 +15,8 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   const size_t i = run * n_points + point;
   const double p = value(file, prefix, "_p_value", i), lost = value(file, prefix, "_lost", i);
   char label[128];
-  eg_result_run_label(file, run, label, sizeof label);
-  eg_text_append(text, "%-16s ", label);
+  eg_result_run_name(file, run, label, sizeof label);
+  eg_text_append(text, "%-28s ", label);
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", point);
   }
@@ -50,7 +50,7 @@ void eg_result_escape_text(eg_text *text, const eg_labelled *file) {
     const size_t n_points = v->rank == 2 ? v->shape[1] : 1;
     eg_text_append(text, "\nEscape: first crossings of %s per unit time at risk\n",
                    of != NULL && of->type == EG_TYPE_TEXT ? ((char *const *)of->data)[0] : "");
-    eg_text_append(text, "%-16s %s%-10s %-12s %-9s %s\n", "run", n_points > 1 ? "point " : "", "events", "rate", "stderr",
+    eg_text_append(text, "%-28s %s%-10s %-12s %-9s %s\n", "run", n_points > 1 ? "point " : "", "events", "rate", "stderr",
                    "95 % interval");
     for (size_t i = 0; i < v->shape[0] * n_points; i++) {
       append_row(text, file, prefix, i / n_points, i % n_points, n_points);

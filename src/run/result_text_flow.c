@@ -45,7 +45,7 @@ void eg_result_flow_text(eg_text *text, const eg_labelled *file) {
     for (size_t i = 0; i < eg_variable_size(v); i++) {
       const size_t power = i % v->shape[2], pair = i / v->shape[2] % v->shape[1], run = i / v->shape[2] / v->shape[1];
       char label[128], points[24];
-      eg_result_run_label(file, run, label, sizeof label);
+      eg_result_run_name(file, run, label, sizeof label);
       (void)snprintf(points, sizeof points, "%.0f, %.0f", value(file, prefix, "_first", pair),
                      value(file, prefix, "_second", pair));
       eg_text_append(text, "%-24s %-7s %-6.4g %-12.6g %-9.2g %-12.6g %-9.2g", label, points,

@@ -63,8 +63,8 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
     continuous += value(file, prefix, "_covariance_continuous", i * d * d + k * d + k);
   }
   char label[128];
-  eg_result_run_label(file, run, label, sizeof label);
-  eg_text_append(text, "%-16s ", label);
+  eg_result_run_name(file, run, label, sizeof label);
+  eg_text_append(text, "%-28s ", label);
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", point);
   }
@@ -105,7 +105,7 @@ void eg_result_stationary_text(eg_text *text, const eg_labelled *file) {
     const size_t n_points = v->rank == 3 ? v->shape[1] : 1;
     eg_text_append(text,
                    "\nStationary: trace of the covariance of x beside its long-time limit and the continuous one\n");
-    eg_text_append(text, "%-16s %s%-12s %-9s %-12s %-12s\n", "run", n_points > 1 ? "point " : "", "trace", "stderr",
+    eg_text_append(text, "%-28s %s%-12s %-9s %-12s %-12s\n", "run", n_points > 1 ? "point " : "", "trace", "stderr",
                    "expected", "continuous");
     for (size_t i = 0; i < v->shape[0] * n_points; i++) {
       append_row(text, file, prefix, i / n_points, i % n_points, n_points,

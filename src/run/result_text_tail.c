@@ -21,8 +21,8 @@ static double value(const eg_labelled *file, const char *prefix, const char *suf
 
 static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t i, size_t n_points) {
   char label[128];
-  eg_result_run_label(file, i / n_points, label, sizeof label);
-  eg_text_append(text, "%-16s ", label);
+  eg_result_run_name(file, i / n_points, label, sizeof label);
+  eg_text_append(text, "%-28s ", label);
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", i % n_points);
   }
@@ -52,7 +52,7 @@ void eg_result_tail_text(eg_text *text, const eg_labelled *file) {
     eg_text_append(text, "\nTail '%s': P(> x) ~ x^-exponent, Hill's estimate; share of the largest value in the sum of |f| and of "
                          "f^2\n",
                    prefix + 5);
-    eg_text_append(text, "%-16s %s%-8s %-8s %-7s %-12s %-9s %s\n", "run", n_points > 1 ? "point " : "", "exponent", "stderr",
+    eg_text_append(text, "%-28s %s%-8s %-8s %-7s %-12s %-9s %s\n", "run", n_points > 1 ? "point " : "", "exponent", "stderr",
                    "values", "above", "share", "of squares");
     for (size_t i = 0; i < v->shape[0] * n_points; i++) {
       append_row(text, file, prefix, i, n_points);
