@@ -21,15 +21,28 @@ EG_FN double tree_eight(double v0, double v1, double v2, double v3, double v4, d
   return ((v0 + v4) + (v2 + v6)) + ((v1 + v5) + (v3 + v7));
 }
 
-/* The levels of the tree below: v[0 .. n) to v[0]. */
+/* The tree of 1, 2 or 4 values. */
+EG_FN double tree_few(const double *v, uint32_t n) {
+  return n == 1 ? v[0] : (n == 2 ? v[0] + v[1] : (v[0] + v[2]) + (v[1] + v[3]));
+}
+
+/* The levels of the tree below: v[0 .. n) to v[0], three of them at a time. */
 static inline double tree_rest(double *v, uint32_t n) {
-  for (uint32_t s = n / 2; s > 0; s /= 2) {
+  for (; n >= 64; n /= 8) {
+    const uint32_t s = n / 8;
+    _Pragma("omp simd")
+    for (uint32_t l = 0; l < s; l++) {
+      v[l] = tree_eight(v[l], v[l + s], v[l + 2 * s], v[l + 3 * s], v[l + 4 * s], v[l + 5 * s], v[l + 6 * s], v[l + 7 * s]);
+    }
+  }
+  for (uint32_t s = n / 2; s >= 8; s /= 2) {
     _Pragma("omp simd")
     for (uint32_t l = 0; l < s; l++) {
       v[l] = v[l] + v[l + s];
     }
+    n = s;
   }
-  return v[0];
+  return n == 8 ? tree_eight(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]) : tree_few(v, n);
 }
 
 static double tree_count(const double *v, uint32_t ld) {

@@ -30,19 +30,19 @@ static const eg_unit_stepper steppers[] = {EG_POPULATION_STEPPERS(ROW_POPULATION
 #include "core/lane_cpu.h"
 #include "core/samples_cpu.h"
 
-#define DEFINE_SEGMENT(stepper, extra, call)                                                                 \
+#define DEFINE_SEGMENT(stepper, is_taped, extra, call)                                                       \
   static __attribute__((noinline)) void segment_##stepper(                                                   \
       const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t,                            \
       const eg_block_state *block, uint64_t realisation, uint64_t from, uint64_t to) {                       \
     call;                                                                                                    \
   }                                                                                                          \
   static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
-    drive(segment_##stepper, extra, (const eg_params *)params, a, t);                                        \
+    drive(segment_##stepper, is_taped, extra, (const eg_params *)params, a, t);                              \
   }
 
 #define SEGMENT_PLAIN(stepper, normals, rows) SEGMENT_CHAIN(stepper, normals, rows, 0)
 #define SEGMENT_CHAIN(stepper, normals, rows, extra)                                                         \
-  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, extra,                                                        \
+  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, 1, extra,                                                     \
                                       segment_plain(eg_step_##stepper, normals, rows, extra, p, a, u, t, *block, \
                                                     realisation, from, to)))
 
@@ -66,7 +66,7 @@ static const eg_unit_stepper steppers[] = {EG_POPULATION_STEPPERS(ROW_POPULATION
 
 #define SEGMENT_FOLD(stepper, source, n_acc) SEGMENT_FOLD_CHAIN(stepper, source, n_acc, 0)
 #define SEGMENT_FOLD_CHAIN(stepper, source, n_acc, extra)                                                    \
-  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, extra, CALL_##source(stepper, n_acc, extra)))
+  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, 0, extra, CALL_##source(stepper, n_acc, extra)))
 
 EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
 EG_SCHEMES(SEGMENT_PLAIN)
@@ -77,7 +77,7 @@ EG_JOINT(SEGMENT_JOINT)
 #endif
 
 #define SEGMENT_TIMED(stepper, normals, extra)                                                               \
-  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, extra,                                                        \
+  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, 0, extra,                                                     \
                                       segment_timed(eg_step_##stepper, normals, extra, p, a, u, t, *block,   \
                                                     realisation, from, to)))
 EG_TIMED(SEGMENT_TIMED)

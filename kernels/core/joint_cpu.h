@@ -133,7 +133,7 @@ static __attribute__((noinline, unused)) void step_joint(int is_strang, const eg
 }
 
 #define SEGMENT_JOINT(stepper, is_strang)                                                                    \
-  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, 0, for (uint64_t step = from; step < to; step++) {            \
+  ONLY_WANTED(stepper, DEFINE_SEGMENT(stepper, 0, 0, for (uint64_t step = from; step < to; step++) {            \
                 step_joint(is_strang, p, a, u, t, block, realisation, step);                                 \
               }))
 

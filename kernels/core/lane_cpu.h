@@ -36,6 +36,14 @@ typedef struct eg_ahead {
   uint64_t backup_step;             /* whose state the backup is */
 } eg_ahead;
 
+/* Records that a segment makes on its way: coordinates of the block at x, of records `record` .. `last` - 1. */
+typedef struct eg_tape {
+  const eg_launch *a;
+  const eg_real *x;
+  size_t width;
+  uint32_t slot, record, last;
+} eg_tape;
+
 /* The parts of thread->block. x of a point: (width, EG_LANES). */
 typedef struct eg_block {
   eg_real *x, *backup, *start, *acc;
@@ -46,7 +54,8 @@ typedef struct eg_block {
   eg_real *joint;    /* of steps of all points together: core/joint_cpu.h */
   uint8_t *bad;      /* (n_points, EG_LANES): not finite where it was looked at */
   eg_ahead *ahead;
-  size_t width; /* values of a trajectory: EG_DIM and those of the stepper */
+  eg_tape *tape; /* or NULL */
+  size_t width;  /* values of a trajectory: EG_DIM and those of the stepper */
 } eg_block_state;
 
 /* Values of a lane that joint steps work in: a triangle, gradients and their means. */
@@ -79,6 +88,7 @@ static eg_block_state block_of(const eg_thread *t, const eg_launch *a, int extra
   b.joint = (eg_real *)(b.feature + EG_LANES); /* nothing where is_joint is 0 */
   b.bad = (uint8_t *)(b.joint + n_joint * EG_LANES);
   b.ahead = ahead;
+  b.tape = NULL;
   return b;
 }
 
@@ -144,6 +154,8 @@ static __attribute__((noinline)) void hold_rows(const eg_launch *a, eg_thread *t
 }
 
 /* ---- lane functions ---- */
+
+#define LANES _Pragma("omp simd") for (int l = 0; l < EG_LANES; l++)
 
 EG_FN void lane_load(const eg_real *block, int count, eg_real *values) {
   EG_UNROLL
@@ -232,7 +244,26 @@ EG_FN void lane_end(eg_end_fn end, int extra, int n_acc, const eg_params *p, con
 
 #include "core/symroot_cpu.h"
 
-#define LANES _Pragma("omp simd") for (int l = 0; l < EG_LANES; l++)
+/* A coordinate of a block as a column of a record. */
+EG_FN void block_coordinate(const eg_real *x, int32_t component, double *out) {
+  const eg_real *const row = x + (size_t)component * EG_LANES;
+  LANES { out[l] = (double)row[l]; }
+}
+
+/* Makes the next record of a tape; returns the step of the one behind it. */
+static __attribute__((noinline)) uint64_t record_due(eg_tape *t) {
+  const eg_launch *const a = t->a;
+  const size_t row = (size_t)a->n_features * a->ld;
+  double *out = a->records + (size_t)t->record * a->n_points * row + t->slot;
+  const eg_real *x = t->x;
+  for (uint32_t point = 0; point < a->n_points; point++, x += t->width * EG_LANES, out += row) {
+    for (uint32_t f = 0; f < a->n_features; f++) {
+      block_coordinate(x, a->features[f].component, out + (size_t)f * a->ld);
+    }
+  }
+  t->record++;
+  return t->record < t->last ? a->record_steps[t->record] : EG_NEVER;
+}
 
 /* ---- a block in hand ---- */
 
@@ -295,11 +326,13 @@ EG_FN void back_up(const eg_launch *a, const eg_block_state *block) {
   }
 }
 
-static __attribute__((noinline)) void drive(eg_segment_fn segment, int extra, const eg_params *p, const eg_launch *a,
-                                            eg_thread *t) {
+/* is_taped: the segment makes the records of a tape. */
+static __attribute__((noinline)) void drive(eg_segment_fn segment, int is_taped, int extra, const eg_params *p,
+                                            const eg_launch *a, eg_thread *t) {
   const eg_uniforms uniforms = eg_uniforms_of(a);
   eg_ahead ahead;
   eg_walk w = {segment, p, a, &uniforms, t, block_of(t, a, extra, &ahead), 0, 0};
+  const int is_plain = is_plain_record(a);
   for (uint32_t slot = 0; slot < a->n_lanes; slot += EG_LANES) {
     w.slot = slot;
     w.realisation = a->realisation_first + slot;
@@ -307,20 +340,29 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, int extra, co
     load_block(a, w.block, w.realisation, slot);
     load_monitors(&w);
     uint64_t step = a->step_first;
-    for (uint32_t r = 0; r <= a->n_records; r++) { /* the last round is the end of the launch */
+    int is_backed_up = 0, is_sure = 0; /* is_sure: of finite states; records from here are taken without a look at each */
+    for (uint32_t r = 0; r <= a->n_records;) { /* the last round is the end of the launch */
       const uint64_t from = step, to = r < a->n_records ? a->record_steps[r] : a->step_last;
       if (r == a->n_records && to <= from) {
         break;
       }
-      if (r == 0 || step - ahead.backup_step >= EG_BACKUP_STEPS) {
+      if (!is_backed_up || step - ahead.backup_step >= EG_BACKUP_STEPS) {
         back_up(a, &w.block);
         ahead.backup_step = step;
+        is_backed_up = 1;
+        is_sure = is_plain && is_block_finite(&w);
+      }
+      if (is_sure && r < a->n_records) {
+        is_sure = 0;
+        r = take_plain_records(&w, is_taped, r, &step);
+        continue;
       }
       if (to > from) {
         advance_block(&w, from, to);
         step = to;
       }
       look_at_block(&w, r, from, step);
+      r++;
     }
     store_block(a, w.block, slot);
     store_monitors(&w);
@@ -349,8 +391,9 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
   const eg_params *const p = &own_params;
   const eg_uniforms *const u = &own_uniforms;
   eg_ahead *const ahead = block.ahead;
+  uint64_t due = block.tape == NULL ? EG_NEVER : a->record_steps[block.tape->record];
   for (uint64_t step = from; step < to;) {
-    uint64_t n = to - step;
+    uint64_t n = (due < to ? due : to) - step;
     const eg_noise_real *noise = (const eg_noise_real *)t->noise;
     const eg_real *staged = (const eg_real *)t->rows;
     if (normals > 0) {
@@ -383,6 +426,9 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
       staged += (size_t)rows * EG_ROW_VALUES;
     }
     step += n;
+    if (step == due) {
+      due = record_due(block.tape);
+    }
   }
 }
 

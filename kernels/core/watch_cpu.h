@@ -32,15 +32,9 @@ EG_FN void lane_gradient_norm2(const eg_params *p, const eg_uniforms *u, const e
 }
 #endif
 
-/* The feature that is asked for most: no call. */
-EG_FN void block_coordinate(const eg_real *x, int32_t component, double *out) {
-  const eg_real *const row = x + (size_t)component * EG_LANES;
-  LANES { out[l] = (double)row[l]; }
-}
-
 #include "core/noise_trace_cpu.h"
 
-/* Every feature but a coordinate. */
+/* Every feature but a coordinate, which is read where it lies. */
 static __attribute__((noinline)) void block_feature(const eg_params *p, const eg_uniforms *u, eg_feature_code code,
                                                     const eg_real *x, const eg_real *start, double *out) {
   switch (code.id) {
@@ -194,37 +188,44 @@ static void monitor_columns(const eg_walk *w, uint32_t point, eg_feature_code co
 
 /* ---- states that are not finite ---- */
 
-/* Bits that are set where v is not finite. */
-EG_FN uint64_t lane_is_lost(double v) {
-  return (eg_bits64(v) & 0x7ff0000000000000ull) == 0x7ff0000000000000ull ? ~0ull : 0;
+/* The bits of |v| as a number: those of infinity and NaN are the largest. */
+#define EG_SIZE_INFINITE 0xffe0000000000000ull
+EG_FN uint64_t lane_size(double v) {
+  return eg_bits64(v) << 1;
 }
 
-/* Is every component of a block finite? One reduction, since nearly always the answer is yes. */
-static inline int is_state_finite(const eg_real *x) {
-  uint64_t lost = 0;
-  for (int k = 0; k < EG_DIM; k++) {
-    _Pragma("omp simd reduction(| : lost)")
+/* The largest size of n blocks of EG_LANES values, or `most` before. One reduction, since nearly always all are finite. */
+EG_FN uint64_t largest_size(const eg_real *x, int n, uint64_t most) {
+  for (int k = 0; k < n; k++) {
+    _Pragma("omp simd reduction(max : most)")
     for (int l = 0; l < EG_LANES; l++) {
-      lost |= lane_is_lost((double)x[k * EG_LANES + l]);
+      const uint64_t size = lane_size((double)x[k * EG_LANES + l]);
+      most = size > most ? size : most;
     }
   }
-  return lost == 0;
+  return most;
+}
+
+/* Is every component of a block finite? */
+static inline int is_state_finite(const eg_real *x) {
+  return largest_size(x, EG_DIM, 0) < EG_SIZE_INFINITE;
 }
 
 /* The same of the columns of a record that are no coordinates: those are components. */
 static inline int are_features_finite(const eg_feature_code *codes, const double *features, uint32_t n_features,
                                       uint32_t ld) {
-  uint64_t lost = 0;
+  uint64_t most = 0;
   for (uint32_t f = 0; f < n_features; f++) {
     if (codes[f].id == EG_FEATURE_X) {
       continue;
     }
-    _Pragma("omp simd reduction(| : lost)")
+    _Pragma("omp simd reduction(max : most)")
     for (int l = 0; l < EG_LANES; l++) {
-      lost |= lane_is_lost(features[(size_t)f * ld + (size_t)l]);
+      const uint64_t size = lane_size(features[(size_t)f * ld + (size_t)l]);
+      most = size > most ? size : most;
     }
   }
-  return lost == 0;
+  return most < EG_SIZE_INFINITE;
 }
 
 /* 1 for lanes whose state has a component that is not finite. */
@@ -367,6 +368,57 @@ static int must_search(const eg_walk *w) {
     }
   }
   return n > 0;
+}
+
+/* Are the features coordinates alone, and nothing watched? */
+static int is_plain_record(const eg_launch *a) {
+  int n = 0;
+  for (uint32_t f = 0; f < a->n_features; f++) {
+    n += a->features[f].id != EG_FEATURE_X;
+  }
+  return n == 0 && !is_watched(a);
+}
+
+/* Is every state of a block finite? */
+static int is_block_finite(const eg_walk *w) {
+  uint64_t most = 0;
+  for (uint32_t point = 0; point < w->a->n_points; point++) {
+    most = largest_size(w->block.x + (size_t)point * w->block.width * EG_LANES, EG_DIM, most);
+  }
+  return most < EG_SIZE_INFINITE;
+}
+
+/* Plain records r .. until the backup, which is of the step before r and of finite states, is old: made without a look at
+   each, since a state that is bad stays so. Returns the record behind them, with *step at the last of them; or r, with
+   everything as it was, if a state is bad there: records are masked one by one then. */
+static uint32_t take_plain_records(eg_walk *w, int is_taped, uint32_t r, uint64_t *step) {
+  const eg_launch *const a = w->a;
+  const uint64_t from = *step, old = w->block.ahead->backup_step + EG_BACKUP_STEPS;
+  eg_tape tape = {a, w->block.x, w->block.width, w->slot, r, r + 1};
+  while (tape.last < a->n_records && a->record_steps[tape.last - 1] < old) {
+    tape.last++;
+  }
+  if (a->record_steps[r] == from) {
+    (void)record_due(&tape);
+  }
+  if (is_taped && tape.record < tape.last) {
+    w->block.tape = &tape;
+    w->segment(w->p, a, w->u, w->t, &w->block, w->realisation, from, a->record_steps[tape.last - 1]);
+    w->block.tape = NULL;
+  }
+  for (uint64_t at = from; tape.record < tape.last;) {
+    const uint64_t to = a->record_steps[tape.record];
+    w->segment(w->p, a, w->u, w->t, &w->block, w->realisation, at, to);
+    (void)record_due(&tape);
+    at = to;
+  }
+  if (is_block_finite(w)) {
+    *step = a->record_steps[tape.last - 1];
+    return tape.last;
+  }
+  memcpy(w->block.x, w->block.backup, (size_t)a->n_points * w->block.width * EG_LANES * sizeof(eg_real));
+  *step = w->block.ahead->backup_step;
+  return r;
 }
 
 /* One look at a block after step `to` (the one before was at `from`): features into record `record`, unless it is
