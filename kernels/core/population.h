@@ -3,6 +3,7 @@
  * defines, besides what model.h says:
  *   #define EG_TERMS n   values averaged over the particles
  *   #define EG_FIELD_VALUES n   values that say how every particle moves
+ *   #define EG_MOVE_IS_FIELD 1  (optional) the displacement is the field, the same for all, and the terms are the components
  *   void eg_particle_terms(p, st, x, terms)          what one particle adds to the averages; not finite if x is not
  *   void eg_particle_move(p, st, field, x, v)        the displacement of a particle in a field
  *   void eg_add_row_field(p, st, average, row, w, field)  field += w H(., average, row), what one data row does to a particle

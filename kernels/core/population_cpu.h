@@ -62,13 +62,18 @@ static inline double tree_any(double *v, uint32_t n) {
     v[l] = v[l] + v[l + (s)];                                                                                \
   }
 
-static inline double tree_block(double *v) {
-  TREE_LEVEL(128)
-  TREE_LEVEL(64)
+/* The tree of a block whose upper two levels are done: v[0 .. 64). */
+static inline double tree_quarter(double *v) {
   TREE_LEVEL(32)
   TREE_LEVEL(16)
   TREE_LEVEL(8)
   return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
+static inline double tree_block(double *v) {
+  TREE_LEVEL(128)
+  TREE_LEVEL(64)
+  return tree_quarter(v);
 }
 
 /* The sum of n <= 256 terms of a block. Absent ones are zeros; of the levels above the next power of two only this remains,
@@ -81,7 +86,7 @@ static double block_sum(double *terms, uint32_t n) {
   for (uint32_t l = n; l < width; l++) {
     terms[l] = 0;
   }
-  return tree_any(terms, width) + 0.0;
+  return (width == EG_PARTICLE_BLOCK ? tree_block(terms) : tree_any(terms, width)) + 0.0;
 }
 
 static double total_of(double *blocks, uint32_t n_blocks) {
@@ -131,6 +136,50 @@ EG_FN void particle_look(const eg_params *p, const eg_real *st, const eg_real *b
 
 #define PARTICLES(n) _Pragma("omp simd") for (uint32_t l = 0; l < (n); l++)
 
+#if EG_MOVE_IS_FIELD
+/* A whole block, one component after the other: they lie so far apart that all at once would not fit the places of the first-level
+   cache that they share. The upper two levels of the tree stay in registers: 64 partial sums of every term are left.
+   scripts/check_vectorised reads this function. */
+static __attribute__((noinline)) void segment_particles(const eg_real *field, eg_real *block, size_t slots, uint32_t dim,
+                                                        double *terms) {
+  for (uint32_t k = 0; k < dim; k++) {
+    eg_real *const x = block + k * slots;
+    double *const sum = terms + k * EG_PARTICLE_BLOCK;
+    const eg_real move = field[k];
+    PARTICLES(EG_PARTICLE_BLOCK / 4) {
+      const eg_real a = x[l] + move, b = x[l + 128] + move, c = x[l + 64] + move, d = x[l + 192] + move;
+      x[l] = a;
+      x[l + 64] = c;
+      x[l + 128] = b;
+      x[l + 192] = d;
+      sum[l] = ((double)a + (double)b) + ((double)c + (double)d);
+    }
+  }
+}
+
+/* Moves n particles of a block; the sums of their terms to sums[k stride]. Padded components stay zero. */
+static void move_block(const eg_population *s, const eg_real *field, eg_real *block, uint32_t n, double *sums, size_t stride) {
+  const uint32_t dim = s->a->dim;
+  if (n == EG_PARTICLE_BLOCK) {
+    segment_particles(field, block, s->slots, dim, s->space.terms);
+  }
+  for (uint32_t k = 0; k < EG_TERMS; k++) {
+    eg_real *const x = block + k * s->slots;
+    double *const terms = s->space.terms + k * EG_PARTICLE_BLOCK;
+    if (k >= dim) {
+      sums[k * stride] = 0;
+    } else if (n == EG_PARTICLE_BLOCK) {
+      sums[k * stride] = tree_quarter(terms);
+    } else {
+      PARTICLES(n) {
+        x[l] = x[l] + field[k];
+        terms[l] = (double)x[l];
+      }
+      sums[k * stride] = block_sum(terms, n);
+    }
+  }
+}
+#else
 /* A whole block: all of the work of a large population. scripts/check_vectorised reads this function. */
 static __attribute__((noinline)) void segment_particles(const eg_params *params, const eg_real *st, const eg_real *field,
                                                         eg_real *block, size_t slots, double *terms) {
@@ -142,6 +191,19 @@ static __attribute__((noinline)) void segment_particles(const eg_params *params,
   }
   PARTICLES(EG_PARTICLE_BLOCK) { particle_stage(&own_params, st, own_field, block + l, slots, terms + l); }
 }
+
+static void move_block(const eg_population *s, const eg_real *field, eg_real *block, uint32_t n, double *sums, size_t stride) {
+  double *const terms = s->space.terms;
+  if (n == EG_PARTICLE_BLOCK) {
+    segment_particles(s->p, s->u->staged, field, block, s->slots, terms);
+  } else {
+    PARTICLES(n) { particle_stage(s->p, s->u->staged, field, block + l, s->slots, terms + l); }
+  }
+  for (uint32_t k = 0; k < EG_TERMS; k++) {
+    sums[k * stride] = block_sum(terms + k * EG_PARTICLE_BLOCK, n);
+  }
+}
+#endif
 
 static void finish_averages(eg_population *s) {
   const uint32_t n_blocks = eg_particle_blocks(s->a->n_particles), width = eg_power_of_two(n_blocks);
@@ -165,13 +227,11 @@ static __attribute__((noinline)) void sweep(eg_population *s, const eg_real *fie
   for (uint32_t first = 0; first < s->a->n_particles; first += EG_PARTICLE_BLOCK, b++) {
     eg_real *const block = s->x + first;
     const uint32_t n = particles_from(s->a, first);
-    if (field == NULL) {
-      PARTICLES(n) { particle_look(s->p, st, block + l, slots, terms + l); }
-    } else if (n == EG_PARTICLE_BLOCK) {
-      segment_particles(s->p, st, field, block, slots, terms);
-    } else {
-      PARTICLES(n) { particle_stage(s->p, st, field, block + l, slots, terms + l); }
+    if (field != NULL) {
+      move_block(s, field, block, n, s->space.blocks + b, width);
+      continue;
     }
+    PARTICLES(n) { particle_look(s->p, st, block + l, slots, terms + l); }
     for (uint32_t k = 0; k < EG_TERMS; k++) {
       s->space.blocks[k * width + b] = block_sum(terms + k * EG_PARTICLE_BLOCK, n);
     }

@@ -18,6 +18,7 @@ EG_PARAMS_STRUCT
 
 #define EG_TERMS EG_DIM /* averaged: the components of x */
 #define EG_FIELD_VALUES EG_DIM /* what moves a particle: the same displacement for all */
+#define EG_MOVE_IS_FIELD 1
 
 /* Places in the staged array, as in linear_regression.h. */
 #define EG_ST_H        0
