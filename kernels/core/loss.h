@@ -45,10 +45,15 @@ EG_FN eg_row eg_row_gathered(const eg_uniforms *u, uint32_t j, eg_real *copy) {
 }
 #endif
 
+/* What the inputs of a row are multiplied by in its gradient. */
+EG_FN eg_real eg_row_slope(const eg_params *p, const eg_real *st, const eg_real *x, eg_row row, eg_real weight) {
+  const double s = (double)eg_dot_row(p, (eg_real)0, row, x);
+  return weight * (eg_real)eg_margin_slope(p, st, s, (double)EG_TARGET(row));
+}
+
 EG_FN void eg_add_row_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_row row, eg_real weight,
                                eg_real *acc) {
-  const double s = (double)eg_dot_row(p, (eg_real)0, row, x);
-  const eg_real slope = weight * (eg_real)eg_margin_slope(p, st, s, (double)EG_TARGET(row));
+  const eg_real slope = eg_row_slope(p, st, x, row, weight);
   EG_EACH(k) { acc[k] = eg_mad(slope, EG_INPUT(row, k), acc[k]); }
 }
 

@@ -57,16 +57,26 @@ EG_FN void eg_drift(const eg_params *p, const eg_real *st, eg_real correction, c
   EG_EACH(i) { b[i] = -eg_mad(correction, Hg[i], g[i]); }
 }
 
+/* What the inputs of a row are multiplied by in its gradient. */
+EG_FN eg_real eg_row_slope(const eg_params *p, const eg_real *st, const eg_real *x, eg_row row, eg_real weight) {
+  (void)st;
+  return weight * eg_dot_row(p, -EG_TARGET(row), row, x);
+}
+
 EG_FN void eg_add_row_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_row row, eg_real weight,
                                eg_real *acc) {
-  (void)st;
-  const eg_real residual = weight * eg_dot_row(p, -EG_TARGET(row), row, x);
+  const eg_real residual = eg_row_slope(p, st, x, row, weight);
   EG_EACH(k) { acc[k] = eg_mad(residual, EG_INPUT(row, k), acc[k]); }
 }
 
-EG_FN void eg_regulariser_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {
+/* The gradient of the regulariser is this times x. */
+EG_FN eg_real eg_regulariser_slope(const eg_params *p, const eg_real *st) {
   (void)p;
-  EG_EACH(k) { g[k] = st[EG_ST_RIDGE] * x[k]; }
+  return st[EG_ST_RIDGE];
+}
+
+EG_FN void eg_regulariser_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {
+  EG_EACH(k) { g[k] = eg_regulariser_slope(p, st) * x[k]; }
 }
 
 EG_FN void eg_flow(const eg_params *p, const eg_real *st, eg_real *x) {

@@ -41,9 +41,14 @@ EG_FN double eg_margin_curvature(const eg_params *p, const eg_real *st, double s
   return e / ((1.0 + e) * (1.0 + e));
 }
 
-EG_FN void eg_regulariser_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {
+/* The gradient of the regulariser is this times x. */
+EG_FN eg_real eg_regulariser_slope(const eg_params *p, const eg_real *st) {
   (void)p;
-  EG_EACH(k) { g[k] = st[EG_ST_RIDGE] * x[k]; }
+  return st[EG_ST_RIDGE];
+}
+
+EG_FN void eg_regulariser_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {
+  EG_EACH(k) { g[k] = eg_regulariser_slope(p, st) * x[k]; }
 }
 
 EG_FN double eg_regulariser_loss(const eg_params *p, const eg_real *st, const eg_real *x) {

@@ -27,6 +27,18 @@ EG_FN void eg_end_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x,
     x[k] = eg_mad(-u->rate_over_batch, acc[k], x[k]);
   }
 }
+
+#if defined(EG_TEAM) && !EG_DEVICE
+/* A whole step with one row: the three functions above in one pass. */
+EG_FN void eg_single_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_row row) {
+  const eg_real slope = eg_row_slope(p, u->staged, x, row, (eg_real)1), ridge = eg_regulariser_slope(p, u->staged);
+  const eg_real batch_size = u->batch_size, rate = -u->rate_over_batch;
+  EG_EACH(k) {
+    const eg_real acc = eg_mad(slope, EG_INPUT(row, k), batch_size * (ridge * x[k]));
+    x[k] = eg_mad(rate, acc, x[k]);
+  }
+}
+#endif
 #endif
 
 #if EG_CAPS_SAMPLES
