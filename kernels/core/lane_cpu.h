@@ -36,12 +36,11 @@ typedef struct eg_ahead {
   uint64_t backup_step;             /* whose state the backup is */
 } eg_ahead;
 
-/* Records that a segment makes on its way: coordinates of the block at x, of records `record` .. `last` - 1. */
+/* Records `record` .. `last` - 1, which a segment makes on its way. */
 typedef struct eg_tape {
-  const eg_launch *a;
-  const eg_real *x;
-  size_t width;
-  uint32_t slot, record, last;
+  const struct eg_walk *w;
+  uint32_t record, last;
+  uint64_t most; /* size of the features so far: core/watch_cpu.h */
 } eg_tape;
 
 /* The parts of thread->block. x of a point: (width, EG_LANES). */
@@ -250,21 +249,6 @@ EG_FN void block_coordinate(const eg_real *x, int32_t component, double *out) {
   LANES { out[l] = (double)row[l]; }
 }
 
-/* Makes the next record of a tape; returns the step of the one behind it. */
-static __attribute__((noinline)) uint64_t record_due(eg_tape *t) {
-  const eg_launch *const a = t->a;
-  const size_t row = (size_t)a->n_features * a->ld;
-  double *out = a->records + (size_t)t->record * a->n_points * row + t->slot;
-  const eg_real *x = t->x;
-  for (uint32_t point = 0; point < a->n_points; point++, x += t->width * EG_LANES, out += row) {
-    for (uint32_t f = 0; f < a->n_features; f++) {
-      block_coordinate(x, a->features[f].component, out + (size_t)f * a->ld);
-    }
-  }
-  t->record++;
-  return t->record < t->last ? a->record_steps[t->record] : EG_NEVER;
-}
-
 /* ---- a block in hand ---- */
 
 /* Steps from < .. <= to of one block. */
@@ -332,7 +316,6 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, int is_taped,
   const eg_uniforms uniforms = eg_uniforms_of(a);
   eg_ahead ahead;
   eg_walk w = {segment, p, a, &uniforms, t, block_of(t, a, extra, &ahead), 0, 0};
-  const int is_plain = is_plain_record(a);
   for (uint32_t slot = 0; slot < a->n_lanes; slot += EG_LANES) {
     w.slot = slot;
     w.realisation = a->realisation_first + slot;
@@ -350,11 +333,11 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, int is_taped,
         back_up(a, &w.block);
         ahead.backup_step = step;
         is_backed_up = 1;
-        is_sure = is_plain && is_block_finite(&w);
+        is_sure = !is_watched(a) && is_block_finite(&w);
       }
       if (is_sure && r < a->n_records) {
         is_sure = 0;
-        r = take_plain_records(&w, is_taped, r, &step);
+        r = take_records(&w, is_taped, r, &step);
         continue;
       }
       if (to > from) {

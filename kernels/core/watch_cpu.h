@@ -211,19 +211,22 @@ static inline int is_state_finite(const eg_real *x) {
   return largest_size(x, EG_DIM, 0) < EG_SIZE_INFINITE;
 }
 
+/* largest_size of a column of a record. */
+EG_FN uint64_t largest_of_column(const double *column, uint64_t most) {
+  _Pragma("omp simd reduction(max : most)")
+  for (int l = 0; l < EG_LANES; l++) {
+    const uint64_t size = lane_size(column[l]);
+    most = size > most ? size : most;
+  }
+  return most;
+}
+
 /* The same of the columns of a record that are no coordinates: those are components. */
 static inline int are_features_finite(const eg_feature_code *codes, const double *features, uint32_t n_features,
                                       uint32_t ld) {
   uint64_t most = 0;
   for (uint32_t f = 0; f < n_features; f++) {
-    if (codes[f].id == EG_FEATURE_X) {
-      continue;
-    }
-    _Pragma("omp simd reduction(max : most)")
-    for (int l = 0; l < EG_LANES; l++) {
-      const uint64_t size = lane_size(features[(size_t)f * ld + (size_t)l]);
-      most = size > most ? size : most;
-    }
+    most = codes[f].id == EG_FEATURE_X ? most : largest_of_column(features + (size_t)f * ld, most);
   }
   return most < EG_SIZE_INFINITE;
 }
@@ -370,13 +373,27 @@ static int must_search(const eg_walk *w) {
   return n > 0;
 }
 
-/* Are the features coordinates alone, and nothing watched? */
-static int is_plain_record(const eg_launch *a) {
-  int n = 0;
-  for (uint32_t f = 0; f < a->n_features; f++) {
-    n += a->features[f].id != EG_FEATURE_X;
+/* Makes the next record of a tape; returns the step of the one behind it. */
+static __attribute__((noinline)) uint64_t record_due(eg_tape *t) {
+  const eg_walk *const w = t->w;
+  const eg_launch *const a = w->a;
+  const size_t row = (size_t)a->n_features * a->ld;
+  double *out = a->records + (size_t)t->record * a->n_points * row + w->slot;
+  const eg_real *x = w->block.x;
+  for (uint32_t point = 0; point < a->n_points; point++, x += w->block.width * EG_LANES, out += row) {
+    for (uint32_t f = 0; f < a->n_features; f++) {
+      const eg_feature_code code = a->features[f];
+      double *const column = out + (size_t)f * a->ld;
+      if (code.id == EG_FEATURE_X) {
+        block_coordinate(x, code.component, column);
+      } else {
+        block_feature(w->p, w->u, code, x, w->block.start + (size_t)point * EG_DIM * EG_LANES, column);
+        t->most = largest_of_column(column, t->most);
+      }
+    }
   }
-  return n == 0 && !is_watched(a);
+  t->record++;
+  return t->record < t->last ? a->record_steps[t->record] : EG_NEVER;
 }
 
 /* Is every state of a block finite? */
@@ -388,13 +405,13 @@ static int is_block_finite(const eg_walk *w) {
   return most < EG_SIZE_INFINITE;
 }
 
-/* Plain records r .. until the backup, which is of the step before r and of finite states, is old: made without a look at
+/* Unwatched records r .. until the backup, which is of the step before r and of finite states, is old: made without a look at
    each, since a state that is bad stays so. Returns the record behind them, with *step at the last of them; or r, with
-   everything as it was, if a state is bad there: records are masked one by one then. */
-static uint32_t take_plain_records(eg_walk *w, int is_taped, uint32_t r, uint64_t *step) {
+   everything as it was, if a state is bad there or a feature was: records are masked one by one then. */
+static uint32_t take_records(eg_walk *w, int is_taped, uint32_t r, uint64_t *step) {
   const eg_launch *const a = w->a;
   const uint64_t from = *step, old = w->block.ahead->backup_step + EG_BACKUP_STEPS;
-  eg_tape tape = {a, w->block.x, w->block.width, w->slot, r, r + 1};
+  eg_tape tape = {w, r, r + 1, 0};
   while (tape.last < a->n_records && a->record_steps[tape.last - 1] < old) {
     tape.last++;
   }
@@ -412,7 +429,7 @@ static uint32_t take_plain_records(eg_walk *w, int is_taped, uint32_t r, uint64_
     (void)record_due(&tape);
     at = to;
   }
-  if (is_block_finite(w)) {
+  if (tape.most < EG_SIZE_INFINITE && is_block_finite(w)) {
     *step = a->record_steps[tape.last - 1];
     return tape.last;
   }
