@@ -115,6 +115,7 @@ EG_FN void one_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const eg_pa
   end(p, u, x, g->acc);
 }
 
+#if EG_HAS_SLOPES
 /* A fold over one row, of sgd: the only stepper of this form with folds over rows. */
 EG_FN void one_single(const eg_params *p, const eg_uniforms *u, const eg_group *g, uint64_t step, uint32_t point, uint32_t i) {
   eg_single_sgd_rows(p, u, state_of(p, g, point, i), row_of_draw(p, u, g, step, i));
@@ -126,6 +127,7 @@ EG_FN void one_short_single(const eg_params *params, const eg_uniforms *u, const
   own.team.chunks = 1;
   one_single(&own, u, g, step, point, i);
 }
+#endif
 
 /* A fold over few rows for a state of one chunk, known when compiled: state and accumulator stay in registers. */
 EG_FN void one_short_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const eg_params *params, const eg_uniforms *u,
@@ -217,6 +219,7 @@ EG_FN void long_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_dat
 
 EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, const eg_params *p,
                         const eg_uniforms *u, eg_group *g, uint64_t from, uint64_t to) {
+#if EG_HAS_SLOPES
   if (!is_data && g->a->fold_count == 1 && p->team.chunks == 1) {
     EG_PIECES(1, one_short_single(p, u, g, s, point, i))
     return;
@@ -225,6 +228,7 @@ EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_
     EG_PIECES(1, one_single(p, u, g, s, point, i))
     return;
   }
+#endif
   if (!is_data && g->a->fold_count <= FEW_ROWS && p->team.chunks == 1) {
     EG_PIECES(g->a->fold_count, one_short_fold(begin, add, end, p, u, g, s, point, i))
     return;

@@ -69,7 +69,8 @@ EG_FN void eg_add_row_gradient(const eg_params *p, const eg_real *st, const eg_r
   EG_EACH(k) { acc[k] = eg_mad(residual, EG_INPUT(row, k), acc[k]); }
 }
 
-/* The gradient of the regulariser is this times x. */
+/* The gradient of the regulariser is this times x; with it and eg_row_slope a step with one row is one pass (team form). */
+#define EG_HAS_SLOPES 1
 EG_FN eg_real eg_regulariser_slope(const eg_params *p, const eg_real *st) {
   (void)p;
   return st[EG_ST_RIDGE];

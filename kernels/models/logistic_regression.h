@@ -41,7 +41,8 @@ EG_FN double eg_margin_curvature(const eg_params *p, const eg_real *st, double s
   return e / ((1.0 + e) * (1.0 + e));
 }
 
-/* The gradient of the regulariser is this times x. */
+/* The gradient of the regulariser is this times x; with it and eg_row_slope a step with one row is one pass (team form). */
+#define EG_HAS_SLOPES 1
 EG_FN eg_real eg_regulariser_slope(const eg_params *p, const eg_real *st) {
   (void)p;
   return st[EG_ST_RIDGE];

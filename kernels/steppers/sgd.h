@@ -28,7 +28,7 @@ EG_FN void eg_end_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x,
   }
 }
 
-#if defined(EG_TEAM) && !EG_DEVICE
+#if defined(EG_TEAM) && !EG_DEVICE && EG_HAS_SLOPES
 /* A whole step with one row: the three functions above in one pass. */
 EG_FN void eg_single_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_row row) {
   const eg_real slope = eg_row_slope(p, u->staged, x, row, (eg_real)1), ridge = eg_regulariser_slope(p, u->staged);
