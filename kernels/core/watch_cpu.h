@@ -5,6 +5,10 @@
 #ifndef EG_CORE_WATCH_CPU_H
 #define EG_CORE_WATCH_CPU_H
 
+#ifndef EG_USER_MODEL /* src/model/user_model.c */
+#define EG_USER_MODEL 0
+#endif
+
 EG_FN void lane_norm2(const eg_params *p, const eg_real *block, double *out) {
   eg_real x[EG_DIM];
   lane_load(block, EG_DIM, x);
@@ -388,8 +392,9 @@ static __attribute__((noinline)) uint64_t record_due(eg_tape *t) {
         block_coordinate(x, code.component, column);
       } else {
         block_feature(w->p, w->u, code, x, w->block.start + (size_t)point * EG_DIM * EG_LANES, column);
-        t->most = largest_of_column(column, t->most);
       }
+      /* Of coordinates too where the model is a user's, which may make a bad one good again before the next look at states. */
+      t->most = code.id != EG_FEATURE_X || EG_USER_MODEL ? largest_of_column(column, t->most) : t->most;
     }
   }
   t->record++;

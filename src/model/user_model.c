@@ -140,7 +140,7 @@ static eg_status compile(eg_context *ctx, const eg_user_model *model, const char
     eg_text_append(&text, "#define EG_ONE_STEPPER\n#define EG_WANTED_%s EG_YES\n", stepper);
   }
   eg_text_append(&text,
-                 "#define EG_DIM %d\n#define EG_REAL %s\n#define EG_NOISE_REAL %s\n#define EG_MODEL_FILE \"%s\"\n"
+                 "#define EG_USER_MODEL 1\n#define EG_DIM %d\n#define EG_REAL %s\n#define EG_NOISE_REAL %s\n#define EG_MODEL_FILE \"%s\"\n"
                  "#define EG_UNIT_SYMBOL ensgrad_user_unit\n#define EG_ISA_NAME \"user\"\n#include \"unit_cpu.c\"\n",
                  model->dim, model->is_float ? "float" : "double", model->is_wide_noise ? "double" : "float", absolute);
   if (text.is_broken) {
