@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "backend/cuda_plugin/plugin.h"
+#include "backend/plugin_check.h"
 #include "base/place.h"
 #include "base/text.h"
 #include "core/unit_table.h"
@@ -229,6 +230,19 @@ static eg_status try_file(eg_context *ctx, const char *path, eg_text *searched, 
   return EG_OK;
 }
 
+/* A place that nobody named, seen from the program's folder: what others could have put there is passed over. */
+static eg_status try_found(eg_context *ctx, const char *folder, const char *path, eg_text *searched, void **handle) {
+  struct stat file, own;
+  if (stat(path, &file) == 0) {
+    const char *const objection = stat(folder, &own) != 0 ? "cannot be judged" : eg_plugin_objection(&file, &own);
+    if (objection != NULL) {
+      eg_text_append(searched, "\n  %s (not opened: it %s)", path, objection);
+      return EG_OK;
+    }
+  }
+  return try_file(ctx, path, searched, handle);
+}
+
 static eg_status search(eg_context *ctx, eg_text *searched, void **handle) {
   /* installed, seen from bin/ or lib/; beside the program (the build folder); above it (the build folder's tests) */
   static const char *const places[] = {"../lib/ensgrad/", "", "../"};
@@ -244,7 +258,7 @@ static eg_status search(eg_context *ctx, eg_text *searched, void **handle) {
   if (eg_place_folder(folder, sizeof folder)) {
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
       (void)snprintf(path, sizeof path, "%s/%s%s", folder, places[i], EG_CUDA_PLUGIN_FILE);
-      EG_TRY(try_file(ctx, path, searched, handle));
+      EG_TRY(try_found(ctx, folder, path, searched, handle));
       if (*handle != NULL) {
         return EG_OK;
       }
@@ -252,21 +266,6 @@ static eg_status search(eg_context *ctx, eg_text *searched, void **handle) {
   }
   eg_text_append(searched, "\n  the system's library folders");
   *handle = dlopen(EG_CUDA_PLUGIN_FILE, RTLD_NOW | RTLD_LOCAL);
-  return EG_OK;
-}
-
-static eg_status check_table(eg_context *ctx, const eg_cuda_plugin *table) {
-  if (table == NULL) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "the file " EG_CUDA_PLUGIN_FILE " is not ensgrad's CUDA plug-in");
-  }
-  if (table->abi != EG_CUDA_PLUGIN_ABI || table->launch_bytes != sizeof(eg_launch) ||
-      table->job_bytes != sizeof(eg_cuda_job) || table->result_bytes != sizeof(eg_cuda_result)) {
-    return eg_fail(
-        ctx, EG_ERR_DEVICE,
-        "the CUDA plug-in is of another version (interface %u, this program has %d): install both from one "
-        "build",
-        table->abi, EG_CUDA_PLUGIN_ABI);
-  }
   return EG_OK;
 }
 
@@ -281,7 +280,7 @@ static eg_status load(eg_context *ctx, const eg_cuda_plugin **table) {
   eg_text_free(&searched);
   EG_TRY(status);
   const eg_cuda_plugin *const found = (const eg_cuda_plugin *)dlsym(handle, EG_CUDA_PLUGIN_SYMBOL);
-  status = check_table(ctx, found);
+  status = eg_plugin_check_table(ctx, found);
   if (status != EG_OK) {
     (void)dlclose(handle); /* never called, so nothing of it runs */
     return status;

@@ -300,7 +300,8 @@ eg_status eg_image_read(eg_context *ctx, const char *path, unsigned char *image,
   eg_hdf5_guard guard;
   reader r = {.ctx = ctx, .file = H5I_INVALID_HID, .without_estimates = without_estimates};
   eg_hdf5_enter(&guard);
-  const eg_status status = read_everything(&r, image, length);
+  eg_status status = read_everything(&r, image, length);
+  status = status == EG_ERR_INTERNAL ? EG_ERR_DAMAGED : status; /* arrays that nobody could have made */
   release(&r);
   eg_hdf5_leave(&guard);
   if (status != EG_OK) {

@@ -129,4 +129,14 @@ says err 'the CUDA plug-in is of another version'
 ENSGRAD_PLUGIN_PATH=/nowhere expect 6 run study.yaml -o other.h5 --backend cuda -q
 says err 'there is no CUDA plug-in'
 check test ! -e other.h5
+
+# One that lies beside the program, where everybody could have put it
+mkdir place
+cp "$program" place/ensgrad
+cp "$fake"/libensgrad_cuda.so place/
+check env -u ENSGRAD_PLUGIN_PATH place/ensgrad devices >out 2>err
+says out 'a device played on the host'
+chmod o+w place/libensgrad_cuda.so
+check env -u ENSGRAD_PLUGIN_PATH place/ensgrad devices >out 2>err
+says out 'not opened: it can be written by everybody'
 report
