@@ -70,7 +70,8 @@ EG_NODISCARD eg_status eg_run_study(eg_context *ctx, const eg_study *study, cons
 /**
  * Add realisations to a result: continue it to `n` of them, given as in a study file ("2^24"). The bits are those of one
  * run with n. The result is written to options->output, which may be `path` itself; where a partial result of that larger
- * study is there already, it is continued.
+ * study is there already, it is continued. With options->n_shards above 1 the realisations that are missing are divided; shard 0
+ * also holds those of the result, which must be complete, and eg_merge makes one result of all.
  *
  * data     data file instead of the recorded one; NULL: that one
  *

@@ -11,6 +11,7 @@ static const cli_option options[] = {
     {"backend", '\0', "NAME", "auto (default: the GPUs, or the CPU if there is none), cpu, cuda,\nall (GPUs and CPU together)", false},
     {"devices", '\0', "LIST", "GPUs to use, as in 0,2; default: all that 'ensgrad devices' shows", false},
     {"threads", '\0', "N", "CPU workers; default: all cores (the result does not depend on it)", false},
+    {"shard", '\0', "K/N", "add part K (0 to N-1) of N of what is missing; slurm: K and N of this task or array element", false},
     {"snapshot", '\0', "TIME", "write a partial result this often; default 60", false},
     {"max-time", '\0', "TIME", "end with a partial result before this time is over", false},
     {"check-tiles", '\0', "N",
@@ -50,6 +51,14 @@ static eg_status extend(cli_program *program, const cli_args *args) {
     cli_print_error(program, EG_ERR_MEMORY, "out of memory");
     return EG_ERR_MEMORY;
   }
+  status = cli_read_shard(program, &cli_command_extend, cli_value(args, "shard"), &settings.run);
+  if (status == EG_OK && settings.run.n_shards > 1) {
+    status = cli_name_shard(program, &settings);
+  }
+  if (status != EG_OK) {
+    cli_run_settings_free(&settings);
+    return status;
+  }
   cli_catch_stop_signals();
   if (!settings.is_quiet) {
     cli_note(program, "extending %s, writing to %s", r.path, settings.output);
@@ -69,7 +78,8 @@ const cli_command cli_command_extend = {
         "The bits are those of one run with N realisations. Stopped early (exit code 75), the same command\n"
         "continues. Only whole tiles can be taken over (4096 realisations, fewer for large models): a result whose\n"
         "number of realisations is no multiple of its tile, or is below 64 tiles of the longer run, is refused with\n"
-        "the numbers that would do.\n",
+        "the numbers that would do. A shard writes NAME.shard-K-of-N.h5 beside FILE; shard 0 has what was there, and\n"
+        "'ensgrad merge -o NAME.h5 NAME.shard-*.h5' gives the longer result.\n",
     .options = options,
     .run = extend,
 };

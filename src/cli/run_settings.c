@@ -153,8 +153,7 @@ static eg_status choose_output(cli_program *program, const cli_command *command,
   return EG_OK;
 }
 
-/* NAME.h5 of shard 3 of 10: NAME.shard-3-of-10.h5. */
-static eg_status name_shard(cli_program *program, cli_run_settings *settings) {
+eg_status cli_name_shard(cli_program *program, cli_run_settings *settings) {
   static const char ending[] = ".h5";
   const char *const name = settings->output;
   const size_t size = strlen(name), tail = sizeof ending - 1, room = size + 64;
@@ -196,7 +195,7 @@ eg_status cli_run_settings_read(cli_program *program, const cli_command *command
   status = status != EG_OK ? status : cli_read_shard(program, command, cli_value(args, "shard"), &settings->run);
   status = status != EG_OK ? status : choose_output(program, command, args, &settings->output);
   if (status == EG_OK && settings->run.n_shards > 1) {
-    status = name_shard(program, settings);
+    status = cli_name_shard(program, settings);
     if (status != EG_OK) {
       cli_run_settings_free(settings);
     }

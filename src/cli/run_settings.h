@@ -22,6 +22,9 @@ void cli_run_settings_free(cli_run_settings *settings);
 EG_NODISCARD eg_status cli_read_shard(cli_program *program, const cli_command *command, const char *text,
                                       eg_run_options *run);
 
+/* The output gets the name of its shard: NAME.h5 of shard 3 of 10 becomes NAME.shard-3-of-10.h5. */
+EG_NODISCARD eg_status cli_name_shard(cli_program *program, cli_run_settings *settings);
+
 /* Backend, threads, times and flags, but no output and no shard. */
 EG_NODISCARD eg_status cli_run_settings_common(cli_program *program, const cli_command *command,
                                                const cli_args *args, cli_run_settings *settings);

@@ -69,6 +69,17 @@ static eg_status check_result(eg_context *ctx, const char *path, const eg_labell
   return EG_OK;
 }
 
+/* Shards divide what is behind the result, which must end in one place then. */
+static eg_status check_complete(eg_context *ctx, const char *path, const eg_campaign *base) {
+  for (size_t r = 0; r < base->plan->n_runs; r++) {
+    if (base->runs[r].tiles_done != base->plan->runs[r].job.n_tiles) {
+      return eg_fail(ctx, EG_ERR_USAGE, "%s is partial; shards extend a complete result only: continue it first, or extend it "
+                                        "without --shard", path);
+    }
+  }
+  return EG_OK;
+}
+
 static eg_status extend(eg_context *ctx, const char *path, const eg_labelled *file, const planned *old,
                         const planned *new, const eg_run_options *options) {
   eg_campaign *base = NULL;
@@ -84,6 +95,9 @@ static eg_status extend(eg_context *ctx, const char *path, const eg_labelled *fi
   }
   EG_TRY_DONE(check_tiles(ctx, path, old->plan, new->plan));
   EG_TRY_DONE(eg_campaign_restore(ctx, base, file, path));
+  if (options->n_shards > 1) {
+    EG_TRY_DONE(check_complete(ctx, path, base));
+  }
   run.force = options->force || (is_in_place && after > before); /* else it is continued */
   status = eg_run_from(ctx, new->study, &run, base);
 done:

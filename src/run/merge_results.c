@@ -107,7 +107,7 @@ static eg_status note_shard(eg_context *ctx, merger *m, size_t i, const eg_campa
     EG_TRY(eg_allocate(ctx, shard.count, 1, &m->is_there));
     m->n_shards = shard.count;
   }
-  if (m->n_shards == 0 || shard.count != m->n_shards) {
+  if (m->n_shards == 0 || shard.count != m->n_shards || eg_campaign_has_others(part)) { /* others: a shard of an extension */
     m->n_shards = 0;
     return EG_OK;
   }

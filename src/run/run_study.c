@@ -82,6 +82,19 @@ static eg_status check_shard(eg_context *ctx, const session *s, const eg_labelle
                  s->output, index, count, index, count);
 }
 
+/* What is done already; of an extension in shards the first one has it, and the others its grids. */
+static eg_status begin_with(eg_context *ctx, eg_campaign *campaign, const eg_campaign *base) {
+  if (campaign->shard.index == 0) {
+    return eg_campaign_merge(ctx, campaign, base);
+  }
+  for (size_t r = 0; r < campaign->plan->n_runs; r++) {
+    if (base->runs[r].histograms.has_grids) {
+      eg_run_histograms_set(campaign->plan, &campaign->runs[r].histograms, base->runs[r].histograms.edges);
+    }
+  }
+  return EG_OK;
+}
+
 /* What lies at the output path: nothing, or a result of this study to continue. Else the run begins with what `base` has
    done, which may be NULL. */
 static eg_status open_output(eg_context *ctx, session *s, const eg_run_options *options, const eg_campaign *base) {
@@ -91,7 +104,7 @@ static eg_status open_output(eg_context *ctx, session *s, const eg_run_options *
   EG_TRY(eg_result_probe_output(ctx, s->output, &exists));
   s->is_new = !exists || options->force;
   if (s->is_new) {
-    return base == NULL ? EG_OK : eg_campaign_merge(ctx, s->campaign, base);
+    return base == NULL ? EG_OK : begin_with(ctx, s->campaign, base);
   }
   EG_TRY(eg_result_read(ctx, s->output, &file));
   const char *const difference = eg_campaign_difference(s->campaign, file);
@@ -246,8 +259,11 @@ eg_status eg_run_with(eg_context *ctx, const eg_study *study, const eg_run_optio
   EG_TRY_DONE(eg_until_check(ctx, plan));
   EG_TRY_DONE(eg_devices_fit(ctx, plan, &s.devices));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &s.campaign));
-  if (options->n_shards > 0) {
-    eg_campaign_set_shard(s.campaign, (eg_shard){options->shard, options->n_shards});
+  const eg_shard shard = {options->shard, options->n_shards};
+  if (options->n_shards > 1 && base != NULL) {
+    eg_campaign_set_shard_behind(s.campaign, shard, base);
+  } else if (options->n_shards > 0) {
+    eg_campaign_set_shard(s.campaign, shard);
   }
   EG_TRY_DONE(open_output(ctx, &s, options, base));
   s.wall_before = s.campaign->wall_seconds;

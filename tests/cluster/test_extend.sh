@@ -37,6 +37,26 @@ equal long.h5 merged.h5
 expect 3 extend rich.shard-0-of-3.h5 -n $second
 says err "merge all of them first"
 
+# In shards: the first one has what was there.
+for study in rich groups; do
+  expect 0 run $study.yaml -o base.h5 --force -q --set realisations=$first
+  expect 0 run $study.yaml -o long.h5 --force -q --set realisations=$second
+  rm -f grown.*
+  for k in 3 1 0 2; do
+    expect 0 extend base.h5 -n $second -o grown.h5 --shard $k/4 -q
+    expect 0 extend base.h5 -n $second -o grown.h5 --shard $k/4
+    says err "complete already"
+  done
+  expect 8 merge -o grown.h5 grown.shard-[013]-of-4.h5 -q
+  expect 0 merge -o grown.h5 grown.shard-*-of-4.h5 -q
+  equal long.h5 grown.h5
+done
+expect 2 extend base.h5 -n $second -o none.h5 --shard 4/4 -q
+expect 0 merge -o partial.h5 --allow-gaps -q rich.shard-[02]-of-3.h5
+expect 2 extend partial.h5 -n $second -o none.h5 --shard 0/2 -q
+says err "is partial; shards extend a complete result only"
+check test ! -e none.shard-0-of-2.h5
+
 # Stopped and continued by the same command.
 write_study tiny.yaml 2^18 64
 expect 0 run tiny.yaml -o stopped.h5 -q
