@@ -6,7 +6,7 @@
 
 /* What a step reads for the second time. A compiler that knew it to be the same would keep a whole matrix from one use to the
    other, spread over the lanes of more registers than there are; read again it costs nothing, as part of the product. */
-#if EG_DEVICE
+#if EG_DEVICE || defined(EG_THREAD_FORM) /* the GPU's text, on the host too, sets `staged` alone */
 #define EG_STAGED_AGAIN(u) ((u)->staged)
 #else
 #define EG_STAGED_AGAIN(u) ((u)->staged_again)
