@@ -1,7 +1,7 @@
 /*
  * What do statistics cost? The Ornstein-Uhlenbeck process of bench_ou without statistics (one record at the end), with four
- * moments every 8 steps, with the mean squared displacement, and with histograms; one thread. The fixed part (a result of
- * so many times) is taken off by a run of one block of realisations. The overhead of a case is its time over that of the
+ * moments every 8 steps, with the mean squared displacement, with both at times of their own, and with histograms; one thread.
+ * The fixed part (a result of so many times) is taken off by a run of one block of realisations. The overhead of a case is its time over that of the
  * plain case of the same round; the median over rounds is the figure.
  */
 #include "measure.h"
@@ -12,11 +12,14 @@ enum { TRAJECTORIES = 262144, STEPS = 8000, EVERY = 8 };
 
 static const char *const EVERY_8 = "observe.at={steps: {linear: 1000}}";
 static const char *const HISTOGRAM = "observe.histograms={feature: x, bins: 100, low: -5, high: 5}";
+/* With the covariance between lags that fits of exponents need, and without. */
+static const char *const LAGS = "observe.paths={statistic: msd, at: {steps: {log: 30}}}";
+static const char *const LAGS_ALONE = "observe.paths={statistic: moments, powers: [2], at: {steps: {log: 30}}}";
 static const char *const LOG_HISTOGRAM =
     "observe.histograms={feature: norm2, bins: 100, scale: log, low: 1e-6, high: 100}";
 
 static bench_case *add(bench *b, const char *name, const char *size, const char *at, const char *features,
-                       const char *statistics, const char *histograms) {
+                       const char *statistics, const char *more) {
   const char *const study = BENCH_SOURCE "/studies/ou.yaml";
   const char *const set_features = bench_text("observe.features=%s", features);
   const char *const set_statistics = bench_text("observe.statistics=%s", statistics);
@@ -26,7 +29,7 @@ static bench_case *add(bench *b, const char *name, const char *size, const char 
   for (int i = 0; i < 2; i++) {
     words[i] = bench_words(b, b->program, "run", study, "-o", "result.h5", "--force", "--backend", "cpu",
                            "--threads", "1", "--quiet", "--set", set_steps, "--set", at, "--set", set_features,
-                           "--set", set_statistics, "--set", histograms != NULL ? histograms : "title=none",
+                           "--set", set_statistics, "--set", more != NULL ? more : "title=none",
                            "--set", realisations[i], NULL);
   }
   return bench_add(b, name, size, (double)TRAJECTORIES * STEPS, words[0], words[1]);
@@ -62,6 +65,9 @@ int main(int argc, char **argv) {
   bench_case *const lags = add(&b, "MSD at 30 log-spaced steps", "262144 trajectories x 8000 steps, 30 records",
                                "observe.at={steps: {log: 30}}", "[x]", "[moments, msd]", NULL);
   bench_case *const both = add(&b, "4 moments and MSD every 8 steps", many, EVERY_8, "[x]", "[moments, msd]", NULL);
+  bench_case *const schedules = add(&b, "4 moments every 8 steps, MSD at 30 log-spaced lags", many, EVERY_8, "[x]", "[moments]", LAGS);
+  bench_case *const lags_alone =
+      add(&b, "the same, lags without their covariance", many, EVERY_8, "[x]", "[moments]", LAGS_ALONE);
   bench_case *const squares = add(&b, "4 moments of x and x^2 every 8 steps", many, EVERY_8, "[x, norm2]", "[moments]", NULL);
   bench_case *const linear = add(&b, "moments, histogram of 100 bins", many, EVERY_8, "[x]", "[moments]", HISTOGRAM);
   bench_case *const log_bins =
@@ -71,6 +77,8 @@ int main(int argc, char **argv) {
   report(&b, moments, plain, samples, 10);
   report(&b, lags, plain, (double)TRAJECTORIES * 30, 0);
   report(&b, both, plain, 2 * samples, 0);
+  report(&b, schedules, plain, samples + (double)TRAJECTORIES * 30, 10);
+  report(&b, lags_alone, plain, samples + (double)TRAJECTORIES * 30, 10);
   report(&b, linear, moments, samples, 0);
   report(&b, log_bins, squares, samples, 0);
   return bench_close(&b);

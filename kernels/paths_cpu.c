@@ -156,7 +156,7 @@ static void one_term_values(const eg_path_values *p, const eg_path_statistic *s)
   }
   const int is_together = eg_path_rows(s, 2) == 1;
   for (uint32_t point = is_together ? 0 : p->point; point < (is_together ? p->n_points : p->point + 1); point++) {
-    lose(p->values, s->n_values, track_of(p, p->n_records - 1, point, s->column), p->ld);
+    lose(p->values, s->n_values, track_of(p, s->last, point, s->column), p->ld);
   }
   if (s->form == EG_PATH_WAVE || s->form == EG_PATH_DISTANCES) { /* first all that has no phase, or logarithm, into the first value */
     for (uint32_t i = 1; i < s->n_values; i++) {
@@ -172,7 +172,7 @@ void EG_PASTE(eg_path_values, EG_ISA)(const eg_path_values *p, const eg_path_sta
     one_term_values(p, s);
     return;
   }
-  const double *const last = track(p, p->n_records - 1, s->column);
+  const double *const last = track(p, s->last, s->column);
   for (uint32_t i = 0; i < s->n_values; i++) {
     double *const v = p->values + (size_t)i * p->ld;
     const double n = (double)(s->first[i + 1] - s->first[i]);

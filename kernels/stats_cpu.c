@@ -127,10 +127,10 @@ void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, doubl
   const uint32_t rows = r->n_records * r->n_points;
   const uint32_t size = eg_node_values(r->n_features, r->with_covariance);
   if (r->n_lanes < r->ld) {
-    mask_unused(records, rows * r->n_features, r->ld, r->n_lanes);
+    mask_unused(records, rows * r->width, r->ld, r->n_lanes);
   }
   for (uint32_t row = 0; row < rows; row++) {
-    const double *const v = records + (size_t)row * r->n_features * r->ld;
+    const double *const v = records + (size_t)row * r->width * r->ld;
     double *const node = r->nodes + (size_t)row * size;
     double *const sums = node + 1;
     const double sum = tree_sum(v, r->ld, 0, scratch); /* NaN if a lane is masked (or, harmless, if it overflows) */
@@ -198,7 +198,7 @@ void EG_PASTE(eg_count_pairs_tile, EG_ISA)(const eg_count *r, const eg_histogram
                                            uint32_t *scratch) {
   uint32_t *const a = scratch, *const b = scratch + r->ld;
   for (uint64_t row = 0; row < (uint64_t)r->n_records * r->n_points; row++) {
-    for (uint32_t i = 0; i < n_pairs; i++) {
+    for (uint32_t i = 0; i < n_pairs && eg_count_is_wanted(r, row); i++) {
       const eg_histogram *const f = &r->histograms[pairs[i].first], *const g = &r->histograms[pairs[i].second];
       uint64_t *const counts = eg_count_counts_at(r, row, f) - f->count + pairs[i].count;
       histogram_places(f, r->edges, eg_count_lanes_at(r, row, f->column), r->ld, a);
@@ -215,7 +215,7 @@ void EG_PASTE(eg_count_pairs_tile, EG_ISA)(const eg_count *r, const eg_histogram
 /* One tile (tiles = 1), after eg_reduce_tile has masked its unused lanes. scratch: ld + 4 (EG_MAX_BINS + 3) words. */
 void EG_PASTE(eg_count_tile, EG_ISA)(const eg_count *r, uint32_t *scratch) {
   for (uint64_t row = 0; row < (uint64_t)r->n_records * r->n_points; row++) {
-    for (uint32_t i = 0; i < r->n_histograms; i++) {
+    for (uint32_t i = 0; i < r->n_histograms && eg_count_is_wanted(r, row); i++) {
       const eg_histogram *const h = &r->histograms[i];
       histogram_places(h, r->edges, eg_count_lanes_at(r, row, h->column), r->ld, scratch);
       histogram_add(scratch, r->ld, h->bins, scratch + r->ld, eg_count_counts_at(r, row, h));

@@ -46,6 +46,9 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
   const uint32_t f = blockIdx.y;
   const uint32_t n = eg_tree_lanes(r.ld), threads = r.ld / n;
   double v[EG_TREE_LANES];
+  if (eg_reduce_record(&r, row) == EG_NO_PLACE) {
+    return;
+  }
   if (threadIdx.x == 0) {
     valid = 0;
   }
@@ -83,6 +86,9 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
     f++;
   }
   const uint32_t g = pair - f * (f - 1) / 2;
+  if (eg_reduce_record(&r, row) == EG_NO_PLACE) {
+    return;
+  }
   double *const node = r.nodes + eg_reduce_node_at(&r, row);
   double a[EG_TREE_LANES], b[EG_TREE_LANES];
   eg_reduce_load(eg_reduce_lanes_at(&r, row, f), used, threadIdx.x, threads, n, a);
@@ -100,6 +106,9 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
   const uint64_t row = blockIdx.x;
   const eg_histogram h = r.histograms[blockIdx.y];
   const uint32_t n = h.bins + 2, used = eg_count_used(&r, row);
+  if (!eg_count_is_wanted(&r, row)) {
+    return;
+  }
   for (uint32_t i = threadIdx.x; i < n; i += blockDim.x) {
     shared[i] = 0;
   }

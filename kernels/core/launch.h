@@ -128,10 +128,19 @@ typedef struct eg_launch {
   double *monitor_state;      /* (n_points, n_monitors, 2, ld), realisation fastest; of the tile, as state */
   eg_monitor monitors[EG_MOST_MONITORS];
   void *scratch;              /* GPU: working memory of the launch; each driver says what of */
+  const uint32_t *record_columns; /* (n_records, 2): the features that are wanted of a record, from .. to - 1; the others'
+                                     columns keep what they held. NULL: all */
 } eg_launch;
+
+EG_FN uint32_t eg_columns_from(const eg_launch *a, uint32_t record) {
+  return a->record_columns == 0 ? 0 : a->record_columns[2 * record];
+}
+EG_FN uint32_t eg_columns_to(const eg_launch *a, uint32_t record) {
+  return a->record_columns == 0 ? a->n_features : a->record_columns[2 * record + 1];
+}
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
 EG_STATIC_ASSERT(sizeof(eg_monitor) == 40, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 720, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 728, "layout differs between host and device");
 
 #endif

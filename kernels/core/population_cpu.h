@@ -339,7 +339,7 @@ static void record_population(eg_population *s, uint32_t record, uint32_t slot, 
   const eg_launch *const a = s->a;
   double *const out = a->records + (size_t)record * a->n_features * a->ld + slot;
   double sum = 0;
-  for (uint32_t f = 0; f < a->n_features && *first_bad == EG_NEVER; f++) {
+  for (uint32_t f = eg_columns_from(a, record); f < eg_columns_to(a, record) && *first_bad == EG_NEVER; f++) {
     out[(size_t)f * a->ld] = average_feature(s, a->features[f]);
     sum += out[(size_t)f * a->ld] * 0.0;
   }

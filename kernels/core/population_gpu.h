@@ -288,12 +288,12 @@ EG_FN void eg_crowd_feature(eg_crowd *c) {
   END_PHASE
 }
 
-EG_FN void eg_crowd_record(eg_crowd *c, double *out, uint64_t step, uint64_t *first_bad) {
+EG_FN void eg_crowd_record(eg_crowd *c, double *out, uint32_t record, uint64_t step, uint64_t *first_bad) {
   const eg_launch *const a = c->a;
   double sum = 0;
-  const uint32_t n_features = *first_bad == EG_NEVER ? a->n_features : 0;
+  const uint32_t end = *first_bad == EG_NEVER ? eg_columns_to(a, record) : 0;
   EG_ROLLED
-  for (uint32_t f = 0; f < n_features; f++) {
+  for (uint32_t f = eg_columns_from(a, record); f < end; f++) {
     c->code = a->features[f];
     eg_crowd_feature(c);
     const double value = c->team->feature;
@@ -383,7 +383,7 @@ EG_FN void eg_crowd_advance(eg_field_fn make_field, int stages, const eg_params 
     step = to > step ? to : step;
     if (r < a->n_records) {
       const uint64_t row = (uint64_t)which * a->n_records + r;
-      eg_crowd_record(c, a->records + row * a->n_features * a->ld + in_tile, step, &first_bad);
+      eg_crowd_record(c, a->records + row * a->n_features * a->ld + in_tile, r, step, &first_bad);
     }
   }
   PHASE(t)

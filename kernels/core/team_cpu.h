@@ -326,7 +326,7 @@ static __attribute__((noinline)) void record_group(eg_segment_fn segment, const 
       double *const out = a->records + ((size_t)record * a->n_points + point) * a->n_features * a->ld + g->slot + i;
       uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + g->slot + i;
       double sum = is_finite_state(p, state_of(p, g, point, i)) ? 0 : 1;
-      for (uint32_t f = 0; f < a->n_features && sum == 0.0; f++) {
+      for (uint32_t f = eg_columns_from(a, record); f < eg_columns_to(a, record) && sum == 0.0; f++) {
         out[(size_t)f * a->ld] = feature_of(p, u, g, a->features[f], point, i);
         sum += out[(size_t)f * a->ld] * 0.0;
       }

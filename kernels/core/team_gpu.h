@@ -162,15 +162,16 @@ EG_FN double eg_warp_feature(const eg_params *p, const eg_uniforms *u, const eg_
   return (double)x[code.component];
 }
 
-/* Write the features of a record, or NaN; 0 if one of them is not finite. */
+/* Write the wanted features of a record, or NaN into all; 0 if one of them is not finite. */
 EG_FN int eg_warp_record(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_warp *t, uint32_t record,
                          const eg_real *x, int is_masked) {
   const uint64_t row = ((uint64_t)t->tile * a->n_records + record) * a->n_points + t->point;
   double *const out = a->records + row * a->n_features * a->ld + t->slot;
+  const uint32_t first = is_masked ? 0 : eg_columns_from(a, record), end = is_masked ? a->n_features : eg_columns_to(a, record);
   double sum = 0;
   EG_MEET();
   EG_ROLLED
-  for (uint32_t f = 0; f < a->n_features; f++) {
+  for (uint32_t f = first; f < end; f++) {
     const double value = is_masked ? eg_double_of_bits(0x7ff8000000000000ull) : eg_warp_feature(p, u, a, t, a->features[f], x);
     if (EG_LANE == 0) {
       out[(uint64_t)f * a->ld] = value;

@@ -226,10 +226,10 @@ EG_FN uint64_t largest_of_column(const double *column, uint64_t most) {
 }
 
 /* The same of the columns of a record that are no coordinates: those are components. */
-static inline int are_features_finite(const eg_feature_code *codes, const double *features, uint32_t n_features,
+static inline int are_features_finite(const eg_feature_code *codes, const double *features, uint32_t from, uint32_t to,
                                       uint32_t ld) {
   uint64_t most = 0;
-  for (uint32_t f = 0; f < n_features; f++) {
+  for (uint32_t f = from; f < to; f++) {
     most = codes[f].id == EG_FEATURE_X ? most : largest_of_column(features + (size_t)f * ld, most);
   }
   return most < EG_SIZE_INFINITE;
@@ -318,15 +318,14 @@ static void advance_block(const eg_walk *w, uint64_t from, uint64_t to) {
   }
 }
 
-/* Lanes of one point that are bad after step `to`, into block.bad; returns whether there is one. `out`: the columns of a
-   record, NULL: only the state is looked at. */
-static int find_bad(const eg_walk *w, uint32_t point, const double *out) {
+/* Lanes of one point that are bad after step `to`, into block.bad; returns whether there is one. `out`: a record, of whose
+   columns first .. end - 1 are looked at, besides the state. */
+static int find_bad(const eg_walk *w, uint32_t point, const double *out, uint32_t first, uint32_t end) {
   const eg_launch *const a = w->a;
   const eg_real *const x = w->block.x + (size_t)point * w->block.width * EG_LANES;
   const uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + w->slot;
-  const uint32_t n_features = out == NULL ? 0 : a->n_features;
   uint8_t *const bad = w->block.bad + (size_t)point * EG_LANES;
-  if (!is_watched(a) && is_state_finite(x) && are_features_finite(a->features, out, n_features, a->ld)) {
+  if (!is_watched(a) && is_state_finite(x) && are_features_finite(a->features, out, first, end, a->ld)) {
     memset(bad, 0, EG_LANES);
     return 0;
   }
@@ -334,7 +333,7 @@ static int find_bad(const eg_walk *w, uint32_t point, const double *out) {
   mark_bad(x, bad);
   for (int l = 0; l < EG_LANES; l++) {
     double sum = 0;
-    for (uint32_t f = 0; f < n_features; f++) {
+    for (uint32_t f = first; f < end; f++) {
       sum += out[(size_t)f * a->ld + (size_t)l] * 0.0;
     }
     /* a watched state may be finite again */
@@ -384,8 +383,9 @@ static __attribute__((noinline)) uint64_t record_due(eg_tape *t) {
   const size_t row = (size_t)a->n_features * a->ld;
   double *out = a->records + (size_t)t->record * a->n_points * row + w->slot;
   const eg_real *x = w->block.x;
+  const uint32_t first = eg_columns_from(a, t->record), end = eg_columns_to(a, t->record);
   for (uint32_t point = 0; point < a->n_points; point++, x += w->block.width * EG_LANES, out += row) {
-    for (uint32_t f = 0; f < a->n_features; f++) {
+    for (uint32_t f = first; f < end; f++) {
       const eg_feature_code code = a->features[f];
       double *const column = out + (size_t)f * a->ld;
       if (code.id == EG_FEATURE_X) {
@@ -450,12 +450,13 @@ static __attribute__((noinline)) void look_at_block(const eg_walk *w, uint32_t r
   const eg_block_state block = w->block; /* a copy that no store can reach */
   const size_t row = (size_t)a->n_features * a->ld;
   double *const out = record == a->n_records ? NULL : a->records + (size_t)record * a->n_points * row + w->slot;
+  const uint32_t first = out == NULL ? 0 : eg_columns_from(a, record), end = out == NULL ? 0 : eg_columns_to(a, record);
   int n_bad = 0;
   for (uint32_t point = 0; point < a->n_points; point++) {
     const size_t offset = (size_t)point * block.width * EG_LANES;
     const eg_real *const start = block.start + (size_t)point * EG_DIM * EG_LANES;
     double *const columns = out == NULL ? NULL : out + point * row;
-    for (uint32_t f = 0; out != NULL && f < a->n_features; f++) {
+    for (uint32_t f = first; f < end; f++) {
       const eg_feature_code code = a->features[f];
       double *const column = columns + (size_t)f * a->ld;
       if (code.id == EG_FEATURE_X) {
@@ -468,7 +469,7 @@ static __attribute__((noinline)) void look_at_block(const eg_walk *w, uint32_t r
         block_feature(w->p, w->u, code, block.x + offset, start, column);
       }
     }
-    n_bad += find_bad(w, point, columns);
+    n_bad += find_bad(w, point, columns, first, end);
   }
   if (n_bad == 0) {
     return;

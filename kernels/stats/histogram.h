@@ -16,6 +16,7 @@
 #define EG_STATS_HISTOGRAM_H
 
 #include "core/eg_math.h"
+#include "stats/moments.h"
 
 #define EG_MAX_BINS 4096 /* a histogram fits the shared memory of a GPU block */
 
@@ -33,7 +34,8 @@ typedef struct eg_count {
   const double *records; /* (tiles, n_records, n_points, n_features, ld); NaN: masked */
   const eg_histogram *histograms;
   const double *edges;
-  uint64_t *counts;      /* (all_records, n_points, row_counts): added to */
+  uint64_t *counts;      /* (counted records, n_points, row_counts): added to */
+  const uint32_t *places; /* (all_records): place of a record among those that are counted, or EG_NO_PLACE; NULL: all are */
   uint32_t tiles, n_records, n_points, n_features, ld;
   uint32_t n_lanes;      /* realisations of all tiles together */
   uint32_t record_first; /* of records, among all_records */
@@ -48,7 +50,7 @@ typedef struct eg_histogram_pair {
 } eg_histogram_pair;
 
 EG_STATIC_ASSERT(sizeof(eg_histogram) == 40, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_count) == 72, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_count) == 80, "layout differs between host and device");
 
 /* From a guess t of the bin (any value, NaN too) to the place of v; bins + 2 for NaN. edges: of this histogram. */
 EG_FN uint32_t eg_histogram_settle(const double *edges, uint32_t bins, double v, double t) {
@@ -69,8 +71,18 @@ EG_FN const double *eg_count_lanes_at(const eg_count *r, uint64_t row, uint32_t 
   return r->records + (row * r->n_features + column) * r->ld;
 }
 
+/* Place of the record of a row among those that are counted. */
+EG_FN uint32_t eg_count_record(const eg_count *r, uint64_t row) {
+  const uint32_t record = r->record_first + (uint32_t)(row / r->n_points % r->n_records);
+  return r->places == 0 ? record : r->places[record];
+}
+
+EG_FN int eg_count_is_wanted(const eg_count *r, uint64_t row) {
+  return eg_count_record(r, row) != EG_NO_PLACE;
+}
+
 EG_FN uint64_t *eg_count_counts_at(const eg_count *r, uint64_t row, const eg_histogram *h) {
-  const uint64_t place = (uint64_t)r->record_first * r->n_points + row % ((uint64_t)r->n_records * r->n_points);
+  const uint64_t place = (uint64_t)eg_count_record(r, row) * r->n_points + row % r->n_points;
   return r->counts + place * r->row_counts + h->count;
 }
 

@@ -16,17 +16,21 @@
 
 #include "core/portable.h"
 
+/* What is made of a record is not made of every one: the place among those it is made of, or this. */
+#define EG_NO_PLACE 0xffffffffu
+
 EG_FN uint32_t eg_node_values(uint32_t n_features, int with_covariance) {
   return 1 + 4 * n_features + (with_covariance ? n_features * (n_features - 1) / 2 : 0);
 }
 
 typedef struct eg_reduce {
-  const double *records; /* (n_records, n_points, n_features, ld) */
+  const double *records; /* (n_records, n_points, width, ld); the first n_features of the width columns are reduced */
   double *nodes;         /* (n_records, n_points, eg_node_values) */
   uint32_t n_records, n_points, n_features, ld, n_lanes;
   int32_t with_covariance;
+  uint32_t width, reserved;
 } eg_reduce;
 
-EG_STATIC_ASSERT(sizeof(eg_reduce) == 40, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_reduce) == 48, "layout differs between host and device");
 
 #endif

@@ -11,19 +11,22 @@
 #define EG_TREE_LANES      8    /* lanes a thread holds at most */
 #define EG_TREE_MOST_LANES 8192 /* largest tile: 8 lanes in each of 1024 threads */
 
-/* What one launch reduces: `tiles` tiles of records as the advance kernels wrote them; the nodes of the
-   records record_first .. of each tile go to their places in nodes of all the job's records. */
+/* What one launch reduces: `tiles` tiles of records as the advance kernels wrote them, numbered from record_first on in
+   the job; the nodes of those that are reduced go to their places in the nodes of the tiles. */
 typedef struct eg_tile_reduce {
-  const double *records; /* (tiles, n_records, n_points, n_features, ld) */
-  double *nodes;         /* (tiles, all_records, n_points, eg_node_values) */
+  const double *records; /* (tiles, n_records, n_points, width, ld); the first n_features columns are reduced */
+  double *nodes;         /* (tiles, node_stride): of a tile (reduced records, n_points, eg_node_values) */
+  const uint32_t *places; /* (records of the job): place of a record among those that are reduced, or EG_NO_PLACE; NULL: all */
+  uint64_t node_stride;
   uint32_t tiles, n_records, n_points, n_features, ld;
   uint32_t n_lanes; /* realisations of all tiles together */
-  uint32_t record_first, all_records;
+  uint32_t record_first;
+  uint32_t width;
   int32_t with_covariance;
   uint32_t tile; /* realisations of a tile, <= ld */
 } eg_tile_reduce;
 
-EG_STATIC_ASSERT(sizeof(eg_tile_reduce) == 56, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_tile_reduce) == 72, "layout differs between host and device");
 
 /* Lanes of each thread: 8, fewer in tiles below 512 lanes, so that 64 threads work; one in tiles below 128. */
 EG_FN uint32_t eg_tree_lanes(uint32_t ld) {
@@ -86,16 +89,19 @@ EG_FN double eg_comoment_local(const double *a, const double *b, uint32_t n, dou
 }
 
 /* Where things lie: row = (tile, record, point) of this launch. */
+EG_FN uint32_t eg_reduce_record(const eg_tile_reduce *r, uint64_t row) {
+  const uint32_t record = r->record_first + (uint32_t)(row / r->n_points % r->n_records);
+  return r->places == 0 ? record : r->places[record];
+}
+
 EG_FN uint64_t eg_reduce_node_at(const eg_tile_reduce *r, uint64_t row) {
-  const uint64_t point = row % r->n_points;
-  const uint64_t record = row / r->n_points % r->n_records;
   const uint64_t tile = row / r->n_points / r->n_records;
-  const uint64_t place = (tile * r->all_records + r->record_first + record) * r->n_points + point;
-  return place * eg_node_values(r->n_features, r->with_covariance);
+  const uint64_t place = (uint64_t)eg_reduce_record(r, row) * r->n_points + row % r->n_points;
+  return tile * r->node_stride + place * eg_node_values(r->n_features, r->with_covariance);
 }
 
 EG_FN const double *eg_reduce_lanes_at(const eg_tile_reduce *r, uint64_t row, uint32_t feature) {
-  return r->records + (row * r->n_features + feature) * r->ld;
+  return r->records + (row * r->width + feature) * r->ld;
 }
 
 /* Realisations that the tile of this row holds. */

@@ -20,7 +20,8 @@
  *   streamed   fed between the observations: stats/streams.h
  * Joint values and distances are of all points together: one row, not one for each point.
  *
- * A trajectory that is lost by the last observation (of any point, where all are together) is NaN in all values of a
+ * Observations are those that the statistics of paths of a run are made of, of all of them together. A trajectory that is
+ * lost by the last one of a statistic (of any point, where all are together) is NaN in all values of a
  * statistic: it does not count. Of a wave it is lost too where |u f| >= 2^50 pi: a double has no phase there.
  * The sums of a statistic stand behind the rows of the records in a tile's node: (point, eg_node_values), one statistic
  * behind the other.
@@ -47,6 +48,7 @@ typedef struct eg_path_statistic {
   uint32_t column, width;  /* of the tracked ones */
   uint32_t column_2;       /* of g */
   uint32_t n_largest;      /* pairs in the list; 0: none */
+  uint32_t last;           /* the last observation: who is lost by then does not count */
   int32_t form;
   int32_t with_covariance;
   uint32_t n_counted;      /* values that are counted in bins: none or all */
@@ -81,9 +83,9 @@ EG_FN uint32_t eg_path_rows(const eg_path_statistic *s, uint32_t n_points) {
 }
 
 typedef struct eg_path_values {
-  const double *tracks;    /* (n_records, n_points, n_tracked, ld) */
+  const double *tracks;    /* (observations, n_points, n_tracked, ld) */
   double *values;          /* (n_values, ld) */
-  uint32_t n_records, n_points, n_tracked, ld, point;
+  uint32_t n_points, n_tracked, ld, point;
 } eg_path_values;
 
 #endif

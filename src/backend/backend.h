@@ -24,6 +24,34 @@ typedef struct eg_job_group {
   const uint32_t *bases;               /* (n_members - 1) */
 } eg_job_group;
 
+/* Counts of one schedule: histograms first .. first + n - 1 of the job, and pairs of them. */
+typedef struct eg_count_section {
+  const uint32_t *places;   /* (n_observations), as below */
+  size_t n_records;         /* that are counted */
+  size_t first, n;
+  const eg_histogram_pair *pairs; /* their histograms are numbered from `first` on */
+  size_t n_pairs;
+  size_t row_counts;        /* of one (record, point) */
+  size_t first_count;       /* where they begin among the job's */
+} eg_count_section;
+
+/* What is observed at some times and what at others. The observations are all the times at which anything is: a record is
+   made at each. `places` say which of the observations something is made of: the place of the observation among those, or
+   EG_NO_PLACE. */
+typedef struct eg_job_schedules {
+  const uint64_t *steps;    /* (n_observations) integrator steps, increasing */
+  size_t n_observations;
+  const uint32_t *columns;  /* (n_observations, 2): columns that are wanted, as in eg_launch */
+  const uint32_t *moments;  /* places among the job's record_steps */
+  size_t n_moment_columns;  /* of the features, which moments are made of */
+  const uint32_t *kept;     /* places among the observations whose values are kept */
+  size_t n_kept;
+  const uint32_t *tracked;  /* the same of those that statistics of paths are made of */
+  size_t n_tracked;
+  const eg_count_section *sections;
+  size_t n_sections;
+} eg_job_schedules;
+
 /* One run with everything fixed: immutable while it is advanced. All arrays belong to the plan and outlive the job. */
 typedef struct eg_job {
   size_t run;               /* its place in the plan, where a worker of a run prepares it */
@@ -40,7 +68,8 @@ typedef struct eg_job {
   size_t n_params;
   eg_launch launch;         /* all scalars set; pointers NULL; realisation_first, n_lanes, step range set per tile */
   const uint64_t *record_steps; /* n_records integrator steps, increasing; record_steps[0] may be 0 */
-  size_t n_records;
+  size_t n_records;             /* whose moments are made */
+  const eg_job_schedules *schedules; /* NULL: everything is made at these steps */
   const eg_feature_code *features;
   size_t n_features;
   const double *start;      /* (n_points, dim) */
@@ -96,14 +125,14 @@ typedef struct eg_bad_trajectory {
 /* A tile left between two launches: all that is needed to go on with it and get equal bits. */
 typedef struct eg_tile_part {
   uint64_t step;            /* integrator steps made */
-  uint64_t n_records;       /* records made and reduced */
+  uint64_t n_records;       /* observations made and reduced */
   double *state;            /* as the launch has it, job.state_values; float states moved exactly into doubles */
   double *monitors;         /* (n_points, n_monitors, 2, ld) */
   uint64_t *first_bad;      /* (n_points, ld) */
-  double *node;             /* the rows of the n_records records */
-  uint64_t *counts;         /* n_counts, of those records */
+  double *node;             /* the rows of the moments of these */
+  uint64_t *counts;         /* n_counts, of these */
   double *paths;            /* eg_job_path_at; only those of the tile mean something */
-  double *tracks;           /* tracked columns of the n_records records: (n_records, n_points, n_tracked, ld) */
+  double *tracks;           /* of those that are tracked: (n, n_points, n_tracked, ld) */
   double *streams;          /* state of the streamed statistics: eg_job_stream_values */
 } eg_tile_part;
 
@@ -129,15 +158,72 @@ typedef struct eg_tile_result {
                                  anew */
 } eg_tile_result;
 
-/* Place of a kept value: (point, realisation - kept_first, record, column), row-major. */
-static inline size_t eg_job_path_at(const eg_job *job, size_t point, uint64_t kept, size_t record, size_t column) {
-  return ((point * (size_t)job->n_kept + (size_t)kept) * job->n_records + record) * job->n_kept_columns + column;
+/* ---- what schedules say, whether there are several or one ---- */
+
+static inline size_t eg_job_observations(const eg_job *job) {
+  return job->schedules == NULL ? job->n_records : job->schedules->n_observations;
 }
-static inline size_t eg_job_path_values(const eg_job *job) {
-  return job->launch.n_points * (size_t)job->n_kept * job->n_records * job->n_kept_columns;
+static inline const uint64_t *eg_job_steps(const eg_job *job) {
+  return job->schedules == NULL ? job->record_steps : job->schedules->steps;
+}
+static inline size_t eg_job_moment_columns(const eg_job *job) {
+  return job->schedules == NULL ? job->n_features : job->schedules->n_moment_columns;
+}
+static inline size_t eg_job_kept_records(const eg_job *job) {
+  return job->schedules == NULL ? job->n_records : job->schedules->n_kept;
+}
+static inline size_t eg_job_tracked_records(const eg_job *job) {
+  return job->schedules == NULL ? job->n_records : job->schedules->n_tracked;
+}
+static inline size_t eg_job_sections(const eg_job *job) {
+  return job->n_histograms == 0 ? 0 : job->schedules != NULL ? job->schedules->n_sections : 1;
+}
+static inline eg_count_section eg_job_section(const eg_job *job, size_t i) {
+  const eg_count_section all = {NULL, job->n_records, 0, job->n_histograms, job->pairs, job->n_pairs, job->row_counts, 0};
+  return job->schedules != NULL ? job->schedules->sections[i] : all;
+}
+/* Place of an observation, by one of the arrays of places (NULL: of all). */
+static inline size_t eg_observation_place(const uint32_t *places, size_t observation) {
+  return places == NULL ? observation : places[observation];
+}
+/* How many of the first n observations have a place. */
+static inline size_t eg_places_before(const uint32_t *places, size_t n) {
+  size_t count = 0;
+  for (size_t i = 0; places != NULL && i < n; i++) {
+    count += places[i] != EG_NO_PLACE;
+  }
+  return places == NULL ? n : count;
+}
+/* The next observations first <= *at < end, in a row, whose places are in a row; returns how many, 0: there are none left. */
+static inline size_t eg_places_run(const uint32_t *places, size_t *at, size_t end) {
+  size_t n = 0;
+  while (places != NULL && *at < end && places[*at] == EG_NO_PLACE) {
+    (*at)++;
+  }
+  while (*at + n < end && (places == NULL || places[*at + n] != EG_NO_PLACE)) {
+    n++;
+  }
+  return n;
+}
+static inline const uint32_t *eg_job_moment_places(const eg_job *job) {
+  return job->schedules == NULL ? NULL : job->schedules->moments;
+}
+static inline const uint32_t *eg_job_tracked_places(const eg_job *job) {
+  return job->schedules == NULL ? NULL : job->schedules->tracked;
+}
+static inline const uint32_t *eg_job_kept_places(const eg_job *job) {
+  return job->schedules == NULL ? NULL : job->schedules->kept;
 }
 
-/* Doubles of the tracks of n records. */
+/* Place of a kept value: (point, realisation - kept_first, kept record, column), row-major. */
+static inline size_t eg_job_path_at(const eg_job *job, size_t point, uint64_t kept, size_t record, size_t column) {
+  return ((point * (size_t)job->n_kept + (size_t)kept) * eg_job_kept_records(job) + record) * job->n_kept_columns + column;
+}
+static inline size_t eg_job_path_values(const eg_job *job) {
+  return job->launch.n_points * (size_t)job->n_kept * eg_job_kept_records(job) * job->n_kept_columns;
+}
+
+/* Doubles of the tracks of n tracked records. */
 static inline size_t eg_job_track_values(const eg_job *job, size_t n_records) {
   return job->n_paths == 0 ? 0 : n_records * job->launch.n_points * job->n_tracked * job->launch.ld;
 }

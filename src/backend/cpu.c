@@ -193,7 +193,7 @@ static eg_status reserve_paths(eg_context *ctx, eg_device *d, const eg_job *job)
   for (size_t i = 0; i < job->n_paths; i++) {
     n = job->paths[i].n_values > n ? job->paths[i].n_values : n;
   }
-  EG_TRY(reserve(ctx, &d->job_bytes, eg_job_track_values(job, job->n_records), sizeof(double), &d->tracks));
+  EG_TRY(reserve(ctx, &d->job_bytes, eg_job_track_values(job, eg_job_tracked_records(job)), sizeof(double), &d->tracks));
   return reserve(ctx, &d->job_bytes, n * job->launch.ld, sizeof(double), &d->path_values);
 }
 
@@ -204,7 +204,7 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   const size_t ld = job->launch.ld, n_points = job->launch.n_points;
   const size_t row = n_points * job->n_features * ld;
   const size_t most = RECORD_BYTES / (row * sizeof(double) * (job->group == NULL ? 1 : job->group->n_members));
-  d->records_at_once = most == 0 ? 1 : (most < job->n_records ? most : job->n_records);
+  d->records_at_once = most == 0 ? 1 : (most < eg_job_observations(job) ? most : eg_job_observations(job));
   EG_TRY(reserve(ctx, &d->job_bytes, d->unit->block_bytes(&job->launch), 1, &d->thread.block));
   EG_TRY(make_permutation(ctx, job, &d->thread));
   EG_TRY(make_fractional(ctx, d, job));
@@ -320,9 +320,9 @@ static void resume_part(eg_device *d, eg_launch *a, const eg_tile_part *part, co
   }
   memcpy(d->monitors, part->monitors, (size_t)a->n_points * a->n_monitors * 2 * a->ld * sizeof *d->monitors);
   memcpy(d->first_bad, part->first_bad, (size_t)a->n_points * a->ld * sizeof *d->first_bad);
-  memcpy(result->node, part->node, part->n_records * job->record_values * sizeof *part->node);
+  memcpy(result->node, part->node, eg_places_before(eg_job_moment_places(job), part->n_records) * job->record_values * sizeof *part->node);
   if (job->n_paths > 0) {
-    memcpy(d->tracks, part->tracks, eg_job_track_values(job, part->n_records) * sizeof *part->tracks);
+    memcpy(d->tracks, part->tracks, eg_job_track_values(job, eg_places_before(eg_job_tracked_places(job), part->n_records)) * sizeof *part->tracks);
   }
   if (job->n_counts > 0) {
     memcpy(result->counts, part->counts, job->n_counts * sizeof *part->counts);
@@ -369,20 +369,21 @@ static eg_status approach(eg_context *ctx, eg_device *d, uint64_t tile, eg_launc
 /* How many records from `first` on to make in one launch: at least one, not beyond step `last`, none behind a sample. */
 static size_t records_within(const eg_job *job, size_t first, size_t most, uint64_t last) {
   size_t n = 1;
-  while (job->n_streams == 0 && n < most && first + n < job->n_records && job->record_steps[first + n] <= last) {
+  while (job->n_streams == 0 && n < most && first + n < eg_job_observations(job) && eg_job_steps(job)[first + n] <= last) {
     n++;
   }
   return n;
 }
 
-static void count_records(const eg_device *d, const eg_launch *a, size_t first, uint64_t *counts) {
+static void count_section(const eg_device *d, const eg_launch *a, size_t first, const eg_count_section *s, uint64_t *counts) {
   const eg_job *const job = d->job;
   eg_count r;
   memset(&r, 0, sizeof r);
   r.records = d->records;
-  r.histograms = job->histograms;
+  r.histograms = job->histograms + s->first;
   r.edges = job->edges;
-  r.counts = counts;
+  r.counts = counts + s->first_count;
+  r.places = s->places;
   r.tiles = 1;
   r.n_records = a->n_records;
   r.n_points = a->n_points;
@@ -390,13 +391,13 @@ static void count_records(const eg_device *d, const eg_launch *a, size_t first, 
   r.ld = a->ld;
   r.n_lanes = a->n_lanes;
   r.record_first = (uint32_t)first;
-  r.n_histograms = (uint32_t)job->n_histograms;
-  r.row_counts = (uint32_t)job->row_counts;
+  r.n_histograms = (uint32_t)s->n;
+  r.row_counts = (uint32_t)s->row_counts;
   d->kernels->count(&r, d->places);
-  d->kernels->count_pairs(&r, job->pairs, (uint32_t)job->n_pairs, d->places);
+  d->kernels->count_pairs(&r, s->pairs, (uint32_t)s->n_pairs, d->places);
 }
 
-/* Records `first` .. of the realisations whose paths are kept. */
+/* Observations `first` .. of the realisations whose paths are kept. */
 static void keep_paths(const eg_device *d, const eg_launch *a, size_t first, double *paths) {
   const eg_job *const job = d->job;
   for (uint32_t l = 0; l < a->n_lanes; l++) {
@@ -405,10 +406,11 @@ static void keep_paths(const eg_device *d, const eg_launch *a, size_t first, dou
       continue;
     }
     for (uint32_t record = 0; record < a->n_records; record++) {
-      for (uint32_t point = 0; point < a->n_points; point++) {
+      const size_t place = eg_observation_place(eg_job_kept_places(job), first + record);
+      for (uint32_t point = 0; point < a->n_points && place != EG_NO_PLACE; point++) {
         const double *const v = d->records + ((size_t)record * a->n_points + point) * a->n_features * a->ld + l;
         for (size_t c = 0; c < job->n_kept_columns; c++) {
-          paths[eg_job_path_at(job, point, kept, first + record, c)] = v[(size_t)job->kept_columns[c] * a->ld];
+          paths[eg_job_path_at(job, point, kept, place, c)] = v[(size_t)job->kept_columns[c] * a->ld];
         }
       }
     }
@@ -416,8 +418,9 @@ static void keep_paths(const eg_device *d, const eg_launch *a, size_t first, dou
 }
 
 static void count_and_keep(const eg_device *d, const eg_launch *a, size_t first, uint64_t *counts, double *paths) {
-  if (d->job->n_histograms > 0) {
-    count_records(d, a, first, counts);
+  for (size_t i = 0; i < eg_job_sections(d->job); i++) {
+    const eg_count_section section = eg_job_section(d->job, i);
+    count_section(d, a, first, &section, counts);
   }
   if (d->job->n_kept > 0) {
     keep_paths(d, a, first, paths);
@@ -442,39 +445,55 @@ static void begin_tile(eg_device *d, uint64_t tile, const volatile int *stop, eg
   eg_cpu_streams_clear(job, &d->streams);
 }
 
-/* Records first .. first + n - 1. */
+/* Records of the observations first .. first + n - 1; unused lanes are masked. */
 static void make_records(eg_device *d, eg_launch *a, size_t first, size_t n) {
+  const eg_job *const job = d->job;
   a->n_records = (uint32_t)n;
-  a->record_steps = d->job->record_steps + first;
+  a->record_steps = eg_job_steps(job) + first;
+  a->record_columns = job->schedules == NULL ? NULL : job->schedules->columns + 2 * first;
   a->step_last = a->record_steps[n - 1];
-  d->stepper->advance(d->job->params, a, &d->thread);
+  d->stepper->advance(job->params, a, &d->thread);
   a->step_first = a->step_last;
   a->is_restart = 1;
+  for (size_t row = 0; a->n_lanes < a->ld && row < n * a->n_points * a->n_features; row++) {
+    for (uint32_t l = a->n_lanes; l < a->ld; l++) {
+      d->records[row * a->ld + l] = eg_double_of_bits(0x7ff8000000000000ull);
+    }
+  }
 }
 
-/* Sums of the records in hand into their rows of a node. */
+/* Sums of the records in hand that moments are made of into their rows of a node. */
 static void reduce_records(eg_device *d, const eg_launch *a, size_t first, double *node) {
   const eg_job *const job = d->job;
+  const uint32_t *const places = eg_job_moment_places(job);
+  size_t at = first, n = 0;
   eg_reduce r;
   memset(&r, 0, sizeof r);
-  r.records = d->records;
-  r.n_records = a->n_records;
   r.n_points = a->n_points;
-  r.n_features = a->n_features;
-  r.ld = a->ld;
-  r.n_lanes = a->n_lanes;
+  r.n_features = (uint32_t)eg_job_moment_columns(job);
+  r.width = a->n_features;
+  r.ld = r.n_lanes = a->ld;
   r.with_covariance = job->with_covariance;
-  r.nodes = node + first * job->record_values;
-  d->kernels->reduce(&r, d->records, d->scratch);
+  for (; (n = eg_places_run(places, &at, first + a->n_records)) > 0; at += n) {
+    double *const records = d->records + (at - first) * a->n_points * a->n_features * a->ld;
+    r.records = records;
+    r.n_records = (uint32_t)n;
+    r.nodes = node + eg_observation_place(places, at) * job->record_values;
+    d->kernels->reduce(&r, records, d->scratch);
+  }
 }
 
-/* Tracked columns of the records in hand, after the reduction has masked unused lanes. */
+/* Tracked columns of the records in hand. */
 static void track_records(const eg_device *d, const eg_launch *a, size_t first) {
   const eg_job *const job = d->job;
-  double *to = d->tracks + eg_job_track_values(job, first);
-  for (uint32_t row = 0; row < a->n_records * a->n_points; row++) {
-    for (size_t c = 0; c < job->n_tracked; c++, to += a->ld) {
-      memcpy(to, d->records + ((size_t)row * a->n_features + job->tracked_columns[c]) * a->ld, a->ld * sizeof *to);
+  const uint32_t *const places = eg_job_tracked_places(job);
+  double *to = d->tracks + eg_job_track_values(job, eg_places_before(places, first));
+  for (uint32_t record = 0; record < a->n_records; record++) {
+    for (uint32_t point = 0; point < a->n_points && eg_observation_place(places, first + record) != EG_NO_PLACE; point++) {
+      const double *const row = d->records + ((size_t)record * a->n_points + point) * a->n_features * a->ld;
+      for (size_t c = 0; c < job->n_tracked; c++, to += a->ld) {
+        memcpy(to, row + job->tracked_columns[c] * (size_t)a->ld, a->ld * sizeof *to);
+      }
     }
   }
 }
@@ -511,8 +530,7 @@ static void reduce_paths(const eg_device *d, const eg_launch *a, double *node, u
   for (size_t i = 0; i < job->n_paths; i++) {
     const eg_path_statistic *const s = &job->paths[i];
     for (uint32_t point = 0; point < eg_path_rows(s, a->n_points); point++) {
-      const eg_path_values p = {d->tracks,   d->path_values,           (uint32_t)job->n_records,
-                                a->n_points, (uint32_t)job->n_tracked, a->ld, point};
+      const eg_path_values p = {d->tracks, d->path_values, a->n_points, (uint32_t)job->n_tracked, a->ld, point};
       eg_reduce r;
       memset(&r, 0, sizeof r);
       if (s->stream != NULL) {
@@ -524,7 +542,7 @@ static void reduce_paths(const eg_device *d, const eg_launch *a, double *node, u
       r.records = d->path_values;
       r.nodes = node;
       r.n_records = r.n_points = 1;
-      r.n_features = eg_path_columns(s);
+      r.n_features = r.width = eg_path_columns(s);
       r.ld = a->ld;
       r.n_lanes = s->stream != NULL ? a->n_lanes : a->ld; /* of tracks unused lanes are masked already */
       r.with_covariance = s->with_covariance;
@@ -547,8 +565,8 @@ static eg_status advance_tile(eg_context *ctx, eg_device *d, uint64_t tile, cons
     first = (size_t)result->resume->n_records;
     resume_part(d, &a, result->resume, result);
   }
-  for (; first < job->n_records; first += n) {
-    EG_TRY(approach(ctx, d, tile, &a, first, job->record_steps[first], stop, result));
+  for (; first < eg_job_observations(job); first += n) {
+    EG_TRY(approach(ctx, d, tile, &a, first, eg_job_steps(job)[first], stop, result));
     n = records_within(job, first, d->records_at_once, a.step_first + steps_per_look(job));
     make_records(d, &a, first, n);
     if (job->form == EG_FORM_TEAM && eg_is_stopping(stop)) { /* a step may have been left */
@@ -575,7 +593,7 @@ static eg_status make_group_records(eg_context *ctx, eg_device *d, eg_launch *la
   *n = d->records_at_once;
   for (size_t i = 0; i < d->n_members; i++) {
     const eg_job *const job = d->members[i]->job;
-    EG_TRY(approach(ctx, d->members[i], 0, &launches[i], first, job->record_steps[first], stop, &kept_nowhere));
+    EG_TRY(approach(ctx, d->members[i], 0, &launches[i], first, eg_job_steps(job)[first], stop, &kept_nowhere));
     *n = records_within(job, first, *n, launches[i].step_first + steps_per_look(job));
   }
   for (size_t i = 0; i < d->n_members; i++) {
@@ -662,7 +680,7 @@ static eg_status advance_group_tile(eg_context *ctx, eg_device *d, uint64_t tile
     begin_tile(d->members[i], tile, stop, &launches[i]);
   }
   size_t n = 0;
-  for (size_t first = 0; first < d->job->n_records; first += n) {
+  for (size_t first = 0; first < eg_job_observations(d->job); first += n) {
     EG_TRY_DONE(make_group_records(ctx, d, launches, first, &n, stop));
     reduce_group_records(d, launches, first, result);
   }

@@ -63,6 +63,7 @@ void eg_cpu_streams_begin(const eg_job *job, eg_cpu_streams *s, eg_launch *a) {
     s->steps[a->n_records] = a->step_last = next;
   }
   a->record_steps = s->steps;
+  a->record_columns = NULL; /* all that is fed */
   a->records = s->records;
   a->features = job->fed;
   a->n_features = (uint32_t)job->n_fed;

@@ -17,7 +17,12 @@ static int32_t feature_id(const char *name) {
 }
 
 const eg_feature *eg_plan_feature(const eg_plan *plan, const char *name) {
-  for (size_t i = 0; i < plan->n_features; i++) {
+  const eg_feature *const f = eg_plan_any_feature(plan, name);
+  return f != NULL && f < plan->features + plan->n_features ? f : NULL;
+}
+
+const eg_feature *eg_plan_any_feature(const eg_plan *plan, const char *name) {
+  for (size_t i = 0; i < plan->n_all_features; i++) {
     if (strcmp(plan->features[i].name, name) == 0) {
       return &plan->features[i];
     }
@@ -39,35 +44,46 @@ static eg_status check_noise_trace(eg_context *ctx, const eg_plan *plan, eg_mark
   return EG_OK;
 }
 
+/* The next feature and its columns. */
+static eg_status add_feature(eg_context *ctx, eg_plan *plan, const char *name, eg_mark mark) {
+  eg_feature *const f = &plan->features[plan->n_all_features];
+  (void)snprintf(f->name, sizeof f->name, "%s", name); /* schema words are short */
+  f->id = feature_id(f->name);
+  if ((f->id == EG_FEATURE_LOSS || f->id == EG_FEATURE_GRADIENT_NORM2) && (eg_plan_unit(plan)->caps & EG_CAP_LOSS) == 0) {
+    return eg_study_fail_at(ctx, plan->study, mark, "feature '%s' needs a model with a loss (eg_loss, eg_gradient)", f->name);
+  }
+  if (f->id == EG_FEATURE_NOISE_TRACE) {
+    EG_TRY(check_noise_trace(ctx, plan, mark));
+  }
+  if (f->id == EG_FEATURE_CLOCK) {
+    EG_TRY(eg_plan_check_clock(ctx, plan, mark));
+  }
+  if (f->id < 0) {
+    return eg_fail(ctx, EG_ERR_INTERNAL, "unknown feature '%s'", f->name);
+  }
+  f->first = plan->n_all_columns;
+  f->width = f->id == EG_FEATURE_X ? (size_t)plan->dim : 1;
+  plan->n_all_columns += f->width;
+  plan->n_all_features++;
+  return EG_OK;
+}
+
 eg_status eg_plan_features(eg_context *ctx, eg_plan *plan) {
   const eg_study_observe *const observe = &plan->study->observe;
-  EG_TRY(eg_allocate(ctx, observe->n_features + 4 * observe->n_monitors, sizeof *plan->features, &plan->features));
+  EG_TRY(eg_allocate(ctx, observe->n_all_features + 4 * observe->n_monitors, sizeof *plan->features, &plan->features));
   for (size_t i = 0; i < observe->n_features; i++) {
-    eg_feature *const f = &plan->features[i];
-    (void)snprintf(f->name, sizeof f->name, "%s", observe->features[i]); /* schema words are short */
-    f->id = feature_id(f->name);
-    if ((f->id == EG_FEATURE_LOSS || f->id == EG_FEATURE_GRADIENT_NORM2) &&
-        (eg_plan_unit(plan)->caps & EG_CAP_LOSS) == 0) {
-      return eg_study_fail_at(ctx, plan->study, observe->feature_marks[i],
-                              "feature '%s' needs a model with a loss (eg_loss, eg_gradient)", f->name);
-    }
-    if (f->id == EG_FEATURE_NOISE_TRACE) {
-      EG_TRY(check_noise_trace(ctx, plan, observe->feature_marks[i]));
-    }
-    if (f->id == EG_FEATURE_CLOCK) {
-      EG_TRY(eg_plan_check_clock(ctx, plan, observe->feature_marks[i]));
-    }
-    if (f->id < 0) {
-      return eg_fail(ctx, EG_ERR_INTERNAL, "unknown feature '%s'", f->name);
-    }
-    f->first = plan->n_columns;
-    f->width = f->id == EG_FEATURE_X ? (size_t)plan->dim : 1;
-    plan->n_columns += f->width;
-    plan->n_features++;
+    EG_TRY(add_feature(ctx, plan, observe->features[i], observe->feature_marks[i]));
   }
+  plan->n_features = plan->n_all_features;
+  plan->n_columns = plan->n_all_columns;
   EG_TRY(eg_plan_monitor_features(ctx, plan));
-  EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->codes, &plan->codes));
-  for (size_t i = 0; i < plan->n_features; i++) {
+  plan->n_all_features = plan->n_features;
+  plan->n_all_columns = plan->n_columns;
+  for (size_t i = observe->n_features; i < observe->n_all_features; i++) {
+    EG_TRY(add_feature(ctx, plan, observe->features[i], observe->feature_marks[i]));
+  }
+  EG_TRY(eg_allocate(ctx, plan->n_all_columns, sizeof *plan->codes, &plan->codes));
+  for (size_t i = 0; i < plan->n_all_features; i++) {
     const bool is_monitor = plan->features[i].id >= EG_FEATURE_MONITOR;
     for (size_t k = 0; k < plan->features[i].width; k++) {
       plan->codes[plan->features[i].first + k].id = plan->features[i].id;

@@ -122,9 +122,9 @@ static eg_status refuse(eg_context *ctx, const eg_plan *plan, const eg_group *gr
 
 static eg_status check_times(eg_context *ctx, const eg_plan *plan, const eg_group *group, const eg_run *a,
                              const eg_run *b) {
-  bool is_same = a->job.n_records == b->job.n_records;
-  for (size_t t = 0; is_same && t < a->job.n_records; t++) {
-    is_same = fabs(a->times[t] - b->times[t]) <= 1e-9 * fabs(a->times[t]);
+  bool is_same = true;
+  for (size_t s = 0; s < plan->n_schedules; s++) {
+    is_same = is_same && eg_plan_are_same_times(&a->schedules[s], &b->schedules[s]);
   }
   return is_same ? EG_OK
                  : refuse(ctx, plan, group, a, b,
@@ -190,8 +190,8 @@ static eg_status set_ratio(eg_context *ctx, const eg_plan *plan, const eg_group 
                   "have different steps; the increments of this process cannot be summed into those of a longer step, so "
                   "members need equal steps");
   }
-  for (size_t t = 0; t < run->job.n_records; t++) {
-    if (run->record_steps[t] * (uint64_t)whole != finest->record_steps[t]) {
+  for (size_t t = 0; t < eg_job_observations(&run->job); t++) {
+    if (eg_job_steps(&run->job)[t] * (uint64_t)whole != eg_job_steps(&finest->job)[t]) {
       return refuse(ctx, plan, group, run, finest, "are observed after different numbers of the finest steps");
     }
   }

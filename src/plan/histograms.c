@@ -20,7 +20,7 @@ static eg_status check_component(eg_context *ctx, const eg_plan *plan, const eg_
 
 static eg_status plan_histogram(eg_context *ctx, const eg_plan *plan, const eg_study_histogram *h,
                                 eg_plan_histogram *out) {
-  const eg_feature *const f = eg_plan_feature(plan, h->feature);
+  const eg_feature *const f = eg_plan_any_feature(plan, h->feature);
   if (f == NULL) {
     return eg_fail(ctx, EG_ERR_INTERNAL, "histogram of unknown feature '%s'", h->feature);
   }
@@ -38,8 +38,8 @@ static eg_status plan_histogram(eg_context *ctx, const eg_plan *plan, const eg_s
 }
 
 /* The grid of each of its columns. */
-static void add_grids(eg_plan *plan, eg_plan_histogram *h) {
-  const eg_feature *const f = eg_plan_feature(plan, h->study->feature);
+static void add_grids(eg_plan *plan, eg_plan_schedule *schedule, eg_plan_histogram *h) {
+  const eg_feature *const f = eg_plan_any_feature(plan, h->study->feature);
   h->first = plan->n_grids;
   for (size_t k = 0; k < h->width; k++) {
     eg_histogram *const grid = &plan->grids[plan->n_grids++];
@@ -47,9 +47,10 @@ static void add_grids(eg_plan *plan, eg_plan_histogram *h) {
     grid->bins = (uint32_t)h->study->bins;
     grid->is_log = h->study->is_log;
     grid->edge = (uint32_t)plan->n_edges;
-    grid->count = (uint32_t)plan->row_counts;
+    grid->count = (uint32_t)schedule->row_counts;
     plan->n_edges += grid->bins + 1;
-    plan->row_counts += grid->bins + 2;
+    schedule->row_counts += grid->bins + 2;
+    schedule->n_grids++;
   }
 }
 
@@ -75,9 +76,10 @@ static bool is_kept(const eg_study_observe *observe, const char *feature) {
 }
 
 static eg_status plan_kept(eg_context *ctx, eg_plan *plan) {
-  EG_TRY(eg_allocate(ctx, plan->n_features, sizeof *plan->kept, &plan->kept));
-  EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->kept_columns, &plan->kept_columns));
-  for (size_t i = 0; i < plan->n_features; i++) {
+  const bool is_named = plan->study->observe.n_kept_features > 0;
+  EG_TRY(eg_allocate(ctx, plan->n_all_features, sizeof *plan->kept, &plan->kept));
+  EG_TRY(eg_allocate(ctx, plan->n_all_columns, sizeof *plan->kept_columns, &plan->kept_columns));
+  for (size_t i = 0; i < (is_named ? plan->n_all_features : plan->n_features); i++) {
     const eg_feature *const f = &plan->features[i];
     if (!is_kept(&plan->study->observe, f->name)) {
       continue;
@@ -109,6 +111,14 @@ static eg_status find_grid(eg_context *ctx, const eg_plan *plan, const eg_study_
                           "there is no histogram '%s' to count together with another: add it to 'observe.histograms'", name);
 }
 
+static eg_plan_schedule *schedule_of_grid(const eg_plan *plan, uint32_t grid) {
+  size_t s = 0;
+  while (grid < plan->schedules[s].first_grid || grid >= plan->schedules[s].first_grid + plan->schedules[s].n_grids) {
+    s++;
+  }
+  return &plan->schedules[s];
+}
+
 /* Grids that are counted together: their counts stand behind those of the single ones. */
 static eg_status plan_pairs(eg_context *ctx, eg_plan *plan) {
   const eg_study_observe *const o = &plan->study->observe;
@@ -125,6 +135,11 @@ static eg_status plan_pairs(eg_context *ctx, eg_plan *plan) {
                                 k == i ? "the same histogram" : "counted together twice");
       }
     }
+    eg_plan_schedule *const schedule = schedule_of_grid(plan, pair->first);
+    if (schedule != schedule_of_grid(plan, pair->second)) {
+      return eg_study_fail_at(ctx, plan->study, joint->mark, "the histograms '%s' and '%s' are counted at different times: give both "
+                              "the same 'at'", joint->of[0], joint->of[1]);
+    }
     const size_t places = ((size_t)plan->grids[pair->first].bins + 2) * (plan->grids[pair->second].bins + 2);
     if (places > MOST_PLACES) {
       return eg_study_fail_at(ctx, plan->study, joint->mark,
@@ -132,8 +147,8 @@ static eg_status plan_pairs(eg_context *ctx, eg_plan *plan) {
                               "bins",
                               joint->of[0], joint->of[1], places, MOST_PLACES);
     }
-    pair->count = (uint32_t)plan->row_counts;
-    plan->row_counts += places;
+    pair->count = (uint32_t)schedule->row_counts;
+    schedule->row_counts += places;
   }
   return EG_OK;
 }
@@ -144,11 +159,17 @@ eg_status eg_plan_histograms(eg_context *ctx, eg_plan *plan) {
   EG_TRY(eg_allocate(ctx, o->n_histograms, sizeof *plan->histograms, &plan->histograms));
   for (size_t i = 0; i < o->n_histograms; i++) {
     EG_TRY(plan_histogram(ctx, plan, &o->histograms[i], &plan->histograms[i]));
+    plan->histograms[i].schedule = plan->histogram_schedules[i];
     n += plan->histograms[i].width;
   }
   EG_TRY(eg_allocate(ctx, n, sizeof *plan->grids, &plan->grids));
-  for (size_t i = 0; i < o->n_histograms; i++) {
-    add_grids(plan, &plan->histograms[i]);
+  for (size_t s = 0; s < plan->n_schedules; s++) { /* those of one schedule stand side by side */
+    plan->schedules[s].first_grid = plan->n_grids;
+    for (size_t i = 0; i < o->n_histograms; i++) {
+      if (plan->histogram_schedules[i] == s) {
+        add_grids(plan, &plan->schedules[s], &plan->histograms[i]);
+      }
+    }
   }
   plan->n_histograms = o->n_histograms;
   EG_TRY(eg_allocate(ctx, plan->n_edges, sizeof *plan->edges, &plan->edges));
@@ -159,7 +180,8 @@ eg_status eg_plan_histograms(eg_context *ctx, eg_plan *plan) {
   return plan_kept(ctx, plan);
 }
 
-void eg_plan_histogram_job(const eg_plan *plan, eg_job *job) {
+void eg_plan_histogram_job(const eg_plan *plan, eg_run *run) {
+  eg_job *const job = &run->job;
   const uint64_t kept = (uint64_t)plan->study->observe.kept;
   job->histograms = plan->grids;
   job->n_histograms = plan->n_grids;
@@ -167,8 +189,12 @@ void eg_plan_histogram_job(const eg_plan *plan, eg_job *job) {
   job->n_pairs = plan->study->observe.n_joints;
   job->edges = plan->edges;
   job->n_edges = plan->n_edges;
-  job->row_counts = plan->row_counts;
-  job->n_counts = plan->row_counts * plan->n_points * job->n_records;
+  job->row_counts = plan->schedules[0].row_counts;
+  job->n_counts = 0;
+  for (size_t s = 0; s < plan->n_schedules; s++) {
+    run->schedules[s].first_count = job->n_counts;
+    job->n_counts += plan->schedules[s].row_counts * plan->n_points * run->schedules[s].n;
+  }
   job->kept_columns = plan->kept_columns;
   job->n_kept_columns = plan->n_kept_columns;
   job->n_kept = kept < job->n_realisations ? kept : job->n_realisations;
@@ -179,7 +205,7 @@ eg_status eg_plan_check_kept(eg_context *ctx, const eg_plan *plan) {
   double values = 0, each = 0; /* of all runs; of one realisation of all runs */
   for (size_t r = 0; r < plan->n_runs; r++) {
     values += (double)eg_job_path_values(&plan->runs[r].job);
-    each += (double)(plan->n_points * plan->runs[r].job.n_records * plan->n_kept_columns);
+    each += (double)(plan->n_points * eg_job_kept_records(&plan->runs[r].job) * plan->n_kept_columns);
   }
   if (values <= max_path_values) {
     return EG_OK;

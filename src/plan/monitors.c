@@ -143,18 +143,18 @@ eg_status eg_plan_escape_first(eg_context *ctx, const eg_plan *plan, const eg_ru
                           run->description);
 }
 
-eg_status eg_plan_stationary_first(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_study_stationary *study,
-                                   size_t *first) {
-  const size_t last = run->job.n_records - 1;
+eg_status eg_plan_stationary_first(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_run_schedule *at,
+                                   const eg_study_stationary *study, size_t *first) {
+  const size_t last = at->n - 1;
   *first = last;
   if (isnan(study->from)) {
     return EG_OK;
   }
-  if (run->times[last] < study->from * (1 - 1e-9)) {
+  if (at->times[last] < study->from * (1 - 1e-9)) {
     return eg_study_fail_at(ctx, plan->study, study->mark, "'from' = %.12g of the analysis lies behind the last observation of run '%s', %.12g",
-                            study->from, run->description, run->times[last]);
+                            study->from, run->description, at->times[last]);
   }
-  while (*first > 0 && run->times[*first - 1] >= study->from * (1 - 1e-9)) {
+  while (*first > 0 && at->times[*first - 1] >= study->from * (1 - 1e-9)) {
     (*first)--;
   }
   return EG_OK;

@@ -9,6 +9,7 @@ typedef struct eg_path_builder {
   const eg_plan *plan;
   const eg_run *run;
   const eg_study_path *study;
+  const eg_run_schedule *at; /* the observations: terms are numbered by them */
   eg_run_path *out;
   size_t n_terms, capacity, n_values;
   eg_stream *stream; /* of a streamed one: the columns are set */

@@ -8,9 +8,9 @@ static const double PI = 0x1.921fb54442d18p+1;
 
 /* The lags of these statistics are the observed steps. `values`: in all, of one lag. */
 static eg_status begin(eg_path_builder *b, size_t values) {
-  EG_TRY(eg_path_begin_values(b, b->run->job.n_records, values));
+  EG_TRY(eg_path_begin_values(b, b->at->n, values));
   for (size_t i = 0; i < b->out->n_lags; i++) {
-    b->out->lags[i] = b->run->observe_steps[i];
+    b->out->lags[i] = b->at->steps[i];
   }
   return EG_OK;
 }
@@ -86,12 +86,12 @@ eg_status eg_path_build_characteristic(eg_path_builder *b) {
 /* |f|, and the side of f whose largest values are listed, at one observation: the last, or the origin. */
 eg_status eg_path_build_tail(eg_path_builder *b) {
   static const double sides[] = {1, -1, 0};
-  size_t at = b->run->job.n_records - 1;
+  size_t at = b->at->n - 1;
   if (!isnan(b->study->origin)) {
     EG_TRY(eg_path_find_origin(b, &at));
   }
   EG_TRY(eg_path_begin_values(b, 1, 2));
-  b->out->lags[0] = b->run->observe_steps[at];
+  b->out->lags[0] = b->at->steps[at];
   EG_TRY(add(b, 0, at, 0, EG_PATH_NOWHERE, 0));
   return add(b, sides[b->study->side], at, 0, EG_PATH_NOWHERE, 0);
 }

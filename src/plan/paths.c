@@ -32,7 +32,7 @@ static size_t fed_at(const eg_plan *plan, size_t column) {
 /* The columns of feature i that a statistic needs: all of x, or one. */
 static eg_status columns_of(eg_context *ctx, const eg_plan *plan, const eg_study_path *p, size_t i, size_t *first,
                             size_t *width) {
-  const eg_feature *const f = eg_plan_feature(plan, eg_path_needs(p, i));
+  const eg_feature *const f = eg_plan_any_feature(plan, eg_path_needs(p, i));
   const int component = i == 0 ? p->of.component : p->with.component;
   if (f == NULL) {
     return eg_fail(ctx, EG_ERR_INTERNAL, "path statistic '%s' of a feature that is not observed", p->name);
@@ -72,9 +72,9 @@ eg_status eg_plan_tracks(eg_context *ctx, eg_plan *plan) {
   if (o->n_paths == 0) {
     return EG_OK;
   }
-  EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->tracked_columns, &plan->tracked_columns));
-  EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->fed_columns, &plan->fed_columns));
-  EG_TRY(eg_allocate(ctx, plan->n_columns, sizeof *plan->fed, &plan->fed));
+  EG_TRY(eg_allocate(ctx, plan->n_all_columns, sizeof *plan->tracked_columns, &plan->tracked_columns));
+  EG_TRY(eg_allocate(ctx, plan->n_all_columns, sizeof *plan->fed_columns, &plan->fed_columns));
+  EG_TRY(eg_allocate(ctx, plan->n_all_columns, sizeof *plan->fed, &plan->fed));
   /* x first and as a whole: the columns of one feature stand side by side */
   for (int pass = 0; pass < 2; pass++) {
     for (size_t i = 0; i < o->n_paths; i++) {
@@ -134,9 +134,9 @@ eg_status eg_path_add_term(eg_path_builder *b, size_t from, size_t to, size_t fr
 }
 
 eg_status eg_path_find_origin(const eg_path_builder *b, size_t *at) {
-  const uint64_t *const s = b->run->observe_steps;
+  const uint64_t *const s = b->at->steps;
   const uint64_t origin = (uint64_t)b->study->origin;
-  const size_t n = b->run->job.n_records;
+  const size_t n = b->at->n;
   size_t i = 0;
   while (i < n && s[i] < origin) {
     i++;
@@ -155,7 +155,7 @@ eg_status eg_path_find_origin(const eg_path_builder *b, size_t *at) {
 /* Displacements from the start or an origin to all later observations. */
 static eg_status build_displacements(eg_path_builder *b) {
   const bool is_from_start = isnan(b->study->origin);
-  const uint64_t *const s = b->run->observe_steps;
+  const uint64_t *const s = b->at->steps;
   static const double two = 2;
   const bool has_powers = b->study->kind == EG_PATH_MOMENTS;
   const eg_number_list *const written = &b->study->powers;
@@ -166,7 +166,7 @@ static eg_status build_displacements(eg_path_builder *b) {
     EG_TRY(eg_path_find_origin(b, &origin));
     first = origin + 1;
   }
-  EG_TRY(eg_path_begin_values(b, b->run->job.n_records - first, n_powers));
+  EG_TRY(eg_path_begin_values(b, b->at->n - first, n_powers));
   for (size_t i = 0; i < b->out->n_lags; i++) {
     b->out->lags[i] = s[first + i] - (is_from_start ? 0 : s[origin]);
     for (size_t k = 0; k < n_powers; k++) {
@@ -178,14 +178,14 @@ static eg_status build_displacements(eg_path_builder *b) {
 }
 
 /* Equal distance between observations in steps; 0: they are not equidistant. */
-static uint64_t spacing_of(const eg_run *run) {
-  const uint64_t *const s = run->observe_steps;
-  for (size_t i = 2; i < run->job.n_records; i++) {
+static uint64_t spacing_of(const eg_run_schedule *at) {
+  const uint64_t *const s = at->steps;
+  for (size_t i = 2; i < at->n; i++) {
     if (s[i] - s[i - 1] != s[1] - s[0]) {
       return 0;
     }
   }
-  return run->job.n_records > 1 ? s[1] - s[0] : 0;
+  return at->n > 1 ? s[1] - s[0] : 0;
 }
 
 static eg_status refuse_spacing(const eg_path_builder *b, const char *instead) {
@@ -216,9 +216,9 @@ static size_t log_lags(size_t longest, uint64_t spacing, uint64_t *lags) {
 
 /* Mean over all windows of one length within the observations. */
 static eg_status build_time_averages(eg_path_builder *b) {
-  const uint64_t *const s = b->run->observe_steps;
-  const size_t n = b->run->job.n_records;
-  const uint64_t spacing = spacing_of(b->run);
+  const uint64_t *const s = b->at->steps;
+  const size_t n = b->at->n;
+  const uint64_t spacing = spacing_of(b->at);
   if (b->study->lags.n == 0 && spacing == 0) {
     return refuse_spacing(b, ", or 'lags'");
   }
@@ -246,8 +246,8 @@ static eg_status build_time_averages(eg_path_builder *b) {
 
 /* Product of the displacements between neighbouring observations, one lag apart. */
 static eg_status build_velocities(eg_path_builder *b) {
-  const uint64_t spacing = spacing_of(b->run);
-  const size_t n = b->run->job.n_records;
+  const uint64_t spacing = spacing_of(b->at);
+  const size_t n = b->at->n;
   size_t begin = 0;
   if (spacing == 0) {
     return refuse_spacing(b, "");
@@ -278,9 +278,9 @@ static eg_status build_velocities(eg_path_builder *b) {
 
 /* One feature at all observations. */
 static eg_status build_two_time(eg_path_builder *b) {
-  EG_TRY(eg_path_begin_values(b, b->run->job.n_records, 1));
+  EG_TRY(eg_path_begin_values(b, b->at->n, 1));
   for (size_t i = 0; i < b->out->n_lags; i++) {
-    b->out->lags[i] = b->run->observe_steps[i];
+    b->out->lags[i] = b->at->steps[i];
     eg_path_begin_value(b, 2);
     EG_TRY(eg_path_add_term(b, EG_PATH_NOWHERE, i, EG_PATH_NOWHERE, EG_PATH_NOWHERE));
   }
@@ -308,11 +308,39 @@ static eg_status choose_covariance(const eg_path_builder *b, bool *with_covarian
   return EG_OK;
 }
 
-static eg_status plan_one(eg_context *ctx, const eg_plan *plan, eg_run *run, const eg_study_path *study,
-                          eg_run_path *out, eg_path_statistic *s) {
+/* The terms number the observations of one schedule; kernels take the numbers of all that is tracked. */
+static eg_status number_terms(const eg_path_builder *b, eg_path_statistic *s) {
+  uint32_t *number = NULL;
+  EG_TRY(eg_allocate(b->ctx, b->at->n, sizeof *number, &number));
+  for (uint32_t i = 0; b->at->places == NULL && i < b->at->n; i++) {
+    number[i] = i;
+  }
+  for (size_t i = 0; b->at->places != NULL && i < b->run->job_schedules.n_observations; i++) {
+    if (b->at->places[i] != EG_NO_PLACE) {
+      number[b->at->places[i]] = b->run->tracked_places[i];
+    }
+  }
+  const bool are_all = s->form == EG_PATH_INCREMENTS, are_two = s->form == EG_PATH_JOINT || s->form == EG_PATH_DISTANCES;
+  for (size_t i = 0; i < b->n_terms; i++) { /* which of a, b, c, d are observations: stats/paths.h */
+    eg_path_term *const t = &b->out->terms[i];
+    uint32_t *const all[4] = {&t->a, are_all || are_two ? &t->c : NULL, are_all ? &t->b : NULL, are_all ? &t->d : NULL};
+    for (size_t k = 0; k < 4; k++) {
+      if (all[k] != NULL && *all[k] != EG_PATH_NOWHERE) {
+        *all[k] = number[*all[k]];
+      }
+    }
+  }
+  s->last = number[b->at->n - 1];
+  free(number);
+  return EG_OK;
+}
+
+static eg_status plan_one(eg_context *ctx, const eg_plan *plan, eg_run *run, size_t path, eg_run_path *out,
+                          eg_path_statistic *s) {
+  const eg_study_path *const study = &plan->study->observe.paths[path];
   const bool is_streamed = eg_path_is_streamed(study->kind);
   eg_stream *const stream = is_streamed ? &run->streams[run->job.n_streams] : NULL;
-  eg_path_builder b = {ctx, plan, run, study, out, 0, 0, 0, stream};
+  eg_path_builder b = {ctx, plan, run, study, &run->schedules[plan->path_schedules[path]], out, 0, 0, 0, stream};
   size_t first = 0, width = 0;
   bool with_covariance = false;
   EG_TRY(columns_of(ctx, plan, study, 0, &first, &width));
@@ -344,7 +372,7 @@ static eg_status plan_one(eg_context *ctx, const eg_plan *plan, eg_run *run, con
             : study->kind == EG_PATH_M_POINT || study->kind == EG_PATH_PRODUCT ? EG_PATH_JOINT
                                                                                  : EG_PATH_INCREMENTS;
   s->with_covariance = with_covariance;
-  return EG_OK;
+  return number_terms(&b, s);
 }
 
 /* The counts of a statistic's values stand behind all others. */
@@ -374,7 +402,7 @@ eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   EG_TRY(eg_allocate(ctx, o->n_paths, sizeof *run->path_statistics, &run->path_statistics));
   EG_TRY(eg_allocate(ctx, o->n_paths, sizeof *run->streams, &run->streams));
   for (size_t i = 0; i < o->n_paths; i++) {
-    EG_TRY(plan_one(ctx, plan, run, &o->paths[i], &run->paths[i], &run->path_statistics[i]));
+    EG_TRY(plan_one(ctx, plan, run, i, &run->paths[i], &run->path_statistics[i]));
     EG_TRY(count_path(ctx, plan, &o->paths[i], job, &run->path_statistics[i]));
     job->node_values += eg_path_rows(&run->path_statistics[i], (uint32_t)plan->n_points) *
                         eg_path_row_values(&run->path_statistics[i]);
@@ -386,7 +414,7 @@ eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   job->streams = run->streams;
   job->fed = plan->fed;
   job->n_fed = plan->n_fed;
-  const double bytes = (double)eg_job_track_values(job, job->n_records) * sizeof(double);
+  const double bytes = (double)eg_job_track_values(job, eg_job_tracked_records(job)) * sizeof(double);
   const double streamed = (double)eg_job_stream_values(job, job->n_streams) * sizeof(double);
   if (streamed > max_track_bytes) {
     return eg_study_fail_at(ctx, plan->study, o->paths[0].mark,
@@ -398,7 +426,7 @@ eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run) {
     return eg_study_fail_at(ctx, plan->study, o->paths[0].mark,
                             "the observations of a tile that statistics of paths are made of take %.3g MiB (%zu times x %zu "
                             "points x %zu columns x %u realisations); at most %.0f MiB are allowed: observe fewer times",
-                            bytes / 0x1p20, job->n_records, plan->n_points, plan->n_tracked, job->launch.ld,
+                            bytes / 0x1p20, eg_job_tracked_records(job), plan->n_points, plan->n_tracked, job->launch.ld,
                             max_track_bytes / 0x1p20);
   }
   return EG_OK;

@@ -176,18 +176,18 @@ static void finish_job(const eg_plan *plan, eg_run *run) {
   job->is_float = s->float_state;
   job->kind = (int)s->noise;
   job->features = plan->codes;
-  job->n_features = plan->n_columns;
+  job->n_features = plan->n_all_columns;
   job->n_realisations = run->is_deterministic ? 1 : (uint64_t)s->realisations;
   finish_tiles(plan, run);
   job->with_covariance = plan->with_covariance;
   job->record_values = plan->n_points * eg_node_values((uint32_t)plan->n_columns, plan->with_covariance);
   job->node_values = job->n_records * job->record_values;
-  eg_plan_histogram_job(plan, job);
+  eg_plan_histogram_job(plan, run);
   eg_run_key(s->seed, s->noise_common ? 0 : eg_hash_text(EG_HASH_START, run->description), a->key);
   a->kind = job->kind;
   a->n_points = (uint32_t)plan->n_points;
   a->dim = (uint32_t)plan->dim;
-  a->n_features = (uint32_t)plan->n_columns;
+  a->n_features = (uint32_t)plan->n_all_columns;
 }
 
 uint64_t eg_plan_final_nodes(const eg_job *job) {
@@ -242,12 +242,12 @@ static eg_status check_size(eg_context *ctx, const eg_plan *plan) {
   }
   double largest_bytes = 0;
   const char *const largest = eg_plan_largest_statistic(plan, &largest_bytes);
-  return eg_study_fail_at(ctx, plan->study, plan->study->observe.mark,
+  return eg_study_fail_at(ctx, plan->study, plan->study->observe.at.mark,
                           "the accumulators need %.3g GiB (%zu runs x %zu times x %zu points x (%u values x 64 blocks or "
                           "more + %zu counts)); at most 1 GiB is allowed. The largest statistic is %s with %.3g GiB: "
                           "observe fewer times or features%s",
                           bytes / 0x1p30, plan->n_runs, plan->n_records, plan->n_points,
-                          eg_node_values((uint32_t)plan->n_columns, plan->with_covariance), plan->row_counts, largest,
+                          eg_node_values((uint32_t)plan->n_columns, plan->with_covariance), plan->schedules[0].row_counts, largest,
                           largest_bytes / 0x1p30,
                           plan->with_covariance ? ", or leave out the covariance (it grows with features^2)" : "");
 }
@@ -293,10 +293,10 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   EG_TRY_DONE(check_param_ranges(ctx, plan));
   EG_TRY_DONE(eg_plan_lay_out_rows(ctx, plan));
   EG_TRY_DONE(eg_plan_features(ctx, plan));
+  EG_TRY_DONE(eg_plan_schedules(ctx, plan));
   EG_TRY_DONE(eg_plan_histograms(ctx, plan));
   EG_TRY_DONE(eg_plan_tracks(ctx, plan));
   EG_TRY_DONE(eg_plan_runs(ctx, plan));
-  plan->has_common_times = true;
   for (size_t i = 0; i < plan->n_runs; i++) {
     eg_run *const run = &plan->runs[i];
     EG_TRY_DONE(eg_plan_times(ctx, plan, run));
@@ -308,6 +308,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
     finish_job(plan, run);
     EG_TRY_DONE(eg_plan_watch(ctx, plan, run));
     EG_TRY_DONE(eg_plan_check_team(ctx, plan, run));
+    EG_TRY_DONE(eg_plan_job_schedules(ctx, plan, run));
     EG_TRY_DONE(eg_plan_paths(ctx, plan, run));
     for (size_t k = 0; k < study->n_escape; k++) {
       size_t first = 0;
@@ -315,32 +316,35 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
     }
     for (size_t k = 0; k < study->n_stationary; k++) {
       size_t first = 0;
-      EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &study->stationary[k], &first)); /* refused before the first step */
+      EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &run->schedules[0], &study->stationary[k], &first)); /* refused before the first step */
     }
     for (size_t k = 0; k < study->n_scaling; k++) {
       const eg_study_stationary window = {.from = study->scaling[k].from, .mark = study->scaling[k].mark};
       size_t first = 0;
-      EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &window, &first));
+      EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &run->schedules[0], &window, &first));
     }
     for (size_t k = 0; k < study->n_flow; k++) {
       const eg_study_stationary window = {.from = study->flow[k].from, .mark = study->flow[k].mark};
+      const eg_run_schedule *const at = &run->schedules[plan->path_schedules[study->flow[k].path]];
       size_t first = 0;
-      EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &window, &first));
-      if (first + 1 == run->job.n_records && !isnan(window.from)) {
+      EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, at, &window, &first));
+      if (first + 1 == at->n && !isnan(window.from)) {
         EG_TRY_DONE(eg_study_fail_at(ctx, study, window.mark, "'analyse.flow.from' leaves run '%s' one observation; a rate takes two",
                                      run->description));
       }
     }
-    plan->n_records = run->job.n_records > plan->n_records ? run->job.n_records : plan->n_records;
   }
-  for (size_t i = 0; i < plan->n_runs; i++) {
-    const eg_run *const a = &plan->runs[0], *const b = &plan->runs[i];
-    bool is_same = a->job.n_records == b->job.n_records;
-    for (size_t t = 0; is_same && t < a->job.n_records; t++) {
-      is_same = fabs(a->times[t] - b->times[t]) <= 1e-9 * fabs(a->times[t]);
+  for (size_t s = 0; s < plan->n_schedules; s++) {
+    plan->schedules[s].has_common_times = true;
+    for (size_t i = 0; i < plan->n_runs; i++) {
+      const eg_run_schedule *const b = &plan->runs[i].schedules[s];
+      plan->schedules[s].n_records = b->n > plan->schedules[s].n_records ? b->n : plan->schedules[s].n_records;
+      plan->schedules[s].has_common_times =
+          plan->schedules[s].has_common_times && eg_plan_are_same_times(&plan->runs[0].schedules[s], b);
     }
-    plan->has_common_times = plan->has_common_times && is_same;
   }
+  plan->n_records = plan->schedules[0].n_records;
+  plan->has_common_times = plan->schedules[0].has_common_times;
   EG_TRY_DONE(eg_plan_groups(ctx, plan));
   warn_of_discrete_samples(ctx, plan);
   EG_TRY_DONE(eg_plan_check_weak_error(ctx, plan));
@@ -359,8 +363,6 @@ done:
 
 static void free_run(eg_run *run) {
   free(run->axis_values);
-  free(run->observe_steps);
-  free(run->times);
   free(run->record_steps);
   free(run->params);
   free(run->start);
@@ -377,6 +379,7 @@ void eg_plan_free(eg_plan *plan) {
   }
   for (size_t i = 0; i < plan->n_runs; i++) {
     eg_plan_free_paths(&plan->runs[i], plan->study->observe.n_paths);
+    eg_plan_free_schedules(plan, &plan->runs[i]);
     free_run(&plan->runs[i]);
   }
   eg_plan_free_groups(plan);
@@ -396,6 +399,9 @@ void eg_plan_free(eg_plan *plan) {
   free(plan->tracked_columns);
   free(plan->fed_columns);
   free(plan->fed);
+  free(plan->schedules);
+  free(plan->histogram_schedules);
+  free(plan->path_schedules);
   free(plan->rows);
   eg_data_free(&plan->data);
   eg_user_model_free(plan->user_model);

@@ -31,6 +31,7 @@ typedef struct eg_plan_histogram {
   size_t first, width;  /* grids first .. first + width - 1 */
   bool is_vector;       /* every component of x */
   bool is_automatic;    /* the grids come from tile 0 of each run */
+  size_t schedule;      /* when it is counted */
 } eg_plan_histogram;
 
 /* What a path statistic is made of in one run: observations, lags and powers; value = lag x n_powers + power. */
@@ -41,6 +42,24 @@ typedef struct eg_run_path {
   uint32_t *first;
   double *powers;          /* (n_lags x n_powers) */
 } eg_run_path;
+
+/* When something is observed: observe.at, or the times of entries that have their own. */
+typedef struct eg_plan_schedule {
+  const eg_study_at *at;
+  size_t n_records;        /* the largest of the runs */
+  bool has_common_times;   /* one time axis for all runs */
+  char time[32], record[32], step[32]; /* in the result: "time", "record", "step"; of others "time_2", .. */
+  size_t first_grid, n_grids, row_counts; /* histograms that are counted then; counts of one (record, point) */
+} eg_plan_schedule;
+
+/* One of them in one run. */
+typedef struct eg_run_schedule {
+  size_t n;
+  uint64_t *steps;         /* (n) in steps of length learning_rate */
+  double *times;           /* (n) */
+  uint32_t *places;        /* (observations) as in eg_job_schedules; NULL: the study has one schedule */
+  size_t first_count;      /* where its counts begin among those of the run */
+} eg_run_schedule;
 
 /* One cell of the sweep. */
 typedef struct eg_run {
@@ -53,11 +72,17 @@ typedef struct eg_run {
   size_t extra;            /* values of a trajectory besides x (eg_unit_stepper) */
   double *axis_values;     /* (n_sweep): value of each sweep axis, NaN where this dynamics has no such key */
   uint64_t steps;          /* of length learning_rate */
-  uint64_t *observe_steps; /* (n_records) in steps of length learning_rate */
-  double *times;           /* (n_records) */
+  eg_run_schedule *schedules; /* (plan.n_schedules) */
+  const uint64_t *observe_steps; /* of the first of them, observe.at: (job.n_records) in steps of length learning_rate .. */
+  const double *times;     /* .. and times */
   eg_job job;
   double *params, *start, *staged;
   uint64_t *record_steps;
+  eg_job_schedules job_schedules; /* of several schedules, and its arrays */
+  uint64_t *observation_steps;
+  uint32_t *tracked_places, *wanted_columns;
+  eg_count_section *sections;
+  eg_histogram_pair *section_pairs;
   eg_run_path *paths;      /* (study.observe.n_paths) */
   eg_path_statistic *path_statistics; /* the same for kernels */
   eg_stream *streams;      /* of those that are streamed */
@@ -129,10 +154,13 @@ typedef struct eg_plan {
   eg_user_model *user_model;
   char shape[64];           /* "2x3x2": layers that are not the model's own; empty: none */
   const eg_unit *shaped;    /* its tables */
-  eg_feature *features;
-  size_t n_features;
-  eg_feature_code *codes;  /* (n_columns) */
-  size_t n_columns;
+  eg_feature *features;    /* (n_all_features): behind those of observe.features what only entries with times of their own need */
+  size_t n_features, n_all_features;
+  eg_feature_code *codes;  /* (n_all_columns) */
+  size_t n_columns, n_all_columns;
+  eg_plan_schedule *schedules; /* the first one is observe.at */
+  size_t n_schedules;
+  size_t *histogram_schedules, *path_schedules, kept_schedule; /* of the study's histograms, statistics of paths, kept paths */
   size_t n_points;
   eg_run *runs;
   size_t n_runs;
@@ -140,7 +168,7 @@ typedef struct eg_plan {
   size_t n_groups;
   eg_difference *differences;
   size_t n_differences;
-  size_t n_records;        /* the largest of the runs */
+  size_t n_records;        /* of observe.at: the largest of the runs */
   bool has_common_times;   /* one time axis for all runs */
   bool with_covariance;
   eg_plan_histogram *histograms;
@@ -149,7 +177,7 @@ typedef struct eg_plan {
   size_t n_grids;
   eg_histogram_pair *pairs; /* (study.observe.n_joints) */
   double *edges;           /* those of automatic grids are NaN */
-  size_t n_edges, row_counts;
+  size_t n_edges;
   eg_feature *kept;        /* features of the kept paths; `first` counts the kept columns */
   size_t n_kept_features, n_kept_columns;
   uint32_t *kept_columns;  /* (n_kept_columns) */
@@ -204,8 +232,17 @@ double eg_plan_accumulator_bytes(const eg_plan *plan);
 const char *eg_plan_largest_statistic(const eg_plan *plan, double *bytes);
 double eg_plan_accumulator_limit(void);
 
-/* Feature by name, NULL if the study does not observe it. */
+/* Feature by name, NULL if the study does not observe it at observe.at; any: or at any time. */
 const eg_feature *eg_plan_feature(const eg_plan *plan, const char *name);
+const eg_feature *eg_plan_any_feature(const eg_plan *plan, const char *name);
+
+/* Does anything in the result have that dimension? Statistics of paths have lags. */
+bool eg_plan_has_dim(const eg_plan *plan, size_t schedule);
+bool eg_plan_are_same_times(const eg_run_schedule *a, const eg_run_schedule *b);
+/* The dimension of a schedule in the result: "time", or "record" where the runs' times differ. */
+const char *eg_plan_time_dim(const eg_plan_schedule *schedule);
+/* Where the counts of one (time, point) of a schedule begin among those of a run. */
+size_t eg_plan_counts_at(const eg_plan *plan, const eg_run *run, size_t schedule, size_t t, size_t point);
 
 /* ---- groups.c. What is summed: every run, and behind the runs the differences ---- */
 size_t eg_plan_n_sums(const eg_plan *plan);
@@ -220,9 +257,9 @@ size_t eg_plan_find_difference(const eg_plan *plan, size_t a, size_t b, double *
 EG_NODISCARD eg_status eg_plan_escape_first(eg_context *ctx, const eg_plan *plan, const eg_run *run,
                                             const eg_study_escape *study, size_t *first);
 
-/* The first observation of the window of a stationary analysis (monitors.c). */
+/* The first of the observations `at` in the window of a stationary analysis (monitors.c). */
 EG_NODISCARD eg_status eg_plan_stationary_first(eg_context *ctx, const eg_plan *plan, const eg_run *run,
-                                                const eg_study_stationary *study, size_t *first);
+                                                const eg_run_schedule *at, const eg_study_stationary *study, size_t *first);
 
 /* ---- what weak-error analyses compare with: reference.c ---- */
 #define EG_NO_RUN ((size_t)-1)
@@ -244,13 +281,17 @@ EG_NODISCARD eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *
 /* ---- internal steps, one file each ---- */
 EG_NODISCARD eg_status eg_plan_features(eg_context *ctx, eg_plan *plan);             /* features.c */
 EG_NODISCARD eg_status eg_plan_histograms(eg_context *ctx, eg_plan *plan);           /* histograms.c */
-void eg_plan_histogram_job(const eg_plan *plan, eg_job *job);
+void eg_plan_histogram_job(const eg_plan *plan, eg_run *run);
 EG_NODISCARD eg_status eg_plan_tracks(eg_context *ctx, eg_plan *plan);               /* paths.c: the tracked columns */
 EG_NODISCARD eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run); /* paths.c, last of a run */
 void eg_plan_free_paths(eg_run *run, size_t n_paths);
 EG_NODISCARD eg_status eg_plan_check_kept(eg_context *ctx, const eg_plan *plan);      /* once runs and times are known */
 EG_NODISCARD eg_status eg_plan_runs(eg_context *ctx, eg_plan *plan);                 /* sweep.c */
 EG_NODISCARD eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run);   /* times.c */
+EG_NODISCARD eg_status eg_plan_schedules(eg_context *ctx, eg_plan *plan);            /* schedules.c, after the features */
+/* What a job must know of several schedules; after finish_job, and before the run's paths. */
+EG_NODISCARD eg_status eg_plan_job_schedules(eg_context *ctx, const eg_plan *plan, eg_run *run);
+void eg_plan_free_schedules(const eg_plan *plan, eg_run *run);
 /* Number of steps in t, or an error that names both and the nearest admissible values. */
 EG_NODISCARD eg_status eg_plan_whole_steps(eg_context *ctx, const eg_plan *plan, const eg_run *run, eg_mark mark,
                                            const char *what, double t, uint64_t *steps);

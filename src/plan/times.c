@@ -37,34 +37,34 @@ eg_status eg_plan_whole_steps(eg_context *ctx, const eg_plan *plan, const eg_run
   return EG_OK;
 }
 
-static eg_status add_step(eg_context *ctx, const eg_plan *plan, eg_run *run, uint64_t step) {
+static eg_status add_step(eg_context *ctx, const eg_plan *plan, const eg_run *run, eg_mark mark, eg_run_schedule *out, uint64_t step) {
   if (step > run->steps) {
-    return eg_study_fail_at(ctx, plan->study, plan->study->observe.mark,
+    return eg_study_fail_at(ctx, plan->study, mark,
                             "observation at step %llu lies behind the last step %llu of run '%s'",
                             (unsigned long long)step, (unsigned long long)run->steps, run->description);
   }
-  const size_t n = run->job.n_records;
-  if (n > 0 && run->observe_steps[n - 1] == step) {
+  const size_t n = out->n;
+  if (n > 0 && out->steps[n - 1] == step) {
     return EG_OK; /* log-spaced steps coincide at the small end */
   }
-  run->observe_steps[n] = step;
-  run->times[n] = (double)step * run->learning_rate;
-  run->job.n_records++;
+  out->steps[n] = step;
+  out->times[n] = (double)step * run->learning_rate;
+  out->n++;
   return EG_OK;
 }
 
-static eg_status observe_at(eg_context *ctx, const eg_plan *plan, eg_run *run, size_t i, size_t n) {
-  const eg_study_observe *const o = &plan->study->observe;
+static eg_status observe_at(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_study_at *o, size_t i, size_t n,
+                            eg_run_schedule *out) {
   uint64_t step = 0;
   switch (o->kind) {
   case EG_AT_LINEAR:
     EG_TRY(eg_plan_whole_steps(ctx, plan, run, o->mark, "observation time", run->horizon * (double)(i + 1) / (double)n, &step));
     break;
   case EG_AT_TIMES:
-    EG_TRY(eg_plan_whole_steps(ctx, plan, run, o->at.mark, "observation time", o->at.values[i], &step));
+    EG_TRY(eg_plan_whole_steps(ctx, plan, run, o->list.mark, "observation time", o->list.values[i], &step));
     break;
   case EG_AT_STEPS:
-    step = (uint64_t)o->at.values[i];
+    step = (uint64_t)o->list.values[i];
     break;
   case EG_AT_STEPS_LOG:
     step = n == 1 ? run->steps : (uint64_t)nearbyint(pow((double)run->steps, (double)i / (double)(n - 1)));
@@ -73,12 +73,11 @@ static eg_status observe_at(eg_context *ctx, const eg_plan *plan, eg_run *run, s
     step = (uint64_t)nearbyint((double)run->steps * (double)(i + 1) / (double)n);
     break;
   }
-  return add_step(ctx, plan, run, step);
+  return add_step(ctx, plan, run, o->mark, out, step);
 }
 
 eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run) {
   const eg_study *const s = plan->study;
-  const eg_study_observe *const o = &s->observe;
   if (isnan(run->horizon)) {
     run->steps = (uint64_t)s->steps;
     run->horizon = s->steps * run->learning_rate;
@@ -91,14 +90,21 @@ eg_status eg_plan_times(eg_context *ctx, eg_plan *plan, eg_run *run) {
   if ((double)run->steps * run->substeps >= max_steps) {
     return eg_study_fail_at(ctx, s, s->horizon_mark, "steps x substeps of run '%s' exceed 2^50", run->description);
   }
-  const bool is_list = o->kind == EG_AT_TIMES || o->kind == EG_AT_STEPS;
-  const size_t n = is_list ? o->at.n : o->n;
-  EG_TRY(eg_allocate(ctx, n, sizeof *run->observe_steps, &run->observe_steps));
-  EG_TRY(eg_allocate(ctx, n, sizeof *run->times, &run->times));
-  EG_TRY(eg_allocate(ctx, n, sizeof *run->record_steps, &run->record_steps));
-  for (size_t i = 0; i < n; i++) {
-    EG_TRY(observe_at(ctx, plan, run, i, n));
+  EG_TRY(eg_allocate(ctx, plan->n_schedules, sizeof *run->schedules, &run->schedules));
+  for (size_t k = 0; k < plan->n_schedules; k++) {
+    const eg_study_at *const o = plan->schedules[k].at;
+    eg_run_schedule *const out = &run->schedules[k];
+    const size_t n = eg_at_is_list(o) ? o->list.n : o->n;
+    EG_TRY(eg_allocate(ctx, n, sizeof *out->steps, &out->steps));
+    EG_TRY(eg_allocate(ctx, n, sizeof *out->times, &out->times));
+    for (size_t i = 0; i < n; i++) {
+      EG_TRY(observe_at(ctx, plan, run, o, i, n, out));
+    }
   }
+  run->observe_steps = run->schedules[0].steps;
+  run->times = run->schedules[0].times;
+  run->job.n_records = run->schedules[0].n;
+  EG_TRY(eg_allocate(ctx, run->job.n_records, sizeof *run->record_steps, &run->record_steps));
   for (size_t i = 0; i < run->job.n_records; i++) {
     run->record_steps[i] = run->observe_steps[i] * (uint64_t)run->substeps;
   }

@@ -155,6 +155,19 @@ static bool is_beyond(const eg_run *run) {
   return run->learning_rate > run->stability_limit; /* false where the limit is not known (NaN) */
 }
 
+/* The run whose entries with times of their own add most observations. */
+static void append_schedules(eg_text *text, const eg_plan *plan) {
+  size_t most = 0;
+  for (size_t r = 0; r < plan->n_runs && plan->n_schedules > 1; r++) {
+    const eg_job *const job = &plan->runs[r].job;
+    most = eg_job_observations(job) - job->n_records > most ? eg_job_observations(job) - job->n_records : most;
+  }
+  if (plan->n_schedules > 1) {
+    eg_text_append(text, "and at other times for histograms, kept paths and statistics of paths: %zu more records, of what these "
+                         "are made of\n", most);
+  }
+}
+
 static void describe_study(eg_text *text, const eg_plan *plan) {
   const eg_study *const study = plan->study;
   eg_text_append(text, "%s\n", study->title != NULL && study->title[0] != '\0' ? study->title : "(no title)");
@@ -168,6 +181,7 @@ static void describe_study(eg_text *text, const eg_plan *plan) {
   }
   eg_text_append(text, "%zu run%s, %.6g realisations each, %zu observation times, %zu feature columns\n", plan->n_runs,
                  plan->n_runs == 1 ? "" : "s", study->realisations, plan->n_records, plan->n_columns);
+  append_schedules(text, plan);
   if (study->observe.n_monitors > 0) {
     eg_text_append(text, "%zu monitor%s, looked at after every integrator step\n", study->observe.n_monitors,
                    study->observe.n_monitors == 1 ? "" : "s");

@@ -79,10 +79,29 @@ done:
   return status;
 }
 
+/* The job with what is made at observe.at of one record alone. */
+static eg_job main_job(const eg_job *job) {
+  eg_job plain = *job;
+  const eg_job_schedules *const s = job->schedules;
+  plain.n_paths = 0;
+  plain.node_values = job->record_values * job->n_records;
+  if (s != NULL) {
+    const bool has_counts = s->n_sections > 0 && s->sections[0].first_count == 0 && s->sections[0].places == s->moments;
+    plain.schedules = NULL;
+    plain.n_features = s->n_moment_columns;
+    plain.launch.n_features = (uint32_t)s->n_moment_columns;
+    plain.n_histograms = has_counts ? s->sections[0].n : 0;
+    plain.n_pairs = has_counts ? s->sections[0].n_pairs : 0;
+    plain.pairs = has_counts ? s->sections[0].pairs : NULL;
+    plain.n_counts = job->row_counts * job->launch.n_points * job->n_records;
+  }
+  return plain;
+}
+
 /* The job with `steps` steps and `records` evenly spread records, and on the CPU `lanes` realisations of one tile. */
 static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_t lanes, uint64_t steps,
                            uint64_t records, int rounds, double *seconds) {
-  eg_job part = *job;
+  eg_job part = main_job(job); /* the rest: time_extras */
   uint64_t *at = NULL;
   eg_stream streams[EG_MOST_PATH_STATISTICS]; /* fed from the start: with a window that begins later this is too much */
   EG_TRY(eg_allocate(ctx, records, sizeof *at, &at));
@@ -98,7 +117,6 @@ static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_
   part.record_steps = at;
   part.n_records = records;
   part.node_values = job->record_values * records;
-  part.n_paths = 0; /* those that are made of certain observations: time_paths */
   part.launch.path_steps = steps; /* of whole paths: their cost grows with the steps, nearly linearly */
   part.n_counts = job->row_counts * job->launch.n_points * records;
   if (t->backend == &eg_backend_cpu) {
@@ -110,29 +128,44 @@ static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_
   return status;
 }
 
-/* What statistics of paths add to a tile, whose observations stand as close together as they can: a tile with them takes so
-   much longer than one without. */
-static eg_status time_paths(eg_context *ctx, timer *t, const eg_job *job, uint64_t lanes, double *seconds) {
-  eg_job part = *job;
+/* Is something made of other records than those of observe.at, or of several together? */
+static bool has_extras(const eg_job *job) {
+  return job->n_paths > 0 || job->schedules != NULL;
+}
+
+/* What those add to a tile, whose observations stand as close together as they can: a tile with them takes so much longer than
+   one without. */
+static eg_status time_extras(eg_context *ctx, timer *t, const eg_job *job, uint64_t lanes, double *seconds) {
+  const size_t n = eg_job_observations(job);
+  const uint32_t *const places = eg_job_moment_places(job);
+  eg_job_schedules schedules;
+  eg_job part = *job, plain = main_job(job);
   uint64_t *at = NULL;
   double without = 0;
   *seconds = 0;
-  if (job->n_paths == 0) {
+  if (!has_extras(job)) {
     return EG_OK;
   }
-  EG_TRY(eg_allocate(ctx, job->n_records, sizeof *at, &at));
-  for (uint64_t i = 0; i < job->n_records; i++) {
+  EG_TRY(eg_allocate(ctx, 2 * n, sizeof *at, &at));
+  for (size_t i = 0; i < n; i++) {
     at[i] = i + 1;
+    if (eg_observation_place(places, i) != EG_NO_PLACE) {
+      at[n + eg_observation_place(places, i)] = i + 1;
+    }
   }
   part.record_steps = at;
-  part.launch.path_steps = job->n_records;
-  part.n_realisations = lanes;
-  part.n_tiles = 1;
+  if (job->schedules != NULL) {
+    schedules = *job->schedules;
+    schedules.steps = at;
+    part.schedules = &schedules;
+  }
+  plain.record_steps = at + n;
+  part.launch.path_steps = plain.launch.path_steps = n;
+  part.n_realisations = plain.n_realisations = lanes;
+  part.n_tiles = plain.n_tiles = 1;
   eg_status status = time_job(ctx, t, &part, ROUNDS, seconds);
-  part.n_paths = 0;
-  part.node_values = job->record_values * job->n_records;
   if (status == EG_OK) {
-    status = time_job(ctx, t, &part, ROUNDS, &without);
+    status = time_job(ctx, t, &plain, ROUNDS, &without);
   }
   *seconds = fmax(0, *seconds - without);
   free(at);
@@ -142,7 +175,7 @@ static eg_status time_paths(eg_context *ctx, timer *t, const eg_job *job, uint64
 /* ---- one shape ---- */
 
 static uint64_t total_steps(const eg_job *job) {
-  return job->record_steps[job->n_records - 1];
+  return eg_job_steps(job)[eg_job_observations(job) - 1];
 }
 
 /* Realisations that are advanced together: a block of 64; one population; in team form one after the other. */
@@ -206,9 +239,9 @@ static eg_status extrapolate(eg_context *ctx, timer *t, const eg_job *job, uint6
   const double step = steps > few ? fmax(0, (full - short_) / (double)(steps - few)) : full;
   const double record = records > 1 ? fmax(0, (dense - full) / (double)(records - 1)) : 0;
   const double fixed = steps > few ? fmax(0, full - step * (double)steps - record) : 0;
-  double paths = 0;
-  EG_TRY(time_paths(ctx, t, job, tile_lanes(job), &paths));
-  *cost = (eg_tile_cost){width * fixed + paths, width * step, width * record};
+  double extras = 0;
+  EG_TRY(time_extras(ctx, t, job, tile_lanes(job), &extras));
+  *cost = (eg_tile_cost){width * fixed + extras, width * step, width * record};
   return EG_OK;
 }
 
@@ -260,8 +293,8 @@ static bool is_same_shape(const eg_job *a, const eg_job *b, const eg_tile_cost *
                               a->step_work == b->step_work && a->launch.noise_ratio == b->launch.noise_ratio &&
                               a->launch.is_watched == b->launch.is_watched && are_streams_same(a, b);
   const bool is_whole = cost_of_a->step == 0;
-  const bool are_paths_same = a->n_paths == 0 || a->n_records == b->n_records;
-  return is_same_kernel && are_paths_same && (!is_whole || (total_steps(a) == total_steps(b) && a->n_records == b->n_records));
+  const bool are_extras_same = !has_extras(a) || (a->n_records == b->n_records && eg_job_observations(a) == eg_job_observations(b));
+  return is_same_kernel && are_extras_same && (!is_whole || (total_steps(a) == total_steps(b) && a->n_records == b->n_records));
 }
 
 static eg_job job_with(const eg_plan *plan, const eg_backend *backend, const eg_run *run, int kind) {

@@ -3,7 +3,9 @@
  *
  * What is looked at decides where a trajectory counts as lost: a feature can overflow between two observations of the
  * run and be finite again. So the run's own observations are repeated first; they say where the trajectory ends. Other
- * steps come from a second pass, and where a feature of theirs is not finite, the state from a third without features.
+ * steps come from a second pass, and where a feature of theirs is not finite, the state from a third without features. Of a
+ * study with several schedules the first pass says where the trajectory ends and nothing else, since each of its
+ * observations has the columns that are wanted there.
  */
 #include "ensgrad/replay.h"
 
@@ -81,11 +83,13 @@ static void free_pass(pass *p) {
   memset(p, 0, sizeof *p);
 }
 
-/* The trajectory at `steps`; codes: (n_columns). One block of realisations (one population; in team form one alone), which
+/* The trajectory at `steps`; codes: (n_columns); wanted: (n_steps, 2), from .. to - 1 of the columns, NULL: all of them. One block of realisations (one population; in team form one alone), which
    has the bits of any tile. */
 static eg_status make_pass(eg_context *ctx, eg_device *device, const eg_run *run, const eg_replay_options *o,
                            const eg_feature_code *codes, size_t n_columns, const uint64_t *steps, size_t n_steps,
-                           pass *out) {
+                           const uint32_t *wanted, pass *out) {
+  const eg_job_schedules schedules = {.steps = steps, .n_observations = n_steps, .columns = wanted, .n_kept = n_steps,
+                                      .n_moment_columns = n_columns};
   eg_job job = run->job;
   uint32_t *columns = NULL;
   eg_tile_result result;
@@ -97,6 +101,7 @@ static eg_status make_pass(eg_context *ctx, eg_device *device, const eg_run *run
   for (size_t i = 0; i < n_columns; i++) {
     columns[i] = (uint32_t)i;
   }
+  job.schedules = wanted == NULL ? NULL : &schedules;
   job.record_steps = steps;
   job.n_records = n_steps;
   job.features = codes;
@@ -179,11 +184,11 @@ typedef struct replay {
 
 static eg_status choose_columns(eg_context *ctx, replay *r) {
   const eg_plan *const plan = r->plan;
-  EG_TRY(eg_allocate(ctx, (size_t)plan->dim + plan->n_columns, sizeof *r->codes, &r->codes));
+  EG_TRY(eg_allocate(ctx, (size_t)plan->dim + plan->n_all_columns, sizeof *r->codes, &r->codes));
   for (int k = 0; k < plan->dim; k++) {
     r->codes[r->n_columns++] = (eg_feature_code){EG_FEATURE_X, k};
   }
-  for (size_t i = 0; i < plan->n_columns; i++) {
+  for (size_t i = 0; i < plan->n_all_columns; i++) {
     if (plan->codes[i].id != EG_FEATURE_X) {
       r->codes[r->n_columns++] = plan->codes[i];
     }
@@ -208,12 +213,12 @@ static eg_status choose_steps(eg_context *ctx, replay *r) {
     return eg_fail(ctx, EG_ERR_USAGE, "step %" PRIu64 " is behind the end: the run has %" PRIu64 " integrator steps",
                    o->first, end);
   }
-  const size_t n_records = r->run->job.n_records;
+  const size_t n_records = eg_job_observations(&r->run->job);
   const double n = o->every > 0 ? floor((double)(last - o->first) / (double)o->every) + 1 : (double)n_records;
   EG_TRY(too_many(ctx, r, n));
   EG_TRY(eg_allocate(ctx, (size_t)n, sizeof *r->steps, &r->steps));
   for (size_t i = 0; o->every == 0 && i < n_records; i++) {
-    const uint64_t step = r->run->record_steps[i];
+    const uint64_t step = eg_job_steps(&r->run->job)[i];
     if (step >= o->first && step <= last) {
       r->steps[r->n_steps++] = step;
     }
@@ -230,13 +235,19 @@ static eg_status choose_steps(eg_context *ctx, replay *r) {
 static eg_status make_passes(eg_context *ctx, replay *r) {
   const eg_job *const job = &r->run->job;
   const eg_replay_options *const o = r->options;
-  EG_TRY(make_pass(ctx, r->device, r->run, o, r->codes, r->n_columns, job->record_steps, job->n_records, &r->observed));
-  if (o->every == 0) {
+  if (job->schedules != NULL) {
+    EG_TRY(make_pass(ctx, r->device, r->run, o, r->plan->codes, r->plan->n_all_columns, job->schedules->steps,
+                     job->schedules->n_observations, job->schedules->columns, &r->observed));
+    r->observed.n_steps = 0; /* no values: row_of */
+  } else {
+    EG_TRY(make_pass(ctx, r->device, r->run, o, r->codes, r->n_columns, job->record_steps, job->n_records, NULL, &r->observed));
+  }
+  if (o->every == 0 && job->schedules == NULL) {
     return EG_OK;
   }
-  EG_TRY(make_pass(ctx, r->device, r->run, o, r->codes, r->n_columns, r->steps, r->n_steps, &r->wanted));
+  EG_TRY(make_pass(ctx, r->device, r->run, o, r->codes, r->n_columns, r->steps, r->n_steps, NULL, &r->wanted));
   if (r->wanted.bad_step != EG_NEVER) {
-    return make_pass(ctx, r->device, r->run, o, r->codes, (size_t)r->plan->dim, r->steps, r->n_steps, &r->states);
+    return make_pass(ctx, r->device, r->run, o, r->codes, (size_t)r->plan->dim, r->steps, r->n_steps, NULL, &r->states);
   }
   return EG_OK;
 }
@@ -246,7 +257,7 @@ static void column_name(const eg_plan *plan, eg_feature_code code, char *name, s
     (void)snprintf(name, size, "x%d", code.component);
     return;
   }
-  for (size_t i = 0; i < plan->n_features; i++) {
+  for (size_t i = 0; i < plan->n_all_features; i++) {
     if (plan->features[i].id == code.id &&
         (code.id < EG_FEATURE_MONITOR || eg_plan_monitor_component(&plan->features[i]) == code.component)) {
       (void)snprintf(name, size, "%s", plan->features[i].name);

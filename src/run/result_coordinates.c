@@ -83,9 +83,11 @@ done:
   return status;
 }
 
-static eg_status add_times(eg_context *ctx, eg_builder *b, eg_text *names) {
+/* Times and steps of one schedule. */
+static eg_status add_times(eg_context *ctx, eg_builder *b, size_t schedule, eg_text *names) {
   const eg_plan *const plan = b->plan;
-  const size_t T = plan->n_records, n = plan->n_runs;
+  const eg_plan_schedule *const of = &plan->schedules[schedule];
+  const size_t T = of->n_records, n = plan->n_runs;
   double *times = NULL;
   int64_t *steps = NULL;
   size_t index = 0;
@@ -94,24 +96,24 @@ static eg_status add_times(eg_context *ctx, eg_builder *b, eg_text *names) {
   EG_TRY_DONE(eg_allocate(ctx, n * T, sizeof *steps, &steps));
   for (size_t r = 0; r < n; r++) {
     for (size_t t = 0; t < T; t++) {
-      const bool is_there = t < plan->runs[r].job.n_records;
-      times[r * T + t] = is_there ? plan->runs[r].times[t] : NAN;
-      steps[r * T + t] = is_there ? (int64_t)plan->runs[r].observe_steps[t] : -1;
+      const eg_run_schedule *const at = &plan->runs[r].schedules[schedule];
+      times[r * T + t] = t < at->n ? at->times[t] : NAN;
+      steps[r * T + t] = t < at->n ? (int64_t)at->steps[t] : -1;
     }
   }
-  const char *const dims[2] = {"run", plan->has_common_times ? "time" : "record"};
+  const char *const dims[2] = {"run", eg_plan_time_dim(of)};
   const size_t shape[2] = {n, T};
-  if (plan->has_common_times) {
-    EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", "time", EG_TYPE_F64, 1, dims + 1, &T, times, &index));
+  if (of->has_common_times) {
+    EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", of->time, EG_TYPE_F64, 1, dims + 1, &T, times, &index));
   } else {
-    EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", "time", EG_TYPE_F64, 2, dims, shape, times, &index));
-    eg_text_append(names, " time");
+    EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", of->time, EG_TYPE_F64, 2, dims, shape, times, &index));
+    eg_text_append(names, " %s", of->time);
   }
   EG_TRY_DONE(eg_labelled_set_text(ctx, b->file, index, "long_name", "algorithmic time, steps x learning rate"));
   EG_TRY_DONE(eg_labelled_set_text(ctx, b->file, index, "units", "algorithmic time"));
-  EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", "step", EG_TYPE_I64, 2, dims, shape, steps, &index));
+  EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", of->step, EG_TYPE_I64, 2, dims, shape, steps, &index));
   EG_TRY_DONE(eg_labelled_set_text(ctx, b->file, index, "long_name", "steps of the chain; -1: no record"));
-  eg_text_append(names, " step");
+  eg_text_append(names, " %s", of->step);
 done:
   free(times);
   free(steps);
@@ -123,7 +125,11 @@ eg_status eg_build_coordinates(eg_context *ctx, eg_builder *b) {
   eg_status status = EG_OK;
   EG_TRY_DONE(add_words(ctx, b));
   EG_TRY_DONE(add_numbers(ctx, b, &names));
-  EG_TRY_DONE(add_times(ctx, b, &names));
+  for (size_t s = 0; s < b->plan->n_schedules; s++) {
+    if (eg_plan_has_dim(b->plan, s)) {
+      EG_TRY_DONE(add_times(ctx, b, s, &names));
+    }
+  }
   EG_TRY_DONE(eg_build_difference_coordinates(ctx, b, &names));
   eg_append_histogram_coordinates(b->plan, &names);
   EG_TRY_DONE(eg_labelled_set_group_text(ctx, b->file, "/", "Conventions", "CF-1.10"));

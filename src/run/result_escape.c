@@ -63,8 +63,9 @@ static eg_status fill_grid(eg_context *ctx, const eg_builder *b, size_t monitor,
     return EG_OK;
   }
   const eg_histogram *const grid = &plan->grids[h->first];
-  const size_t n = grid->bins + 1, record = plan->runs[r].job.n_records - 1;
-  const uint64_t *const counts = stored->counts + eg_summary_row(plan, record, point) * plan->row_counts + grid->count;
+  const eg_run_schedule *const times = &plan->runs[r].schedules[h->schedule];
+  const size_t n = grid->bins + 1;
+  const uint64_t *const counts = stored->counts + eg_plan_counts_at(plan, &plan->runs[r], h->schedule, times->n - 1, point) + grid->count;
   double total = 0, events = 0;
   EG_TRY(eg_allocate(ctx, 6 * n, sizeof *cell->grid, &cell->grid));
   for (size_t i = 0; i < n + 1; i++) {
@@ -75,7 +76,7 @@ static eg_status fill_grid(eg_context *ctx, const eg_builder *b, size_t monitor,
     events += (double)counts[i];
     at[0] = stored->edges[grid->edge + i];
     at[n] = at[2 * n] = at[3 * n] = at[4 * n] = at[5 * n] = NAN;
-    if (total > 0 && at[0] <= cell->to * (1 + 1e-12)) {
+    if (total > 0 && at[0] <= times->times[times->n - 1] * (1 + 1e-12)) {
       at[n] = events;
       eg_escape_survival(total, events, &at[2 * n], &at[3 * n], &at[4 * n], &at[5 * n]);
     }

@@ -56,28 +56,34 @@ typedef struct flow_window {
   double span;
 } flow_window;
 
+/* The observations that the distances are taken at. */
+static const eg_run_schedule *times_of(const eg_plan *plan, const eg_run *run, const eg_study_flow *study) {
+  return &run->schedules[plan->path_schedules[study->path]];
+}
+
 static eg_status window_of(eg_context *ctx, const eg_plan *plan, const eg_run *run, const eg_study_flow *study,
                            flow_window *w) {
   const eg_study_stationary from = {.from = study->from, .mark = study->mark};
-  w->end = run->job.n_records - 1;
+  const eg_run_schedule *const at = times_of(plan, run, study);
+  w->end = at->n - 1;
   w->begin = w->end;
-  w->span = run->times[w->end];
+  w->span = at->times[w->end];
   if (isnan(study->from) && run->job.launch.start_kind == EG_START_FIXED) {
     return EG_OK;
   }
   w->begin = 0;
   if (!isnan(study->from)) {
-    EG_TRY(eg_plan_stationary_first(ctx, plan, run, &from, &w->begin));
+    EG_TRY(eg_plan_stationary_first(ctx, plan, run, at, &from, &w->begin));
   }
-  w->span = run->times[w->end] - run->times[w->begin];
+  w->span = at->times[w->end] - at->times[w->begin];
   return EG_OK;
 }
 
 static double rate_of(const eg_plan *plan, const eg_run *run, const eg_run_summary *s, const double *node,
                       const flow_shape *f, flow_window w, size_t pair, size_t power) {
-  const double q = f->powers[power], last = mean_at(s, node, f, run->job.n_records, w.end, pair, power);
+  const double q = f->powers[power], last = mean_at(s, node, f, times_of(plan, run, f->study)->n, w.end, pair, power);
   const double first =
-      w.begin < w.end ? mean_at(s, node, f, run->job.n_records, w.begin, pair, power) : start_value(plan, run, pair, q);
+      w.begin < w.end ? mean_at(s, node, f, times_of(plan, run, f->study)->n, w.begin, pair, power) : start_value(plan, run, pair, q);
   return (q == 0 ? last - first : log(last / first)) / w.span;
 }
 
@@ -91,7 +97,7 @@ static void fill_cell(const eg_builder *b, size_t r, const flow_shape *f, flow_w
     return;
   }
   const eg_moments m = eg_node_section_moments(&s->shape.paths[f->study->path], s->total, 0,
-                                               (pair * run->job.n_records + w.end) * f->n_powers + power);
+                                               (pair * times_of(b->plan, run, f->study)->n + w.end) * f->n_powers + power);
   cell->rate = rate_of(b->plan, run, s, s->total, f, w, pair, power);
   for (size_t i = 0; i < s->n_blocks; i++) {
     leave_out[i] = rate_of(b->plan, run, s, s->leave_out + i * s->shape.values, f, w, pair, power);

@@ -43,10 +43,10 @@ static void gather_counts(const eg_builder *b, const eg_plan_histogram *h, int p
   for (size_t r = 0; r < plan->n_runs; r++) {
     const uint64_t *const counts = b->summary->campaign->runs[r].histograms.counts;
     for (size_t point = 0; point < plan->n_points; point++) {
-      for (size_t t = 0; t < plan->n_records; t++) {
-        const bool is_there = t < plan->runs[r].job.n_records;
+      for (size_t t = 0; t < plan->schedules[h->schedule].n_records; t++) {
+        const bool is_there = t < plan->runs[r].schedules[h->schedule].n;
         for (size_t k = 0; k < h->width; k++) {
-          const size_t at = eg_summary_row(plan, t, point) * plan->row_counts + plan->grids[h->first + k].count + first;
+          const size_t at = eg_plan_counts_at(plan, &plan->runs[r], h->schedule, t, point) + plan->grids[h->first + k].count + first;
           for (size_t bin = 0; bin < n; bin++) {
             out[i++] = is_there ? (int64_t)counts[at + bin] : 0;
           }
@@ -59,15 +59,16 @@ static void gather_counts(const eg_builder *b, const eg_plan_histogram *h, int p
 static eg_status add_counts(eg_context *ctx, eg_builder *b, const eg_plan_histogram *h, int part, const char *dim,
                             const char *suffix, const char *long_name) {
   const eg_plan *const plan = b->plan;
+  const eg_plan_schedule *const schedule = &plan->schedules[h->schedule];
   const size_t bins = plan->grids[h->first].bins;
   int64_t *counts = NULL;
   shape_list s = {.rank = 0};
   add_dim(&s, "run", plan->n_runs, true);
   add_dim(&s, "point", plan->n_points, plan->n_points > 1);
-  add_dim(&s, plan->has_common_times ? "time" : "record", plan->n_records, true);
+  add_dim(&s, eg_plan_time_dim(schedule), schedule->n_records, true);
   add_dim(&s, "component", h->width, h->is_vector);
   add_dim(&s, dim, bins, part == BINS);
-  const size_t n = plan->n_runs * plan->n_points * plan->n_records * h->width * (part == BINS ? bins : 1);
+  const size_t n = plan->n_runs * plan->n_points * schedule->n_records * h->width * (part == BINS ? bins : 1);
   EG_TRY(eg_allocate(ctx, n, sizeof *counts, &counts));
   gather_counts(b, h, part, counts);
   const eg_status status = add(ctx, b, h->name, suffix, EG_TYPE_I64, &s, counts, "1", long_name);
@@ -97,7 +98,7 @@ static eg_status add_edges(eg_context *ctx, eg_builder *b, const eg_plan_histogr
     }
   }
   const eg_status status = add(ctx, b, h->name, suffix, EG_TYPE_F64, &s, edges,
-                               eg_feature_unit(plan, eg_plan_feature(plan, h->study->feature), ""), long_name);
+                               eg_feature_unit(plan, eg_plan_any_feature(plan, h->study->feature), ""), long_name);
   free(edges);
   return status;
 }
@@ -119,23 +120,23 @@ static eg_status build_histogram(eg_context *ctx, eg_builder *b, const eg_plan_h
 
 static const eg_plan_histogram *histogram_of(const eg_plan *plan, uint32_t grid) {
   size_t i = 0;
-  while (grid >= plan->histograms[i].first + plan->histograms[i].width) {
+  while (grid < plan->histograms[i].first || grid >= plan->histograms[i].first + plan->histograms[i].width) {
     i++;
   }
   return &plan->histograms[i];
 }
 
 /* Counts in bins of both, and all the others that are finite. */
-static void gather_joint(const eg_builder *b, const eg_histogram_pair *pair, int64_t *inside, int64_t *outside) {
+static void gather_joint(const eg_builder *b, const eg_histogram_pair *pair, size_t schedule, int64_t *inside, int64_t *outside) {
   const eg_plan *const plan = b->plan;
   const size_t m = plan->grids[pair->first].bins, n = plan->grids[pair->second].bins;
   size_t row = 0;
   for (size_t r = 0; r < plan->n_runs; r++) {
     const uint64_t *const counts = b->summary->campaign->runs[r].histograms.counts;
     for (size_t point = 0; point < plan->n_points; point++) {
-      for (size_t t = 0; t < plan->n_records; t++, row++) {
-        const bool is_there = t < plan->runs[r].job.n_records;
-        const uint64_t *const at = counts + eg_summary_row(plan, t, point) * plan->row_counts + pair->count;
+      for (size_t t = 0; t < plan->schedules[schedule].n_records; t++, row++) {
+        const bool is_there = t < plan->runs[r].schedules[schedule].n;
+        const uint64_t *const at = counts + eg_plan_counts_at(plan, &plan->runs[r], schedule, t, point) + pair->count;
         for (size_t i = 0; i < m + 2 && is_there; i++) {
           for (size_t k = 0; k < n + 2; k++) {
             const bool is_inside = i >= 1 && i <= m && k >= 1 && k <= n;
@@ -151,7 +152,9 @@ static eg_status build_joint(eg_context *ctx, eg_builder *b, size_t joint) {
   const eg_plan *const plan = b->plan;
   const eg_histogram_pair *const pair = &plan->pairs[joint];
   const uint32_t grids[2] = {pair->first, pair->second};
-  const size_t rows = plan->n_runs * plan->n_points * plan->n_records;
+  const size_t of = histogram_of(plan, pair->first)->schedule;
+  const eg_plan_schedule *const schedule = &plan->schedules[of];
+  const size_t rows = plan->n_runs * plan->n_points * schedule->n_records;
   const size_t bins = (size_t)plan->grids[pair->first].bins * plan->grids[pair->second].bins;
   char name[64], dims[2][48];
   int64_t *inside = NULL, *outside = NULL;
@@ -159,7 +162,7 @@ static eg_status build_joint(eg_context *ctx, eg_builder *b, size_t joint) {
   eg_status status = EG_OK;
   add_dim(&s, "run", plan->n_runs, true);
   add_dim(&s, "point", plan->n_points, plan->n_points > 1);
-  add_dim(&s, plan->has_common_times ? "time" : "record", plan->n_records, true);
+  add_dim(&s, eg_plan_time_dim(schedule), schedule->n_records, true);
   const int rank = s.rank;
   for (size_t i = 0; i < 2; i++) { /* two components of one histogram of x have bins of one name */
     const eg_plan_histogram *const h = histogram_of(plan, grids[i]);
@@ -171,7 +174,7 @@ static eg_status build_joint(eg_context *ctx, eg_builder *b, size_t joint) {
   (void)snprintf(name, sizeof name, "joint_%s_%s", study->of[0], study->of[1]);
   EG_TRY_DONE(eg_allocate(ctx, rows * bins, sizeof *inside, &inside));
   EG_TRY_DONE(eg_allocate(ctx, rows, sizeof *outside, &outside));
-  gather_joint(b, pair, inside, outside);
+  gather_joint(b, pair, of, inside, outside);
   EG_TRY_DONE(add(ctx, b, name, "", EG_TYPE_I64, &s, inside, "1", "finite trajectories in each pair of bins of"));
   s.rank = rank;
   EG_TRY_DONE(add(ctx, b, name, "_outside", EG_TYPE_I64, &s, outside, "1", "finite trajectories outside of either grid of"));
@@ -191,13 +194,14 @@ void eg_append_histogram_coordinates(const eg_plan *plan, eg_text *names) {
 
 static eg_status build_path(eg_context *ctx, eg_builder *b, const eg_feature *f, size_t n_kept) {
   const eg_plan *const plan = b->plan;
-  const size_t n = plan->n_runs * plan->n_points * n_kept * plan->n_records * f->width;
+  const eg_plan_schedule *const schedule = &plan->schedules[plan->kept_schedule];
+  const size_t n = plan->n_runs * plan->n_points * n_kept * schedule->n_records * f->width;
   double *values = NULL;
   shape_list s = {.rank = 0};
   add_dim(&s, "run", plan->n_runs, true);
   add_dim(&s, "point", plan->n_points, plan->n_points > 1);
   add_dim(&s, "realisation", n_kept, true);
-  add_dim(&s, plan->has_common_times ? "time" : "record", plan->n_records, true);
+  add_dim(&s, eg_plan_time_dim(schedule), schedule->n_records, true);
   add_dim(&s, "component", f->width, f->id == EG_FEATURE_X);
   EG_TRY(eg_allocate(ctx, n, sizeof *values, &values));
   size_t i = 0;
@@ -206,8 +210,8 @@ static eg_status build_path(eg_context *ctx, eg_builder *b, const eg_feature *f,
     const double *const paths = b->summary->campaign->runs[r].histograms.paths;
     for (size_t point = 0; point < plan->n_points; point++) {
       for (size_t kept = 0; kept < n_kept; kept++) {
-        for (size_t t = 0; t < plan->n_records; t++) {
-          const bool is_there = t < job->n_records && kept < job->n_kept;
+        for (size_t t = 0; t < schedule->n_records; t++) {
+          const bool is_there = t < eg_job_kept_records(job) && kept < job->n_kept;
           for (size_t k = 0; k < f->width; k++) {
             values[i++] = is_there ? paths[eg_job_path_at(job, point, kept, t, f->first + k)] : NAN;
           }

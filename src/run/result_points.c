@@ -240,9 +240,10 @@ static eg_status add_axes(eg_context *ctx, eg_builder *b, const points_output *o
   EG_TRY_DONE(eg_allocate(ctx, shape[0] * shape[1], sizeof *times, &times));
   for (size_t i = 0; i < shape[0] * shape[1]; i++) {
     const eg_run *const run = &plan->runs[i / shape[1]];
-    const bool is_there = i % shape[1] < run->job.n_records;
-    steps[i] = is_there ? (int64_t)run->observe_steps[i % shape[1]] : -1;
-    times[i] = is_there ? run->times[i % shape[1]] : NAN;
+    const eg_run_schedule *const at = &run->schedules[plan->path_schedules[o->index]];
+    const bool is_there = i % shape[1] < at->n;
+    steps[i] = is_there ? (int64_t)at->steps[i % shape[1]] : -1;
+    times[i] = is_there ? at->times[i % shape[1]] : NAN;
   }
   (void)snprintf(name, sizeof name, "%s_lag_steps", o->prefix);
   EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", name, EG_TYPE_I64, 2, dims, shape, steps, NULL));
@@ -289,7 +290,8 @@ eg_status eg_build_path_points(eg_context *ctx, eg_builder *b, size_t path) {
   const eg_study_path *const study = &b->plan->study->observe.paths[path];
   points_output o = {.study = study, .index = path, .n_points = b->plan->n_points, .n_inner = 1};
   for (size_t r = 0; r < b->plan->n_runs; r++) {
-    o.n_lags = b->plan->runs[r].job.n_records > o.n_lags ? b->plan->runs[r].job.n_records : o.n_lags;
+    const size_t n = b->plan->runs[r].schedules[b->plan->path_schedules[path]].n;
+    o.n_lags = n > o.n_lags ? n : o.n_lags;
   }
   if (study->kind == EG_PATH_CHARACTERISTIC) {
     o.n_inner = study->arguments.n;

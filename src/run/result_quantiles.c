@@ -46,9 +46,9 @@ static void set_axes(const eg_plan *plan, const eg_study_quantiles *study, quant
   if (!study->is_of_path) {
     const eg_plan_histogram *const h = &plan->histograms[study->histogram];
     x->of = h->name;
-    x->n_middle = plan->n_records;
+    x->n_middle = plan->schedules[h->schedule].n_records;
     x->n_inner = h->width;
-    add_axis(x, plan->has_common_times ? "time" : "record", x->n_middle, true);
+    add_axis(x, eg_plan_time_dim(&plan->schedules[h->schedule]), x->n_middle, true);
     add_axis(x, "component", x->n_inner, h->is_vector);
     return;
   }
@@ -80,8 +80,9 @@ static const uint64_t *counts_at(const eg_builder *b, const eg_study_quantiles *
   *bins = grid->bins;
   *edges = stored->edges + grid->edge;
   *is_log = grid->is_log;
-  return middle < plan->runs[run].job.n_records && stored->has_grids
-             ? stored->counts + eg_summary_row(plan, middle, point) * plan->row_counts + grid->count
+  const size_t schedule = plan->histograms[study->histogram].schedule;
+  return middle < plan->runs[run].schedules[schedule].n && stored->has_grids
+             ? stored->counts + eg_plan_counts_at(plan, &plan->runs[run], schedule, middle, point) + grid->count
              : NULL;
 }
 

@@ -35,6 +35,10 @@ static double trace_factor(const eg_plan *plan, const eg_run *run, bool is_plain
   return run->dynamics->sampling == EG_SAMPLING_REPLACEMENT || n == 0 ? 1 / B : (n - B) / (n - 1) / B;
 }
 
+static bool is_every_step(const eg_run_schedule *at) {
+  return at->n > 1 && at->steps[1] - at->steps[0] == 1;
+}
+
 static eg_status find_noise(eg_context *ctx, const eg_plan *plan, const eg_run *run, noise_source *out) {
   const eg_study_observe *const o = &plan->study->observe;
   const bool is_plain = run->dynamics->gradient_noise.law <= EG_GRADIENT_EXACT && run->chain.input_noise == 0 &&
@@ -56,7 +60,7 @@ static eg_status find_noise(eg_context *ctx, const eg_plan *plan, const eg_run *
   }
   for (size_t i = 0; i < o->n_paths && run->dynamics->id == EG_SGD && !run->chain.is_general; i++) {
     if (o->paths[i].kind == EG_PATH_VELOCITY && run->paths[i].n_lags > 0 && run->paths[i].lags[0] == 0 &&
-        run->job.n_records > 1 && run->observe_steps[1] - run->observe_steps[0] == 1) {
+        is_every_step(&run->schedules[plan->path_schedules[i]])) {
       out->path = i; /* no model needed: |x' - x|^2 = rate^2 |batch gradient|^2 */
     }
   }
@@ -142,7 +146,7 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
   if (s->n_blocks == 0) {
     return EG_OK;
   }
-  EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &window, &begin));
+  EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &run->schedules[0], &window, &begin));
   EG_TRY_DONE(find_noise(ctx, plan, run, &source));
   EG_TRY_DONE(measure(ctx, plan, run, &source, &s->shape, s->total, begin, point, cell->value));
   for (size_t i = 0; i < s->n_blocks; i++) {

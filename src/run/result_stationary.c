@@ -359,8 +359,9 @@ static void fit_tail(const eg_builder *b, const eg_study_stationary *study, size
     return;
   }
   const eg_histogram *const grid = &plan->grids[plan->histograms[study->tail].first];
-  const size_t row = eg_summary_row(plan, plan->runs[r].job.n_records - 1, point);
-  eg_tail_fit(grid->bins, stored->edges + grid->edge, stored->counts + row * plan->row_counts + grid->count,
+  const size_t schedule = plan->histograms[study->tail].schedule, last = plan->runs[r].schedules[schedule].n - 1;
+  eg_tail_fit(grid->bins, stored->edges + grid->edge,
+              stored->counts + eg_plan_counts_at(plan, &plan->runs[r], schedule, last, point) + grid->count,
               study->tail_from, tail);
 }
 
@@ -372,7 +373,7 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
   const layout l = layout_of(d);
   window w = {0, run->job.n_records, point, eg_plan_feature(plan, "x")->first};
   theory t;
-  EG_TRY(eg_plan_stationary_first(ctx, plan, run, study, &w.begin));
+  EG_TRY(eg_plan_stationary_first(ctx, plan, run, &run->schedules[0], study, &w.begin));
   cell->value = space;
   cell->error = cell->value + l.n;
   cell->expected = cell->error + l.n;

@@ -85,14 +85,20 @@ const char *eg_result_step_name(const eg_labelled *file) {
   return eg_labelled_find(file, "/", "learning_rate") != NULL ? "learning_rate" : "time_step";
 }
 
-double eg_result_time(const eg_labelled *file, size_t run, size_t t, size_t n_times) {
-  const eg_variable *const v = eg_labelled_find(file, "/", "time");
+const eg_variable *eg_result_axis(const eg_labelled *file, const char *name, const char *schedule) {
+  char full[64];
+  (void)snprintf(full, sizeof full, "%s%s", name, schedule);
+  return eg_labelled_find(file, "/", full);
+}
+
+double eg_result_time(const eg_labelled *file, const char *schedule, size_t run, size_t t, size_t n_times) {
+  const eg_variable *const v = eg_result_axis(file, "time", schedule);
   return v == NULL ? NAN : at(v, v->rank == 1 ? t : run * n_times + t);
 }
 
 /* Last time with a record in this run. */
-size_t eg_result_last_time(const eg_labelled *file, size_t run, size_t n_times) {
-  const eg_variable *const step = eg_labelled_find(file, "/", "step");
+size_t eg_result_last_time(const eg_labelled *file, const char *schedule, size_t run, size_t n_times) {
+  const eg_variable *const step = eg_result_axis(file, "step", schedule);
   size_t t = n_times - 1;
   while (t > 0 && step != NULL && at(step, run * n_times + t) < 0) {
     t--;
@@ -146,7 +152,7 @@ static bool is_listed(const eg_variable *mean, const char *attribute, size_t run
 static void table_row(eg_text *text, const eg_labelled *file, const char *name, size_t run, size_t point) {
   const eg_variable *const mean = eg_labelled_find(file, "/", name);
   const shape4 s = shape_of(mean);
-  const size_t t = eg_result_last_time(file, run, s.times);
+  const size_t t = eg_result_last_time(file, "", run, s.times);
   const eg_variable *const z = find(file, "/", name, "_z"), *const judged = find(file, "/", name, "_judged");
   const bool has_variance = !is_listed(mean, "no_variance", run);
   char label[128];
@@ -570,7 +576,7 @@ static void csv_rows(eg_text *text, const eg_labelled *file, const char *name) {
           eg_text_append(text, "%zu,", run);
           eg_result_append_quoted(text, label);
           eg_text_append(text, ",%.17g,%zu,%.17g,%.0f,%s,%zu",
-                         at(eg_labelled_find(file, "/", eg_result_step_name(file)), run), point, eg_result_time(file, run, t, s.times),
+                         at(eg_labelled_find(file, "/", eg_result_step_name(file)), run), point, eg_result_time(file, "", run, t, s.times),
                          at(step, run * s.times + t), name, k);
           for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
             const double v = at(find(file, "/", name, suffixes[i]), index_of(s, run, point, t, k));

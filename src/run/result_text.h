@@ -9,8 +9,11 @@
 EG_NODISCARD eg_status eg_result_open(eg_context *ctx, const char *path, eg_labelled **file);
 
 const char *eg_result_step_name(const eg_labelled *file); /* "learning_rate" or "time_step" */
-double eg_result_time(const eg_labelled *file, size_t run, size_t t, size_t n_times);
-size_t eg_result_last_time(const eg_labelled *file, size_t run, size_t n_times); /* with a record */
+/* A coordinate of a schedule: "time" or "step". */
+const eg_variable *eg_result_axis(const eg_labelled *file, const char *name, const char *schedule);
+/* schedule: what stands behind "time" and "step" in the names of their coordinates: "" or "_2", .. */
+double eg_result_time(const eg_labelled *file, const char *schedule, size_t run, size_t t, size_t n_times);
+size_t eg_result_last_time(const eg_labelled *file, const char *schedule, size_t run, size_t n_times); /* with a record */
 /* The description of a run: its label and all swept values; .. */
 void eg_result_run_name(const eg_labelled *file, size_t run, char *out, size_t size);
 /* .. without learning rate or time step, for tables that have a column of them. */

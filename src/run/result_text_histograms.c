@@ -21,6 +21,7 @@ typedef struct view {
   const eg_labelled *file;
   char name[32];
   size_t runs, points, realisations, times, components, bins; /* 1 where there is no such dimension */
+  char schedule[24]; /* of its times: "" or "_2", .. */
   const void *values;
   const int64_t *below, *above; /* histograms */
   const eg_variable *low, *high;
@@ -30,7 +31,13 @@ static size_t *size_of_dim(view *w, const char *dim) {
   static const char *const names[] = {"run", "point", "realisation", "time", "record", "component"};
   size_t *const sizes[] = {&w->runs, &w->points, &w->realisations, &w->times, &w->times, &w->components};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    if (strcmp(dim, names[i]) == 0) {
+    const size_t n = strlen(names[i]);
+    const char *const rest = strncmp(dim, names[i], n) == 0 ? dim + n : "?";
+    const bool is_schedule = sizes[i] == &w->times && rest[0] == '_' && strspn(rest + 1, "0123456789") == strlen(rest + 1);
+    if (rest[0] == '\0' || is_schedule) {
+      if (sizes[i] == &w->times) {
+        (void)snprintf(w->schedule, sizeof w->schedule, "%s", rest);
+      }
       return sizes[i];
     }
   }
@@ -97,7 +104,7 @@ static cell cell_at(const view *w, size_t run, size_t point, size_t t, size_t co
 
 static void table_line(eg_text *text, const view *w, size_t run, size_t component) {
   char label[128], name[48];
-  const cell c = cell_at(w, run, 0, eg_result_last_time(w->file, run, w->times), component);
+  const cell c = cell_at(w, run, 0, eg_result_last_time(w->file, w->schedule, run, w->times), component);
   const eg_variable *const rate = eg_labelled_find(w->file, "/", eg_result_step_name(w->file));
   eg_result_run_label(w->file, run, label, sizeof label);
   (void)snprintf(name, sizeof name, w->components > 1 ? "%s%zu" : "%s", w->name, component);
@@ -153,17 +160,17 @@ void eg_result_histograms_text(eg_text *text, const eg_labelled *file) {
 static void append_place(eg_text *text, const view *w, size_t run, size_t point, size_t t) {
   char label[128];
   const eg_variable *const rate = eg_labelled_find(w->file, "/", eg_result_step_name(w->file));
-  const eg_variable *const step = eg_labelled_find(w->file, "/", "step");
+  const eg_variable *const step = eg_result_axis(w->file, "step", w->schedule);
   eg_result_run_label(w->file, run, label, sizeof label);
   eg_text_append(text, "%zu,", run);
   eg_result_append_quoted(text, label);
   eg_text_append(text, ",%.17g,%zu,%.17g,%lld,", ((const double *)rate->data)[run], point,
-                 eg_result_time(w->file, run, t, w->times),
+                 eg_result_time(w->file, w->schedule, run, t, w->times),
                  (long long)((const int64_t *)step->data)[run * w->times + t]);
 }
 
 static bool has_record(const view *w, size_t run, size_t t) {
-  const eg_variable *const step = eg_labelled_find(w->file, "/", "step");
+  const eg_variable *const step = eg_result_axis(w->file, "step", w->schedule);
   return ((const int64_t *)step->data)[run * w->times + t] >= 0;
 }
 

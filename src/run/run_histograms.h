@@ -9,7 +9,7 @@ typedef struct eg_run_histograms {
   eg_histogram *grids; /* (plan->n_grids) */
   double *edges;       /* (plan->n_edges); NaN while an automatic grid is not known */
   bool has_grids;      /* all are known; then they never change */
-  uint64_t *counts;    /* (records, points, plan->row_counts) */
+  uint64_t *counts;    /* (job.n_counts): of each schedule (records, points, row_counts) */
   double *paths;       /* eg_job_path_at; NaN: not there yet, or masked. NULL: they stand elsewhere (apart.h) */
 } eg_run_histograms;
 

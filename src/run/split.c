@@ -224,6 +224,7 @@ static eg_status open_engine(eg_context *ctx, const eg_plan *plan, const eg_run 
   *job = run->job;
   eg_run_key(plan->study->seed, repeat_id(run, "\x01splitting ", repeat), job->launch.key);
   eg_run_key(plan->study->seed, repeat_id(run, "\x01splitting choices ", repeat), e->choice_key);
+  job->schedules = NULL;
   job->record_steps = e->steps;
   job->n_records = CHUNK;
   job->features = e->codes;

@@ -21,11 +21,11 @@ static void array_sizes(const eg_job *job, uint64_t n_records, size_t sizes[N_AR
   const size_t lanes = (size_t)job->launch.n_points * job->launch.ld;
   sizes[STATE] = job->state_values;
   sizes[MONITORS] = lanes * 2 * job->launch.n_monitors;
-  sizes[NODES] = job->record_values * (size_t)n_records;
+  sizes[NODES] = job->record_values * eg_places_before(eg_job_moment_places(job), (size_t)n_records);
   sizes[PATHS] = eg_job_path_values(job);
   sizes[FIRST_BAD] = lanes;
   sizes[COUNTS] = job->n_counts;
-  sizes[TRACKS] = eg_job_track_values(job, (size_t)n_records);
+  sizes[TRACKS] = eg_job_track_values(job, eg_places_before(eg_job_tracked_places(job), (size_t)n_records));
   sizes[STREAMS] = eg_job_stream_values(job, job->n_streams);
 }
 
@@ -150,8 +150,8 @@ static bool is_possible(const eg_campaign *c, uint64_t run, uint64_t tile, uint6
   }
   const eg_job *const job = &c->plan->runs[run].job;
   return tile < job->n_tiles && !eg_tile_is_done(&c->runs[run], tile) && eg_campaign_part(c, (size_t)run, tile) == NULL &&
-         n_records < job->n_records && step <= job->record_steps[n_records] &&
-         (n_records == 0 || step >= job->record_steps[n_records - 1]);
+         n_records < eg_job_observations(job) && step <= eg_job_steps(job)[n_records] &&
+         (n_records == 0 || step >= eg_job_steps(job)[n_records - 1]);
 }
 
 eg_status eg_parts_restore(eg_context *ctx, eg_campaign *c, const eg_labelled *file, const char *path) {

@@ -136,10 +136,28 @@ static void runs_of(const eg_plan *plan, const eg_variable *v, size_t cell, size
   }
 }
 
+/* Is the dimension that of the times of a schedule, and is a record of another time than the entry's there? That is the last one
+   unless `time` or, of a schedule other than observe.at, `where` says else. */
+static bool is_other_time(const eg_plan *plan, const eg_run *run, const eg_study_until *u, const char *dim, size_t index) {
+  size_t s = 0;
+  while (s < plan->n_schedules && strcmp(plan->schedules[s].time, dim) != 0 && strcmp(plan->schedules[s].record, dim) != 0) {
+    s++;
+  }
+  if (s == plan->n_schedules) {
+    return false;
+  }
+  for (size_t i = 0; s > 0 && i < u->n_where; i++) {
+    if (strcmp(u->where[i].dim, plan->schedules[s].time) == 0 || strcmp(u->where[i].dim, plan->schedules[s].step) == 0) {
+      return false;
+    }
+  }
+  const eg_run_schedule *const at = &run->schedules[s];
+  return isnan(u->time) ? index != at->n - 1 : index >= at->n || fabs(at->times[index] - u->time) > 1e-9 * fabs(u->time);
+}
+
 static bool is_meant(const eg_labelled *file, const eg_plan *plan, const eg_study_until *u, const eg_variable *v,
                      size_t cell, const size_t runs[2]) {
   const eg_run *const run = &plan->runs[runs[0] == EG_NO_RUN ? 0 : runs[0]];
-  size_t record = run->job.n_records - 1;
   if (u->label != NULL && strcmp(run->dynamics->label, u->label) != 0 &&
       strcmp(plan->runs[runs[1] == EG_NO_RUN ? 0 : runs[1]].dynamics->label, u->label) != 0) {
     return false;
@@ -147,12 +165,9 @@ static bool is_meant(const eg_labelled *file, const eg_plan *plan, const eg_stud
   if (runs[0] != EG_NO_RUN && plan->runs[runs[0]].is_deterministic && plan->runs[runs[1]].is_deterministic) {
     return false; /* nothing to estimate */
   }
-  while (!isnan(u->time) && record > 0 && fabs(run->times[record] - u->time) > 1e-9 * fabs(u->time)) {
-    record--; /* the plan has found it */
-  }
   for (int i = 0; i < v->rank; i++) {
     const size_t index = index_along(v, cell, i);
-    if (((strcmp(v->dims[i], "time") == 0 || strcmp(v->dims[i], "record") == 0) && index != record) ||
+    if (is_other_time(plan, run, u, v->dims[i], index) ||
         (strcmp(v->dims[i], "point") == 0 && index != (size_t)u->point)) {
       return false;
     }

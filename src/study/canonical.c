@@ -263,14 +263,22 @@ static void append_monitors(eg_text *out, const eg_study_observe *observe) {
   }
 }
 
-static void append_observe(eg_text *out, const eg_study_observe *observe) {
+/* Nothing of an entry without its own. */
+static void append_at(eg_text *out, const char *path, const eg_study_at *at) {
   static const char *const kinds[] = {"linear", "times", "steps", "steps.log", "steps.linear"};
-  eg_text_append(out, "observe.at.%s", kinds[observe->kind]);
-  if (observe->kind == EG_AT_TIMES || observe->kind == EG_AT_STEPS) {
-    append_numbers(out, observe->at.values, observe->at.n);
-  } else {
-    eg_text_append(out, " %zu\n", observe->n);
+  if (!at->is_given) {
+    return;
   }
+  eg_text_append(out, "%s.%s", path, kinds[at->kind]);
+  if (eg_at_is_list(at)) {
+    append_numbers(out, at->list.values, at->list.n);
+  } else {
+    eg_text_append(out, " %zu\n", at->n);
+  }
+}
+
+static void append_observe(eg_text *out, const eg_study_observe *observe) {
+  append_at(out, "observe.at", &observe->at);
   append_words(out, "observe.features", observe->features, observe->n_features);
   eg_text_append(out, "observe.statistics");
   for (size_t i = 0; eg_statistic_words[i] != NULL; i++) {
@@ -314,6 +322,7 @@ static void append_paths(eg_text *out, const eg_study_observe *observe) {
     append_numbers(out, p->powers.values, p->powers.n);
     eg_text_append(out, "observe.paths.lags");
     append_numbers(out, p->lags.values, p->lags.n);
+    append_at(out, "observe.paths.at", &p->at);
   }
 }
 
@@ -331,6 +340,7 @@ static void append_histograms(eg_text *out, const eg_study_observe *observe) {
     } else {
       append_numbers(out, (const double[]){h->low, h->high}, 2);
     }
+    append_at(out, "observe.histograms.at", &h->at);
   }
   for (size_t i = 0; i < observe->n_joints; i++) {
     eg_text_append(out, "observe.joint_histograms %s %s\n", observe->joints[i].of[0], observe->joints[i].of[1]);
@@ -338,6 +348,7 @@ static void append_histograms(eg_text *out, const eg_study_observe *observe) {
   if (observe->kept > 0) {
     append_number(out, "observe.keep.realisations", observe->kept);
     append_words(out, "observe.keep.of", observe->kept_features, observe->n_kept_features);
+    append_at(out, "observe.keep.at", &observe->kept_at);
   }
 }
 

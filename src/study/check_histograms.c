@@ -70,7 +70,9 @@ static bool read_feature(eg_checker *c, const eg_yaml_node *map, eg_study_histog
   }
   for (size_t i = 0; i < n; i++) {
     if (strcmp(eg_feature_words[i], h->feature) == 0) {
-      refuse_unobserved(c, "a histogram", h->feature, place);
+      if (!h->at.is_given) {
+        refuse_unobserved(c, "a histogram", h->feature, place);
+      }
       return true;
     }
   }
@@ -133,6 +135,7 @@ static void read_histogram(eg_checker *c, const eg_yaml_node *map) {
   eg_study_histogram h = {.bins = 64, .mark = map->place.mark};
   size_t word = 0;
   eg_check_keys(c, map, "observe.histograms", NULL);
+  eg_check_at(c, map, "observe.histograms.at", &h.at);
   const bool is_named = read_feature(c, map, &h);
   (void)eg_get_number(c, map, "observe.histograms.bins", &h.bins); /* absent or reported: the default stays */
   if (eg_get_word(c, map, "observe.histograms.scale", &word)) {
@@ -204,7 +207,9 @@ static void add_kept(eg_checker *c, const eg_yaml_node *node, const eg_schema_ro
       return;
     }
   }
-  refuse_unobserved(c, "paths", feature, node->place);
+  if (!observe->kept_at.is_given) {
+    refuse_unobserved(c, "paths", feature, node->place);
+  }
   observe->kept_features[observe->n_kept_features] = eg_arena_copy(c->memory, feature, strlen(feature));
   observe->n_kept_features += observe->kept_features[observe->n_kept_features] != NULL;
 }
@@ -214,6 +219,7 @@ static void read_keep(eg_checker *c, const eg_yaml_node *map) {
   const eg_yaml_node *of = eg_yaml_get(map, "of");
   const eg_schema_row *row = eg_schema_find("observe.keep.of");
   eg_check_keys(c, map, "observe.keep", NULL);
+  eg_check_at(c, map, "observe.keep.at", &observe->kept_at);
   (void)eg_get_number(c, map, "observe.keep.realisations", &observe->kept); /* reported */
   observe->kept_mark = map->place.mark;
   observe->kept_features = eg_arena_get(c->memory, eg_count_words(eg_feature_words), sizeof *observe->kept_features);

@@ -1,80 +1,7 @@
 /* observe: when, which features, which statistics. */
-#include <math.h>
 #include <string.h>
 
 #include "study/checker.h"
-#include "study/number.h"
-
-/* The last allowed value, where it is already known: the end of the run. */
-static void check_increasing(eg_checker *c, const eg_yaml_node *node, const char *path,
-                             const eg_number_list *at, double end, const char *end_name) {
-  for (size_t i = 0; i < at->n; i++) {
-    const eg_place place = node->kind == EG_YAML_LIST ? node->items[i]->place : node->place;
-    if (i > 0 && at->values[i] <= at->values[i - 1]) {
-      eg_error_add(c->errors, place, "'%s' must increase: %s follows %s", path, EG_NUMBER_TEXT(at->values[i]),
-                   EG_NUMBER_TEXT(at->values[i - 1]));
-      return;
-    }
-    if (!isnan(end) && at->values[i] > end * (1.0 + 1e-9)) {
-      eg_error_add(c->errors, place, "'%s' = %s is behind the end: '%s' = %s", path,
-                   EG_NUMBER_TEXT(at->values[i]), end_name, EG_NUMBER_TEXT(end));
-      return;
-    }
-  }
-}
-
-static void read_count(eg_checker *c, const eg_yaml_node *map, const char *path, eg_observe_kind kind) {
-  double n = 0.0;
-  if (eg_get_number(c, map, path, &n)) {
-    c->study->observe.kind = kind;
-    c->study->observe.n = (size_t)n;
-  }
-}
-
-static void read_steps(eg_checker *c, const eg_yaml_node *node) {
-  static const char *const kinds[] = {"log", "linear", NULL};
-  const char *path = "observe.at.steps";
-  eg_study_observe *observe = &c->study->observe;
-  if (node->kind != EG_YAML_MAP) {
-    if (eg_read_numbers(c, eg_schema_find(path), node, &observe->at)) {
-      observe->kind = EG_AT_STEPS;
-      check_increasing(c, node, path, &observe->at, c->study->steps, "steps");
-    }
-    return;
-  }
-  eg_check_keys(c, node, path, NULL);
-  if (eg_check_at_most_one(c, node, path, kinds) == 0) {
-    eg_error_add(c->errors, node->place, "'observe.at.steps' needs one of 'log', 'linear'");
-  }
-  read_count(c, node, "observe.at.steps.log", EG_AT_STEPS_LOG);
-  read_count(c, node, "observe.at.steps.linear", EG_AT_STEPS_LINEAR);
-  if (observe->kind == EG_AT_STEPS_LOG && (double)observe->n > c->study->steps) { /* false for NaN */
-    eg_error_add(c->errors, node->place, "'observe.at.steps.log' asks for %zu distinct steps out of %s",
-                 observe->n, EG_NUMBER_TEXT(c->study->steps));
-  }
-}
-
-static void read_at(eg_checker *c, const eg_yaml_node *node) {
-  static const char *const kinds[] = {"linear", "steps", NULL};
-  const char *path = "observe.at";
-  eg_study_observe *observe = &c->study->observe;
-  observe->mark = node->place.mark;
-  if (node->kind != EG_YAML_MAP) {
-    if (eg_read_numbers(c, eg_schema_find(path), node, &observe->at)) {
-      observe->kind = EG_AT_TIMES;
-      check_increasing(c, node, path, &observe->at, c->study->horizon, "horizon");
-    }
-    return;
-  }
-  eg_check_keys(c, node, path, NULL);
-  if (eg_check_at_most_one(c, node, path, kinds) == 0) {
-    eg_error_add(c->errors, node->place, "'observe.at' needs a list of times or one of 'linear', 'steps'");
-  }
-  read_count(c, node, "observe.at.linear", EG_AT_LINEAR);
-  if (eg_yaml_get(node, "steps") != NULL) {
-    read_steps(c, eg_yaml_get(node, "steps"));
-  }
-}
 
 static bool has_feature(const eg_study_observe *observe, const char *feature) {
   for (size_t i = 0; i < observe->n_features; i++) {
@@ -85,22 +12,59 @@ static bool has_feature(const eg_study_observe *observe, const char *feature) {
   return false;
 }
 
-static void add_feature(eg_checker *c, const char *feature, eg_place place) {
+static void put_feature(eg_checker *c, const char *feature, eg_place place, eg_mark mark) {
   eg_study_observe *observe = &c->study->observe;
   const bool needs_loss = strcmp(feature, "loss") == 0 || strcmp(feature, "gradient_norm2") == 0 ||
                           strcmp(feature, "noise_trace") == 0;
-  if (has_feature(observe, feature)) {
-    eg_error_add(c->errors, place, "the feature '%s' is listed twice", feature);
-    return;
-  }
   if (needs_loss && c->model != NULL && c->model->is_process) {
     eg_error_add(c->errors, place, "'%s' is a process: it has no '%s'", c->model->name, feature);
   }
   char *name = eg_arena_copy(c->memory, feature, strlen(feature));
   if (name != NULL) {
-    observe->features[observe->n_features] = name;
-    observe->feature_marks[observe->n_features] = place.mark;
-    observe->n_features++;
+    observe->features[observe->n_all_features] = name;
+    observe->feature_marks[observe->n_all_features] = mark;
+    observe->n_all_features++;
+  }
+}
+
+static void add_feature(eg_checker *c, const char *feature, eg_place place) {
+  eg_study_observe *observe = &c->study->observe;
+  if (has_feature(observe, feature)) {
+    eg_error_add(c->errors, place, "the feature '%s' is listed twice", feature);
+    return;
+  }
+  put_feature(c, feature, place, place.mark);
+  observe->n_features = observe->n_all_features;
+}
+
+/* One that only an entry with times of its own needs. */
+static void add_extra(eg_checker *c, const char *feature, eg_place place, eg_mark mark) {
+  const eg_study_observe *const observe = &c->study->observe;
+  for (size_t i = 0; i < observe->n_all_features; i++) {
+    if (strcmp(observe->features[i], feature) == 0) {
+      return;
+    }
+  }
+  for (size_t i = 0; eg_feature_words[i] != NULL; i++) {
+    if (strcmp(eg_feature_words[i], feature) == 0) { /* else a monitor */
+      put_feature(c, feature, place, mark);
+    }
+  }
+}
+
+/* What entries with times of their own are made of, once all that is observed at observe.at is known. */
+static void add_extras(eg_checker *c, eg_place place) {
+  const eg_study_observe *const observe = &c->study->observe;
+  for (size_t i = 0; i < observe->n_histograms; i++) {
+    add_extra(c, observe->histograms[i].feature, place, observe->histograms[i].mark);
+  }
+  for (size_t i = 0; i < observe->n_kept_features; i++) {
+    add_extra(c, observe->kept_features[i], place, observe->kept_mark);
+  }
+  for (size_t i = 0; i < observe->n_paths; i++) {
+    for (size_t k = 0; eg_path_needs(&observe->paths[i], k) != NULL; k++) {
+      add_extra(c, eg_path_needs(&observe->paths[i], k), place, observe->paths[i].mark);
+    }
   }
 }
 
@@ -147,9 +111,7 @@ void eg_check_observe(eg_checker *c) {
     return;
   }
   eg_check_keys(c, map, "observe", NULL);
-  if (eg_yaml_get(map, "at") != NULL) {
-    read_at(c, eg_yaml_get(map, "at"));
-  }
+  eg_check_at(c, map, "observe.at", &observe->at);
   if (eg_yaml_get(map, "features") != NULL) {
     const size_t errors_before = c->errors->count;
     each_word(c, eg_yaml_get(map, "features"), "observe.features", add_feature);
@@ -166,10 +128,11 @@ void eg_check_observe(eg_checker *c) {
     eg_check_paths(c, eg_yaml_get(map, "paths"));
     for (size_t i = 0; i < observe->n_paths; i++) {
       for (size_t k = 0; eg_path_needs(&observe->paths[i], k) != NULL; k++) {
-        if (!has_feature(observe, eg_path_needs(&observe->paths[i], k))) {
+        if (!observe->paths[i].at.is_given && !has_feature(observe, eg_path_needs(&observe->paths[i], k))) {
           add_feature(c, eg_path_needs(&observe->paths[i], k), eg_yaml_get(map, "paths")->place);
         }
       }
     }
   }
+  add_extras(c, map->place);
 }

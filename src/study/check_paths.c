@@ -143,6 +143,9 @@ static void read_one(eg_checker *c, const eg_yaml_node *map) {
     return;
   }
   check_name(c, map->place, p.name);
+  if (has_key(c, map, "at", !eg_path_is_streamed(p.kind), "statistics that are made of observations")) {
+    eg_check_at(c, map, "observe.paths.at", &p.at);
+  }
   if (has_key(c, map, "origin",
               p.kind == EG_PATH_MSD || p.kind == EG_PATH_MOMENTS || p.kind == EG_PATH_VELOCITY || p.kind == EG_PATH_PRODUCT ||
                   p.kind == EG_PATH_TAIL,

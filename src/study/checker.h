@@ -84,6 +84,8 @@ void eg_check_gradient_noise(eg_checker *c, const eg_yaml_node *map, eg_study_dy
 void eg_check_sweep(eg_checker *c);
 void eg_check_groups(eg_checker *c);
 void eg_check_observe(eg_checker *c);
+/* check_at.c: the key `at` of `map`, if it is there; path: "observe.at", "observe.paths.at", .. */
+void eg_check_at(eg_checker *c, const eg_yaml_node *map, const char *path, eg_study_at *at);
 void eg_check_histograms(eg_checker *c, const eg_yaml_node *observe); /* and kept paths; after the features */
 void eg_check_paths(eg_checker *c, const eg_yaml_node *node);    /* of observe.paths */
 void eg_check_monitors(eg_checker *c, const eg_yaml_node *node); /* of observe.monitors */

@@ -15,6 +15,14 @@
 #define MAX_SUBSTEPS 1048576.0
 #define MAX_COUNT    0x1p50 /* steps and realisations: far inside the whole numbers that a double holds */
 
+/* What stands below a key that says when. */
+#define AT_ROWS(path)                                                                                        \
+  {path ".linear", EG_WHOLE, NULL, 1, 1000000, NULL, NULL, "n: times horizon k / n, k = 1..n"},              \
+      {path ".steps", EG_WHOLE | EG_LIST | EG_MAP, NULL, 0, MAX_COUNT, NULL, NULL,                           \
+       "increasing step numbers, or one of log, linear"},                                                    \
+      {path ".steps.log", EG_WHOLE, NULL, 1, 1000000, NULL, NULL, "n steps from 1 to the last, log-spaced"}, \
+      {path ".steps.linear", EG_WHOLE, NULL, 1, 1000000, NULL, NULL, "n: last step k / n, k = 1..n"}
+
 #define CHAINS     "sgd svag adam adamw rmsprop signsgd"
 #define LAWS       "sgd sme1 sme2 smf1 smf2 svag noisy-gd adam adamw rmsprop signsgd"
 #define ADAPTIVE   "rmsprop-sde adam-sde"
@@ -199,12 +207,7 @@ static const eg_schema_row rows[] = {
     {"observe", EG_MAP | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL, "what is measured, and when"},
     {"observe.at", EG_NUMBER | EG_LIST | EG_MAP | EG_REQUIRED, NULL, 0, INFINITY, NULL, NULL,
      "increasing times, or one of linear, steps"},
-    {"observe.at.linear", EG_WHOLE, NULL, 1, 1000000, NULL, NULL, "n: times horizon k / n, k = 1..n"},
-    {"observe.at.steps", EG_WHOLE | EG_LIST | EG_MAP, NULL, 0, MAX_COUNT, NULL, NULL,
-     "increasing step numbers, or one of log, linear"},
-    {"observe.at.steps.log", EG_WHOLE, NULL, 1, 1000000, NULL, NULL,
-     "n steps from 1 to the last, log-spaced"},
-    {"observe.at.steps.linear", EG_WHOLE, NULL, 1, 1000000, NULL, NULL, "n: last step k / n, k = 1..n"},
+    AT_ROWS("observe.at"),
     {"observe.features", EG_WORD | EG_LIST | EG_REQUIRED, NULL, NO_RANGE, eg_feature_words, NULL,
      "values computed from the state; loss, gradient_norm2 and noise_trace, the trace of the covariance of one sample's gradient, need a "
      "loss model, clock log-time"},
@@ -242,6 +245,9 @@ static const eg_schema_row rows[] = {
      "lower edge of the first bin; low and high together or neither"},
     {"observe.histograms.high", EG_NUMBER, "from tile 0 of each run", ANY_NUMBER, NULL, NULL,
      "upper edge of the last bin"},
+    {"observe.histograms.at", EG_NUMBER | EG_LIST | EG_MAP, "observe.at", 0, INFINITY, NULL, NULL,
+     "when this feature is counted; it need not be among observe.features then"},
+    AT_ROWS("observe.histograms.at"),
     {"observe.joint_histograms", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
      "counts in the bins of two of observe.histograms together: a mapping or a list of them"},
     {"observe.joint_histograms.of", EG_TEXT | EG_REQUIRED, NULL, NO_RANGE, NULL, NULL,
@@ -252,7 +258,9 @@ static const eg_schema_row rows[] = {
     {"observe.keep.realisations", EG_WHOLE | EG_REQUIRED, NULL, 1, 1000000, NULL, NULL,
      "how many: the first ones of every run"},
     {"observe.keep.of", EG_WORD | EG_LIST, "all observed", NO_RANGE, eg_feature_words, NULL,
-     "which of observe.features"},
+     "which of observe.features; with times of their own any feature"},
+    {"observe.keep.at", EG_NUMBER | EG_LIST | EG_MAP, "observe.at", 0, INFINITY, NULL, NULL, "when paths are kept"},
+    AT_ROWS("observe.keep.at"),
 
     {"observe.paths", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
      "up to 8 statistics of whole paths, each made of several observations of one trajectory"},
@@ -274,6 +282,9 @@ static const eg_schema_row rows[] = {
     {"observe.paths.with", EG_TEXT, "the feature", NO_RANGE, NULL, NULL, "of product, time-average: the second feature"},
     {"observe.paths.arguments", EG_NUMBER | EG_LIST, NULL, -1e6, 1e6, NULL, NULL,
      "of characteristic, needed: the u of E exp(i u f), increasing"},
+    {"observe.paths.at", EG_NUMBER | EG_LIST | EG_MAP, "observe.at", 0, INFINITY, NULL, NULL,
+     "what the paths of this statistic are made of: increasing times, or one of linear, steps"},
+    AT_ROWS("observe.paths.at"),
     {"observe.paths.largest", EG_WHOLE, "1000", 100, EG_MOST_LARGEST, NULL, NULL, "of tail: how many of the largest values"},
     {"observe.paths.side", EG_WORD, "both", NO_RANGE, eg_side_words, NULL, "of tail: of f, -f or |f|"},
     {"observe.paths.histogram", EG_FLAG, "false", NO_RANGE, NULL, NULL,

@@ -162,6 +162,15 @@ typedef enum eg_observe_kind {
 
 enum { EG_STAT_MOMENTS = 1, EG_STAT_COVARIANCE = 2, EG_STAT_MSD = 4 };
 
+/* When something is observed. */
+typedef struct eg_study_at {
+  bool is_given;        /* of an entry: else it is observe.at */
+  eg_observe_kind kind;
+  size_t n;             /* linear, log */
+  eg_number_list list;  /* EG_AT_TIMES, EG_AT_STEPS; sorted, distinct */
+  eg_mark mark;
+} eg_study_at;
+
 /* Counts of a feature in bins. */
 typedef struct eg_study_histogram {
   char *feature;        /* of observe.features */
@@ -169,6 +178,7 @@ typedef struct eg_study_histogram {
   double bins;          /* whole, 1 .. EG_MAX_BINS */
   double low, high;     /* NaN: the grid comes from tile 0 of each run */
   bool is_log;
+  eg_study_at at;
   eg_mark mark;
 } eg_study_histogram;
 /* Two of them counted together. */
@@ -212,23 +222,23 @@ typedef struct eg_study_path {
   double every, from, to; /* streamed: steps between samples; window, in time; to NaN: the last observation */
   bool has_histogram;     /* of msd, moments, time-averaged-msd, correlator-msd: values are counted in bins */
   double per_level;       /* of correlators: values of a level; NaN: chosen */
+  eg_study_at at;
   eg_mark mark;
 } eg_study_path;
 
 typedef struct eg_study_observe {
-  eg_observe_kind kind;
-  size_t n;             /* linear, log */
-  eg_number_list at;    /* EG_AT_TIMES, EG_AT_STEPS; sorted, distinct */
-  eg_mark mark;
+  eg_study_at at;
   char **features;      /* "x", "norm2", "loss", "gradient_norm2", "displacement2"; distinct */
   eg_mark *feature_marks;
   size_t n_features;
+  size_t n_all_features; /* behind those: what only entries with times of their own are made of */
   unsigned statistics;  /* EG_STAT_*; moments always set */
   eg_study_histogram *histograms;
   size_t n_histograms;
   eg_study_joint *joints;
   size_t n_joints;
   double kept;          /* realisations of each run whose paths are kept; 0: none */
+  eg_study_at kept_at;
   eg_mark kept_mark;
   char **kept_features; /* subset of features; empty: all */
   size_t n_kept_features;
@@ -417,6 +427,11 @@ const char *eg_path_needs(const eg_study_path *path, size_t i);
 bool eg_path_has_column(eg_path_kind kind);
 /* Is it fed between observations (kernels/stats/streams.h)? */
 bool eg_path_is_streamed(eg_path_kind kind);
+
+/* Times or steps as a list, not a number of them. */
+bool eg_at_is_list(const eg_study_at *at);
+/* Do both say the same? */
+bool eg_at_is_same(const eg_study_at *a, const eg_study_at *b);
 
 /* Is it a discrete chain (sgd, svag, noisy-gd, adam, ..), not a flow or an SDE? */
 bool eg_is_chain(eg_dynamics_id id);

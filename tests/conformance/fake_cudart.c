@@ -477,14 +477,23 @@ typedef struct kernel_call {
 
 static void check_reduce(const eg_tile_reduce *r) {
   const size_t rows = (size_t)r->tiles * r->n_records * r->n_points;
-  const size_t nodes = (size_t)r->tiles * r->all_records * r->n_points;
-  need_inside(r->records, rows * r->n_features * r->ld * sizeof(double));
-  need_inside(r->nodes, nodes * eg_node_values(r->n_features, r->with_covariance) * sizeof(double));
+  need_inside(r->records, rows * r->width * r->ld * sizeof(double));
+  need_inside(r->nodes, (size_t)r->tiles * r->node_stride * sizeof(double));
+  if (r->places != NULL) {
+    need_inside(r->places, ((size_t)r->record_first + r->n_records) * sizeof *r->places);
+  }
 }
 
 static void check_count(const eg_count *r) {
   const size_t rows = (size_t)r->tiles * r->n_records * r->n_points;
-  const size_t counted = ((size_t)r->record_first + r->n_records) * r->n_points * r->row_counts;
+  size_t counted = 0;
+  if (r->places != NULL) {
+    need_inside(r->places, ((size_t)r->record_first + r->n_records) * sizeof *r->places);
+  }
+  for (uint32_t i = 0; i < r->n_records; i++) { /* the last one that is counted */
+    const uint32_t place = eg_count_record(r, (uint64_t)i * r->n_points);
+    counted = place == EG_NO_PLACE ? counted : ((size_t)place + 1) * r->n_points * r->row_counts;
+  }
   need_inside(r->records, rows * r->n_features * r->ld * sizeof(double));
   need_inside(r->counts, counted * sizeof(uint64_t));
 }
@@ -516,6 +525,9 @@ static void check_launch(const eg_launch *a, const fake_unit *unit, int extra, u
   need_inside(a->first_bad, slots * sizeof(uint64_t));
   need_inside(a->records, slots * a->n_records * a->n_features * sizeof(double));
   need_inside(a->record_steps, a->n_records * sizeof(uint64_t));
+  if (a->record_columns != NULL) {
+    need_inside(a->record_columns, 2 * a->n_records * sizeof(uint32_t));
+  }
 }
 
 /* The first count there is: one more, or at the next place. */
@@ -533,9 +545,8 @@ static void spoil_counts(const kernel_call *c) {
 /* Damage the mean of the first feature at the first record of every tile. */
 static void spoil(const kernel_call *c) {
   const eg_tile_reduce *const r = &c->reduce;
-  const size_t tile_values = (size_t)r->all_records * r->n_points * eg_node_values(r->n_features, r->with_covariance);
   for (uint32_t tile = 0; r->record_first == 0 && tile < r->tiles; tile++) {
-    double *const mean = r->nodes + tile * tile_values + 1;
+    double *const mean = r->nodes + tile * r->node_stride + 1;
     uint64_t bits = 0;
     memcpy(&bits, mean, sizeof bits);
     bits = c->is_nan ? 0x7ff8000000000000u : bits ^ 1u;

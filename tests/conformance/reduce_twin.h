@@ -17,6 +17,9 @@ static inline double tree_block(double *v, uint32_t n) {
 }
 
 static inline void reduce_feature(const eg_tile_reduce *r, uint64_t row, uint32_t f) {
+  if (eg_reduce_record(r, row) == EG_NO_PLACE) {
+    return;
+  }
   const uint32_t n = eg_tree_lanes(r->ld), n_threads = r->ld / n, used = eg_reduce_used(r, row);
   double v[EG_TREE_LANES], shared[1024], moments[3];
   uint32_t count = 0;
@@ -40,6 +43,9 @@ static inline void reduce_feature(const eg_tile_reduce *r, uint64_t row, uint32_
 }
 
 static inline void reduce_pair(const eg_tile_reduce *r, uint64_t row, uint32_t f, uint32_t g, uint32_t pair) {
+  if (eg_reduce_record(r, row) == EG_NO_PLACE) {
+    return;
+  }
   const uint32_t n = eg_tree_lanes(r->ld), n_threads = r->ld / n, used = eg_reduce_used(r, row);
   double a[EG_TREE_LANES], b[EG_TREE_LANES], shared[1024];
   double *const node = r->nodes + eg_reduce_node_at(r, row);
@@ -52,6 +58,9 @@ static inline void reduce_pair(const eg_tile_reduce *r, uint64_t row, uint32_t f
 }
 
 static inline void count_histogram(const eg_count *r, uint64_t row, uint32_t i) {
+  if (!eg_count_is_wanted(r, row)) {
+    return;
+  }
   const eg_histogram h = r->histograms[i];
   uint32_t shared[EG_MAX_BINS + 2] = {0};
   const double *const v = eg_count_lanes_at(r, row, h.column);

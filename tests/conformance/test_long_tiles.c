@@ -37,13 +37,16 @@ static const char *study_text(const char *state, uint64_t n_steps) {
                  "seed: 12\nmodel: {name: double-well, sigma: 2}\nstart: {points: [[0.5], [5.74]]}\nlearning_rate: 1/16\n"
                  "steps: %llu\ndynamics: {name: sgd, batch_size: 1}\nrealisations: 100\nstate: %s\ndiverged_limit: 1\n"
                  "observe:\n  at: {steps: [1, %llu, %llu]}\n  features: [x, norm2]\n  statistics: [moments, covariance]\n"
-                 "  histograms: {feature: x, low: -8, high: 8}\n  keep: {realisations: 70}\n"
-                 "  paths: [{statistic: msd}, {statistic: two-time, feature: x0},\n"
+                 "  histograms: [{feature: x, low: -8, high: 8}, {feature: loss, low: 0, high: 9, at: {steps: [2, %llu]}}]\n"
+                 "  keep: {realisations: 70, at: {steps: [3, %llu]}}\n"
+                 "  paths: [{statistic: msd, at: {steps: {log: 12}}}, {statistic: two-time, feature: x0},\n"
                  "    {statistic: time-average, feature: norm2, with: x0, from: 0.5, every: 7}, {statistic: correlator, every: 11},\n"
-                 "    {statistic: correlator-msd, every: 5, values: 4}]\n  monitors:\n    - {name: mean_x, feature: x0, operation: mean, from: 1}\n"
+                 "    {statistic: correlator-msd, every: 5, values: 4}]\n"
+                 "  monitors:\n    - {name: mean_x, feature: x0, operation: mean, from: 1}\n"
                  "    - {name: peak, feature: norm2, operation: maximum}\n"
                  "    - {name: exit, feature: x0, operation: crossing, level: 0}\n",
-                 (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps);
+                 (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps,
+                 (unsigned long long)(n_steps / 2), (unsigned long long)(n_steps / 2));
   return text;
 }
 

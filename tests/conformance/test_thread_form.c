@@ -493,7 +493,8 @@ static void check_reduce(uint32_t ld, uint32_t tile, uint32_t n_lanes, uint32_t 
   r.ld = ld;
   r.n_lanes = n_lanes;
   r.record_first = FIRST;
-  r.all_records = ALL_RECORDS;
+  r.width = n_features;
+  r.node_stride = (uint64_t)ALL_RECORDS * POINTS * size;
   r.with_covariance = 1;
   r.tile = tile;
   for (size_t i = 0; i < REDUCE_TILES * lanes; i++) {
@@ -522,7 +523,7 @@ static void check_reduce(uint32_t ld, uint32_t tile, uint32_t n_lanes, uint32_t 
     cpu.nodes = want;
     cpu.n_records = RECORDS;
     cpu.n_points = POINTS;
-    cpu.n_features = n_features;
+    cpu.n_features = cpu.width = n_features;
     cpu.ld = ld;
     cpu.n_lanes = n_lanes <= i * tile ? 0 : n_lanes - i * tile < tile ? n_lanes - i * tile : tile;
     cpu.with_covariance = 1;

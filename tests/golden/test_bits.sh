@@ -88,6 +88,8 @@ streams streams
 streams-float streams --set state=float
 streams-team streams_team
 streams-group streams_group
+schedules schedules
+schedules-float schedules --set state=float
 fractional fractional
 fractional-gaussian64 fractional --set noise=gaussian64
 fractional-float fractional --set state=float

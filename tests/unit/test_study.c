@@ -192,7 +192,7 @@ static void test_design_example(void) {
     CHECK_TEXT(study->dynamics[1].label, "gradient-flow");
     CHECK(study->realisations == 16777216.0 && study->realisations_mark.line == 12);
     CHECK(study->noise == EG_NOISE_GAUSSIAN && !study->noise_common && !study->float_state);
-    CHECK(study->observe.kind == EG_AT_LINEAR && study->observe.n == 4 && study->observe.n_features == 3);
+    CHECK(study->observe.at.kind == EG_AT_LINEAR && study->observe.at.n == 4 && study->observe.n_features == 3);
     CHECK(study->observe.statistics == (EG_STAT_MOMENTS | EG_STAT_COVARIANCE));
     CHECK(study->observe.feature_marks[1].line == 15 && study->observe.feature_marks[1].column == 21);
     CHECK(study->n_weak_error == 1 && study->weak_error[0].n_features == 2);
@@ -223,7 +223,7 @@ static void test_forms(void) {
     CHECK_TEXT(study->dynamics[1].label, "sde#2");
     CHECK_TEXT(study->dynamics[2].label, "sde#3");
     CHECK(study->noise == EG_NOISE_TABLE5 && study->noise_common && study->float_state);
-    CHECK(study->observe.kind == EG_AT_STEPS && study->observe.at.n == 3);
+    CHECK(study->observe.at.kind == EG_AT_STEPS && study->observe.at.list.n == 3);
     CHECK(study->observe.n_features == 2 && strcmp(study->observe.features[1], "displacement2") == 0);
   }
   eg_study_free(study);

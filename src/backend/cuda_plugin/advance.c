@@ -36,19 +36,21 @@ static eg_cuda_status launch_reduce(eg_cuda_device *d, const eg_cuda_batch *batc
   r.tiles = (uint32_t)batch->tiles;
   r.n_records = a->n_records;
   r.n_points = a->n_points;
-  r.n_features = a->n_features;
+  r.n_features = (uint32_t)job->n_moment_columns;
+  r.width = a->n_features;
+  r.places = eg_cuda_places(d, 0);
+  r.node_stride = job->node_values;
   r.ld = a->ld;
   r.n_lanes = a->n_lanes;
   r.record_first = (uint32_t)record_first;
-  r.all_records = (uint32_t)job->n_records;
   r.with_covariance = job->with_covariance;
   r.tile = a->tile;
   const unsigned rows = (unsigned)(batch->tiles * a->n_records * a->n_points);
   const unsigned tree = a->ld / eg_tree_lanes(a->ld), threads = tree < 32 ? 32 : tree; /* whole warps */
-  const unsigned pairs = job->with_covariance ? a->n_features * (a->n_features - 1) / 2 : 0;
+  const unsigned pairs = job->with_covariance ? r.n_features * (r.n_features - 1) / 2 : 0;
   void *args[1];
   args[0] = &r;
-  EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_moments, (dim3){rows, a->n_features, 1},
+  EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_moments, (dim3){rows, r.n_features, 1},
                                (dim3){threads, 1, 1}, args, 0, d->statistics),
               "starting the statistics");
   if (pairs > 0) {
@@ -96,6 +98,7 @@ static eg_cuda_status launch(eg_cuda_device *d, const eg_cuda_batch *batch, eg_l
                              eg_cuda_flight *flight, eg_cuda_message message) {
   eg_cuda_slot *const slot = &d->slots[d->next_slot];
   a->record_steps = (const uint64_t *)d->dev_record_steps + record;
+  a->record_columns = d->dev_columns == NULL ? NULL : (const uint32_t *)d->dev_columns + 2 * record;
   a->records = (double *)slot->records;
   flight->steps = a->step_last - a->step_first;
   if (a->n_records > 0) {

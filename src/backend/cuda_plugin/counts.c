@@ -50,18 +50,16 @@ eg_cuda_status eg_cuda_clear_counts(eg_cuda_device *d, eg_cuda_message message) 
   return EG_CUDA_OK;
 }
 
-eg_cuda_status eg_cuda_launch_counts(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
-                                     eg_cuda_message message) {
-  const eg_cuda_job *const job = d->job;
+static eg_cuda_status launch_section(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
+                                     size_t section, eg_cuda_message message) {
+  const eg_cuda_section *const s = &d->job->sections[section];
   eg_count r;
-  if (job->n_histograms == 0) {
-    return EG_CUDA_OK;
-  }
   memset(&r, 0, sizeof r);
   r.records = a->records;
-  r.histograms = (const eg_histogram *)d->dev_histograms;
+  r.histograms = (const eg_histogram *)d->dev_histograms + s->first;
   r.edges = (const double *)d->dev_edges;
-  r.counts = (uint64_t *)d->dev_counts;
+  r.counts = (uint64_t *)d->dev_counts + s->first_count;
+  r.places = eg_cuda_places(d, 1 + section);
   r.tiles = (uint32_t)tiles;
   r.n_records = a->n_records;
   r.n_points = a->n_points;
@@ -69,16 +67,24 @@ eg_cuda_status eg_cuda_launch_counts(eg_cuda_device *d, const eg_launch *a, uint
   r.ld = a->ld;
   r.n_lanes = a->n_lanes;
   r.record_first = (uint32_t)record_first;
-  r.n_histograms = (uint32_t)job->n_histograms;
-  r.row_counts = (uint32_t)job->row_counts;
+  r.n_histograms = (uint32_t)s->n;
+  r.row_counts = (uint32_t)s->row_counts;
   r.tile = a->tile;
   const unsigned rows = (unsigned)(tiles * a->n_records * a->n_points);
   const unsigned threads = a->ld < 512 ? a->ld : 512;
   void *args[1];
   args[0] = &r;
-  EG_CUDA_TRY(cudaLaunchKernel((const void *)d->count_histograms, (dim3){rows, (unsigned)job->n_histograms, 1},
+  EG_CUDA_TRY(cudaLaunchKernel((const void *)d->count_histograms, (dim3){rows, (unsigned)s->n, 1},
                                (dim3){threads, 1, 1}, args, 0, d->statistics),
               "starting the histograms");
+  return EG_CUDA_OK;
+}
+
+eg_cuda_status eg_cuda_launch_counts(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
+                                     eg_cuda_message message) {
+  for (size_t i = 0; i < d->job->n_sections; i++) {
+    EG_CUDA_PASS(launch_section(d, a, tiles, record_first, i, message));
+  }
   return EG_CUDA_OK;
 }
 
@@ -109,11 +115,13 @@ static eg_cuda_status keep_some(eg_cuda_device *d, const eg_launch *a, uint64_t 
   EG_CUDA_TRY(cudaStreamSynchronize(d->statistics), "copying kept paths back");
   const uint64_t kept_from = a->realisation_first + tile * a->tile + from - job->kept_first;
   for (size_t record = 0; record < n; record++) {
-    for (size_t point = 0; point < a->n_points; point++) {
+    const size_t observation = record_first + first + record;
+    const size_t place = job->kept_places == NULL ? observation : job->kept_places[observation];
+    for (size_t point = 0; point < a->n_points && place != EG_NO_PLACE; point++) {
       const double *const v = d->host_kept + (record * row + point * a->n_features) * lanes;
       for (size_t l = 0; l < lanes; l++) {
-        double *const path = paths + ((point * job->n_kept + kept_from + l) * job->n_records + record_first + first +
-                                      record) * job->n_kept_columns; /* eg_job_path_at */
+        double *const path = paths + ((point * job->n_kept + kept_from + l) * job->n_kept_records + place) *
+                                         job->n_kept_columns; /* eg_job_path_at */
         for (size_t c = 0; c < job->n_kept_columns; c++) {
           path[c] = v[job->kept_columns[c] * lanes + l];
         }

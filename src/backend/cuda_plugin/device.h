@@ -71,6 +71,7 @@ struct eg_cuda_device {
   uint64_t n_launched;      /* since the streams were last empty */
   unsigned next_slot;
   void *params, *staged;    /* host, padded to the sizes of the kernel's arguments */
+  void *dev_columns, *dev_places; /* of several schedules; places: (1 + sections, records) */
   void *dev_record_steps, *dev_features, *dev_start, *dev_staged, *dev_rows, *dev_scratch;
   void *dev_histograms, *dev_edges, *dev_counts;
   uint64_t *host_counts;    /* page-locked */
@@ -85,6 +86,11 @@ static inline uint64_t eg_cuda_tile_trajectories(const eg_cuda_job *job) {
 /* Does it look after every step? */
 static inline int eg_cuda_is_watched(const eg_cuda_job *job) {
   return job->launch.n_monitors > 0 || job->launch.is_watched;
+}
+
+/* Places of the moments (i = 0), of section i - 1; NULL: of all records. */
+static inline const uint32_t *eg_cuda_places(const eg_cuda_device *d, size_t i) {
+  return d->dev_places == NULL ? NULL : (const uint32_t *)d->dev_places + i * d->job->n_records;
 }
 
 /* Write a message and return EG_CUDA_FAILED. */

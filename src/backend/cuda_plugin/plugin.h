@@ -31,7 +31,14 @@ typedef struct eg_cuda_message {
   size_t size;
 } eg_cuda_message;
 
-/* The same as eg_job of backend.h; all arrays outlive the job. */
+/* The counts of one schedule: eg_count_section of backend.h, without pairs. */
+typedef struct eg_cuda_section {
+  const uint32_t *places; /* NULL: all records */
+  size_t n_records, first, n, row_counts, first_count;
+} eg_cuda_section;
+
+/* The same as eg_job of backend.h; all arrays outlive the job. Records are made at all observations; where there are several
+   schedules, places say what is made of which (NULL: everything of all). */
 typedef struct eg_cuda_job {
   const char *model, *model_file, *stepper;
   const char *shape; /* of the model's layers, NULL: its own */
@@ -56,7 +63,11 @@ typedef struct eg_cuda_job {
   const eg_histogram *histograms;
   size_t n_histograms;
   const double *edges;
-  size_t n_edges, row_counts, n_counts;
+  size_t n_edges, n_counts;
+  const eg_cuda_section *sections;
+  size_t n_sections;
+  const uint32_t *columns, *moment_places, *kept_places;
+  size_t n_moment_columns, n_kept_records;
   const uint32_t *kept_columns;
   size_t n_kept_columns;
   uint64_t kept_first, n_kept;

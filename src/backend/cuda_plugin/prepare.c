@@ -1,5 +1,6 @@
 /* Setting up a job: find its kernel, choose how much a launch takes, make every buffer once. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/noise.h"
 #include "device.h"
@@ -10,6 +11,8 @@ static void release_device(void **p) {
 }
 
 void eg_cuda_release_job(eg_cuda_device *d) {
+  release_device(&d->dev_columns);
+  release_device(&d->dev_places);
   release_device(&d->dev_record_steps);
   release_device(&d->dev_features);
   release_device(&d->dev_start);
@@ -72,6 +75,26 @@ static eg_cuda_status upload_reals(const double *values, size_t n, int is_float,
   return status;
 }
 
+/* What several schedules say of the records; nothing of one. */
+static eg_cuda_status upload_schedules(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
+  const size_t n = job->n_records;
+  if (job->moment_places == NULL) {
+    return EG_CUDA_OK;
+  }
+  uint32_t *const places = (uint32_t *)calloc((1 + job->n_sections) * n, sizeof *places);
+  if (places == NULL) {
+    return eg_cuda_say(message, EG_CUDA_MEMORY, "out of memory");
+  }
+  memcpy(places, job->moment_places, n * sizeof *places);
+  for (size_t i = 0; i < job->n_sections; i++) {
+    memcpy(places + (i + 1) * n, job->sections[i].places, n * sizeof *places);
+  }
+  const eg_cuda_status status = upload(places, (1 + job->n_sections) * n * sizeof *places, &d->dev_places, message);
+  free(places);
+  EG_CUDA_PASS(status);
+  return job->columns == NULL ? EG_CUDA_OK : upload(job->columns, 2 * n * sizeof *job->columns, &d->dev_columns, message);
+}
+
 static eg_cuda_status make_batch(eg_cuda_device *d, const eg_tile_bytes *b, eg_cuda_batch *batch,
                                  eg_cuda_message message) {
   EG_CUDA_TRY(cudaMalloc(&batch->state, d->tiles * b->state), "reserving GPU memory for states");
@@ -91,6 +114,7 @@ static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg
   const size_t start =
       job->launch.start_kind == EG_START_FIXED ? (size_t)job->launch.n_points * (size_t)job->dim : 0;
   EG_CUDA_PASS(upload(job->record_steps, job->n_records * sizeof(uint64_t), &d->dev_record_steps, message));
+  EG_CUDA_PASS(upload_schedules(d, job, message));
   EG_CUDA_PASS(upload(job->features, job->n_features * sizeof(eg_feature_code), &d->dev_features, message));
   EG_CUDA_PASS(upload(job->start, start * sizeof(double), &d->dev_start, message));
   EG_CUDA_PASS(upload_reals(job->rows, job->n_row_values, job->is_float, &d->dev_rows, message));

@@ -69,7 +69,7 @@ eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, e
   EG_CUDA_TRY(cudaMemGetInfo(&available, &total), "asking for free GPU memory");
   const eg_tile_bytes b = eg_cuda_tile_bytes(d, job);
   const size_t record = EG_CUDA_SLOTS * b.record, fixed = fixed_bytes(&b);
-  const size_t inputs = (job->n_row_values + job->n_staged) * sizeof(double) + job->n_records * sizeof(uint64_t);
+  const size_t inputs = (job->n_row_values + job->n_staged) * sizeof(double) + job->n_records * (sizeof(uint64_t) + (3 + job->n_sections) * sizeof(uint32_t));
   available = available > inputs ? available - inputs : 0;
   if (fixed + record > available) {
     return eg_cuda_say(message, EG_CUDA_FAILED,
