@@ -605,12 +605,13 @@ EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int sou
     fold_few_by_form(begin, add, end, extra, 1, p, a, u, t, block, realisation, from, to);
     return;
   }
-  if (is_plain && a->fold_count == 2 && EG_ROWS_HELD >= 2) { /* SVAG of single rows, too */
-    fold_few_by_form(begin, add, end, extra, 2, p, a, u, t, block, realisation, from, to);
+  const int is_short = is_plain && (extra == 0 || u->rule_form == EG_RULE_BARE);
+  if (is_short && a->fold_count == 2 && EG_ROWS_HELD >= 2) { /* SVAG of single rows, too */
+    fold_few(begin, add, end, extra, 2, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, p, a, u, t, block, realisation, from, to);
     return;
   }
-  if (is_plain && a->fold_count == 4 && EG_ROWS_HELD >= 4) {
-    fold_few_by_form(begin, add, end, extra, 4, p, a, u, t, block, realisation, from, to);
+  if (is_short && a->fold_count == 4 && EG_ROWS_HELD >= 4) {
+    fold_few(begin, add, end, extra, 4, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, p, a, u, t, block, realisation, from, to);
     return;
   }
   for (uint64_t step = from; step < to; step++) {

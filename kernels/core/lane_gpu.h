@@ -262,10 +262,9 @@ EG_FN double *eg_record_at(const eg_launch *a, const eg_lane *t, uint32_t record
 EG_FN int eg_record_write(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
                           uint32_t record, const eg_real *x) {
   double *const out = eg_record_at(a, t, record);
-  const uint32_t end = eg_columns_to(a, record);
   double sum = 0;
   EG_ROLLED
-  for (uint32_t f = eg_columns_from(a, record); f < end; f++) {
+  for (uint32_t f = 0; f < a->n_features; f++) {
     const double value = eg_thread_feature(p, u, a, t, a->features[f], x);
     sum += value * 0.0;
     out[(uint64_t)f * a->ld] = value;

@@ -122,14 +122,15 @@ typedef struct eg_launch {
   double input_noise, label_noise; /* standard deviations of what is added to the inputs and the target of a drawn row */
   /* what is looked at after every step; such launches are slower, all others do not know of it */
   uint32_t n_monitors;
-  uint32_t is_clocked;        /* 1: a physical time stands behind x, and crossings are timed by it */
-  uint32_t is_joint;          /* 1: all points of a realisation move in one step (core/joint_cpu.h) */
-  uint32_t is_watched;        /* 1: is the state finite? For models that can make a bad state good again */
+  uint8_t is_clocked;         /* 1: a physical time stands behind x, and crossings are timed by it */
+  uint8_t is_joint;           /* 1: all points of a realisation move in one step (core/joint_cpu.h) */
+  uint8_t is_watched;         /* 1: is the state finite? For models that can make a bad state good again */
   double *monitor_state;      /* (n_points, n_monitors, 2, ld), realisation fastest; of the tile, as state */
   eg_monitor monitors[EG_MOST_MONITORS];
   void *scratch;              /* GPU: working memory of the launch; each driver says what of */
   const uint32_t *record_columns; /* (n_records, 2): the features that are wanted of a record, from .. to - 1; the others'
-                                     columns keep what they held. NULL: all */
+                                     columns keep what they held. NULL: all. The GPU's lane form writes all: several
+                                     schedules are the CPU's so far, and the range costs registers that it lacks */
 } eg_launch;
 
 EG_FN uint32_t eg_columns_from(const eg_launch *a, uint32_t record) {
@@ -141,6 +142,6 @@ EG_FN uint32_t eg_columns_to(const eg_launch *a, uint32_t record) {
 
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
 EG_STATIC_ASSERT(sizeof(eg_monitor) == 40, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_launch) == 728, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_launch) == 720, "layout differs between host and device");
 
 #endif

@@ -157,9 +157,9 @@
    SAMPLE_NODES (samples of EG_SAMPLE + 1 increments, the last one its weight). Those of chains have values of their own behind x, and coefficients that change with the step: a
    fourth column says how many values. */
 #if EG_CAPS_LOSS && EG_CAPS_ROWS && !defined(EG_TEAM)
-#define EG_COMMON_CHAINS_ROWS(PLAIN, FOLD)                                                                   \
-  FOLD(momentum_rows, ROWS, EG_DIM, EG_DIM) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)
+#define EG_COMMON_CHAINS_ROWS(PLAIN, FOLD) FOLD(momentum_rows, ROWS, EG_DIM, EG_DIM)
 #define EG_CHAINS_ROWS(PLAIN, FOLD)                                                                          \
+  FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)                                                              \
   FOLD(momentum_data, DATA, EG_DIM + 1, EG_DIM) FOLD(adaptive_data, DATA, EG_DIM + 1, 2 * EG_DIM)            \
   FOLD(euler_nodes, ROW_NODES, 2 * EG_DIM + 1, 0) FOLD(strang_nodes, ROW_NODES, 2 * EG_DIM + 1, 0)
 #else
@@ -168,9 +168,9 @@
 #endif
 
 #if EG_CAPS_LOSS && EG_CAPS_SAMPLES && EG_CAPS_FACTOR
-#define EG_COMMON_CHAINS_SAMPLES(PLAIN, FOLD)                                                                \
-  FOLD(momentum_samples, SAMPLES, EG_DIM, EG_DIM) FOLD(adaptive_samples, SAMPLES, EG_DIM, 2 * EG_DIM)
+#define EG_COMMON_CHAINS_SAMPLES(PLAIN, FOLD) FOLD(momentum_samples, SAMPLES, EG_DIM, EG_DIM)
 #define EG_CHAINS_SAMPLES(PLAIN, FOLD)                                                                       \
+  FOLD(adaptive_samples, SAMPLES, EG_DIM, 2 * EG_DIM)                                                        \
   PLAIN(momentum_factor, EG_DIM, 0, EG_DIM) PLAIN(adaptive_factor, EG_DIM, 0, 2 * EG_DIM)                    \
   FOLD(euler_nodes, SAMPLE_NODES, 2 * EG_DIM + 1, 0) FOLD(strang_nodes, SAMPLE_NODES, 2 * EG_DIM + 1, 0)
 #elif EG_CAPS_LOSS && EG_CAPS_SAMPLES
