@@ -73,7 +73,7 @@ check [ "$tries" -ge 2 ]
 says first "and the same command continues"
 same_arrays whole.h5 parts.h5
 rm -f signal.h5
-"$program" split split.yaml --set splitting.repeats=4096 $long -o signal.h5 --threads 1 >out 2>err &
+"$program" split split.yaml $long --set splitting.repeats=4096 -o signal.h5 --threads 1 >out 2>err &
 pid=$!
 sleep 1
 kill -TERM "$pid"
