@@ -333,7 +333,7 @@ static __attribute__((noinline)) void record_group(eg_segment_fn segment, const 
       if (sum == 0.0) {
         continue;
       }
-      if (!is_searched) {
+      if (!is_searched && *first_bad == EG_NEVER) {
         find_first_bad(segment, p, u, g, from, to);
         is_searched = 1;
       }
@@ -341,6 +341,23 @@ static __attribute__((noinline)) void record_group(eg_segment_fn segment, const 
         *first_bad = to; /* the state is finite, a feature is not */
       }
       mask(p, g, out, point, i);
+    }
+  }
+}
+
+/* Steps behind the last record: the next launch has no backup of where they began. */
+static __attribute__((noinline)) void end_group(eg_segment_fn segment, const eg_params *p, const eg_uniforms *u, eg_group *g,
+                                                uint64_t from, uint64_t to) {
+  int is_searched = 0;
+  copy_states(p, g, g->backup, NULL);
+  segment(p, u, g, from, to);
+  for (uint32_t point = 0; point < g->a->n_points; point++) {
+    for (uint32_t i = 0; i < g->n && !is_searched && !is_stopped(g); i++) {
+      const uint64_t first_bad = g->a->first_bad[(size_t)point * g->a->ld + g->slot + i];
+      if (first_bad == EG_NEVER && !is_finite_state(p, state_of(p, g, point, i))) {
+        find_first_bad(segment, p, u, g, from, to);
+        is_searched = 1;
+      }
     }
   }
 }
@@ -397,7 +414,9 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, const void *p
       step = a->record_steps[r] > step ? a->record_steps[r] : step;
       record_group(segment, p, &uniforms, &g, r, from, step);
     }
-    segment(p, &uniforms, &g, step, a->step_last);
+    if (step < a->step_last) {
+      end_group(segment, p, &uniforms, &g, step, a->step_last);
+    }
     slot += g.n;
   }
 }

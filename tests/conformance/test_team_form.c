@@ -484,24 +484,28 @@ static void launches_keep_the_bits(const char *model) {
 
 static void bad_trajectories(void) {
   char name[64], text[800];
+  const double starts[] = {1, 1e150, 1e307};
   const int d = 33;
   write_data(d);
   (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
   (void)snprintf(text, sizeof text,
                  "seed: 4\nmodel: {name: linear-regression, data: data.h5, standardize: false}\nstart: {points: [[1], "
-                 "[1e150]]}\nlearning_rate: 4\nsteps: 3000\ndynamics: {name: sgd, batch_size: 1}\nrealisations: 1000\n"
+                 "[1e150], [1e307]]}\nlearning_rate: 4\nsteps: 3000\ndynamics: {name: sgd, batch_size: 1}\nrealisations: 1000\n"
                  "observe: {at: {steps: [1500, 3000]}, features: [norm2, x]}\n");
   const planned p = plan_text(name, text);
   const eg_job *const job = &p.plan->runs[0].job;
   setup s = default_setup(job, 70);
   const trajectories t = trajectories_of(&s);
-  size_t n_bad = 0, wrong = 0;
-  for (size_t point = 0; point < 2; point++) {
+  s.chunk = 1;
+  s.cut = 700; /* launches without records look, too */
+  const trajectories pieces = trajectories_of(&s);
+  size_t n_bad = 0, n_early = 0, wrong = 0;
+  for (size_t point = 0; point < 3; point++) {
     for (uint32_t l = 0; l < 70; l++) {
       double x[64];
       uint64_t first = EG_NEVER;
       for (int k = 0; k < d; k++) {
-        x[k] = point == 0 ? 1 : 1e150;
+        x[k] = starts[point];
       }
       for (uint64_t step = 0; step < 3000 && first == EG_NEVER; step++) {
         const int j = row_index(job, l, step);
@@ -518,16 +522,22 @@ static void bad_trajectories(void) {
         }
       }
       n_bad += first != EG_NEVER;
+      n_early += first <= s.cut;
       wrong += t.first_bad[point * t.ld + l] != first;
+      wrong += pieces.first_bad[point * t.ld + l] != first;
       for (size_t r = 0; r < 2; r++) {
         const double value = value_at(&t, r, point, 0, l);
         wrong += (value == value) != (first > job->record_steps[r]);
       }
     }
   }
-  printf("%zu of 140 trajectories became non-finite\n", n_bad);
-  CHECK(n_bad > 20);
+  printf("%zu of 210 trajectories became non-finite, %zu before the first launch ended\n", n_bad, n_early);
+  CHECK(n_bad > 20 && n_early > 20 && n_early < n_bad);
   CHECK(wrong == 0);
+  for (size_t point = 0; point < 3; point++) {
+    CHECK(count_different(&t, point, &pieces, point, 0, 70) == 0);
+  }
+  trajectories_free(pieces);
   trajectories_free(t);
   plan_free(p);
 }
