@@ -125,10 +125,10 @@ void eg_moments_estimate(size_t n_blocks, const eg_moments *blocks, eg_moment_es
 }
 
 /* The relative variance of s^2 is (kurtosis - 1)/n, for Gaussians 2/n: heavier tails leave fewer samples'
- * worth. */
+ * worth. Values that are all equal say nothing of what has not happened yet. */
 double eg_effective_samples(const eg_moments *total) {
   if (!(total->M2 > 0.0)) {
-    return total->n;
+    return 0.0;
   }
   const double excess = (kurtosis(total) - 1.0) / 2.0;
   return isfinite(excess) ? total->n / fmax(1.0, excess) : 0.0;

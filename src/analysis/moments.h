@@ -42,7 +42,8 @@ double eg_jackknife_stderr(size_t n_blocks, const double *leave_out, double all)
 /* Merge of all blocks but one, for each i, by prefix and suffix merges (out: n_blocks). */
 void eg_moments_leave_one_out(size_t n_blocks, const eg_moments *blocks, eg_moments *out);
 
-/* Effective sample size of a mean: n / max(1, (kurtosis - 1) / 2): rows below 1000 are "not judged". */
+/* Effective sample size of a mean: n / max(1, (kurtosis - 1) / 2): rows below 1000 are "not judged". 0 where all values are equal:
+   a rare event that has not happened is no error of 0. */
 double eg_effective_samples(const eg_moments *total);
 
 /* Two-sided Student t quantile for tail probability `alpha` (both tails together), nu degrees of freedom. */

@@ -88,12 +88,12 @@ void eg_multilevel_estimate(size_t n, const eg_level *levels, double ratio, eg_m
     const double kurtosis = kurtosis_of(&level->correction);
     out->mean.value += level->correction.mean;
     out->cost += level->correction.n * level->cost;
-    out->kurtosis = kurtosis <= out->kurtosis ? out->kurtosis : kurtosis;
+    out->kurtosis = kurtosis <= out->kurtosis || isnan(kurtosis) ? out->kurtosis : kurtosis;
     if (l > 0) {
       const eg_moments *const before = &levels[l - 1].fine;
       const double z =
           fabs(level->coarse.mean - before->mean) / sqrt(square_error(&level->coarse) + square_error(before));
-      out->inconsistency = z <= out->inconsistency ? out->inconsistency : z;
+      out->inconsistency = z <= out->inconsistency || isnan(z) ? out->inconsistency : z;
     }
   }
   const double variance = eg_multilevel_variance(n, levels),

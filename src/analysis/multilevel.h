@@ -37,7 +37,8 @@ void eg_multilevel_estimate(size_t n, const eg_level *levels, double ratio, eg_m
 /* Variance of the estimate: sum of variance / realisations. */
 double eg_multilevel_variance(size_t n, const eg_level *levels);
 
-/* The level that should be doubled next: the first with fewer than 250 effective samples, else, as long as the variance
+/* The level that should be doubled next: the first with fewer than 250 effective samples (none, where all
+   its values are equal), else, as long as the variance
    exceeds `most`, the one where variance falls most for its cost, largest variance / (realisations^2 cost). n: none,
    all is done, or no level can grow. */
 size_t eg_multilevel_next(size_t n, const eg_level *levels, double most);

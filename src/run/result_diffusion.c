@@ -25,7 +25,7 @@ static void read_sums(const eg_node_rows *section, const double *node, size_t po
   for (size_t f = 0; f < n; f++) {
     const eg_moments m = eg_node_section_moments(section, node, point, f);
     s->data.samples = m.n;
-    s->data.effective += eg_effective_samples(&m) / (double)n;
+    s->data.effective += (m.M2 > 0 ? eg_effective_samples(&m) : m.n) / (double)n; /* a constant has no tails */
     s->msd[f] = m.n > 1 ? m.mean : NAN;
     for (size_t g = 0; g < n; g++) {
       s->covariance[f * n + g] = eg_node_section_comoment(section, node, point, f, g) / (m.n - 1);

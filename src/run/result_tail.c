@@ -97,7 +97,8 @@ static double get_square_share(const tail_list *list, size_t unused) {
 
 static double get_effective(const tail_list *list, size_t unused) {
   (void)unused;
-  return list->n > 0 ? eg_effective_samples(&list->moments) : NAN;
+  const eg_moments *const m = &list->moments;
+  return list->n == 0 ? NAN : m->M2 > 0 ? eg_effective_samples(m) : m->n; /* equal values have no tail */
 }
 
 static double get_count(const tail_list *list, size_t unused) {

@@ -13,7 +13,8 @@ bool eg_until_is_reached(const eg_study_until *u, size_t n_blocks, const eg_mome
   eg_moments_estimate(n_blocks, blocks, &m);
   const eg_estimate e = u->is_variance ? m.variance : m.mean;
   const double most = isnan(u->relative) ? u->stderr_ : u->relative * fabs(e.value);
-  *left = m.count > 1 ? e.stderr_ / most : NAN; /* infinite against a mean of 0 */
+  *left = m.count > 1 ? e.stderr_ / most : NAN; /* infinite against a mean of 0 .. */
+  *left = e.stderr_ == 0 ? INFINITY : *left;    /* .. and for an error of 0: nothing has happened yet */
   return *left <= 1 && eg_effective_samples(&total) >= LEAST_EFFECTIVE;
 }
 

@@ -12,7 +12,8 @@
 #include "run/campaign.h"
 
 /* Is the error of this sample's mean or variance small enough? Fewer than 1000 effective samples are never enough:
-   their error bar is not to be trusted. *left: error / largest error allowed, NaN where there is no error bar. */
+   their error bar is not to be trusted. *left: error / largest error allowed, NaN where there is no error bar, infinite where it
+   is 0. */
 bool eg_until_is_reached(const eg_study_until *until, size_t n_blocks, const eg_moments *blocks, double *left);
 
 /* Tiles that every run is to make by what is done (n_runs): all of them without `until`. */

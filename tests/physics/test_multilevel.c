@@ -60,6 +60,15 @@ static void allocation(void) {
   levels[3].can_grow = true;
   levels[3].correction.M4 *= 1e6;
   CHECK(eg_multilevel_next(LEVELS, levels, INFINITY) == 3); /* its error bar is worth nothing yet */
+  levels[1].can_grow = true;
+  levels[1].correction = (eg_moments){1e5, 0, 0, 0, 0}; /* a rare event that no pair has told apart yet */
+  CHECK(eg_multilevel_next(LEVELS, levels, INFINITY) == 1);
+  levels[1].fine = levels[1].coarse = levels[1].correction;
+  levels[0].fine = levels[0].correction = levels[1].correction;
+  eg_multilevel_estimate(LEVELS, levels, 2, &e);
+  CHECK(e.kurtosis > 1e6 && !isnan(e.inconsistency)); /* of the others */
+  levels[1].can_grow = false;
+  CHECK(eg_multilevel_next(LEVELS, levels, INFINITY) == 3);
 }
 
 static eg_labelled *run_drift(int seed, double mu, const char *scheme, const char *more) {

@@ -32,6 +32,19 @@ static void rule(void) {
         left < 1);                                /* too few */
   blocks[0] = (eg_moments){1e6, 0, 1e6, 0, 1e12}; /* kurtosis 1e6: two effective samples */
   CHECK(!eg_until_is_reached(&(eg_study_until){.stderr_ = 1, .relative = NAN}, 1, blocks, &left) && left < 1);
+  const eg_moments zeros = {1e6, 0, 0, 0, 0}; /* of a rare event, say: an error of 0 is none */
+  CHECK(!eg_until_is_reached(&absolute, 1, &zeros, &left) && isinf(left));
+  CHECK(!eg_until_is_reached(&of_variance, 1, &zeros, &left) && isinf(left));
+}
+
+/* A crossing of 2.8 happens once in 7000 realisations: none of the first 4096 may end the run, with an error of 0. */
+static void rare_event(void) {
+  eg_labelled *const file =
+      run_study("seed: 6\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 16\ntime_step: 1/8\nrealisations: 2^17\n"
+                "dynamics: {name: sde, scheme: exact}\nobserve: {at: {linear: 1}, features: [x], monitors: {name: exit, "
+                "feature: x0, operation: crossing, level: 2.8}}\nuntil: {feature: exit, stderr: 1e-5}\n");
+  CHECK(last_of(file, "exit_count", 0) == 131072 && last_of(file, "exit_stderr", 0) > 1e-5 && last_of(file, "exit", 0) > 0);
+  eg_labelled_free(file);
 }
 
 static void looks(void) {
@@ -90,6 +103,7 @@ int main(void) {
     stop_with("no folder for files");
   }
   rule();
+  rare_event();
   looks();
   coverage();
   (void)judge_rows(3, 2);
