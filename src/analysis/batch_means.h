@@ -6,7 +6,9 @@
  * EG_BETWEEN_TRAJECTORIES of them; else s_b^2 b / n from blocks of b = 2^l samples, mean over the trajectories. The length is the
  * smallest with b^3 > 2 N n g_b^2, g_b = b s_b^2 / s_1^2 (Lee et al., Phys. Rev. E 83 (2011), 066706), N n samples in all. For an
  * exponential correlation of inefficiency g, V is then low by about (2 N n / g)^(-1/3) / 2 of itself, and its relative error
- * sqrt(2 / freedom) is of that size.
+ * sqrt(2 / freedom) is of that size. With several time scales the rule can be met on the plateau of the fast one, so longer blocks
+ * with at least 10 degrees of freedom must not exceed V by more than 3 of their relative errors. A time scale that no such block
+ * holds stays unseen.
  */
 #ifndef EG_ANALYSIS_BATCH_MEANS_H
 #define EG_ANALYSIS_BATCH_MEANS_H
@@ -27,7 +29,7 @@ typedef struct eg_batch_data {
 
 typedef struct eg_batch_means {
   int level;               /* of the blocks that V is from; -1: V is from between the trajectories */
-  bool is_judged;          /* false: the window is too short against the correlation time, V is a lower bound */
+  bool is_judged;          /* false: the window is too short against the correlation times, V is a lower bound */
   double freedom;          /* degrees, of V; 0: there are too few blocks, and all below is NaN */
   double stderr_;          /* of the mean over all trajectories, sqrt(V / N) */
   double variance;         /* of the sampled quantity: mean s_1^2 (n - 1) / n + V */

@@ -164,16 +164,28 @@ static void brownian(void) {
 
 /* ---- intervals of one or few trajectories ---- */
 
-/* Does the interval of `trajectories` AR(1) sequences of n values hold their mean 0? Blocks by two passes. */
-static bool holds(double correlation, size_t trajectories, size_t n, size_t *n_judged) {
-  enum { MOST = 16384 };
-  static double x[MOST];
+enum { MOST = 16384 };
+
+static void make_sequence(double correlation, size_t n, double *x) {
+  coverage_normals(n, x);
+  for (size_t i = 1; i < n; i++) {
+    x[i] = correlation * x[i - 1] + sqrt(1 - correlation * correlation) * x[i];
+  }
+}
+
+/* Does the interval of `trajectories` AR(1) sequences of n values hold their mean 0? A share of their variance has the correlation
+   time `slow`. Blocks by two passes. */
+static bool holds(double correlation, double share, double slow, size_t trajectories, size_t n, size_t *n_judged) {
+  static double x[MOST], y[MOST];
   double blocks[32] = {0}, mean = 0, means[64];
   size_t n_levels = 0;
   for (size_t t = 0; t < trajectories; t++) {
-    coverage_normals(n, x);
-    for (size_t i = 1; i < n; i++) {
-      x[i] = correlation * x[i - 1] + sqrt(1 - correlation * correlation) * x[i];
+    make_sequence(correlation, n, x);
+    if (share > 0) {
+      make_sequence(exp(-1 / slow), n, y);
+    }
+    for (size_t i = 0; i < n && share > 0; i++) {
+      x[i] = sqrt(1 - share) * x[i] + sqrt(share) * y[i];
     }
     for (n_levels = 0; n >> n_levels >= 2; n_levels++) {
       const size_t k = n >> n_levels;
@@ -206,20 +218,22 @@ static void coverage(void) {
     size_t trajectories, n;
     double low, high; /* coverage allowed, in percent */
     size_t least_judged;
-  } cases[] = {{0, 1, 4096, 93, 97, 2000},        {0.9, 1, 16384, 93, 97, 2000},  {0.9, 1, 4096, 91.5, 97, 1900},
-               {0.9, 4, 4096, 93, 97, 2000},      {0.9, 16, 2048, 93, 97, 2000},  {0.99, 1, 16384, 88, 97, 0},
-               {0.99, 1, 1024, 0, 80, 0}};
+    double share, slow;  /* share of the variance with a correlation time of its own */
+  } cases[] = {{0, 1, 4096, 93, 97, 1940, 0, 0},   {0.9, 1, 16384, 93, 97, 1940, 0, 0}, {0.9, 1, 4096, 91.5, 97, 1900, 0, 0},
+               {0.9, 4, 4096, 93, 97, 1940, 0, 0}, {0.9, 16, 2048, 93, 97, 1940, 0, 0}, {0.99, 1, 16384, 88, 97, 0, 0, 0},
+               {0.99, 1, 1024, 0, 80, 0, 0, 0},    {0, 1, 16384, 0, 80, 0, 0.05, 2000}, {0, 1, 16384, 0, 80, 0, 0.05, 500},
+               {0, 1, 16384, 88, 97, 1900, 0.2, 200}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     size_t n_held = 0, n_judged = 0;
     for (int k = 0; k < 2000; k++) {
-      n_held += holds(cases[i].correlation, cases[i].trajectories, cases[i].n, &n_judged);
+      n_held += holds(cases[i].correlation, cases[i].share, cases[i].slow, cases[i].trajectories, cases[i].n, &n_judged);
     }
     const double percent = (double)n_held / 20;
-    printf("AR(1) %.2f, %zu x %zu: the 95 %% interval covers %.1f %%, %zu of 2000 judged\n", cases[i].correlation, cases[i].trajectories, cases[i].n,
-           percent, n_judged);
+    printf("AR(1) %.2f, %g of the variance with time %g, %zu x %zu: the 95 %% interval covers %.1f %%, %zu of 2000 judged\n", cases[i].correlation, cases[i].share,
+           cases[i].slow, cases[i].trajectories, cases[i].n, percent, n_judged);
     CHECK(percent >= cases[i].low && percent <= cases[i].high && n_judged >= cases[i].least_judged);
     if (cases[i].low == 0) {
-      CHECK(n_judged < 600); /* five correlation times: mostly said not to be trusted */
+      CHECK(n_judged < (cases[i].share > 0 ? 100 : 600)); /* few correlation times: said not to be trusted */
     }
   }
 }
@@ -238,15 +252,16 @@ static void single(void) {
                     "    - {statistic: time-average, name: square, with: x0, from: 40}\n");
   eg_labelled *const file = run_study(text);
   for (size_t k = 0; k < 2; k++) {
-    size_t n_held = 0, n_below = 0;
+    size_t n_held = 0, n_below = 0, n_judged = 0;
     for (size_t i = 0; i < 200; i++) {
       const double sigma = 1 + 0.001 * (double)i, truth = k == 0 ? 0 : sigma * sigma;
       const double low = array(file, names[k], "_low")[i], high = array(file, names[k], "_high")[i];
       n_held += low <= truth && truth <= high;
       n_below += low <= 1.2 * sigma * sigma && 1.2 * sigma * sigma <= high;
-      CHECK(((const uint8_t *)(const void *)array(file, names[k], "_judged"))[i] == 1);
+      n_judged += ((const uint8_t *)(const void *)array(file, names[k], "_judged"))[i] == 1;
     }
     printf("single trajectories of 1000 correlation times, %s: %zu of 200 intervals hold the truth\n", names[k], n_held);
+    CHECK(n_judged >= 190); /* the plateau test is wrong about one in a hundred */
     CHECK(n_held >= 179 && n_held <= 199); /* 190 +- 3.1 standard deviations */
     CHECK(k == 0 || n_below < 100);        /* control: a variance larger by a fifth */
   }
