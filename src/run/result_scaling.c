@@ -18,7 +18,8 @@ typedef struct scaling_cell {
 
 /* Where N comes from. */
 typedef struct noise_source {
-  size_t path;                  /* mean squared displacement of one step; n_paths: none */
+  size_t path;                  /* mean squared displacement of one step; n_paths: none .. */
+  size_t first, end;            /* .. the observations that these steps begin at */
   const eg_affine_model *model; /* covariance of the gradient from mean and covariance of x; NULL: none */
   eg_affine_setting setting;
   double *M; /* (d, d) */
@@ -39,7 +40,29 @@ static bool is_every_step(const eg_run_schedule *at) {
   return at->n > 1 && at->steps[1] - at->steps[0] == 1;
 }
 
-static eg_status find_noise(eg_context *ctx, const eg_plan *plan, const eg_run *run, noise_source *out) {
+/* The observations that the steps of a path's displacements begin at: no model is needed, |x' - x|^2 = rate^2 |batch gradient|^2. They
+   must be of the window, or gradient and displacement are of different times. */
+static void find_path(const eg_plan *plan, const eg_run *run, size_t begin, noise_source *out) {
+  const eg_study_observe *const o = &plan->study->observe;
+  for (size_t i = 0; i < o->n_paths && run->dynamics->id == EG_SGD && !run->chain.is_general; i++) {
+    const eg_run_schedule *const at = &run->schedules[0];
+    if (o->paths[i].kind != EG_PATH_VELOCITY || plan->path_schedules[i] != 0 || run->paths[i].n_lags == 0 ||
+        run->paths[i].lags[0] != 0 || !is_every_step(at)) {
+      continue;
+    }
+    size_t first = 0;
+    while (!isnan(o->paths[i].origin) && first + 1 < at->n && (double)at->steps[first] < o->paths[i].origin) {
+      first++;
+    }
+    if (first >= begin) {
+      out->path = i;
+      out->first = first;
+      out->end = isnan(o->paths[i].origin) ? at->n - 1 : first + 1;
+    }
+  }
+}
+
+static eg_status find_noise(eg_context *ctx, const eg_plan *plan, const eg_run *run, size_t begin, noise_source *out) {
   const eg_study_observe *const o = &plan->study->observe;
   const bool is_plain = run->dynamics->gradient_noise.law <= EG_GRADIENT_EXACT && run->chain.input_noise == 0 &&
                         run->chain.label_noise == 0;
@@ -47,7 +70,8 @@ static eg_status find_noise(eg_context *ctx, const eg_plan *plan, const eg_run *
   if (out->trace_factor > 0) {
     return EG_OK;
   }
-  if (run->has_oracle && !run->affine.is_process && run->dynamics->id != EG_GRADIENT_FLOW &&
+  const bool has_moments = eg_plan_feature(plan, "x") != NULL && (plan->dim == 1 || plan->with_covariance);
+  if (has_moments && run->has_oracle && !run->affine.is_process && run->dynamics->id != EG_GRADIENT_FLOW &&
       (run->lifted.dim == run->affine.dim || is_plain)) {
     out->model = run->lifted.dim == run->affine.dim ? &run->lifted : &run->affine;
     out->setting = run->law;
@@ -56,27 +80,19 @@ static eg_status find_noise(eg_context *ctx, const eg_plan *plan, const eg_run *
     out->setting.learning_rate = run->learning_rate;
     out->setting.batch_size = run->dynamics->id == EG_LANGEVIN ? run->batch_size : run->law.batch_size;
     EG_TRY(eg_allocate(ctx, (size_t)(plan->dim * plan->dim), sizeof *out->M, &out->M));
-    EG_TRY(eg_affine_mean_map(ctx, out->model, &out->setting, out->M));
+    return eg_affine_mean_map(ctx, out->model, &out->setting, out->M);
   }
-  for (size_t i = 0; i < o->n_paths && run->dynamics->id == EG_SGD && !run->chain.is_general; i++) {
-    if (o->paths[i].kind == EG_PATH_VELOCITY && run->paths[i].n_lags > 0 && run->paths[i].lags[0] == 0 &&
-        is_every_step(&run->schedules[plan->path_schedules[i]])) {
-      out->path = i; /* no model needed: |x' - x|^2 = rate^2 |batch gradient|^2 */
-    }
-  }
+  find_path(plan, run, begin, out);
   return EG_OK;
 }
 
-/* tr E covariance of the batch's gradient from the affine model; NaN without the covariance of x. */
+/* tr E covariance of the batch's gradient from the affine model. */
 static eg_status affine_noise(eg_context *ctx, const eg_plan *plan, const noise_source *source,
                               const eg_node_shape *shape, const double *node, size_t row, double *trace) {
   const size_t d = (size_t)plan->dim;
   const eg_feature *const x = eg_plan_feature(plan, "x");
   double *work = NULL;
   *trace = NAN;
-  if (x == NULL || (d > 1 && !plan->with_covariance)) {
-    return EG_OK;
-  }
   EG_TRY(eg_allocate(ctx, d + 2 * d * d, sizeof *work, &work));
   double *const mean = work, *const C = mean + d, *const after = C + d * d;
   for (size_t i = 0; i < d; i++) {
@@ -116,7 +132,7 @@ static eg_status measure(eg_context *ctx, const eg_plan *plan, const eg_run *run
     out[G] += share * eg_node_moments(shape, node, row, gradient).mean;
     if (has_trace) {
       out[N] += share * source->trace_factor * eg_node_moments(shape, node, row, eg_plan_feature(plan, "noise_trace")->first).mean;
-    } else if (source->path == plan->study->observe.n_paths && source->model != NULL) {
+    } else if (source->model != NULL) {
       double trace = NAN;
       EG_TRY(affine_noise(ctx, plan, source, shape, node, row, &trace));
       out[N] += share * trace;
@@ -124,7 +140,10 @@ static eg_status measure(eg_context *ctx, const eg_plan *plan, const eg_run *run
   }
   if (source->path < plan->study->observe.n_paths) {
     const double square = eg_node_section_moments(&shape->paths[source->path], node, point, 0).mean;
-    out[N] = square / (run->learning_rate * run->learning_rate) - out[G];
+    out[N] = square / (run->learning_rate * run->learning_rate);
+    for (size_t t = source->first; t < source->end; t++) {
+      out[N] -= eg_node_moments(shape, node, eg_summary_row(plan, t, point), gradient).mean / (double)(source->end - source->first);
+    }
   }
   out[NU] = out[N] / out[G];
   return EG_OK;
@@ -147,7 +166,7 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
     return EG_OK;
   }
   EG_TRY_DONE(eg_plan_stationary_first(ctx, plan, run, &run->schedules[0], &window, &begin));
-  EG_TRY_DONE(find_noise(ctx, plan, run, &source));
+  EG_TRY_DONE(find_noise(ctx, plan, run, begin, &source));
   EG_TRY_DONE(measure(ctx, plan, run, &source, &s->shape, s->total, begin, point, cell->value));
   for (size_t i = 0; i < s->n_blocks; i++) {
     EG_TRY_DONE(measure(ctx, plan, run, &source, &s->shape, s->leave_out + i * s->shape.values, begin, point, left[i]));
