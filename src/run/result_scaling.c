@@ -26,10 +26,11 @@ typedef struct noise_source {
   double trace_factor;          /* of the feature noise_trace, which is then taken; 0: of one that is not observed */
 } noise_source;
 
-/* tr of a batch's covariance over that of one sample; batches of other noise than the samples' have none, nor those that change. */
+/* tr of a batch's covariance over that of one sample; batches of other noise than the samples' (stable noise has no
+   covariance at all) have none, nor those that change. */
 static double trace_factor(const eg_plan *plan, const eg_run *run, bool is_plain) {
   const double B = run->batch_size, n = (double)plan->data.n_rows;
-  if (eg_plan_feature(plan, "noise_trace") == NULL || !is_plain || run->dynamics->id == EG_GRADIENT_FLOW ||
+  if (eg_plan_feature(plan, "noise_trace") == NULL || !is_plain || run->dynamics->id == EG_GRADIENT_FLOW || run->dynamics->id == EG_LEVY ||
       run->chain.batch_schedule.kind != EG_RATE_CONSTANT || run->chain.batch_schedule.warm_up > 0) {
     return 0;
   }

@@ -132,6 +132,17 @@ static void in_transit(void) {
   eg_labelled_free(file);
 }
 
+/* Stable noise has no covariance, whatever that of the samples is: neither N nor a bound. */
+static void stable_noise(void) {
+  eg_labelled *const file =
+      run_study("seed: 6\nmodel: {name: quadratic, curvature: 1, noise: 1}\nstart: {point: 0}\nsteps: 64\nlearning_rate: 1/4\n"
+                "realisations: 2^10\ndynamics: [{name: levy, tail_index: 1.5, batch_size: 1}, {name: sgd, batch_size: 1}]\n"
+                "observe: {at: {steps: {linear: 4}}, features: [x, norm2, gradient_norm2, noise_trace]}\nanalyse: {scaling-rule: {}}\n");
+  CHECK(isnan(at(file, "scaling_N", 0)) && isnan(at(file, "scaling_nu", 0)) && isnan(at(file, "scaling_sde_least", 0)));
+  CHECK_NEAR(at(file, "scaling_N", 1), 1, 1e-9);
+  eg_labelled_free(file);
+}
+
 int main(void) {
   if (mkdtemp(folder) == NULL) {
     stop_with("no folder for files");
@@ -140,6 +151,7 @@ int main(void) {
   rules();
   without_model();
   in_transit();
+  stable_noise();
   (void)judge_rows(32, 11); /* correlated in fours: their mean square says little */
   (void)rmdir(folder);
   return check_report();
