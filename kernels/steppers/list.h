@@ -239,11 +239,10 @@
 /* Linked into the program in the common precision; the rare ones are compiled when they are first asked for, as everything in
    other precisions is. */
 #define EG_COMMON_CHAINS(PLAIN, FOLD)                                                                        \
-  EG_COMMON_CHAINS_ROWS(PLAIN, FOLD) EG_COMMON_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD)   \
-  EG_CHAINS_LANGEVIN(PLAIN)
+  EG_COMMON_CHAINS_ROWS(PLAIN, FOLD) EG_COMMON_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD)
 #define EG_RARE_CHAINS(PLAIN, FOLD)                                                                          \
   EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD) EG_CHAINS_SDE(PLAIN, FOLD) \
-  EG_CHAINS_LOG_TIME(PLAIN) EG_CHAINS_LANGEVIN_LAWS(PLAIN) EG_SCHEMES_CHOLESKY(PLAIN)
+  EG_CHAINS_LOG_TIME(PLAIN) EG_CHAINS_LANGEVIN(PLAIN) EG_CHAINS_LANGEVIN_LAWS(PLAIN) EG_SCHEMES_CHOLESKY(PLAIN)
 
 /* Compiled for the CPU, and for the GPU when they are asked for (NVRTC), not ahead. */
 #if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_DIAGONAL
