@@ -488,7 +488,7 @@ static void until_lines(eg_text *text, const eg_labelled *file) {
     if (isnan(at(left, r))) {
       eg_text_append(text, "no error asked for\n");
     } else {
-      eg_text_append(text, "error %.3g of the one asked for%s\n", at(left, r), at(left, r) <= 1 ? "" : ": NOT reached");
+      eg_text_append(text, "error %.3g of the one asked for%s\n", at(left, r), at(left, r) <= 1 ? "" : " (or effective samples are missing): NOT reached");
     }
   }
 }

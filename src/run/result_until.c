@@ -29,7 +29,8 @@ eg_status eg_build_until(eg_context *ctx, eg_builder *b) {
   EG_TRY_DONE(eg_labelled_add(ctx, b->file, "/", "until_left", EG_TYPE_F64, 1, dims, &n, left, &index));
   EG_TRY_DONE(
       eg_labelled_set_text(ctx, b->file, index, "long_name",
-                           "largest standard error over the one asked for; at most 1 where `until` was reached"));
+                           "largest standard error over the one asked for, sqrt(1000 / effective samples) where that is more; at most 1 where "
+                           "`until` was reached"));
 done:
   free(left);
   free(is_reached);

@@ -7,6 +7,8 @@
 
 static const double LEAST_EFFECTIVE = 1000;
 
+double eg_until_want(double effective) { return effective < LEAST_EFFECTIVE ? sqrt(LEAST_EFFECTIVE / effective) : 0; }
+
 bool eg_until_is_reached(const eg_study_until *u, size_t n_blocks, const eg_moments *blocks, double *left) {
   eg_moment_estimates m;
   const eg_moments total = eg_moments_total(n_blocks, blocks);
@@ -15,7 +17,8 @@ bool eg_until_is_reached(const eg_study_until *u, size_t n_blocks, const eg_mome
   const double most = isnan(u->relative) ? u->stderr_ : u->relative * fabs(e.value);
   *left = m.count > 1 ? e.stderr_ / most : NAN; /* infinite against a mean of 0 .. */
   *left = e.stderr_ == 0 ? INFINITY : *left;    /* .. and for an error of 0: nothing has happened yet */
-  return *left <= 1 && eg_effective_samples(&total) >= LEAST_EFFECTIVE;
+  *left = isnan(*left) ? *left : fmax(*left, eg_until_want(eg_effective_samples(&total)));
+  return *left <= 1;
 }
 
 static eg_status look_at_feature(eg_context *ctx, const eg_campaign *c, const eg_until *u, bool *is_reached, double *left) {

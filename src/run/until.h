@@ -12,9 +12,12 @@
 #include "run/campaign.h"
 
 /* Is the error of this sample's mean or variance small enough? Fewer than 1000 effective samples are never enough:
-   their error bar is not to be trusted. *left: error / largest error allowed, NaN where there is no error bar, infinite where it
-   is 0. */
+   their error bar is not to be trusted. *left: error / largest error allowed, where effective samples are missing at least their
+   want; NaN where there is no error bar, infinite where it is 0. */
 bool eg_until_is_reached(const eg_study_until *until, size_t n_blocks, const eg_moments *blocks, double *left);
+
+/* What effective samples are missing, as an error over the one allowed: sqrt(1000 / effective), 0 with 1000 of them or more. */
+double eg_until_want(double effective);
 
 /* Tiles that every run is to make by what is done (n_runs): all of them without `until`. */
 EG_NODISCARD eg_status eg_until_goals(eg_context *ctx, const eg_campaign *campaign, uint64_t *goals);

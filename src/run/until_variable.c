@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "run/until.h"
 
-static const double LEAST_EFFECTIVE = 1000, INTERVAL = 2 * 1.959963984540054;
+static const double INTERVAL = 2 * 1.959963984540054;
 
 typedef struct error_bar {
   const eg_variable *value, *stderr_, *low, *high; /* stderr_, or the ends of a 95 % interval */
@@ -41,14 +41,22 @@ static bool is_alike(const eg_variable *a, const eg_variable *b) {
   return true;
 }
 
+/* The variable whose kurtosis tells of the tails under an error bar: that of the path statistic an exponent is fitted to, or its own.
+   Counts (rates, quantiles, exponents of tails) have error bars that tails do not touch, whatever `of` names. */
+static void get_source(const eg_variable *v, const char *name, char *source, size_t size) {
+  const eg_attribute *const of = eg_labelled_attribute(v, "of");
+  const bool is_fit = strncmp(name, "diffusion", strlen("diffusion")) == 0 && of != NULL && of->type == EG_TYPE_TEXT;
+  (void)snprintf(source, size, "%s", is_fit ? ((char *const *)of->data)[0] : of == NULL ? name : "");
+}
+
 /* False if there is no such variable, or no error bar of it. */
 static bool find_bar(const eg_labelled *file, const char *name, error_bar *bar) {
   const eg_variable *const v = find(file, name, "");
   if (v == NULL || v->type != EG_TYPE_F64) {
     return false;
   }
-  const eg_attribute *const of = eg_labelled_attribute(v, "of");
-  const char *const source = of != NULL && of->type == EG_TYPE_TEXT ? ((char *const *)of->data)[0] : name;
+  char source[160];
+  get_source(v, name, source, sizeof source);
   *bar = (error_bar){v, find(file, name, "_stderr"), find(file, name, "_low"), find(file, name, "_high"),
                      find(file, name, "_variance"), find(file, name, "_variance_stderr"),
                      find(file, source, "_kurtosis"), find(file, source, "_count")};
@@ -184,19 +192,28 @@ static double number_at(const eg_variable *v, size_t at) {
   return v->type == EG_TYPE_F64 ? ((const double *)v->data)[at] : (double)((const int64_t *)v->data)[at];
 }
 
+/* Is place i of `v` that of a cell of `value` in all dimensions that both have? */
+static bool is_beside(const eg_variable *v, size_t i, const eg_variable *value, size_t cell) {
+  for (int d = 0; d < v->rank; d++) {
+    const int dim = dim_of(value, v->dims[d]);
+    if (dim >= 0 && index_along(v, i, d) != index_along(value, cell, dim)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /* Effective samples n / ((kurtosis - 1) / 2) of a value: by the error of its variance, variance sqrt((kurtosis - 1) / n); or the
-   fewest of what it is made of, of all lags, say, that an exponent is fitted to. */
-static double effective(const error_bar *bar, size_t cell, size_t run) {
+   fewest of what it is made of, at its own run and point: of all lags, say, that an exponent is fitted to. */
+static double effective(const error_bar *bar, size_t cell) {
   double least = INFINITY;
   if (is_alike(bar->value, bar->variance) && is_alike(bar->value, bar->variance_stderr)) {
     const double ratio = number_at(bar->variance, cell) / number_at(bar->variance_stderr, cell);
     return isnan(ratio) ? least : 2 * ratio * ratio;
   }
   for (size_t i = 0; bar->kurtosis != NULL && bar->count != NULL && i < eg_variable_size(bar->kurtosis); i++) {
-    const int dim = dim_of(bar->kurtosis, "run");
     size_t place = 0;
-    if ((dim >= 0 && run != EG_NO_RUN && index_along(bar->kurtosis, i, dim) != run) ||
-        !place_in(bar->count, bar->kurtosis, i, &place)) {
+    if (!is_beside(bar->kurtosis, i, bar->value, cell) || !place_in(bar->count, bar->kurtosis, i, &place)) {
       continue;
     }
     const double kurtosis = number_at(bar->kurtosis, i), n = number_at(bar->count, place) / fmax(1, (kurtosis - 1) / 2);
@@ -226,8 +243,8 @@ void eg_until_variable_look(const eg_plan *plan, const eg_labelled *file, const 
     if (!is_meant(file, plan, u, bar.value, cell, runs)) {
       continue;
     }
-    const double own = left_of(&bar, u, cell);
-    const bool is_enough = own <= 1 && effective(&bar, cell, runs[0]) >= LEAST_EFFECTIVE;
+    const double own = fmax(left_of(&bar, u, cell), eg_until_want(effective(&bar, cell)));
+    const bool is_enough = own <= 1;
     for (size_t r = 0; r < plan->n_runs; r++) {
       if (runs[0] == EG_NO_RUN || r == runs[0] || r == runs[1]) {
         left[r] = own <= left[r] ? left[r] : own;

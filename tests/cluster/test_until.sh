@@ -53,7 +53,7 @@ equal one.h5 merged.h5
 # A cap that comes first is said.
 expect 0 run until.yaml -o small.h5 -q --set realisations=6000
 expect 0 info small.h5
-check grep -qE '^sgd: 6000 realisations, error [1-9][0-9.]* of the one asked for: NOT reached$' out
+check grep -qE '^sgd: 6000 realisations, error [1-9][0-9.]* of the one asked for \(or effective samples are missing\): NOT reached$' out
 check grep -qE '^larger batch: 6000 realisations, .* NOT reached$' out
 
 # A larger cap takes over what is there.

@@ -107,6 +107,31 @@ static void with_deterministic(void) {
   eg_labelled_free(file);
 }
 
+/* Errors of counts are what they are: kurtoses of the feature that they are of (an indicator hardly ever 1 at early times, stable
+   noise) do not keep a run from ending; those of displacements that an exponent is fitted to do, of its own run alone, and
+   until_left says so. */
+static void tails(void) {
+  eg_labelled *const rate = run_study(
+      "seed: 6\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 400\ntime_step: 1/8\nrealisations: 2^15\n"
+      "dynamics: {name: sde, scheme: exact}\nobserve: {at: {linear: 50}, features: [x], monitors: {name: exit, feature: x0, "
+      "operation: crossing, level: 2.2}}\nanalyse: {escape: {of: exit}}\nuntil: {variable: escape_rate, relative: 0.05}\n");
+  CHECK(at(rate, "until_realisations", 0) == 4096 && at(rate, "until_left", 0) <= 1);
+  eg_labelled_free(rate);
+  eg_labelled *const quantile = run_study(
+      "seed: 6\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 8\ntime_step: 1/4\nrealisations: 2^14\n"
+      "dynamics: {name: levy, tail_index: 1.5}\nobserve: {at: {linear: 2}, features: [x, norm2], histograms: {feature: norm2, "
+      "bins: 400, low: 0, high: 40}}\nanalyse: {quantiles: {of: norm2, probabilities: [0.75]}}\nuntil: {variable: quantile, stderr: 0.1}\n");
+  CHECK(at(quantile, "until_realisations", 0) == 4096 && at(quantile, "until_left", 0) <= 1);
+  eg_labelled_free(quantile);
+  eg_labelled *const fit = run_study(
+      "seed: 6\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 8\ntime_step: 1/4\nrealisations: 2^16\n"
+      "dynamics: [{name: levy, tail_index: 1.5}, {name: sde, scheme: exact}]\nobserve: {at: {steps: {linear: 8}}, features: [x], "
+      "paths: {statistic: msd, name: r}}\nanalyse: {diffusion: {of: r}}\nuntil: {variable: diffusion_exponent, stderr: 1e3}\n");
+  CHECK(at(fit, "until_realisations", 0) == 65536 && at(fit, "until_left", 0) > 1 && at(fit, "diffusion_exponent_stderr", 0) < 1e3);
+  CHECK(at(fit, "until_realisations", 1) <= 16384 && /* kurtosis 15, of all lags: 1000 effective of about 7000 */ at(fit, "until_left", 1) <= 1);
+  eg_labelled_free(fit);
+}
+
 typedef struct ensembles {
   double mean_z, mean_z_stderr, coverage, early, correlation, errors[RUNS];
 } ensembles;
@@ -182,6 +207,7 @@ int main(void) {
   }
   ends();
   with_deterministic();
+  tails();
   stopping();
   (void)judge_rows(3, 2);
   (void)rmdir(folder);
