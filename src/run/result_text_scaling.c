@@ -42,7 +42,7 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
                  rates != NULL ? ((const double *)rates->data)[run] : NAN, value(file, prefix, "_R", i),
                  value(file, prefix, "_G", i), value(file, prefix, "_N", i));
   if (isnan(nu)) {
-    eg_text_append(text, "noise not known: observe x with its covariance, noise_trace, or the velocity over single steps of the window\n");
+    eg_text_append(text, "noise not known (levy has none): observe x with its covariance, noise_trace, or the velocity over single steps of the window\n");
     return;
   }
   eg_text_append(text, "%.4g(%.2g)  SDE needs C >= %.3g%s; kappa <= %.3g", nu, value(file, prefix, "_nu_stderr", i),
