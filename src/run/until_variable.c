@@ -18,7 +18,7 @@ typedef struct error_bar {
 
 static const eg_variable *find(const eg_labelled *file, const char *name, const char *suffix) {
   static const char *const groups[] = {"/", "/analysis"};
-  char full[160];
+  char full[200];
   (void)snprintf(full, sizeof full, "%s%s", name, suffix);
   for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
     const eg_variable *const v = eg_labelled_find(file, groups[i], full);
