@@ -22,7 +22,7 @@ void eg_loop_fail(eg_loop *loop, eg_status status, const char *message) {
 }
 
 static void name_worker(const eg_worker *w, char *name, size_t size) {
-  const eg_worker_place *const place = eg_worker_place_of(w);
+  const eg_worker_place *const place = w->place;
   if (place->is_remote) { /* says itself where it is */
     (void)snprintf(name, size, "%s", place->backend->describe(w->device));
   } else {
@@ -35,7 +35,7 @@ void eg_worker_retire(eg_worker *w, const char *message) {
   char name[256];
   eg_tile_queue_give_back(&loop->queue, w->number);
   loop->n_usable -= !w->is_retired;
-  w->is_retired = loop->options->places[w->number].is_gone = true;
+  w->is_retired = w->place->is_gone = true;
   if (loop->n_usable == 0) {
     eg_loop_fail(loop, EG_ERR_DEVICE, message);
   } else {
@@ -47,7 +47,7 @@ void eg_worker_retire(eg_worker *w, const char *message) {
 
 /* What the device made stands apart; grids that it made are those of others, too. */
 static bool can_be_told_apart(const eg_worker *w) {
-  const eg_worker_place *const place = eg_worker_place_of(w);
+  const eg_worker_place *const place = w->place;
   return place->n_settled == 0 && !place->made_grids && w->loop->apart.sums[w->number + 1] != NULL;
 }
 
@@ -135,8 +135,7 @@ void eg_loop_watch_devices(eg_loop *loop, double now) {
   for (int i = 0; i < o->n_workers; i++) {
     eg_worker *const w = &loop->workers[i];
     const eg_backend *const backend = o->places[i].backend;
-    const eg_hand *const hand = &loop->queue.hands[i];
-    if (backend->beats == NULL || w->is_lost || (hand->n == 0 && !hand->has_grids)) {
+    if (backend->beats == NULL || w->is_lost || !w->is_at_device) {
       continue;
     }
     const uint64_t beats = backend->beats(w->device);

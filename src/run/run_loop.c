@@ -183,7 +183,11 @@ static eg_status start_checks(eg_context *ctx, eg_loop *loop) {
   if (n == 0 || !are_tiles_checked(o)) {
     return EG_OK;
   }
-  return eg_spot_checks_start(ctx, n < cores ? n : cores, &loop->stop, eg_loop_take_outcome, loop, &loop->checks);
+  EG_TRY(eg_spot_checks_start(ctx, n < cores ? n : cores, &loop->stop, eg_loop_take_outcome, loop, &loop->checks));
+  for (int i = 0; i < o->n_workers; i++) {
+    loop->workers[i].is_checked = o->places[i].is_checked;
+  }
+  return EG_OK;
 }
 
 static eg_status open_workers(eg_context *ctx, eg_loop *loop) {
@@ -192,6 +196,7 @@ static eg_status open_workers(eg_context *ctx, eg_loop *loop) {
     eg_worker *const w = &loop->workers[i];
     w->loop = loop;
     w->number = i;
+    w->place = &o->places[i];
     w->keeper = eg_worker_keeper();
     atomic_store(&w->is_idle, true);
     loop->queue.hands[i].may_fail = o->places[i].backend != &eg_backend_cpu;

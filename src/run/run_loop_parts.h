@@ -45,24 +45,23 @@ typedef struct eg_loop {
 struct eg_worker {
   eg_tile_keeper keeper; /* first: see worker.c */
   eg_loop *loop;
-  int number;            /* of the worker: its place and its hand in the queue */
+  int number;            /* of the worker: its hand in the queue */
+  eg_worker_place *place; /* outlives the loop where a thread is lost, as loop->options do not */
   eg_device *device;
   pthread_t thread;
   bool is_started;
+  bool is_checked;       /* some of its tiles are made again on the CPU */
+  bool is_at_device;     /* its thread is in a function of the backend that may hang */
   bool is_lost;          /* hangs: its thread never touches the campaign again */
   bool is_distrusted;    /* gave wrong bits: what it still gives is void */
   bool is_retired;       /* its device failed, hangs or is not trusted */
   uint64_t beats;        /* signs of life of the device, and .. */
-  double alive;          /* .. when they changed last, or the work in hand began */
+  double alive;          /* .. when they changed last, or the thread went to the device */
   double since;          /* when the tiles in hand were begun */
   atomic_uint kept;      /* the snapshot that this worker is ready for */
   atomic_bool is_idle;   /* nothing to wait for: tiles that are not kept, or it has come to its end */
 };
 
-
-static inline eg_worker_place *eg_worker_place_of(const eg_worker *w) {
-  return &w->loop->options->places[w->number];
-}
 
 static inline eg_hand *eg_worker_hand(const eg_worker *w) {
   return &w->loop->queue.hands[w->number];

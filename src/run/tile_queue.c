@@ -172,7 +172,7 @@ static bool may_come_back(const eg_tile_queue *q, int worker) {
   bool may = q->n_checking > 0;
   for (int i = 0; i < q->n_hands && !may; i++) {
     const eg_hand *const h = &q->hands[i];
-    may = i != worker && h->may_fail && (h->n > 0 || h->has_grids);
+    may = i != worker && h->may_fail && h->generation == q->generation && (h->n > 0 || h->has_grids);
   }
   return may;
 }

@@ -73,7 +73,7 @@ eg_tile_keeper eg_worker_keeper(void) {
 static void begin_tiles(eg_worker *w, eg_tile_result *results) {
   const eg_hand *const hand = eg_worker_hand(w);
   const bool is_kept = hand->n == 1 && w->loop->campaign->plan->runs[hand->run].group == EG_NO_GROUP;
-  w->since = w->alive = eg_now();
+  w->since = eg_now();
   atomic_store(&w->kept, atomic_load(&w->loop->wanted));
   atomic_store(&w->is_idle, !is_kept);
   for (uint64_t i = 0; i < hand->n; i++) {
@@ -113,17 +113,13 @@ static bool has_nan(const double *values, size_t n) {
   return has;
 }
 
-static bool is_checked(const eg_worker *w) {
-  return w->loop->checks != NULL && eg_worker_place_of(w)->is_checked;
-}
-
 /* Hand over what is to be checked of a batch: tiles that are drawn, the first one of a run on a device, and one whose sums
    hold a NaN, which may be right where trajectories go far away, and may be a broken device. */
 static eg_status check_batch(eg_context *ctx, eg_worker *w, const eg_hand *hand, eg_batch *b) {
   eg_loop *const loop = w->loop;
   const uint64_t every = loop->options->check_every;
   bool is_nan_checked = false;
-  if (!is_checked(w)) {
+  if (!w->is_checked) {
     return EG_OK;
   }
   for (uint64_t i = 0; i < hand->n; i++) {
@@ -171,27 +167,45 @@ static eg_task next_task(eg_worker *w, size_t prepared, uint64_t most) {
     }
     (void)pthread_cond_wait(&loop->changed, &loop->lock); /* cannot fail with a locked mutex */
   }
-  w->alive = eg_now();
   (void)pthread_mutex_unlock(&loop->lock);
   return t;
+}
+
+/* From here to leave_device the main thread waits for signs of life. Called with the lock held. */
+static void go_to_device(eg_worker *w) {
+  w->is_at_device = true;
+  w->alive = eg_now();
+}
+
+/* Takes the lock. EG_STOPPED: the thread was given up meanwhile. */
+static eg_status leave_device(eg_worker *w) {
+  (void)pthread_mutex_lock(&w->loop->lock);
+  w->is_at_device = false;
+  return w->is_lost ? EG_STOPPED : EG_OK;
 }
 
 static eg_status make_grids(eg_context *ctx, eg_worker *w) {
   eg_loop *const loop = w->loop;
   const size_t r = eg_worker_hand(w)->run;
   double *edges = NULL;
-  EG_TRY(eg_pilot_edges(ctx, eg_worker_place_of(w)->backend, w->device, loop->campaign->plan, &loop->campaign->plan->runs[r].job,
-                        &loop->stop, &edges));
   (void)pthread_mutex_lock(&loop->lock);
-  if (eg_worker_is_valid(w)) {
+  go_to_device(w);
+  (void)pthread_mutex_unlock(&loop->lock);
+  eg_status status = eg_pilot_edges(ctx, w->place->backend, w->device, loop->campaign->plan,
+                                    &loop->campaign->plan->runs[r].job, &loop->stop, &edges);
+  const eg_status left = leave_device(w);
+  status = left == EG_OK ? status : left;
+  if (status == EG_OK && eg_worker_is_valid(w)) {
     eg_run_histograms_set(loop->campaign->plan, &loop->campaign->runs[r].histograms, edges);
-    eg_worker_place_of(w)->made_grids = true;
+    w->place->made_grids = true;
     eg_tile_queue_put_down(&loop->queue, w->number);
+  } else if (status == EG_OK) { /* all was put back meanwhile */
+    eg_tile_queue_give_back(&loop->queue, w->number);
   }
   (void)pthread_cond_broadcast(&loop->changed);
   (void)pthread_mutex_unlock(&loop->lock);
   free(edges);
-  return EG_OK;
+  return status;
 }
 
 /* Make the device ready for the run of the tiles in hand, and take as many of them as it wants. */
@@ -202,12 +216,19 @@ static eg_status prepare(eg_context *ctx, eg_worker *w, eg_batch *b, uint64_t *m
   eg_batch_free(b);
   (void)pthread_mutex_lock(&loop->lock);
   eg_status status = eg_batch_make_jobs(ctx, loop->campaign, r, b);
+  if (status == EG_OK) {
+    go_to_device(w);
+  }
   (void)pthread_mutex_unlock(&loop->lock);
   EG_TRY(status);
-  EG_TRY(eg_worker_place_of(w)->backend->prepare(ctx, w->device, b->jobs, most));
+  status = w->place->backend->prepare(ctx, w->device, b->jobs, most);
+  const eg_status left = leave_device(w);
+  (void)pthread_mutex_unlock(&loop->lock);
+  EG_TRY(left);
+  EG_TRY(status);
   *most = eg_run_batch(plan, &plan->runs[r], *most);
   EG_TRY(eg_batch_make_room(ctx, *most, eg_n_together(plan, r), b));
-  if (is_checked(w) && b->jobs->n_counts > 0) {
+  if (w->is_checked && b->jobs->n_counts > 0) {
     return EG_OK; /* counts are those of a batch: the first one, which is checked, is one tile */
   }
   (void)pthread_mutex_lock(&loop->lock);
@@ -224,26 +245,26 @@ static eg_status advance_tiles(eg_context *ctx, eg_worker *w, eg_batch *b) {
   const bool has_tiles = eg_worker_is_valid(w) && hand.n > 0; /* they may have been taken away meanwhile */
   if (has_tiles) {
     begin_tiles(w, b->results);
+    go_to_device(w);
   }
   (void)pthread_mutex_unlock(&loop->lock);
   if (!has_tiles) {
     return EG_OK;
   }
   memset(b->counts, 0, b->n_counts * sizeof *b->counts);
-  eg_status status = eg_worker_place_of(w)->backend->advance(ctx, w->device, hand.first, hand.n, &loop->stop, b->results);
-  if (status == EG_OK) {
-    const bool is_right = !is_checked(w) || eg_spot_counts_add_up(ctx, b->jobs, b->results, hand.n) == EG_OK;
-    (void)pthread_mutex_lock(&loop->lock);
-    const bool counts = eg_worker_is_valid(w);
-    if (counts && is_right) {
-      status = add_results(ctx, w, &hand, b->results);
-    } else if (counts) {
-      eg_worker_discard(w, hand.run, eg_context_message(ctx));
-    }
-    (void)pthread_mutex_unlock(&loop->lock);
-    if (status == EG_OK && counts && is_right) {
-      status = check_batch(ctx, w, &hand, b);
-    }
+  eg_status status = w->place->backend->advance(ctx, w->device, hand.first, hand.n, &loop->stop, b->results);
+  const bool is_right = status != EG_OK || !w->is_checked || eg_spot_counts_add_up(ctx, b->jobs, b->results, hand.n) == EG_OK;
+  const eg_status left = leave_device(w);
+  const bool counts = status == EG_OK && left == EG_OK && eg_worker_is_valid(w);
+  status = left == EG_OK ? status : left;
+  if (counts && is_right) {
+    status = add_results(ctx, w, &hand, b->results);
+  } else if (counts) {
+    eg_worker_discard(w, hand.run, eg_context_message(ctx));
+  }
+  (void)pthread_mutex_unlock(&loop->lock);
+  if (status == EG_OK && counts && is_right) {
+    status = check_batch(ctx, w, &hand, b);
   }
   free_bad(b->results, hand.n);
   return status;

@@ -98,6 +98,15 @@ says err 'tiles that it had made are discarded'
 expect 0 verify asked.h5
 says out partial
 asked nan:70 'gave wrong results' # a NaN is looked at whatever is drawn
+
+# One that hangs after it was found wrong, when it has nothing in hand any more
+asked dying:160 'gave wrong results' --check-tiles 1 --device-timeout 0.5
+auto dying:160 'the GPU failed, the CPU goes on: cuda 0' --check-tiles 1 --device-timeout 0.5
+
+# A CPU that cannot check: no device is wrong for that
+ENSGRAD_ISA=none expect 0 run study.yaml -o unchecked.h5 -q --backend cuda --check-tiles 1
+says err 'tiles of devices cannot be checked on the CPU: ENSGRAD_ISA'
+check [ "$(counts unchecked.h5)" = "0 0 0" ]
 ENSGRAD_FAKE_FAULT=wrong:70 expect 0 run study.yaml -o unseen.h5 -q --backend cuda --check-tiles 0
 check "$hash" unseen.h5 >unseen.hash
 check [ "$(cmp -s unseen.hash cpu.hash; echo $?)" = 1 ]

@@ -11,6 +11,7 @@
  *   launch   a launch refused   kernel   a kernel fails while it runs, and every call after that
  *   copy     one bit of what comes back to the host is wrong
  *   hang     a kernel never ends
+ *   dying    from here on as wrong, and LATER launches later a kernel never ends
  * and from the N-th reduction of moments on
  *   wrong    the last bit of a mean of every tile is wrong
  *   nan      a mean of every tile is NaN
@@ -36,7 +37,7 @@
 #include "reduce_twin.h"
 #include "thread_twin.h"
 
-enum { MULTIPROCESSORS = 1, FREE_BYTES = 6 << 20, MOST_BLOCKS = 64 * FAKE_MOST_DEVICES };
+enum { LATER = 34, MULTIPROCESSORS = 1, FREE_BYTES = 6 << 20, MOST_BLOCKS = 64 * FAKE_MOST_DEVICES };
 
 /* ---- faults ---- */
 
@@ -78,6 +79,14 @@ static int is_broken(const char *name) {
   int *const own = &since[fake_device()];
   *own = *own || is_faulty(name);
   return *own;
+}
+
+/* Wrong already: does this launch hang? */
+static int is_dead(int is_dying) {
+  static int launches[FAKE_MOST_DEVICES];
+  int *const own = &launches[fake_device()];
+  *own += is_dying;
+  return *own == LATER;
 }
 
 /* What every call says first. */
@@ -630,7 +639,9 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   c->block = block_size;
   c->is_faulty = is_faulty("kernel");
   c->hangs = is_faulty("hang");
-  c->is_wrong = kernel == &moments_kernel && is_broken("wrong");
+  const int is_dying = is_broken("dying");
+  c->is_wrong = kernel == &moments_kernel && (is_dying || is_broken("wrong"));
+  c->hangs = c->hangs || is_dead(is_dying);
   c->is_nan = kernel == &moments_kernel && is_broken("nan");
   c->is_miscounted = kernel == &count_kernel && is_broken("miscount");
   c->is_misplaced = kernel == &count_kernel && is_broken("misbin");
