@@ -53,7 +53,7 @@ foreach(unit ${twin_units})
   endif()
   foreach(isa v3 v4)
     add_twin_source(${isa} cpu_${name}_${isa} ${model} "${dim}"
-                    "#define EG_COMMON_STEPPERS\n#define EG_UNIT_SYMBOL cpu_${name}_${isa}\n#define EG_ISA_NAME \"${isa}\"\n")
+                    "#define EG_UNIT_SYMBOL cpu_${name}_${isa}\n#define EG_ISA_NAME \"${isa}\"\n")
   endforeach()
 endforeach()
 # for the run-time compiler that is played: float state, a user's model
