@@ -40,11 +40,12 @@ const char *eg_nearest_name(const char *word, const char *const *names, size_t n
   const char *nearest = NULL;
   for (size_t i = 0; i < n; i++) {
     const size_t name_length = strlen(names[i]);
-    if (name_length > MAX_WORD) {
-      continue;
+    const size_t longer = name_length > length ? name_length : length;
+    const size_t shorter = name_length > length ? length : name_length;
+    if (name_length > MAX_WORD || (int)(longer - shorter) >= best) {
+      continue; /* the lengths alone differ by as many edits */
     }
     const int distance = edit_distance(word, (int)length, names[i], (int)name_length);
-    const size_t longer = name_length > length ? name_length : length;
     if (distance < best && (size_t)distance < longer) {
       best = distance;
       nearest = names[i];

@@ -67,6 +67,10 @@ eg_short_text eg_shorten(const char *text) {
 static size_t break_length(const char *text, size_t length, size_t at) {
   const char *p = text + at;
   const size_t left = length - at;
+  const unsigned char lead = (unsigned char)p[0];
+  if (lead > '\r' && lead < 0xC2) { /* nearly every byte of a study */
+    return 0;
+  }
   if (p[0] == '\r') {
     return left > 1 && p[1] == '\n' ? 2 : 1;
   }
