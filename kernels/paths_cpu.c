@@ -1,32 +1,27 @@
 /* Values of path statistics on the CPU, compiled per ISA. The definition is in stats/paths.h. */
 #include <stddef.h>
 
-#include "core/eg_math.h"
-#include "stats/paths.h"
+#include "stats/path_values.h"
 
 #define EG_PASTE2(a, b) a##_##b
 #define EG_PASTE(a, b)  EG_PASTE2(a, b)
 
-static const double *track_of(const eg_path_values *p, uint32_t record, uint32_t point, uint32_t column) {
-  return p->tracks + (((size_t)record * p->n_points + point) * p->n_tracked + column) * p->ld;
-}
-
 static const double *track(const eg_path_values *p, uint32_t record, uint32_t column) {
-  return track_of(p, record, p->point, column);
+  return eg_path_track(p, record, p->point, column);
 }
 
 /* sum += (b - a) (d - c) */
 static void add_increments(double *sum, const double *a, const double *b, const double *c, const double *d, uint32_t ld) {
   _Pragma("omp simd")
   for (uint32_t l = 0; l < ld; l++) {
-    sum[l] = sum[l] + (b[l] - a[l]) * (d[l] - c[l]);
+    sum[l] = eg_path_add_increments(sum[l], a[l], b[l], c[l], d[l]);
   }
 }
 
 static void add_product(double *sum, const double *b, const double *d, uint32_t ld) {
   _Pragma("omp simd")
   for (uint32_t l = 0; l < ld; l++) {
-    sum[l] = sum[l] + b[l] * d[l];
+    sum[l] = eg_path_add_product(sum[l], b[l], d[l]);
   }
 }
 
@@ -51,34 +46,31 @@ static void add_term(const eg_path_values *p, const eg_path_statistic *s, eg_pat
   }
 }
 
-/* Half the logarithm of v >= 0, NaN of 0. */
 static void half_log(double *v, uint32_t ld) {
   _Pragma("omp simd")
   for (uint32_t l = 0; l < ld; l++) {
-    const double y = 0.5 * eg_log(v[l]);
-    v[l] = v[l] > 0 ? y : eg_double_of_bits(0x7ff8000000000000ull);
+    v[l] = eg_path_half_log(v[l]);
   }
 }
 
-/* v^(q/2) of v >= 0: eg_log and eg_exp take 0, infinities and NaN to themselves. */
 static void raise(double *v, double q, uint32_t ld) {
   if (q == 4) {
     for (uint32_t l = 0; l < ld; l++) {
-      v[l] = v[l] * v[l];
+      v[l] = eg_path_fourth(v[l]);
     }
     return;
   }
   _Pragma("omp simd")
   for (uint32_t l = 0; l < ld; l++) {
-    v[l] = eg_exp(0.5 * q * eg_log(v[l]));
+    v[l] = eg_path_raise(v[l], q);
   }
 }
 
 /* ---- forms with one term a value ---- */
 
 static void joint_value(const eg_path_values *p, const eg_path_statistic *s, eg_path_term t, double q, double *v) {
-  const double *const f = t.a == EG_PATH_NOWHERE ? NULL : track_of(p, t.a, t.b, s->column);
-  const double *const g = t.c == EG_PATH_NOWHERE ? NULL : track_of(p, t.c, t.d, s->column_2);
+  const double *const f = t.a == EG_PATH_NOWHERE ? NULL : eg_path_track(p, t.a, t.b, s->column);
+  const double *const g = t.c == EG_PATH_NOWHERE ? NULL : eg_path_track(p, t.c, t.d, s->column_2);
   if (f != NULL && g != NULL && q == 2) {
     add_product(v, f, g, p->ld);
     return;
@@ -93,17 +85,9 @@ static void joint_value(const eg_path_values *p, const eg_path_statistic *s, eg_
 
 static void distance_value(const eg_path_values *p, const eg_path_statistic *s, eg_path_term t, double *v) {
   for (uint32_t k = s->column; k < s->column + s->width; k++) {
-    const double *const a = track_of(p, t.a, t.b, k), *const b = track_of(p, t.c, t.d, k);
+    const double *const a = eg_path_track(p, t.a, t.b, k), *const b = eg_path_track(p, t.c, t.d, k);
     add_increments(v, a, b, a, b, p->ld);
   }
-}
-
-EG_FN double wave(double f, double u_over_pi, int is_sine) {
-  const double turn = u_over_pi * f;
-  const int has_phase = turn < 0x1p50 && turn > -0x1p50;
-  double sine, cosine;
-  eg_sincospi(has_phase ? turn : 0.0, &sine, &cosine);
-  return has_phase ? (is_sine ? sine : cosine) : eg_double_of_bits(0x7ff8000000000000ull);
 }
 
 static void wave_value(const eg_path_values *p, const eg_path_statistic *s, eg_path_term t, double u_over_pi, double *v) {
@@ -111,15 +95,14 @@ static void wave_value(const eg_path_values *p, const eg_path_statistic *s, eg_p
   const int is_sine = t.c == 1;
   _Pragma("omp simd")
   for (uint32_t l = 0; l < p->ld; l++) {
-    v[l] = wave(f[l], u_over_pi, is_sine);
+    v[l] = eg_path_wave(f[l], u_over_pi, is_sine);
   }
 }
 
-/* f, -f or |f| (side 1, -1, 0) */
 static void signed_value(const eg_path_values *p, const eg_path_statistic *s, eg_path_term t, double side, double *v) {
   const double *const f = track(p, t.a, s->column);
   for (uint32_t l = 0; l < p->ld; l++) {
-    v[l] = side < 0 || (side == 0 && f[l] < 0) ? -f[l] : f[l];
+    v[l] = eg_path_signed(f[l], side);
   }
 }
 
@@ -130,6 +113,14 @@ static void lose(double *values, uint32_t n, const double *v, uint32_t ld) {
       values[(size_t)i * ld + l] = v[l];
     }
   }
+}
+
+/* A lane that is NaN in one value becomes NaN in all. */
+static void lose_together(const eg_path_values *p, uint32_t n) {
+  for (uint32_t i = 1; i < n; i++) {
+    lose(p->values, 1, p->values + (size_t)i * p->ld, p->ld);
+  }
+  lose(p->values, n, p->values, p->ld);
 }
 
 static void one_term_values(const eg_path_values *p, const eg_path_statistic *s) {
@@ -156,13 +147,10 @@ static void one_term_values(const eg_path_values *p, const eg_path_statistic *s)
   }
   const int is_together = eg_path_rows(s, 2) == 1;
   for (uint32_t point = is_together ? 0 : p->point; point < (is_together ? p->n_points : p->point + 1); point++) {
-    lose(p->values, s->n_values, track_of(p, s->last, point, s->column), p->ld);
+    lose(p->values, s->n_values, eg_path_track(p, s->last, point, s->column), p->ld);
   }
-  if (s->form == EG_PATH_WAVE || s->form == EG_PATH_DISTANCES) { /* first all that has no phase, or logarithm, into the first value */
-    for (uint32_t i = 1; i < s->n_values; i++) {
-      lose(p->values, 1, p->values + (size_t)i * p->ld, p->ld);
-    }
-    lose(p->values, s->n_values, p->values, p->ld);
+  if (s->form == EG_PATH_WAVE || s->form == EG_PATH_DISTANCES) { /* what has no phase, or logarithm */
+    lose_together(p, s->n_values);
   }
 }
 
@@ -188,5 +176,8 @@ void EG_PASTE(eg_path_values, EG_ISA)(const eg_path_values *p, const eg_path_sta
     if (s->powers[i] != 2) {
       raise(v, s->powers[i], p->ld);
     }
+  }
+  if (eg_path_may_cancel(s)) {
+    lose_together(p, s->n_values);
   }
 }

@@ -2,11 +2,12 @@
  * Tile statistics on the GPU; the definitions are in stats/moments.h and stats/histogram.h, the order of
  * additions in stats/moments_gpu.h. One block reduces one feature (eg_reduce_moments), then one pair of
  * features (eg_reduce_comoments), or counts one histogram (eg_count_histograms), of one row (tile, record,
- * point): blockIdx.x counts rows, blockIdx.y features, pairs or histograms. Atomics on integers only: no
- * order to chance.
+ * point): blockIdx.x counts rows, blockIdx.y features, pairs or histograms. Paths are in stats/paths_gpu.h. Atomics on
+ * integers only: no order to chance.
  */
 #include "stats/histogram.h"
 #include "stats/moments_gpu.h"
+#include "stats/paths_gpu.h"
 
 #define EG_REDUCE_MOST 1024
 
@@ -126,5 +127,32 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
     if (shared[i] > 0) {
       atomicAdd((unsigned long long *)&counts[i], (unsigned long long)shared[i]);
     }
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
+    eg_track_records(const __grid_constant__ eg_tile_tracks r) {
+  const uint64_t row = blockIdx.x;
+  const double *const from = eg_track_from(&r, row, blockIdx.y);
+  double *const to = eg_track_to(&r, row, blockIdx.y);
+  if (to == 0) {
+    return;
+  }
+  for (uint32_t l = threadIdx.x; l < eg_track_used(&r, row); l += blockDim.x) {
+    to[l] = from[l];
+  }
+}
+
+/* blockIdx.x counts tiles, blockIdx.y blocks of their lanes. */
+extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
+    eg_make_path_values(const __grid_constant__ eg_tile_paths r) {
+  const uint32_t tile = blockIdx.x, l = blockIdx.y * blockDim.x + threadIdx.x;
+  eg_path_values p;
+  if (l >= eg_path_used(r.n_lanes, r.tile, tile) || !eg_path_tile_lane(&r, tile, l, &p)) {
+    return;
+  }
+  EG_ROLLED
+  for (uint32_t i = 0; i < r.statistic.n_counted; i++) {
+    atomicAdd((unsigned long long *)&r.counts[eg_path_count_at(&r, i, p.values[(uint64_t)i * p.ld + l])], 1ull);
   }
 }

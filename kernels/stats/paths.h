@@ -22,7 +22,8 @@
  *
  * Observations are those that the statistics of paths of a run are made of, of all of them together. A trajectory that is
  * lost by the last one of a statistic (of any point, where all are together) is NaN in all values of a
- * statistic: it does not count. Of a wave it is lost too where |u f| >= 2^50 pi: a double has no phase there.
+ * statistic: it does not count. Of a wave it is lost too where |u f| >= 2^50 pi: a double has no phase there; of products of
+ * increments where they overflow and infinities cancel.
  * The sums of a statistic stand behind the rows of the records in a tile's node: (point, eg_node_values), one statistic
  * behind the other.
  */

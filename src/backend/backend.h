@@ -85,7 +85,7 @@ typedef struct eg_job {
   bool with_covariance;
   size_t node_values;       /* doubles of one tile's node: those of the records, and behind them the paths' */
   size_t record_values;     /* of one record: n_points * eg_node_values(..) */
-  const eg_path_statistic *paths; /* n_paths, 0: none; CPU only */
+  const eg_path_statistic *paths; /* n_paths, 0: none */
   size_t n_paths;
   const uint32_t *tracked_columns; /* columns of a record that they are made of */
   size_t n_tracked;

@@ -140,9 +140,6 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   if (job->n_streams > 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "statistics that are fed between observations are made on the CPU only so far");
   }
-  if (job->n_paths > 0) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "statistics of paths are made on the CPU only so far");
-  }
   if (job->launch.input_noise > 0 || job->launch.label_noise > 0 || !has_gpu_stepper(job->stepper)) {
     return eg_fail(ctx, EG_ERR_DEVICE,
                    "langevin, srk2 with factor cholesky, rows with noise, fresh-node noise, joint covariances, gradient_noise gaussian-decoupled and constant, SDEs of adaptive "
@@ -199,6 +196,13 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
                          .kept_places = eg_job_kept_places(job),
                          .n_moment_columns = eg_job_moment_columns(job),
                          .n_kept_records = eg_job_kept_records(job),
+                         .paths = job->paths,
+                         .n_paths = job->n_paths,
+                         .path_node = job->n_records * job->record_values,
+                         .tracked_columns = job->tracked_columns,
+                         .tracked_places = eg_job_tracked_places(job),
+                         .n_tracked = job->n_tracked,
+                         .n_tracked_records = eg_job_tracked_records(job),
                          .kept_columns = job->kept_columns,
                          .n_kept_columns = job->n_kept_columns,
                          .kept_first = job->kept_first,

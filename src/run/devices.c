@@ -27,9 +27,6 @@ static eg_status check_study(eg_context *ctx, const eg_study *study) {
   if (study->n_groups > 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far; use --backend cpu or auto");
   }
-  if (study->observe.n_paths > 0) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "statistics of paths are made on the CPU only so far; use --backend cpu or auto");
-  }
   return EG_OK;
 }
 

@@ -82,27 +82,107 @@ static eg_status compare_more(eg_context *ctx, const eg_spot_check *check, const
   return EG_OK;
 }
 
-eg_status eg_spot_counts_add_up(eg_context *ctx, const eg_job *job, const eg_tile_result *results, uint64_t n) {
-  const size_t rows = job->n_counts == 0 || job->group != NULL ? 0 : job->n_records * job->launch.n_points;
-  const size_t row_values = rows == 0 ? 0 : job->record_values / job->launch.n_points;
-  for (size_t row = 0; row < rows; row++) {
-    double there = 0;
-    for (uint64_t i = 0; i < n; i++) {
-      there += results[i].node[row * row_values]; /* a row begins with its number of realisations */
-    }
-    for (size_t k = 0; k < job->n_histograms; k++) {
-      const eg_histogram *const h = &job->histograms[k];
-      uint64_t counted = 0;
-      for (uint32_t place = 0; place < h->bins + 2; place++) {
-        counted += results[0].counts[row * job->row_counts + h->count + place];
-      }
-      if (!isnan(there) && (double)counted != there) {
-        return eg_fail(ctx, EG_ERR_DEVICE, "a histogram has %llu counts for %.0f realisations", (unsigned long long)counted, there);
+/* ---- counts of a batch ---- */
+
+typedef struct batch {
+  const eg_job *job;
+  const eg_tile_result *results;
+  uint64_t n;
+} batch;
+
+/* Realisations in the sums of a row, which begins with their number. */
+static double in_sums(const batch *b, size_t row_at) {
+  double there = 0;
+  for (uint64_t i = 0; i < b->n; i++) {
+    there += b->results[i].node[row_at];
+  }
+  return there;
+}
+
+static eg_status add_up(eg_context *ctx, const batch *b, size_t at, uint64_t n, double least, double most) {
+  uint64_t counted = 0;
+  for (uint64_t i = 0; i < n; i++) {
+    counted += b->results[0].counts[at + i];
+  }
+  if ((isnan(least) || (double)counted >= least) && (isnan(most) || (double)counted <= most)) {
+    return EG_OK;
+  }
+  return eg_fail(ctx, EG_ERR_DEVICE, "a histogram has %llu counts for %.0f realisations", (unsigned long long)counted,
+                 (double)counted < least ? least : most);
+}
+
+/* How many realisations there are at an observation: those in its moments. Where it has none, no more than at the last one before
+   and no fewer than at the next one that has, since none comes back. */
+static void bound(const batch *b, size_t observation, size_t point, double *least, double *most) {
+  const eg_job *const job = b->job;
+  const uint32_t *const places = eg_job_moment_places(job);
+  const size_t row_values = job->record_values / job->launch.n_points;
+  size_t before = observation + 1, after = observation;
+  while (before > 0 && eg_observation_place(places, before - 1) == EG_NO_PLACE) {
+    before--;
+  }
+  while (after < eg_job_observations(job) && eg_observation_place(places, after) == EG_NO_PLACE) {
+    after++;
+  }
+  *most = (double)b->n * job->tile;
+  *least = 0;
+  if (before > 0) {
+    *most = in_sums(b, eg_observation_place(places, before - 1) * job->record_values + point * row_values);
+  }
+  if (after < eg_job_observations(job)) {
+    *least = in_sums(b, eg_observation_place(places, after) * job->record_values + point * row_values);
+  }
+}
+
+/* All histograms and pairs of one record and point. */
+static eg_status row_adds_up(eg_context *ctx, const batch *b, const eg_count_section *s, size_t observation, size_t point) {
+  const eg_histogram *const histograms = b->job->histograms + s->first;
+  const size_t at = s->first_count + (eg_observation_place(s->places, observation) * b->job->launch.n_points + point) * s->row_counts;
+  double least = 0, most = 0;
+  bound(b, observation, point, &least, &most);
+  for (size_t k = 0; k < s->n; k++) {
+    EG_TRY(add_up(ctx, b, at + histograms[k].count, histograms[k].bins + 2, least, most));
+  }
+  for (size_t k = 0; k < s->n_pairs; k++) {
+    const uint64_t first = histograms[s->pairs[k].first].bins + 2, second = histograms[s->pairs[k].second].bins + 2;
+    EG_TRY(add_up(ctx, b, at + s->pairs[k].count, first * second, least, most));
+  }
+  return EG_OK;
+}
+
+static eg_status paths_add_up(eg_context *ctx, const batch *b) {
+  const eg_job *const job = b->job;
+  size_t row = job->n_records * job->record_values;
+  for (size_t i = 0; i < job->n_paths; i++) {
+    const eg_path_statistic *const s = &job->paths[i];
+    for (uint32_t point = 0; point < eg_path_rows(s, job->launch.n_points); point++, row += eg_path_row_values(s)) {
+      const double there = in_sums(b, row);
+      for (uint32_t k = 0; k < s->n_counted; k++) {
+        EG_TRY(add_up(ctx, b, s->first_count + ((size_t)point * s->n_counted + k) * EG_PATH_PLACES, EG_PATH_PLACES, there, there));
       }
     }
   }
   return EG_OK;
 }
+
+eg_status eg_spot_counts_add_up(eg_context *ctx, const eg_job *job, const eg_tile_result *results, uint64_t n) {
+  const batch b = {job, results, n};
+  if (job->n_counts == 0 || job->group != NULL) {
+    return EG_OK;
+  }
+  for (size_t i = 0; i < eg_job_sections(job); i++) {
+    const eg_count_section s = eg_job_section(job, i);
+    for (size_t observation = 0; observation < eg_job_observations(job); observation++) {
+      const bool is_counted = eg_observation_place(s.places, observation) != EG_NO_PLACE;
+      for (size_t point = 0; is_counted && point < job->launch.n_points; point++) {
+        EG_TRY(row_adds_up(ctx, &b, &s, observation, point));
+      }
+    }
+  }
+  return paths_add_up(ctx, &b);
+}
+
+/* ---- making a tile again ---- */
 
 static eg_status compare(eg_context *ctx, const eg_spot_check *check, const eg_tile_result *cpu) {
   const unsigned long long tile = check->tile;

@@ -35,7 +35,8 @@ EG_NODISCARD eg_status eg_spot_check_tile(eg_context *ctx, eg_spot_checks *check
 /* Wait for all checks that were handed over, and end the threads. */
 void eg_spot_checks_end(eg_spot_checks *checks);
 
-/* Do the counts of a batch add up: of every record, point and histogram to the realisations in the sums of its n tiles?
+/* Do the counts of a batch add up: of every record, point and histogram, of pairs of them and of values of paths, to the
+   realisations in the sums of its n tiles? (Where moments are made at other times, to a number between those before and after.)
    EG_ERR_DEVICE, with a message, if not. Jobs of a group are not looked at. */
 EG_NODISCARD eg_status eg_spot_counts_add_up(eg_context *ctx, const eg_job *job, const eg_tile_result *results, uint64_t n);
 

@@ -129,6 +129,23 @@ sed -i 's/, low: -4, high: 4//' study.yaml # grids of a first tile, which the wr
 expect 0 run study.yaml -o cpu.h5 --backend cpu -q --force
 check "$hash" cpu.h5 >cpu.hash
 auto misbin:1 'tiles that this session had made are discarded'
+# Statistics of paths: their sums, their lists and the counts of their values
+write_study study.yaml 300000 64
+sed -i 's/linear: 2/linear: 8/' study.yaml
+cat >>study.yaml <<END
+  paths: [{statistic: msd}, {statistic: time-averaged-msd, lags: [8, 16], histogram: true}, {statistic: tail, feature: x0, largest: 100}]
+END
+expect 0 run study.yaml -o cpu.h5 --backend cpu -q --force
+check "$hash" cpu.h5 >cpu.hash
+rm -f cuda.h5
+expect 0 run study.yaml -o cuda.h5 --backend cuda -q --check-tiles 5
+check "$hash" cuda.h5 >cuda.hash
+same cuda.hash cpu.hash
+asked swap:1 'in the sums of tile 0 is'
+asked swap:40 'gave wrong results' --check-tiles 1
+auto swap:1 'the GPU failed, the CPU goes on: cuda 0'
+asked uncount:9 'a histogram has '
+
 expect 2 run study.yaml --check-tiles -1
 says err "--check-tiles '-1' is no whole number"
 

@@ -83,6 +83,16 @@ expect 0 run study.yaml -o stop.h5 -q --backend cuda --devices 1,2
 check "$hash" stop.h5 >got.hash
 same got.hash cpu.hash
 
+# Statistics of paths, with counts and lists
+sed -i 's/linear: 2/linear: 8/' study.yaml
+cat >>study.yaml <<END
+  paths: [{statistic: msd}, {statistic: time-averaged-msd, lags: [8, 16], histogram: true}, {statistic: tail, feature: x0, largest: 100}]
+END
+expect 0 run study.yaml -o cpu.h5 --backend cpu -q --force
+check "$hash" cpu.h5 >cpu.hash
+right --backend cuda --check-tiles 5
+right --backend all --threads 2 --check-tiles 5
+
 expect 2 run study.yaml --backend cpu --devices 0
 says err 'GPUs are named, but the backend is cpu'
 for list in '' 0, 0,0 a -1 0,,1; do

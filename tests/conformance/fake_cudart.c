@@ -18,8 +18,12 @@
  * from the N-th launch of histograms on
  *   miscount one count too many
  *   misbin   a count stands in the place beside its own
- * and from the N-th copy of kept paths on
+ * from the N-th copy of kept paths (or of values for lists of the largest) on
  *   keep     the last bit of a value is wrong
+ * and from the N-th launch that tracks records on
+ *   swap     two realisations of every tile have exchanged their first tracked value
+ * and from the N-th launch that makes values of paths on
+ *   uncount  one count too few, where they are counted
  */
 #include <cuda_runtime_api.h>
 
@@ -34,6 +38,7 @@
 #include "core/particles.h"
 #include "fake_streams.h"
 #include "fatbins.h"
+#include "paths_twin.h"
 #include "reduce_twin.h"
 #include "thread_twin.h"
 
@@ -177,7 +182,19 @@ const void *eg_fatbin_of_statistics(void) {
 
 /* ---- kernels ---- */
 
-static const char moments_kernel, comoments_kernel, count_kernel;
+/* Of the statistics; the address of each is the kernel. */
+enum { MOMENTS, COMOMENTS, COUNT, TRACK, PATH_VALUES, N_STATISTICS };
+static const char *const statistics_kernels[N_STATISTICS] = {"eg_reduce_moments", "eg_reduce_comoments", "eg_count_histograms",
+                                                             "eg_track_records", "eg_make_path_values"};
+
+/* N_STATISTICS: it is none of them. */
+static int statistic_of(const void *kernel) {
+  int i = 0;
+  while (i < N_STATISTICS && kernel != &statistics_kernels[i]) {
+    i++;
+  }
+  return i;
+}
 
 cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code, enum cudaJitOption *a, void **b,
                                 unsigned c, enum cudaLibraryOption *d, void **e, unsigned f) {
@@ -208,10 +225,13 @@ cudaError_t cudaLibraryGetKernel(cudaKernel_t *kernel, cudaLibrary_t library, co
                                       "table8",   "table10",       "two_point",  "three_point"};
   const fake_unit *const unit = (const fake_unit *)(const void *)library;
   if (unit == &statistics) {
-    const int is_moments = strcmp(name, "eg_reduce_moments") == 0;
-    const int is_count = strcmp(name, "eg_count_histograms") == 0;
-    *kernel = (cudaKernel_t)(uintptr_t)(is_moments ? &moments_kernel : is_count ? &count_kernel : &comoments_kernel);
-    return cudaSuccess;
+    for (int i = 0; i < N_STATISTICS; i++) {
+      if (strcmp(name, statistics_kernels[i]) == 0) {
+        *kernel = (cudaKernel_t)(uintptr_t)&statistics_kernels[i];
+        return cudaSuccess;
+      }
+    }
+    return cudaErrorSymbolNotFound;
   }
   for (const twin_stepper *s = unit->steppers; s->name != NULL; s++) {
     char plain[128], with_kind[128];
@@ -242,10 +262,10 @@ cudaError_t cudaLibraryGetGlobal(void **address, size_t *bytes, cudaLibrary_t li
   return cudaSuccess;
 }
 
-static void reduce(const void *kernel, dim3 grid, const eg_tile_reduce *r) {
+static void reduce(int kernel, dim3 grid, const eg_tile_reduce *r) {
   for (uint64_t row = 0; row < grid.x; row++) {
     for (uint32_t y = 0; y < grid.y; y++) {
-      if (kernel == &moments_kernel) {
+      if (kernel == MOMENTS) {
         reduce_feature(r, row, y);
         continue;
       }
@@ -477,17 +497,20 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
 typedef struct kernel_call {
   const void *kernel;
   dim3 grid, block;
-  int is_faulty, is_wrong, is_nan, is_miscounted, is_misplaced, hangs;
+  int is_faulty, is_wrong, is_nan, is_miscounted, is_misplaced, is_swapped, is_uncounted, hangs;
   eg_tile_reduce reduce;
   eg_count count;
+  eg_tile_tracks tracks;
+  eg_tile_paths paths;
   eg_launch launch;
   void *params, *staged;
 } kernel_call;
 
 static void check_reduce(const eg_tile_reduce *r) {
-  const size_t rows = (size_t)r->tiles * r->n_records * r->n_points;
+  const size_t rows = (size_t)r->tiles * r->n_records * r->n_points, values = eg_node_values(r->n_features, r->with_covariance);
+  const size_t of_last = r->places != NULL ? r->node_stride : ((size_t)r->record_first + r->n_records) * r->n_points * values;
   need_inside(r->records, rows * r->width * r->ld * sizeof(double));
-  need_inside(r->nodes, (size_t)r->tiles * r->node_stride * sizeof(double));
+  need_inside(r->nodes, ((size_t)(r->tiles - 1) * r->node_stride + of_last) * sizeof(double));
   if (r->places != NULL) {
     need_inside(r->places, ((size_t)r->record_first + r->n_records) * sizeof *r->places);
   }
@@ -505,6 +528,28 @@ static void check_count(const eg_count *r) {
   }
   need_inside(r->records, rows * r->n_features * r->ld * sizeof(double));
   need_inside(r->counts, counted * sizeof(uint64_t));
+}
+
+static void check_tracks(const eg_tile_tracks *r, dim3 grid) {
+  const size_t rows = grid.x, tiles = rows / r->n_records / r->n_points;
+  need_inside(r->records, rows * r->width * r->ld * sizeof(double));
+  need_inside(r->tracks, tiles * r->track_stride * sizeof(double));
+  if (r->places != NULL) {
+    need_inside(r->places, ((size_t)r->record_first + r->n_records) * sizeof *r->places);
+  }
+}
+
+static void check_paths(const eg_tile_paths *r, dim3 grid, dim3 block_size) {
+  const eg_path_statistic *const s = &r->statistic;
+  const uint32_t points = eg_path_rows(s, r->first.n_points);
+  if (grid.x != r->tiles || grid.y * block_size.x < r->first.ld) {
+    fake_misuse("a launch has fewer threads than its lanes need");
+  }
+  need_inside(r->first.tracks, r->tiles * r->track_stride * sizeof(double));
+  need_inside(r->first.values, (size_t)r->tiles * s->n_values * r->first.ld * sizeof(double));
+  if (s->n_counted > 0) {
+    need_inside(r->counts, (s->first_count + (size_t)points * s->n_counted * EG_PATH_PLACES) * sizeof(uint64_t));
+  }
 }
 
 static void check_launch(const eg_launch *a, const fake_unit *unit, int extra, uint64_t started) {
@@ -563,6 +608,51 @@ static void spoil(const kernel_call *c) {
   }
 }
 
+static void swap_lanes(const eg_tile_tracks *r, dim3 grid) {
+  for (uint64_t row = 0; row < grid.x; row += (uint64_t)r->n_records * r->n_points) { /* the first of every tile */
+    double *const to = eg_track_to(r, row, 0);
+    if (to != NULL && eg_track_used(r, row) > 1) {
+      const double first = to[0];
+      to[0] = to[1];
+      to[1] = first;
+    }
+  }
+}
+
+static void run_statistic(const kernel_call *c, int which) {
+  if (which == MOMENTS || which == COMOMENTS) {
+    reduce(which, c->grid, &c->reduce);
+    if (c->is_wrong || c->is_nan) {
+      spoil(c);
+    }
+    return;
+  }
+  for (uint32_t x = 0; x < c->grid.x; x++) {
+    for (uint32_t y = 0; y < c->grid.y; y++) {
+      if (which == COUNT) {
+        count_histogram(&c->count, x, y);
+      } else if (which == TRACK) {
+        track_row(&c->tracks, x, y);
+      } else if (y == 0) { /* all blocks of the tile */
+        make_path_values(&c->paths, x, c->grid.y * c->block.x);
+      }
+    }
+  }
+  if (c->is_miscounted || c->is_misplaced) {
+    spoil_counts(c);
+  }
+  for (uint64_t i = 0; c->is_uncounted && c->paths.statistic.n_counted > 0; i++) {
+    uint64_t *const count = c->paths.counts + c->paths.statistic.first_count + i;
+    if (*count > 0) {
+      (*count)--;
+      break;
+    }
+  }
+  if (c->is_swapped) {
+    swap_lanes(&c->tracks, c->grid);
+  }
+}
+
 static void run_kernel(void *data) {
   kernel_call *const c = (kernel_call *)data;
   while (c->hangs) {
@@ -575,20 +665,9 @@ static void run_kernel(void *data) {
     __atomic_store_n(&failed, cudaErrorIllegalAddress, __ATOMIC_SEQ_CST);
   }
   if (__atomic_load_n(&failed, __ATOMIC_SEQ_CST) == cudaSuccess) {
-    if (c->kernel == &moments_kernel || c->kernel == &comoments_kernel) {
-      reduce(c->kernel, c->grid, &c->reduce);
-      if (c->is_wrong || c->is_nan) {
-        spoil(c);
-      }
-    } else if (c->kernel == &count_kernel) {
-      for (uint64_t row = 0; row < c->grid.x; row++) {
-        for (uint32_t y = 0; y < c->grid.y; y++) {
-          count_histogram(&c->count, row, y);
-        }
-      }
-      if (c->is_miscounted || c->is_misplaced) {
-        spoil_counts(c);
-      }
+    const int which = statistic_of(c->kernel);
+    if (which < N_STATISTICS) {
+      run_statistic(c, which);
     } else {
       ((const twin_stepper *)c->kernel)
           ->launch(c->params, &c->launch, c->staged, (uint64_t)c->grid.x * c->block.x);
@@ -639,18 +718,26 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   c->block = block_size;
   c->is_faulty = is_faulty("kernel");
   c->hangs = is_faulty("hang");
-  const int is_dying = is_broken("dying");
-  c->is_wrong = kernel == &moments_kernel && (is_dying || is_broken("wrong"));
+  const int is_dying = is_broken("dying"), which = statistic_of(kernel);
+  c->is_wrong = which == MOMENTS && (is_dying || is_broken("wrong"));
   c->hangs = c->hangs || is_dead(is_dying);
-  c->is_nan = kernel == &moments_kernel && is_broken("nan");
-  c->is_miscounted = kernel == &count_kernel && is_broken("miscount");
-  c->is_misplaced = kernel == &count_kernel && is_broken("misbin");
-  if (kernel == &moments_kernel || kernel == &comoments_kernel) {
+  c->is_nan = which == MOMENTS && is_broken("nan");
+  c->is_miscounted = which == COUNT && is_broken("miscount");
+  c->is_misplaced = which == COUNT && is_broken("misbin");
+  c->is_swapped = which == TRACK && is_broken("swap");
+  c->is_uncounted = which == PATH_VALUES && is_broken("uncount");
+  if (which == MOMENTS || which == COMOMENTS) {
     memcpy(&c->reduce, args[0], sizeof c->reduce);
     check_reduce(&c->reduce);
-  } else if (kernel == &count_kernel) {
+  } else if (which == COUNT) {
     memcpy(&c->count, args[0], sizeof c->count);
     check_count(&c->count);
+  } else if (which == TRACK) {
+    memcpy(&c->tracks, args[0], sizeof c->tracks);
+    check_tracks(&c->tracks, grid);
+  } else if (which == PATH_VALUES) {
+    memcpy(&c->paths, args[0], sizeof c->paths);
+    check_paths(&c->paths, grid, block_size);
   } else {
     const fake_unit *const unit = unit_of((const twin_stepper *)kernel);
     memcpy(&c->launch, args[1], sizeof c->launch);

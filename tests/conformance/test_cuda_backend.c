@@ -6,11 +6,9 @@
  */
 #include <unistd.h>
 
-#include "backend/backend.h"
-#include "trajectories.h"
+#include "cuda_bits.h"
 #include "write_rows.h"
 
-static char folder[] = "/tmp/ensgrad-test-XXXXXX";
 static char data_path[64], wide_path[64], label_path[64], text_path[64];
 
 enum { ROWS = 37, COLUMNS = 3, WIDE_ROWS = 41, WIDE_COLUMNS = 45 };
@@ -63,107 +61,7 @@ static void says_what_is_missing(void) {
   eg_context_free(ctx);
 }
 
-/* ---- the same tiles on both ---- */
-
-typedef struct tiles {
-  size_t n;
-  eg_tile_result *results;
-  uint64_t *counts;
-  double *paths;
-} tiles;
-
-static int n_without_compiler; /* jobs that could not be compiled, for want of NVRTC */
-
-/* n 0: there is no NVRTC. */
-static tiles run_tiles(const eg_backend *backend, const eg_job *job) {
-  const volatile int stop = 0;
-  uint64_t at_once = 0;
-  eg_device *device = NULL;
-  eg_context *const ctx = eg_context_create();
-  tiles t = {job->n_tiles, calloc(job->n_tiles, sizeof *t.results), calloc(job->n_counts + 1, sizeof *t.counts),
-             calloc(eg_job_path_values(job) + 1, sizeof *t.paths)};
-  MUST(ctx != NULL && t.results != NULL && t.counts != NULL && t.paths != NULL, "no memory");
-  MUST(backend->open(ctx, 0, &device) == EG_OK, eg_context_message(ctx));
-  const eg_status prepared = backend->prepare(ctx, device, job, &at_once);
-  if (prepared != EG_OK && strstr(eg_context_message(ctx), "there is no NVRTC") != NULL) {
-    n_without_compiler++;
-    backend->close(device);
-    eg_context_free(ctx);
-    t.n = 0;
-    return t;
-  }
-  MUST(prepared == EG_OK, eg_context_message(ctx));
-  CHECK(at_once >= 1);
-  for (size_t i = 0; i < t.n; i++) {
-    t.results[i].node = calloc(job->node_values, sizeof(double));
-    MUST(t.results[i].node != NULL, "no memory");
-    t.results[i].counts = t.counts;
-    t.results[i].paths = t.paths;
-  }
-  for (uint64_t first = 0; first < t.n; first += at_once) {
-    const uint64_t n = t.n - first < at_once ? t.n - first : at_once;
-    MUST(backend->advance(ctx, device, first, n, &stop, t.results + first) == EG_OK, eg_context_message(ctx));
-  }
-  backend->close(device);
-  eg_context_free(ctx);
-  return t;
-}
-
-static void free_tiles(tiles t) {
-  for (size_t i = 0; i < t.n; i++) {
-    free(t.results[i].node);
-    free(t.results[i].bad);
-  }
-  free(t.results);
-  free(t.counts);
-  free(t.paths);
-}
-
-static void compare_job(const eg_backend *cuda, const eg_run *run) {
-  const eg_job *const job = &run->job;
-  const tiles got = run_tiles(cuda, job);
-  if (got.n == 0) {
-    free_tiles(got);
-    return;
-  }
-  const tiles want = run_tiles(&eg_backend_cpu, job);
-  size_t nodes = 0, lists = 0, n_bad = 0;
-  for (size_t i = 0; i < want.n; i++) {
-    const eg_tile_result *const a = &want.results[i], *const b = &got.results[i];
-    nodes += memcmp(a->node, b->node, job->node_values * sizeof(double)) != 0;
-    lists += a->n_bad != b->n_bad;
-    for (size_t k = 0; k < a->n_bad && k < b->n_bad; k++) {
-      lists += a->bad[k].realisation != b->bad[k].realisation || a->bad[k].step != b->bad[k].step ||
-               a->bad[k].point != b->bad[k].point;
-    }
-    n_bad += a->n_bad;
-  }
-  if (nodes + lists > 0) {
-    fprintf(stderr, "%s (%s, noise %d): %zu of %zu nodes and %zu lists differ (%zu failed trajectories)\n",
-            run->description, job->stepper, job->kind, nodes, want.n, lists, n_bad);
-  }
-  double counted = 0;
-  for (size_t i = 0; i < job->n_counts; i++) {
-    counted += (double)want.counts[i];
-  }
-  CHECK(job->n_histograms == 0 || counted > 0);
-  CHECK(memcmp(want.counts, got.counts, job->n_counts * sizeof *want.counts) == 0);
-  CHECK(memcmp(want.paths, got.paths, eg_job_path_values(job) * sizeof *want.paths) == 0);
-  CHECK(nodes == 0);
-  CHECK(lists == 0);
-  free_tiles(want);
-  free_tiles(got);
-}
-
-static void compare_text(const eg_backend *cuda, const char *text) {
-  char name[64];
-  (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
-  const planned p = plan_text(name, text);
-  for (size_t i = 0; i < p.plan->n_runs; i++) {
-    compare_job(cuda, &p.plan->runs[i]);
-  }
-  plan_free(p);
-}
+/* ---- studies ---- */
 
 static void compare_study(const eg_backend *cuda, const char *model, const char *dynamics,
                           const char *noise) {

@@ -25,42 +25,6 @@ static eg_cuda_status launch_advance(eg_cuda_device *d, const eg_launch *a, uint
   return EG_CUDA_OK;
 }
 
-/* Nodes of the records that a launch writes. */
-static eg_cuda_status launch_reduce(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a,
-                                    size_t record_first, eg_cuda_message message) {
-  const eg_cuda_job *const job = d->job;
-  eg_tile_reduce r;
-  memset(&r, 0, sizeof r);
-  r.records = a->records;
-  r.nodes = (double *)batch->nodes;
-  r.tiles = (uint32_t)batch->tiles;
-  r.n_records = a->n_records;
-  r.n_points = a->n_points;
-  r.n_features = (uint32_t)job->n_moment_columns;
-  r.width = a->n_features;
-  r.places = eg_cuda_places(d, 0);
-  r.node_stride = job->node_values;
-  r.ld = a->ld;
-  r.n_lanes = a->n_lanes;
-  r.record_first = (uint32_t)record_first;
-  r.with_covariance = job->with_covariance;
-  r.tile = a->tile;
-  const unsigned rows = (unsigned)(batch->tiles * a->n_records * a->n_points);
-  const unsigned tree = a->ld / eg_tree_lanes(a->ld), threads = tree < 32 ? 32 : tree; /* whole warps */
-  const unsigned pairs = job->with_covariance ? r.n_features * (r.n_features - 1) / 2 : 0;
-  void *args[1];
-  args[0] = &r;
-  EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_moments, (dim3){rows, r.n_features, 1},
-                               (dim3){threads, 1, 1}, args, 0, d->statistics),
-              "starting the statistics");
-  if (pairs > 0) {
-    EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_comoments, (dim3){rows, pairs, 1},
-                                 (dim3){threads, 1, 1}, args, 0, d->statistics),
-                "starting the statistics");
-  }
-  return EG_CUDA_OK;
-}
-
 /* Steps of the next launch from the time of one that is over, which made `steps`. */
 static void adapt(eg_cuda_device *d, uint64_t steps, float milliseconds) {
   const double seconds = milliseconds > 0.01f ? 1e-3 * (double)milliseconds : 1e-5;
@@ -109,8 +73,9 @@ static eg_cuda_status launch(eg_cuda_device *d, const eg_cuda_batch *batch, eg_l
   EG_CUDA_TRY(cudaEventRecord(flight->stepped, d->stepping), "timing a launch");
   if (a->n_records > 0) {
     EG_CUDA_TRY(cudaStreamWaitEvent(d->statistics, flight->stepped, 0), "ordering launches");
-    EG_CUDA_PASS(launch_reduce(d, batch, a, record, message));
+    EG_CUDA_PASS(eg_cuda_reduce_records(d, batch, a, record, message));
     EG_CUDA_PASS(eg_cuda_launch_counts(d, a, batch->tiles, record, message));
+    EG_CUDA_PASS(eg_cuda_track_records(d, a, batch->tiles, record, message));
     EG_CUDA_PASS(eg_cuda_keep_paths(d, a, batch->tiles, record, batch->results[0].paths, message));
     EG_CUDA_TRY(cudaEventRecord(slot->reduced, d->statistics), "ordering launches");
     d->next_slot = (d->next_slot + 1) % EG_CUDA_SLOTS;
@@ -169,6 +134,7 @@ static eg_cuda_status begin(eg_cuda_device *d, eg_cuda_batch *batch, const volat
   a.first_bad = (uint64_t *)batch->first_bad;
   a.is_restart = 0;
   EG_CUDA_PASS(launch_all(d, batch, &a, stop, message));
+  EG_CUDA_PASS(eg_cuda_reduce_paths(d, batch, &a, message));
   /* behind the last reduction, which waited for the last steps */
   EG_CUDA_TRY(cudaMemcpyAsync(batch->host_nodes, batch->nodes, batch->tiles * job->node_values * sizeof(double),
                               cudaMemcpyDeviceToHost, d->statistics),
@@ -221,10 +187,11 @@ static eg_cuda_status collect(eg_cuda_device *d, eg_cuda_batch *batch, eg_cuda_m
   beat(d);
   for (uint64_t i = 0; i < batch->tiles; i++) {
     const uint64_t realisation = (batch->first + i) * job->tile, left = job->n_realisations - realisation;
+    const uint32_t n_lanes = (uint32_t)(left < job->tile ? left : job->tile);
     eg_cuda_result *const result = &batch->results[i];
     memcpy(result->node, batch->host_nodes + i * job->node_values, job->node_values * sizeof(double));
-    EG_CUDA_PASS(list_bad(d, batch->host_first_bad + i * lanes, realisation,
-                          (uint32_t)(left < job->tile ? left : job->tile), result, message));
+    eg_cuda_list_largest(d, batch, i, realisation, n_lanes, result->node);
+    EG_CUDA_PASS(list_bad(d, batch->host_first_bad + i * lanes, realisation, n_lanes, result, message));
   }
   batch->results = NULL;
   return EG_CUDA_OK;

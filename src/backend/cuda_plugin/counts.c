@@ -1,13 +1,7 @@
-/* Histogram counts and kept paths of a job. */
+/* Counts of histograms, and kept paths of a job. */
 #include <string.h>
 
 #include "device.h"
-
-static eg_cuda_status upload(const void *data, size_t bytes, void **out, eg_cuda_message message) {
-  EG_CUDA_TRY(cudaMalloc(out, bytes), "reserving GPU memory for histograms");
-  EG_CUDA_TRY(cudaMemcpy(*out, data, bytes, cudaMemcpyHostToDevice), "copying histograms to the GPU");
-  return EG_CUDA_OK;
-}
 
 /* Doubles of one record of the kept lanes of one tile. */
 static size_t kept_values(const eg_cuda_job *job) {
@@ -24,16 +18,12 @@ eg_cuda_status eg_cuda_make_counts(eg_cuda_device *d, const eg_cuda_job *job, eg
   if (job->n_kept > 0) {
     EG_CUDA_TRY(cudaMallocHost((void **)&d->host_kept, kept_bytes(job)), "reserving page-locked memory");
   }
-  if (job->n_histograms == 0) {
+  if (job->n_histograms > 0) {
+    EG_CUDA_PASS(eg_cuda_upload(job->histograms, job->n_histograms * sizeof *job->histograms, &d->dev_histograms, message));
+    EG_CUDA_PASS(eg_cuda_upload(job->edges, job->n_edges * sizeof *job->edges, &d->dev_edges, message));
+  }
+  if (job->n_counts == 0) {
     return EG_CUDA_OK;
-  }
-  eg_cuda_status status =
-      upload(job->histograms, job->n_histograms * sizeof *job->histograms, &d->dev_histograms, message);
-  if (status == EG_CUDA_OK) {
-    status = upload(job->edges, job->n_edges * sizeof *job->edges, &d->dev_edges, message);
-  }
-  if (status != EG_CUDA_OK) {
-    return status;
   }
   EG_CUDA_TRY(cudaMalloc(&d->dev_counts, job->n_counts * sizeof(uint64_t)),
               "reserving GPU memory for histograms");
@@ -43,7 +33,7 @@ eg_cuda_status eg_cuda_make_counts(eg_cuda_device *d, const eg_cuda_job *job, eg
 }
 
 eg_cuda_status eg_cuda_clear_counts(eg_cuda_device *d, eg_cuda_message message) {
-  if (d->job->n_histograms > 0) {
+  if (d->job->n_counts > 0) {
     EG_CUDA_TRY(cudaMemsetAsync(d->dev_counts, 0, d->job->n_counts * sizeof(uint64_t), d->statistics),
                 "clearing the histograms");
   }
@@ -90,7 +80,7 @@ eg_cuda_status eg_cuda_launch_counts(eg_cuda_device *d, const eg_launch *a, uint
 
 eg_cuda_status eg_cuda_collect_counts(eg_cuda_device *d, uint64_t *counts, eg_cuda_message message) {
   const size_t n = d->job->n_counts;
-  if (d->job->n_histograms == 0) {
+  if (n == 0) {
     return EG_CUDA_OK;
   }
   EG_CUDA_TRY(cudaMemcpyAsync(d->host_counts, d->dev_counts, n * sizeof(uint64_t), cudaMemcpyDeviceToHost, d->statistics),

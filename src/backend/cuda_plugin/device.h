@@ -42,6 +42,7 @@ typedef struct eg_cuda_slot {
 typedef struct eg_cuda_batch {
   void *state, *monitors, *first_bad, *nodes;
   double *host_nodes;       /* page-locked */
+  double *host_listed;      /* page-locked: values that lists of the largest are made of, (rows of them, tiles, ld) */
   uint64_t *host_first_bad; /* page-locked */
   cudaEvent_t copied;
   /* while it is under way */
@@ -57,7 +58,7 @@ struct eg_cuda_device {
   eg_cuda_slot slots[EG_CUDA_SLOTS];
   eg_cuda_batch batches[EG_CUDA_BATCHES];
   cudaLibrary_t statistics_code;
-  cudaKernel_t reduce_moments, reduce_comoments, count_histograms;
+  cudaKernel_t reduce_moments, reduce_comoments, count_histograms, track_records, make_path_values;
   /* of the job */
   const eg_cuda_job *job;
   cudaLibrary_t unit;
@@ -71,9 +72,12 @@ struct eg_cuda_device {
   uint64_t n_launched;      /* since the streams were last empty */
   unsigned next_slot;
   void *params, *staged;    /* host, padded to the sizes of the kernel's arguments */
-  void *dev_columns, *dev_places; /* of several schedules; places: (1 + sections, records) */
+  void *dev_columns, *dev_places; /* of several schedules; places: (moments, sections, paths; records) */
   void *dev_record_steps, *dev_features, *dev_start, *dev_staged, *dev_rows, *dev_scratch;
   void *dev_histograms, *dev_edges, *dev_counts;
+  void *dev_tracks, *dev_path_values, *dev_path_terms, *dev_tracked_columns;
+  eg_path_statistic *paths; /* of the job, their arrays on the device */
+  uint64_t value_tiles;     /* whose values are made at once */
   uint64_t *host_counts;    /* page-locked */
   double *host_kept;        /* page-locked: EG_KEPT_BYTES */
 };
@@ -88,7 +92,7 @@ static inline int eg_cuda_is_watched(const eg_cuda_job *job) {
   return job->launch.n_monitors > 0 || job->launch.is_watched;
 }
 
-/* Places of the moments (i = 0), of section i - 1; NULL: of all records. */
+/* Places of the moments (i = 0), of section i - 1, of the paths behind all sections; NULL: of all records. */
 static inline const uint32_t *eg_cuda_places(const eg_cuda_device *d, size_t i) {
   return d->dev_places == NULL ? NULL : (const uint32_t *)d->dev_places + i * d->job->n_records;
 }
@@ -119,12 +123,30 @@ eg_cuda_status eg_cuda_load_kernel(eg_cuda_device *d, const eg_cuda_job *job, eg
 
 /* sizes.c: bytes of one tile, and of one of its records; d->tiles and d->records_at_once. */
 typedef struct eg_tile_bytes {
-  size_t state, monitors, first_bad, nodes, record, scratch;
+  size_t state, monitors, first_bad, nodes, record, scratch, tracks;
 } eg_tile_bytes;
 eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_device *d, const eg_cuda_job *job);
 eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
 uint64_t eg_cuda_tiles_at_once(const eg_cuda_device *d, const eg_cuda_job *job);
 uint64_t eg_cuda_first_steps(const eg_cuda_device *d, const eg_cuda_job *job);
+
+/* reduce.c: moments of rows; nodes of the records that a launch writes. */
+eg_cuda_status eg_cuda_launch_reduce(eg_cuda_device *d, const eg_tile_reduce *what, eg_cuda_message message);
+eg_cuda_status eg_cuda_reduce_records(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a,
+                                      size_t record_first, eg_cuda_message message);
+
+/* paths.c: statistics of paths; nothing where there are none. What they are; bytes of the tracks of a tile, and of its values; the
+   buffers, after d->tiles and d->value_tiles are chosen; after every launch; after the last one of a batch; the lists of a node that
+   came back. */
+eg_cuda_status eg_cuda_upload_paths(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
+size_t eg_cuda_track_bytes(const eg_cuda_job *job);
+size_t eg_cuda_path_value_bytes(const eg_cuda_job *job);
+eg_cuda_status eg_cuda_make_paths(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
+eg_cuda_status eg_cuda_track_records(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
+                                     eg_cuda_message message);
+eg_cuda_status eg_cuda_reduce_paths(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a, eg_cuda_message message);
+void eg_cuda_list_largest(const eg_cuda_device *d, const eg_cuda_batch *batch, uint64_t tile, uint64_t realisation,
+                          uint32_t n_lanes, double *node);
 
 /* counts.c: counts of a launch's records, kept paths of its tiles, and what a call has counted; all in the stream of the
    statistics. Keeping paths waits for it; only the few batches that have kept realisations do. */
@@ -136,6 +158,8 @@ eg_cuda_status eg_cuda_keep_paths(eg_cuda_device *d, const eg_launch *a, uint64_
                                   double *paths, eg_cuda_message message);
 eg_cuda_status eg_cuda_collect_counts(eg_cuda_device *d, uint64_t *counts, eg_cuda_message message);
 
+/* prepare.c: into GPU memory that is reserved for it. */
+eg_cuda_status eg_cuda_upload(const void *data, size_t bytes, void **out, eg_cuda_message message);
 void eg_cuda_release_job(eg_cuda_device *d);
 eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64_t *tiles_at_once,
                                eg_cuda_message message);

@@ -104,6 +104,21 @@ static eg_cuda_status make_streams(eg_cuda_device *d, eg_cuda_message message) {
   return EG_CUDA_OK;
 }
 
+static eg_cuda_status find_statistics(eg_cuda_device *d, eg_cuda_message message) {
+  const struct {
+    const char *name;
+    cudaKernel_t *kernel;
+  } kernels[] = {{"eg_reduce_moments", &d->reduce_moments},
+                 {"eg_reduce_comoments", &d->reduce_comoments},
+                 {"eg_count_histograms", &d->count_histograms},
+                 {"eg_track_records", &d->track_records},
+                 {"eg_make_path_values", &d->make_path_values}};
+  for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {
+    EG_CUDA_TRY(cudaLibraryGetKernel(kernels[i].kernel, d->statistics_code, kernels[i].name), "loading the statistics kernels");
+  }
+  return EG_CUDA_OK;
+}
+
 static eg_cuda_status set_up(eg_cuda_device *d, eg_cuda_message message) {
   struct cudaDeviceProp properties;
   int driver = 0;
@@ -123,13 +138,7 @@ static eg_cuda_status set_up(eg_cuda_device *d, eg_cuda_message message) {
   EG_CUDA_PASS(make_streams(d, message));
   EG_CUDA_TRY(cudaLibraryLoadData(&d->statistics_code, eg_fatbin_of_statistics(), NULL, NULL, 0, NULL, NULL, 0),
               "loading the statistics kernels");
-  EG_CUDA_TRY(cudaLibraryGetKernel(&d->reduce_moments, d->statistics_code, "eg_reduce_moments"),
-              "loading eg_reduce_moments");
-  EG_CUDA_TRY(cudaLibraryGetKernel(&d->reduce_comoments, d->statistics_code, "eg_reduce_comoments"),
-              "loading eg_reduce_comoments");
-  EG_CUDA_TRY(cudaLibraryGetKernel(&d->count_histograms, d->statistics_code, "eg_count_histograms"),
-              "loading eg_count_histograms");
-  return EG_CUDA_OK;
+  return find_statistics(d, message);
 }
 
 static eg_cuda_status open_device(int index, eg_cuda_device **device, eg_cuda_message message) {

@@ -11,9 +11,10 @@
 
 #include "core/launch.h"
 #include "stats/histogram.h"
+#include "stats/paths.h"
 
 /* Raised whenever anything below, eg_launch or the meaning of either changes. */
-#define EG_CUDA_PLUGIN_ABI    7
+#define EG_CUDA_PLUGIN_ABI    8
 #define EG_CUDA_PLUGIN_FILE   "libensgrad_cuda.so"
 #define EG_CUDA_PLUGIN_SYMBOL "ensgrad_cuda_plugin"
 
@@ -68,6 +69,10 @@ typedef struct eg_cuda_job {
   size_t n_sections;
   const uint32_t *columns, *moment_places, *kept_places;
   size_t n_moment_columns, n_kept_records;
+  const eg_path_statistic *paths;
+  size_t n_paths, path_node; /* where their sums begin in a node */
+  const uint32_t *tracked_columns, *tracked_places;
+  size_t n_tracked, n_tracked_records;
   const uint32_t *kept_columns;
   size_t n_kept_columns;
   uint64_t kept_first, n_kept;

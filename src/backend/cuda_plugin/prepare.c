@@ -22,6 +22,12 @@ void eg_cuda_release_job(eg_cuda_device *d) {
   release_device(&d->dev_histograms);
   release_device(&d->dev_edges);
   release_device(&d->dev_counts);
+  release_device(&d->dev_tracks);
+  release_device(&d->dev_path_values);
+  release_device(&d->dev_path_terms);
+  release_device(&d->dev_tracked_columns);
+  free(d->paths);
+  d->paths = NULL;
   (void)cudaFreeHost(d->host_counts);
   (void)cudaFreeHost(d->host_kept);
   d->host_counts = NULL;
@@ -37,7 +43,8 @@ void eg_cuda_release_job(eg_cuda_device *d) {
     release_device(&b->nodes);
     (void)cudaFreeHost(b->host_nodes);
     (void)cudaFreeHost(b->host_first_bad);
-    b->host_nodes = NULL;
+    (void)cudaFreeHost(b->host_listed);
+    b->host_nodes = b->host_listed = NULL;
     b->host_first_bad = NULL;
   }
   free(d->params);
@@ -50,7 +57,7 @@ void eg_cuda_release_job(eg_cuda_device *d) {
   d->job = NULL;
 }
 
-static eg_cuda_status upload(const void *data, size_t bytes, void **out, eg_cuda_message message) {
+eg_cuda_status eg_cuda_upload(const void *data, size_t bytes, void **out, eg_cuda_message message) {
   EG_CUDA_TRY(cudaMalloc(out, bytes > 0 ? bytes : 8), "reserving GPU memory for inputs");
   if (bytes > 0) {
     EG_CUDA_TRY(cudaMemcpy(*out, data, bytes, cudaMemcpyHostToDevice), "copying inputs to the GPU");
@@ -61,7 +68,7 @@ static eg_cuda_status upload(const void *data, size_t bytes, void **out, eg_cuda
 /* Data rows, matrices: in the type of the state. */
 static eg_cuda_status upload_reals(const double *values, size_t n, int is_float, void **out, eg_cuda_message message) {
   if (!is_float) {
-    return upload(values, n * sizeof(double), out, message);
+    return eg_cuda_upload(values, n * sizeof(double), out, message);
   }
   float *const copy = (float *)calloc(n + 1, sizeof *copy);
   if (copy == NULL) {
@@ -70,7 +77,7 @@ static eg_cuda_status upload_reals(const double *values, size_t n, int is_float,
   for (size_t i = 0; i < n; i++) {
     copy[i] = (float)values[i];
   }
-  const eg_cuda_status status = upload(copy, n * sizeof *copy, out, message);
+  const eg_cuda_status status = eg_cuda_upload(copy, n * sizeof *copy, out, message);
   free(copy);
   return status;
 }
@@ -81,7 +88,8 @@ static eg_cuda_status upload_schedules(eg_cuda_device *d, const eg_cuda_job *job
   if (job->moment_places == NULL) {
     return EG_CUDA_OK;
   }
-  uint32_t *const places = (uint32_t *)calloc((1 + job->n_sections) * n, sizeof *places);
+  const size_t rows = 2 + job->n_sections; /* moments, sections, paths */
+  uint32_t *const places = (uint32_t *)calloc(rows * n, sizeof *places);
   if (places == NULL) {
     return eg_cuda_say(message, EG_CUDA_MEMORY, "out of memory");
   }
@@ -89,10 +97,13 @@ static eg_cuda_status upload_schedules(eg_cuda_device *d, const eg_cuda_job *job
   for (size_t i = 0; i < job->n_sections; i++) {
     memcpy(places + (i + 1) * n, job->sections[i].places, n * sizeof *places);
   }
-  const eg_cuda_status status = upload(places, (1 + job->n_sections) * n * sizeof *places, &d->dev_places, message);
+  if (job->n_paths > 0) {
+    memcpy(places + (rows - 1) * n, job->tracked_places, n * sizeof *places);
+  }
+  const eg_cuda_status status = eg_cuda_upload(places, rows * n * sizeof *places, &d->dev_places, message);
   free(places);
   EG_CUDA_PASS(status);
-  return job->columns == NULL ? EG_CUDA_OK : upload(job->columns, 2 * n * sizeof *job->columns, &d->dev_columns, message);
+  return job->columns == NULL ? EG_CUDA_OK : eg_cuda_upload(job->columns, 2 * n * sizeof *job->columns, &d->dev_columns, message);
 }
 
 static eg_cuda_status make_batch(eg_cuda_device *d, const eg_tile_bytes *b, eg_cuda_batch *batch,
@@ -113,10 +124,10 @@ static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg
   const eg_tile_bytes b = eg_cuda_tile_bytes(d, job);
   const size_t start =
       job->launch.start_kind == EG_START_FIXED ? (size_t)job->launch.n_points * (size_t)job->dim : 0;
-  EG_CUDA_PASS(upload(job->record_steps, job->n_records * sizeof(uint64_t), &d->dev_record_steps, message));
+  EG_CUDA_PASS(eg_cuda_upload(job->record_steps, job->n_records * sizeof(uint64_t), &d->dev_record_steps, message));
   EG_CUDA_PASS(upload_schedules(d, job, message));
-  EG_CUDA_PASS(upload(job->features, job->n_features * sizeof(eg_feature_code), &d->dev_features, message));
-  EG_CUDA_PASS(upload(job->start, start * sizeof(double), &d->dev_start, message));
+  EG_CUDA_PASS(eg_cuda_upload(job->features, job->n_features * sizeof(eg_feature_code), &d->dev_features, message));
+  EG_CUDA_PASS(eg_cuda_upload(job->start, start * sizeof(double), &d->dev_start, message));
   EG_CUDA_PASS(upload_reals(job->rows, job->n_row_values, job->is_float, &d->dev_rows, message));
   if (job->form == EG_FORM_TEAM) { /* matrices; elsewhere a few numbers that go by value */
     EG_CUDA_PASS(upload_reals(job->staged, job->n_staged, job->is_float, &d->dev_staged, message));
@@ -131,6 +142,7 @@ static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg
     EG_CUDA_TRY(cudaMalloc(&d->slots[i].records, d->tiles * d->records_at_once * b.record),
                 "reserving GPU memory for records");
   }
+  EG_CUDA_PASS(eg_cuda_make_paths(d, job, message));
   /* a copy from ordinary memory may still be on its way when it returns, and our streams do not wait for it */
   EG_CUDA_TRY(cudaDeviceSynchronize(), "copying inputs to the GPU");
   return EG_CUDA_OK;
@@ -139,6 +151,7 @@ static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg
 static eg_cuda_status set_up(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
   EG_CUDA_PASS(eg_cuda_load_kernel(d, job, message));
   EG_CUDA_PASS(eg_cuda_make_counts(d, job, message)); /* before sizes are chosen from what is left */
+  EG_CUDA_PASS(eg_cuda_upload_paths(d, job, message));
   EG_CUDA_PASS(eg_cuda_choose_sizes(d, job, message));
   return make_buffers(d, job, message);
 }

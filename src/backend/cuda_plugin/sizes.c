@@ -6,6 +6,9 @@
 enum { RECORD_MEGABYTES = 2048 };
 enum { FIRST_STEPS = 256 };
 
+/* Values of paths are made for so many tiles at once that they stay below this, and this part of the free memory. */
+enum { VALUE_MEGABYTES = 256, VALUE_PART = 16 };
+
 /* A batch takes up to so many times the lanes that the device holds at once, where that fills its last wave better. */
 enum { MOST_LOADS = 4 };
 
@@ -24,12 +27,13 @@ eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_device *d, const eg_cuda_job *job
   b.scratch = d->scratch_bytes;
   b.nodes = job->node_values * sizeof(double);
   b.record = lanes * job->n_features * sizeof(double);
+  b.tracks = eg_cuda_track_bytes(job);
   return b;
 }
 
 /* Bytes of one tile of everything that stays for the whole job. */
 static size_t fixed_bytes(const eg_tile_bytes *b) {
-  return EG_CUDA_BATCHES * (b->state + b->monitors + b->first_bad + b->nodes) + b->scratch;
+  return EG_CUDA_BATCHES * (b->state + b->monitors + b->first_bad + b->nodes) + b->scratch + b->tracks;
 }
 
 /* Part of the thread slots that are busy, on average over the waves of a launch. */
@@ -64,12 +68,19 @@ static uint64_t filling_tiles(const eg_cuda_device *d, const eg_cuda_job *job, u
   return best;
 }
 
+static uint64_t value_tiles(const eg_cuda_job *job, size_t available) {
+  const size_t one = eg_cuda_path_value_bytes(job), part = available / VALUE_PART;
+  const size_t most = part < (size_t)VALUE_MEGABYTES << 20 ? part : (size_t)VALUE_MEGABYTES << 20;
+  return one == 0 || most < one ? 1 : most / one;
+}
+
 eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
   size_t available = 0, total = 0;
   EG_CUDA_TRY(cudaMemGetInfo(&available, &total), "asking for free GPU memory");
   const eg_tile_bytes b = eg_cuda_tile_bytes(d, job);
   const size_t record = EG_CUDA_SLOTS * b.record, fixed = fixed_bytes(&b);
-  const size_t inputs = (job->n_row_values + job->n_staged) * sizeof(double) + job->n_records * (sizeof(uint64_t) + (3 + job->n_sections) * sizeof(uint32_t));
+  d->value_tiles = value_tiles(job, available);
+  const size_t inputs = d->value_tiles * eg_cuda_path_value_bytes(job) + (job->n_row_values + job->n_staged) * sizeof(double) + job->n_records * (sizeof(uint64_t) + (4 + job->n_sections) * sizeof(uint32_t));
   available = available > inputs ? available - inputs : 0;
   if (fixed + record > available) {
     return eg_cuda_say(message, EG_CUDA_FAILED,
@@ -82,6 +93,7 @@ eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, e
   most = most < that_fit ? most : that_fit;
   most = most < job->n_tiles ? most : job->n_tiles;
   d->tiles = filling_tiles(d, job, most > 0 ? most : 1);
+  d->value_tiles = d->value_tiles < d->tiles ? d->value_tiles : d->tiles;
   size_t for_records = budget > d->tiles * fixed ? budget - d->tiles * fixed : 0;
   const size_t most_bytes = (size_t)RECORD_MEGABYTES << 20;
   for_records = for_records < most_bytes ? for_records : most_bytes;

@@ -1,0 +1,126 @@
+/*
+ * Statistics that a CUDA device makes beside moments and histograms: those of paths, of every form, for full and partly filled
+ * tiles, several points, lost trajectories and products that overflow. Nodes, counts and lists have the bits of the CPU, and on
+ * a device that is played, one whose statistics are wrong is noticed. Without a GPU: skipped (77).
+ */
+#include <unistd.h>
+
+#include "cuda_bits.h"
+#include "write_rows.h"
+
+static char data_path[64];
+
+enum { ROWS = 37, COLUMNS = 3 };
+
+static void write_data(void) {
+  double inputs[ROWS * COLUMNS], target[ROWS];
+  for (int j = 0; j < ROWS; j++) {
+    for (int k = 0; k < COLUMNS; k++) {
+      inputs[j * COLUMNS + k] = (double)((j * (7 + 4 * k) + 5 * k * k) % 29) / 16.0 - 0.9;
+    }
+    target[j] = (double)(j * 11 % 23) / 8.0 - 1.3;
+  }
+  (void)snprintf(data_path, sizeof data_path, "%s/three.h5", folder);
+  MUST(write_rows(data_path, ROWS, COLUMNS, inputs, target), "data file");
+}
+
+#define OBSERVE "observe:\n  at: {steps: [0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40]}\n  features: [x, norm2]\n"
+#define INCREMENTS                                                                                           \
+  OBSERVE "  paths:\n    - {statistic: msd}\n    - {statistic: msd, name: aged, origin: 8}\n" \
+          "    - {statistic: moments, powers: [0.5, 1, 4]}\n    - {statistic: velocity, lags: [0, 4, 8]}\n" \
+          "    - {statistic: time-averaged-msd, lags: [4, 12], histogram: true}\n    - {statistic: two-time, feature: norm2}\n"
+#define TOGETHER                                                                                             \
+  OBSERVE "  keep: {realisations: 70}\n  histograms: {feature: norm2, low: 0, high: 4}\n  paths:\n    - {statistic: m-point}\n" \
+          "    - {statistic: product, feature: x0, with: norm2, origin: 24}\n    - {statistic: distance, powers: [0, 0.5, 2, 4]}\n" \
+          "    - {statistic: characteristic, name: wave, arguments: [-1.75, 1]}\n"                             \
+          "    - {statistic: tail, feature: x0, side: lower, largest: 300, origin: 24}\n    - {statistic: tail, name: far, feature: norm2, largest: 100}\n"
+
+static const char plane[] = "model: {name: quadratic, curvature: [1, 0.5, 2], noise: [0.5, 0.25, 1]}\nlearning_rate: 1/16\n"
+                            "steps: 40\nstart: {points: [[0.5, -1, 0.25], [1, 1, -1]]}\ndynamics: {name: sgd, batch_size: 2}\n";
+static const char rows[] = "model: {name: linear-regression, data: three.h5, ridge: 0.05}\nlearning_rate: 1/16\nsteps: 40\n"
+                           "start: {points: [[0.5, -1, 0.25], [1, 1, -1]]}\ndynamics: {name: sgd, batch_size: 1}\n";
+static const char team[] = "model: {name: linear-regression, data: three.h5, ridge: 0.05}\nform: team\nlearning_rate: 1/16\nsteps: 40\n"
+                           "start: {points: [[0.5, -1, 0.25], [1, 1, -1]]}\ndynamics: {name: sgd, batch_size: 1}\n";
+static const char particles[] = "model: {name: mean-field-linear, data: three.h5, columns: [1], standardize: false, particles: 200}\n"
+                                "learning_rate: 1/16\nsteps: 40\nstart: {normal: {mean: 1, std: 0.5}}\ndynamics: {name: sgd, batch_size: 2}\n";
+/* Many diverge, some after the origin of a statistic; of the third point all. */
+static const char escaping[] = "model: {name: double-well, sigma: 2}\nlearning_rate: 1/16\nsteps: 40\n"
+                               "start: {points: [[5.74], [0.5], [1e154]]}\ndynamics: {name: sgd, batch_size: 1}\n";
+/* One component returns, the other jumps from side to side: infinite products of opposite signs. */
+static const char overflowing[] = "model: {name: quadratic, curvature: [1, 24, 1]}\nlearning_rate: 1/16\nsteps: 40\n"
+                                  "start: {normal: {mean: 0, std: 1e155}}\ndynamics: {name: sgd, batch_size: 1}\n";
+
+static void compare(const eg_backend *cuda, const char *study, const char *observe, int realisations) {
+  char text[3000];
+  (void)snprintf(text, sizeof text, "seed: 5\n%srealisations: %d\n%s", study, realisations, observe);
+  compare_text(cuda, text);
+}
+
+static void paths(const eg_backend *cuda) {
+  static const int realisations[] = {9000, 40, 4096};
+  for (size_t i = 0; i < sizeof realisations / sizeof realisations[0]; i++) {
+    compare(cuda, plane, INCREMENTS, realisations[i]);
+    compare(cuda, plane, TOGETHER, realisations[i]);
+  }
+  compare(cuda, plane, INCREMENTS, 50000); /* several batches */
+  compare(cuda, rows, TOGETHER, 5000);
+  compare(cuda, team, INCREMENTS, 300);
+  compare(cuda, team, TOGETHER, 301);
+  compare(cuda, particles, INCREMENTS, 150);
+  compare(cuda, escaping, INCREMENTS, 9000);
+  compare(cuda, escaping, TOGETHER, 9000);
+  compare(cuda, overflowing,
+          "observe:\n  at: {steps: [0, 1, 2, 3, 4, 5, 6]}\n  features: [x]\n  paths:\n    - {statistic: velocity}\n    - {statistic: msd}\n",
+          5000);
+}
+
+/* A played device that is wrong in `fault`: the nodes, or what `counts` says, differ from the CPU's. */
+static void is_noticed(const eg_backend *cuda, const char *study, const char *observe, const char *fault, bool in_counts) {
+  char text[3000], name[64];
+  if (getenv("ENSGRAD_TEST_PLUGIN") == NULL) {
+    return;
+  }
+  (void)snprintf(text, sizeof text, "seed: 5\n%srealisations: 5000\n%s", study, observe);
+  (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
+  const planned p = plan_text(name, text);
+  const eg_job *const job = &p.plan->runs[0].job;
+  MUST(setenv("ENSGRAD_FAKE_FAULT", fault, 1) == 0, "environment");
+  const tiles got = run_tiles(cuda, job);
+  MUST(unsetenv("ENSGRAD_FAKE_FAULT") == 0, "environment");
+  const tiles want = run_tiles(&eg_backend_cpu, job);
+  const differences n = differ(job, &want, &got);
+  CHECK((in_counts ? n.counts : n.nodes) > 0);
+  CHECK(got.n == want.n && n.lists == 0);
+  printf("%s: %zu of %zu nodes and %zu counts differ\n", fault, n.nodes, want.n, n.counts);
+  free_tiles(want);
+  free_tiles(got);
+  plan_free(p);
+}
+
+int main(void) {
+  MUST(mkdtemp(folder) != NULL, "temporary folder");
+  write_data();
+  const char *const chosen = getenv("ENSGRAD_TEST_PLUGIN"); /* with a runtime that plays the device */
+  MUST(chosen == NULL || setenv("ENSGRAD_PLUGIN_PATH", chosen, 1) == 0, "environment");
+  const eg_backend *cuda = NULL;
+  eg_context *const ctx = eg_context_create();
+  MUST(ctx != NULL, "no memory");
+  const eg_status status = eg_backend_cuda(ctx, &cuda);
+  if (status == EG_OK) {
+    paths(cuda);
+    is_noticed(cuda, plane, INCREMENTS, "swap:1", false);
+    is_noticed(cuda, plane, TOGETHER, "swap:1", false);
+    is_noticed(cuda, plane, INCREMENTS, "uncount:1", true);
+    if (n_without_compiler > 0) {
+      printf("%d runs left out: there is no NVRTC to compile them\n", n_without_compiler);
+    }
+  } else {
+    CHECK(status == EG_ERR_DEVICE);
+    printf("no GPU to compare with: %s\n", eg_context_message(ctx));
+  }
+  eg_context_free(ctx);
+  (void)unlink(data_path);
+  (void)rmdir(folder);
+  const int failed = check_report();
+  return failed != 0 ? failed : status == EG_OK ? 0 : 77;
+}
