@@ -1,7 +1,7 @@
 /*
  * Tile statistics on the GPU; the definitions are in stats/moments.h and stats/histogram.h, the order of
  * additions in stats/moments_gpu.h. One block reduces one feature (eg_reduce_moments), then one pair of
- * features (eg_reduce_comoments), or counts one histogram (eg_count_histograms), of one row (tile, record,
+ * features (eg_reduce_comoments), or counts one histogram (eg_count_histograms) or two together (eg_count_pairs), of one row (tile, record,
  * point): blockIdx.x counts rows, blockIdx.y features, pairs or histograms. Paths are in stats/paths_gpu.h. Atomics on
  * integers only: no order to chance.
  */
@@ -126,6 +126,22 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
   for (uint32_t i = threadIdx.x; i < n; i += blockDim.x) {
     if (shared[i] > 0) {
       atomicAdd((unsigned long long *)&counts[i], (unsigned long long)shared[i]);
+    }
+  }
+}
+
+/* Up to 2^18 counts a pair, more than a block's shared memory holds. */
+extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
+    eg_count_pairs(const __grid_constant__ eg_count r, const eg_histogram_pair *pairs) {
+  const uint64_t row = blockIdx.x;
+  const uint32_t used = eg_count_used(&r, row);
+  if (!eg_count_is_wanted(&r, row)) {
+    return;
+  }
+  for (uint32_t l = threadIdx.x; l < used; l += blockDim.x) {
+    uint64_t *const count = eg_count_pair_at(&r, &pairs[blockIdx.y], row, l);
+    if (count != 0) {
+      atomicAdd((unsigned long long *)count, 1ull);
     }
   }
 }

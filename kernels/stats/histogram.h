@@ -43,7 +43,7 @@ typedef struct eg_count {
   uint32_t tile;         /* realisations of a tile, <= ld */
 } eg_count;
 
-/* Two histograms counted together; on the CPU. */
+/* Two histograms counted together. */
 typedef struct eg_histogram_pair {
   uint32_t first, second; /* of the histograms */
   uint32_t count;         /* place of its first count among those of a (record, point) */
@@ -84,6 +84,15 @@ EG_FN int eg_count_is_wanted(const eg_count *r, uint64_t row) {
 EG_FN uint64_t *eg_count_counts_at(const eg_count *r, uint64_t row, const eg_histogram *h) {
   const uint64_t place = (uint64_t)eg_count_record(r, row) * r->n_points + row % r->n_points;
   return r->counts + place * r->row_counts + h->count;
+}
+
+/* Where lane l of a row is counted in the counts of a pair; NULL: it is masked. */
+EG_FN uint64_t *eg_count_pair_at(const eg_count *r, const eg_histogram_pair *pair, uint64_t row, uint32_t l) {
+  const eg_histogram *const f = &r->histograms[pair->first], *const g = &r->histograms[pair->second];
+  const uint32_t a = eg_histogram_place(f, r->edges, eg_count_lanes_at(r, row, f->column)[l]);
+  const uint32_t b = eg_histogram_place(g, r->edges, eg_count_lanes_at(r, row, g->column)[l]);
+  uint64_t *const counts = eg_count_counts_at(r, row, f) - f->count + pair->count;
+  return a < f->bins + 2 && b < g->bins + 2 ? counts + (uint64_t)a * (g->bins + 2) + b : 0;
 }
 
 /* Realisations that the tile of this row holds. */

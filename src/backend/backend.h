@@ -95,7 +95,7 @@ typedef struct eg_job {
   size_t n_streams;
   const eg_histogram *histograms; /* n_histograms, 0: none */
   size_t n_histograms;
-  const eg_histogram_pair *pairs; /* n_pairs of them counted together, 0: none; CPU only */
+  const eg_histogram_pair *pairs; /* n_pairs of them counted together, 0: none */
   size_t n_pairs;
   const double *edges;      /* n_edges, of all histograms */
   size_t n_edges;

@@ -115,7 +115,7 @@ static eg_status make_sections(eg_context *ctx, eg_device *d, const eg_job *job)
   EG_TRY(eg_allocate(ctx, eg_job_sections(job), sizeof *d->sections, &d->sections));
   for (size_t i = 0; i < eg_job_sections(job); i++) {
     const eg_count_section s = eg_job_section(job, i);
-    d->sections[i] = (eg_cuda_section){s.places, s.n_records, s.first, s.n, s.row_counts, s.first_count};
+    d->sections[i] = (eg_cuda_section){s.places, s.n_records, s.first, s.n, s.row_counts, s.first_count, s.pairs, s.n_pairs};
   }
   return EG_OK;
 }
@@ -130,12 +130,6 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
     if (job->features[i].id == EG_FEATURE_NOISE_TRACE) {
       return eg_fail(ctx, EG_ERR_DEVICE, "feature noise_trace is computed on the CPU only so far");
     }
-  }
-  if (job->schedules != NULL) { /* the plug-in takes them, but no test has looked at its bits yet */
-    return eg_fail(ctx, EG_ERR_DEVICE, "entries with times of their own ('at') are made on the CPU only so far");
-  }
-  if (job->n_pairs > 0) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "joint histograms are counted on the CPU only so far");
   }
   if (job->n_streams > 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "statistics that are fed between observations are made on the CPU only so far");

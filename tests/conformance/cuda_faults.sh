@@ -146,6 +146,23 @@ asked swap:40 'gave wrong results' --check-tiles 1
 auto swap:1 'the GPU failed, the CPU goes on: cuda 0'
 asked uncount:9 'a histogram has '
 
+# Counts at times of their own, between those of the moments, and of two histograms together
+write_study study.yaml 300000 64
+cat >>study.yaml <<END
+  histograms: [{feature: x, bins: 8, low: -4, high: 4, at: {steps: [16, 48, 64]}}, {feature: norm2, bins: 3, low: 0, high: 4, at: {steps: [16, 48, 64]}}]
+  joint_histograms: {of: x0, with: norm2}
+END
+expect 0 run study.yaml -o cpu.h5 --backend cpu -q --force
+check "$hash" cpu.h5 >cpu.hash
+rm -f cuda.h5
+expect 0 run study.yaml -o cuda.h5 --backend cuda -q --check-tiles 5
+check "$hash" cuda.h5 >cuda.hash
+same cuda.hash cpu.hash
+asked miscount:1 'a histogram has '
+asked misbin:1 'in the histograms of tile 0 is'
+asked unpair:1 'in the histograms of tile 0 is'
+auto miscount:9 'the GPU failed, the CPU goes on: cuda 0'
+
 expect 2 run study.yaml --check-tiles -1
 says err "--check-tiles '-1' is no whole number"
 

@@ -18,6 +18,8 @@
  * from the N-th launch of histograms on
  *   miscount one count too many
  *   misbin   a count stands in the place beside its own
+ * from the N-th launch of pairs of histograms on
+ *   unpair   a count stands in the place beside its own
  * from the N-th copy of kept paths (or of values for lists of the largest) on
  *   keep     the last bit of a value is wrong
  * and from the N-th launch that tracks records on
@@ -183,9 +185,9 @@ const void *eg_fatbin_of_statistics(void) {
 /* ---- kernels ---- */
 
 /* Of the statistics; the address of each is the kernel. */
-enum { MOMENTS, COMOMENTS, COUNT, TRACK, PATH_VALUES, N_STATISTICS };
+enum { MOMENTS, COMOMENTS, COUNT, PAIRS, TRACK, PATH_VALUES, N_STATISTICS };
 static const char *const statistics_kernels[N_STATISTICS] = {"eg_reduce_moments", "eg_reduce_comoments", "eg_count_histograms",
-                                                             "eg_track_records", "eg_make_path_values"};
+                                                             "eg_count_pairs",    "eg_track_records", "eg_make_path_values"};
 
 /* N_STATISTICS: it is none of them. */
 static int statistic_of(const void *kernel) {
@@ -497,9 +499,10 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
 typedef struct kernel_call {
   const void *kernel;
   dim3 grid, block;
-  int is_faulty, is_wrong, is_nan, is_miscounted, is_misplaced, is_swapped, is_uncounted, hangs;
+  int is_faulty, is_wrong, is_nan, is_miscounted, is_misplaced, is_swapped, is_uncounted, is_unpaired, hangs;
   eg_tile_reduce reduce;
   eg_count count;
+  const eg_histogram_pair *pairs;
   eg_tile_tracks tracks;
   eg_tile_paths paths;
   eg_launch launch;
@@ -552,6 +555,11 @@ static void check_paths(const eg_tile_paths *r, dim3 grid, dim3 block_size) {
   }
 }
 
+static void check_pairs(const eg_count *r, const eg_histogram_pair *pairs, uint32_t n) {
+  check_count(r);
+  need_inside(pairs, n * sizeof *pairs);
+}
+
 static void check_launch(const eg_launch *a, const fake_unit *unit, int extra, uint64_t started) {
   const uint64_t tiles = (uint64_t)(a->n_lanes + a->tile - 1) / a->tile;
   const uint64_t slots = tiles * a->n_points * a->ld, trajectories = tiles * a->n_points * a->tile;
@@ -584,10 +592,17 @@ static void check_launch(const eg_launch *a, const fake_unit *unit, int extra, u
   }
 }
 
-/* The first count there is: one more, or at the next place. */
+/* The first count of the launch's first record that is counted: one more, or at the next place. */
 static void spoil_counts(const kernel_call *c) {
   const eg_count *const r = &c->count;
-  uint64_t *const counts = r->counts + (size_t)r->record_first * r->n_points * r->row_counts;
+  uint32_t record = 0;
+  while (record < r->n_records && eg_count_record(r, (uint64_t)record * r->n_points) == EG_NO_PLACE) {
+    record++;
+  }
+  if (record == r->n_records) {
+    return;
+  }
+  uint64_t *const counts = r->counts + (size_t)eg_count_record(r, (uint64_t)record * r->n_points) * r->n_points * r->row_counts;
   uint32_t i = 0;
   while (i + 2 < r->row_counts && counts[i] == 0) {
     i++;
@@ -631,6 +646,8 @@ static void run_statistic(const kernel_call *c, int which) {
     for (uint32_t y = 0; y < c->grid.y; y++) {
       if (which == COUNT) {
         count_histogram(&c->count, x, y);
+      } else if (which == PAIRS) {
+        count_pair(&c->count, c->pairs, x, y);
       } else if (which == TRACK) {
         track_row(&c->tracks, x, y);
       } else if (y == 0) { /* all blocks of the tile */
@@ -640,6 +657,13 @@ static void run_statistic(const kernel_call *c, int which) {
   }
   if (c->is_miscounted || c->is_misplaced) {
     spoil_counts(c);
+  }
+  if (c->is_unpaired) {
+    uint64_t *count = c->count.counts + c->pairs->count; /* of the first record */
+    for (; *count == 0; count++) {
+    }
+    count[0]--;
+    count[1]++;
   }
   for (uint64_t i = 0; c->is_uncounted && c->paths.statistic.n_counted > 0; i++) {
     uint64_t *const count = c->paths.counts + c->paths.statistic.first_count + i;
@@ -724,6 +748,7 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   c->is_nan = which == MOMENTS && is_broken("nan");
   c->is_miscounted = which == COUNT && is_broken("miscount");
   c->is_misplaced = which == COUNT && is_broken("misbin");
+  c->is_unpaired = which == PAIRS && is_broken("unpair");
   c->is_swapped = which == TRACK && is_broken("swap");
   c->is_uncounted = which == PATH_VALUES && is_broken("uncount");
   if (which == MOMENTS || which == COMOMENTS) {
@@ -732,6 +757,10 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   } else if (which == COUNT) {
     memcpy(&c->count, args[0], sizeof c->count);
     check_count(&c->count);
+  } else if (which == PAIRS) {
+    memcpy(&c->count, args[0], sizeof c->count);
+    memcpy(&c->pairs, args[1], sizeof c->pairs);
+    check_pairs(&c->count, c->pairs, grid.y);
   } else if (which == TRACK) {
     memcpy(&c->tracks, args[0], sizeof c->tracks);
     check_tracks(&c->tracks, grid);

@@ -76,4 +76,13 @@ static inline void count_histogram(const eg_count *r, uint64_t row, uint32_t i) 
   }
 }
 
+static inline void count_pair(const eg_count *r, const eg_histogram_pair *pairs, uint64_t row, uint32_t i) {
+  for (uint32_t l = 0; eg_count_is_wanted(r, row) && l < eg_count_used(r, row); l++) {
+    uint64_t *const count = eg_count_pair_at(r, &pairs[i], row, l);
+    if (count != NULL) {
+      (*count)++;
+    }
+  }
+}
+
 #endif

@@ -1,6 +1,6 @@
 /*
- * Statistics that a CUDA device makes beside moments and histograms: those of paths, of every form, for full and partly filled
- * tiles, several points, lost trajectories and products that overflow. Nodes, counts and lists have the bits of the CPU, and on
+ * Statistics that a CUDA device makes beside moments and histograms: those of paths, of every form, joint histograms, and
+ * entries with times of their own; for full and partly filled tiles, several points, lost trajectories and products that overflow. Nodes, counts and lists have the bits of the CPU, and on
  * a device that is played, one whose statistics are wrong is noticed. Without a GPU: skipped (77).
  */
 #include <unistd.h>
@@ -74,6 +74,45 @@ static void paths(const eg_backend *cuda) {
           5000);
 }
 
+#define JOINT                                                                                                \
+  "observe:\n  at: {steps: [0, 1, 7, 40]}\n  features: [x, norm2]\n  statistics: [moments, covariance]\n  histograms:\n"                \
+  "    - {feature: x, low: -1, high: 2, bins: 5}\n    - {feature: norm2, bins: 300, scale: log, low: 1e-6, high: 1e6}\n"    \
+  "  joint_histograms:\n    - {of: x0, with: norm2}\n    - {of: norm2, with: x0}\n"
+
+static void joint(const eg_backend *cuda) {
+  static const int realisations[] = {9000, 40, 50000};
+  for (size_t i = 0; i < sizeof realisations / sizeof realisations[0]; i++) {
+    compare(cuda, plane, JOINT, realisations[i]);
+  }
+  compare(cuda, team, JOINT, 301);
+  compare(cuda, particles, JOINT, 150);
+  compare(cuda, escaping, JOINT, 9000);
+}
+
+/* Times of moments, of two kinds of histograms, of paths and of what is kept; features that only some of them look at. */
+#define SCHEDULES                                                                                            \
+  "observe:\n  at: {steps: [4, 8, 20, 40]}\n  features: [x]\n  statistics: [moments, covariance]\n  histograms:\n"         \
+  "    - {feature: x, low: -1, high: 2, bins: 5}\n"                                                            \
+  "    - {feature: displacement2, low: 0, high: 4, bins: 7, at: {steps: [0, 8, 9, 40]}}\n"                     \
+  "    - {feature: norm2, low: 0, high: 4, bins: 9, at: {steps: [0, 8, 9, 40]}}\n"                             \
+  "  joint_histograms: {of: norm2, with: displacement2}\n  keep: {realisations: 70, at: {steps: [0, 39, 40]}}\n  paths:\n" \
+  "    - {statistic: msd}\n    - {statistic: velocity, at: {steps: [0, 3, 6, 9, 12, 15]}}\n"                   \
+  "    - {statistic: two-time, feature: norm2, at: {steps: [8, 30]}}\n"                                         \
+  "    - {statistic: tail, feature: norm2, largest: 100, at: {steps: [33]}}\n"
+
+static void schedules(const eg_backend *cuda) {
+  static const int realisations[] = {9000, 40, 50000};
+  for (size_t i = 0; i < sizeof realisations / sizeof realisations[0]; i++) {
+    compare(cuda, plane, SCHEDULES, realisations[i]);
+  }
+  compare(cuda, rows, SCHEDULES, 5000);
+  compare(cuda, team, SCHEDULES, 301);
+  compare(cuda, particles, SCHEDULES, 150);
+  compare(cuda, escaping, SCHEDULES, 9000);
+  compare(cuda, plane, "observe:\n  at: {steps: [40]}\n  features: [x]\n  histograms: {feature: x, low: -1, high: 2, at: {steps: [1, 2, 3]}}\n"
+                       "  keep: {realisations: 70, at: {steps: [7]}}\n", 9000);
+}
+
 /* A played device that is wrong in `fault`: the nodes, or what `counts` says, differ from the CPU's. */
 static void is_noticed(const eg_backend *cuda, const char *study, const char *observe, const char *fault, bool in_counts) {
   char text[3000], name[64];
@@ -108,9 +147,14 @@ int main(void) {
   const eg_status status = eg_backend_cuda(ctx, &cuda);
   if (status == EG_OK) {
     paths(cuda);
+    joint(cuda);
+    schedules(cuda);
     is_noticed(cuda, plane, INCREMENTS, "swap:1", false);
     is_noticed(cuda, plane, TOGETHER, "swap:1", false);
     is_noticed(cuda, plane, INCREMENTS, "uncount:1", true);
+    is_noticed(cuda, plane, JOINT, "unpair:1", true);
+    is_noticed(cuda, plane, SCHEDULES, "swap:1", false);
+    is_noticed(cuda, plane, SCHEDULES, "unpair:1", true);
     if (n_without_compiler > 0) {
       printf("%d runs left out: there is no NVRTC to compile them\n", n_without_compiler);
     }

@@ -1,4 +1,5 @@
 /* Counts of histograms, and kept paths of a job. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "device.h"
@@ -14,6 +15,35 @@ static size_t kept_bytes(const eg_cuda_job *job) {
   return one > EG_KEPT_BYTES ? one : EG_KEPT_BYTES;
 }
 
+/* How many pairs the first n sections have. */
+static size_t n_pairs(const eg_cuda_job *job, size_t n) {
+  size_t pairs = 0;
+  for (size_t i = 0; i < n; i++) {
+    pairs += job->sections[i].n_pairs;
+  }
+  return pairs;
+}
+
+static eg_cuda_status upload_pairs(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
+  const size_t n = n_pairs(job, job->n_sections);
+  if (n == 0) {
+    return EG_CUDA_OK;
+  }
+  eg_histogram_pair *const all = (eg_histogram_pair *)calloc(n, sizeof *all);
+  if (all == NULL) {
+    return eg_cuda_say(message, EG_CUDA_MEMORY, "out of memory");
+  }
+  for (size_t i = 0; i < job->n_sections; i++) {
+    const eg_cuda_section *const s = &job->sections[i];
+    if (s->n_pairs > 0) {
+      memcpy(all + n_pairs(job, i), s->pairs, s->n_pairs * sizeof *all);
+    }
+  }
+  const eg_cuda_status status = eg_cuda_upload(all, n * sizeof *all, &d->dev_pairs, message);
+  free(all);
+  return status;
+}
+
 eg_cuda_status eg_cuda_make_counts(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
   if (job->n_kept > 0) {
     EG_CUDA_TRY(cudaMallocHost((void **)&d->host_kept, kept_bytes(job)), "reserving page-locked memory");
@@ -21,6 +51,7 @@ eg_cuda_status eg_cuda_make_counts(eg_cuda_device *d, const eg_cuda_job *job, eg
   if (job->n_histograms > 0) {
     EG_CUDA_PASS(eg_cuda_upload(job->histograms, job->n_histograms * sizeof *job->histograms, &d->dev_histograms, message));
     EG_CUDA_PASS(eg_cuda_upload(job->edges, job->n_edges * sizeof *job->edges, &d->dev_edges, message));
+    EG_CUDA_PASS(upload_pairs(d, job, message));
   }
   if (job->n_counts == 0) {
     return EG_CUDA_OK;
@@ -62,11 +93,18 @@ static eg_cuda_status launch_section(eg_cuda_device *d, const eg_launch *a, uint
   r.tile = a->tile;
   const unsigned rows = (unsigned)(tiles * a->n_records * a->n_points);
   const unsigned threads = a->ld < 512 ? a->ld : 512;
-  void *args[1];
+  void *args[2];
   args[0] = &r;
   EG_CUDA_TRY(cudaLaunchKernel((const void *)d->count_histograms, (dim3){rows, (unsigned)s->n, 1},
                                (dim3){threads, 1, 1}, args, 0, d->statistics),
               "starting the histograms");
+  if (s->n_pairs > 0) {
+    const eg_histogram_pair *pairs = (const eg_histogram_pair *)d->dev_pairs + n_pairs(d->job, section);
+    args[1] = &pairs;
+    EG_CUDA_TRY(cudaLaunchKernel((const void *)d->count_pairs, (dim3){rows, (unsigned)s->n_pairs, 1}, (dim3){threads, 1, 1},
+                                 args, 0, d->statistics),
+                "starting the histograms");
+  }
   return EG_CUDA_OK;
 }
 

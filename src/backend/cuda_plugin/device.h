@@ -58,7 +58,7 @@ struct eg_cuda_device {
   eg_cuda_slot slots[EG_CUDA_SLOTS];
   eg_cuda_batch batches[EG_CUDA_BATCHES];
   cudaLibrary_t statistics_code;
-  cudaKernel_t reduce_moments, reduce_comoments, count_histograms, track_records, make_path_values;
+  cudaKernel_t reduce_moments, reduce_comoments, count_histograms, count_pairs, track_records, make_path_values;
   /* of the job */
   const eg_cuda_job *job;
   cudaLibrary_t unit;
@@ -74,7 +74,7 @@ struct eg_cuda_device {
   void *params, *staged;    /* host, padded to the sizes of the kernel's arguments */
   void *dev_columns, *dev_places; /* of several schedules; places: (moments, sections, paths; records) */
   void *dev_record_steps, *dev_features, *dev_start, *dev_staged, *dev_rows, *dev_scratch;
-  void *dev_histograms, *dev_edges, *dev_counts;
+  void *dev_histograms, *dev_edges, *dev_counts, *dev_pairs; /* pairs: of one section behind the other */
   void *dev_tracks, *dev_path_values, *dev_path_terms, *dev_tracked_columns;
   eg_path_statistic *paths; /* of the job, their arrays on the device */
   uint64_t value_tiles;     /* whose values are made at once */

@@ -111,6 +111,7 @@ static eg_cuda_status find_statistics(eg_cuda_device *d, eg_cuda_message message
   } kernels[] = {{"eg_reduce_moments", &d->reduce_moments},
                  {"eg_reduce_comoments", &d->reduce_comoments},
                  {"eg_count_histograms", &d->count_histograms},
+                 {"eg_count_pairs", &d->count_pairs},
                  {"eg_track_records", &d->track_records},
                  {"eg_make_path_values", &d->make_path_values}};
   for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {

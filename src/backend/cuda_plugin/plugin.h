@@ -14,7 +14,7 @@
 #include "stats/paths.h"
 
 /* Raised whenever anything below, eg_launch or the meaning of either changes. */
-#define EG_CUDA_PLUGIN_ABI    8
+#define EG_CUDA_PLUGIN_ABI    9
 #define EG_CUDA_PLUGIN_FILE   "libensgrad_cuda.so"
 #define EG_CUDA_PLUGIN_SYMBOL "ensgrad_cuda_plugin"
 
@@ -32,10 +32,12 @@ typedef struct eg_cuda_message {
   size_t size;
 } eg_cuda_message;
 
-/* The counts of one schedule: eg_count_section of backend.h, without pairs. */
+/* The counts of one schedule: eg_count_section of backend.h. */
 typedef struct eg_cuda_section {
   const uint32_t *places; /* NULL: all records */
   size_t n_records, first, n, row_counts, first_count;
+  const eg_histogram_pair *pairs;
+  size_t n_pairs;
 } eg_cuda_section;
 
 /* The same as eg_job of backend.h; all arrays outlive the job. Records are made at all observations; where there are several

@@ -22,6 +22,7 @@ void eg_cuda_release_job(eg_cuda_device *d) {
   release_device(&d->dev_histograms);
   release_device(&d->dev_edges);
   release_device(&d->dev_counts);
+  release_device(&d->dev_pairs);
   release_device(&d->dev_tracks);
   release_device(&d->dev_path_values);
   release_device(&d->dev_path_terms);
