@@ -5,23 +5,9 @@
 
 #include "run/result_text.h"
 
-/* Value i of `prefix` with a suffix; NaN: there is none. */
-static double value(const eg_labelled *file, const char *prefix, const char *suffix, size_t i) {
-  char name[64];
-  (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
-  const eg_variable *const v = eg_labelled_find(file, "/", name);
-  if (v == NULL || i >= eg_variable_size(v)) {
-    return NAN;
-  }
-  return v->type == EG_TYPE_F64   ? ((const double *)v->data)[i]
-         : v->type == EG_TYPE_I64 ? (double)((const int64_t *)v->data)[i]
-         : v->type == EG_TYPE_U8  ? (double)((const uint8_t *)v->data)[i]
-                                  : NAN;
-}
-
 static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t i, size_t n_points) {
   char label[128], source[48];
-  const double block = value(file, prefix, "_block", i), n = value(file, prefix, "_count", i);
+  const double block = eg_result_value(file, prefix, "_block", i), n = eg_result_value(file, prefix, "_count", i);
   eg_result_run_name(file, i / n_points, label, sizeof label);
   eg_text_append(text, "%-28s ", label);
   if (n_points > 1) {
@@ -32,10 +18,10 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   } else {
     (void)snprintf(source, sizeof source, "%.0f trajectories", n);
   }
-  eg_text_append(text, "%-12.6g %-9.2g %-12.4g %-9.2g %-10.3g %s%s\n", value(file, prefix, "", i), value(file, prefix, "_stderr", i),
-                 value(file, prefix, "_correlation_time", i), value(file, prefix, "_correlation_time_stderr", i),
-                 value(file, prefix, "_effective", i), source,
-                 n > 0 && value(file, prefix, "_judged", i) != 0 ? ""
+  eg_text_append(text, "%-12.6g %-9.2g %-12.4g %-9.2g %-10.3g %s%s\n", eg_result_value(file, prefix, "", i), eg_result_value(file, prefix, "_stderr", i),
+                 eg_result_value(file, prefix, "_correlation_time", i), eg_result_value(file, prefix, "_correlation_time_stderr", i),
+                 eg_result_value(file, prefix, "_effective", i), source,
+                 n > 0 && eg_result_value(file, prefix, "_judged", i) != 0 ? ""
                  : block > 0                                     ? "; do not trust it: the window is too short, or some were lost"
                                                                  : "; some were lost, the others count");
 }

@@ -5,21 +5,14 @@
 
 #include "run/result_text.h"
 
-static double value(const eg_labelled *file, const char *prefix, const char *suffix, size_t i) {
-  char name[64];
-  (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
-  const eg_variable *const v = eg_labelled_find(file, "/analysis", name);
-  return v != NULL && v->type == EG_TYPE_F64 && i < eg_variable_size(v) ? ((const double *)v->data)[i] : NAN;
-}
-
 static void append_verdict(eg_text *text, const eg_labelled *file, const char *prefix, size_t i) {
-  const double verdict = value(file, prefix, "_verdict", i);
-  const bool is_chosen = value(file, prefix, "_window_chosen", i) == 1;
+  const double verdict = eg_analysis_value(file, prefix, "_verdict", i);
+  const bool is_chosen = eg_analysis_value(file, prefix, "_window_chosen", i) == 1;
   if (verdict == 1) {
-    eg_text_append(text, "one power law (p %.2g)", value(file, prefix, "_p_value", i));
+    eg_text_append(text, "one power law (p %.2g)", eg_analysis_value(file, prefix, "_p_value", i));
   } else if (verdict == 2) {
-    eg_text_append(text, "crossover at %.3g: %.3f to %.3f%s", value(file, prefix, "_crossover_time", i),
-                   value(file, prefix, "_exponent_before", i), value(file, prefix, "_exponent_after", i),
+    eg_text_append(text, "crossover at %.3g: %.3f to %.3f%s", eg_analysis_value(file, prefix, "_crossover_time", i),
+                   eg_analysis_value(file, prefix, "_exponent_before", i), eg_analysis_value(file, prefix, "_exponent_after", i),
                    is_chosen ? "; window shortened to a power law" : "; the window stays");
   } else {
     eg_text_append(text, "curved: no power law%s", is_chosen ? "; window shortened" : "");
@@ -34,16 +27,16 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", point);
   }
-  if (isnan(value(file, prefix, "_exponent", i))) {
+  if (isnan(eg_analysis_value(file, prefix, "_exponent", i))) {
     eg_text_append(text, "too few lags with a positive mean and an error\n");
     return;
   }
   eg_text_append(text, "%-8.4f %-8.2g [%.4f, %.4f]  %-10.4g %-8.2g %.3g to %-8.3g %-8.2g %-8.2g ",
-                 value(file, prefix, "_exponent", i), value(file, prefix, "_exponent_stderr", i),
-                 value(file, prefix, "_exponent_low", i), value(file, prefix, "_exponent_high", i),
-                 value(file, prefix, "_prefactor", i), value(file, prefix, "_prefactor_stderr", i),
-                 value(file, prefix, "_from", i), value(file, prefix, "_to", i),
-                 value(file, prefix, "_exponent_jackknife_stderr", i), value(file, prefix, "_naive_stderr", i));
+                 eg_analysis_value(file, prefix, "_exponent", i), eg_analysis_value(file, prefix, "_exponent_stderr", i),
+                 eg_analysis_value(file, prefix, "_exponent_low", i), eg_analysis_value(file, prefix, "_exponent_high", i),
+                 eg_analysis_value(file, prefix, "_prefactor", i), eg_analysis_value(file, prefix, "_prefactor_stderr", i),
+                 eg_analysis_value(file, prefix, "_from", i), eg_analysis_value(file, prefix, "_to", i),
+                 eg_analysis_value(file, prefix, "_exponent_jackknife_stderr", i), eg_analysis_value(file, prefix, "_naive_stderr", i));
   append_verdict(text, file, prefix, i);
   eg_text_append(text, "\n");
 }

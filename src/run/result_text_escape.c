@@ -4,30 +4,23 @@
 
 #include "run/result_text.h"
 
-static double value(const eg_labelled *file, const char *prefix, const char *suffix, size_t i) {
-  char name[64];
-  (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
-  const eg_variable *const v = eg_labelled_find(file, "/analysis", name);
-  return v != NULL && v->type == EG_TYPE_F64 && i < eg_variable_size(v) ? ((const double *)v->data)[i] : NAN;
-}
-
 static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t run, size_t point, size_t n_points) {
   const size_t i = run * n_points + point;
-  const double p = value(file, prefix, "_p_value", i), lost = value(file, prefix, "_lost", i);
+  const double p = eg_analysis_value(file, prefix, "_p_value", i), lost = eg_analysis_value(file, prefix, "_lost", i);
   char label[128];
   eg_result_run_name(file, run, label, sizeof label);
   eg_text_append(text, "%-28s ", label);
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", point);
   }
-  eg_text_append(text, "%-10.0f %-12.6g %-9.2g [%.5g, %.5g]  from %g to %g", value(file, prefix, "_events", i),
-                 value(file, prefix, "_rate", i), value(file, prefix, "_rate_stderr", i), value(file, prefix, "_rate_low", i),
-                 value(file, prefix, "_rate_high", i), value(file, prefix, "_from", i), value(file, prefix, "_to", i));
-  if (!isnan(value(file, prefix, "_kramers", i))) {
-    eg_text_append(text, "; Kramers %.4g", value(file, prefix, "_kramers", i));
+  eg_text_append(text, "%-10.0f %-12.6g %-9.2g [%.5g, %.5g]  from %g to %g", eg_analysis_value(file, prefix, "_events", i),
+                 eg_analysis_value(file, prefix, "_rate", i), eg_analysis_value(file, prefix, "_rate_stderr", i), eg_analysis_value(file, prefix, "_rate_low", i),
+                 eg_analysis_value(file, prefix, "_rate_high", i), eg_analysis_value(file, prefix, "_from", i), eg_analysis_value(file, prefix, "_to", i));
+  if (!isnan(eg_analysis_value(file, prefix, "_kramers", i))) {
+    eg_text_append(text, "; Kramers %.4g", eg_analysis_value(file, prefix, "_kramers", i));
   }
-  if (!isnan(value(file, prefix, "_power_law", i))) {
-    eg_text_append(text, "; power law %.4g", value(file, prefix, "_power_law", i));
+  if (!isnan(eg_analysis_value(file, prefix, "_power_law", i))) {
+    eg_text_append(text, "; power law %.4g", eg_analysis_value(file, prefix, "_power_law", i));
   }
   if (isnan(p)) {
     eg_text_append(text, "; too few events to test for a constant rate");

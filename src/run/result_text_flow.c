@@ -4,25 +4,11 @@
 
 #include "run/result_text.h"
 
-static const eg_variable *find(const eg_labelled *file, const char *prefix, const char *suffix) {
-  char name[64];
-  (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
-  return eg_labelled_find(file, "/analysis", name);
-}
-
-static double value(const eg_labelled *file, const char *prefix, const char *suffix, size_t i) {
-  const eg_variable *const v = find(file, prefix, suffix);
-  return v == NULL || i >= eg_variable_size(v) ? NAN
-         : v->type == EG_TYPE_F64              ? ((const double *)v->data)[i]
-         : v->type == EG_TYPE_I64              ? (double)((const int64_t *)v->data)[i]
-                                               : NAN;
-}
-
 static void append_difference(eg_text *text, const eg_labelled *file, const char *prefix, const char *suffix,
                               size_t i) {
   char error[48];
   (void)snprintf(error, sizeof error, "%s_stderr", suffix);
-  const double difference = value(file, prefix, suffix, i), e = value(file, prefix, error, i);
+  const double difference = eg_analysis_value(file, prefix, suffix, i), e = eg_analysis_value(file, prefix, error, i);
   if (!isnan(difference)) {
     eg_text_append(text, " %-11.4g %-8.2g %-+7.2f", difference, e, difference / e);
   }
@@ -32,11 +18,11 @@ void eg_result_flow_text(eg_text *text, const eg_labelled *file) {
   for (int a = 1;; a++) {
     char prefix[24];
     (void)snprintf(prefix, sizeof prefix, a == 1 ? "flow" : "flow_%d", a);
-    const eg_variable *const v = find(file, prefix, "_exponent");
+    const eg_variable *const v = eg_analysis_find(file, prefix, "_exponent");
     if (v == NULL || v->rank != 3) {
       return;
     }
-    const bool has_reference = find(file, prefix, "_exponent_difference") != NULL;
+    const bool has_reference = eg_analysis_find(file, prefix, "_exponent_difference") != NULL;
     eg_text_append(text,
                    "\nFlow: distances of points on one noise; power 0: Lyapunov exponent, E ln |x - y|\n%-24s %-7s "
                    "%-6s %-12s %-9s %-12s %-9s%s\n",
@@ -46,12 +32,12 @@ void eg_result_flow_text(eg_text *text, const eg_labelled *file) {
       const size_t power = i % v->shape[2], pair = i / v->shape[2] % v->shape[1], run = i / v->shape[2] / v->shape[1];
       char label[128], points[24];
       eg_result_run_name(file, run, label, sizeof label);
-      (void)snprintf(points, sizeof points, "%.0f, %.0f", value(file, prefix, "_first", pair),
-                     value(file, prefix, "_second", pair));
+      (void)snprintf(points, sizeof points, "%.0f, %.0f", eg_analysis_value(file, prefix, "_first", pair),
+                     eg_analysis_value(file, prefix, "_second", pair));
       eg_text_append(text, "%-24s %-7s %-6.4g %-12.6g %-9.2g %-12.6g %-9.2g", label, points,
-                     value(file, prefix, "_power", power), value(file, prefix, "_exponent", i),
-                     value(file, prefix, "_exponent_stderr", i), value(file, prefix, "_distance", i),
-                     value(file, prefix, "_distance_stderr", i));
+                     eg_analysis_value(file, prefix, "_power", power), eg_analysis_value(file, prefix, "_exponent", i),
+                     eg_analysis_value(file, prefix, "_exponent_stderr", i), eg_analysis_value(file, prefix, "_distance", i),
+                     eg_analysis_value(file, prefix, "_distance_stderr", i));
       append_difference(text, file, prefix, "_exponent_difference", i);
       append_difference(text, file, prefix, "_distance_difference", i);
       eg_text_append(text, "\n");

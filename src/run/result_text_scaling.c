@@ -6,17 +6,6 @@
 #include "analysis/scaling_rule.h"
 #include "run/result_text.h"
 
-static const eg_variable *find(const eg_labelled *file, const char *prefix, const char *suffix) {
-  char name[64];
-  (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
-  return eg_labelled_find(file, "/analysis", name);
-}
-
-static double value(const eg_labelled *file, const char *prefix, const char *suffix, size_t i) {
-  const eg_variable *const v = find(file, prefix, suffix);
-  return v != NULL && v->type == EG_TYPE_F64 && i < eg_variable_size(v) ? ((const double *)v->data)[i] : NAN;
-}
-
 static const double SURE = 3; /* errors that a verdict keeps from its limit */
 
 /* The largest relative error of the three ratios. */
@@ -25,7 +14,7 @@ static double ratio_error(const eg_labelled *file, const char *prefix, size_t i)
       {"_R_ratio", "_R_ratio_stderr"}, {"_G_ratio", "_G_ratio_stderr"}, {"_N_ratio", "_N_ratio_stderr"}};
   double largest = 0;
   for (int k = 0; k < 3; k++) {
-    largest = fmax(largest, value(file, prefix, numbers[k][1], i) / value(file, prefix, numbers[k][0], i));
+    largest = fmax(largest, eg_analysis_value(file, prefix, numbers[k][1], i) / eg_analysis_value(file, prefix, numbers[k][0], i));
   }
   return largest;
 }
@@ -33,32 +22,32 @@ static double ratio_error(const eg_labelled *file, const char *prefix, size_t i)
 static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t i, size_t run,
                        double closeness) {
   static const char *const rules[] = {"", "linear rule", "square-root rule", "base"};
-  const double nu = value(file, prefix, "_nu", i), rule = value(file, prefix, "_rule", i),
-               needed = value(file, prefix, "_closeness", i);
+  const double nu = eg_analysis_value(file, prefix, "_nu", i), rule = eg_analysis_value(file, prefix, "_rule", i),
+               needed = eg_analysis_value(file, prefix, "_closeness", i);
   const eg_variable *const rates = eg_labelled_find(file, "/", "learning_rate");
   char label[128];
   eg_result_run_label(file, run, label, sizeof label);
   eg_text_append(text, "%-28s %-9.4g %-11.5g %-11.5g %-11.5g ", label,
-                 rates != NULL ? ((const double *)rates->data)[run] : NAN, value(file, prefix, "_R", i),
-                 value(file, prefix, "_G", i), value(file, prefix, "_N", i));
+                 rates != NULL ? ((const double *)rates->data)[run] : NAN, eg_analysis_value(file, prefix, "_R", i),
+                 eg_analysis_value(file, prefix, "_G", i), eg_analysis_value(file, prefix, "_N", i));
   if (isnan(nu)) {
     eg_text_append(text, "noise not known (levy has none): observe x with its covariance, noise_trace, or the velocity over single steps of the window\n");
     return;
   }
-  eg_text_append(text, "%.4g(%.2g)  SDE needs C >= %.3g%s; kappa <= %.3g", nu, value(file, prefix, "_nu_stderr", i),
-                 value(file, prefix, "_sde_least", i),
-                 eg_scaling_sde_least(nu + SURE * value(file, prefix, "_nu_stderr", i)) > closeness ? " (EXCLUDED)"
+  eg_text_append(text, "%.4g(%.2g)  SDE needs C >= %.3g%s; kappa <= %.3g", nu, eg_analysis_value(file, prefix, "_nu_stderr", i),
+                 eg_analysis_value(file, prefix, "_sde_least", i),
+                 eg_scaling_sde_least(nu + SURE * eg_analysis_value(file, prefix, "_nu_stderr", i)) > closeness ? " (EXCLUDED)"
                                                                                                     : "",
-                 value(file, prefix, "_most_kappa", i));
+                 eg_analysis_value(file, prefix, "_most_kappa", i));
   if (rule == EG_SCALING_LINEAR || rule == EG_SCALING_SQUARE_ROOT) {
-    eg_text_append(text, "; %s, kappa %.4g: C %.4g%s", rules[(int)rule], value(file, prefix, "_kappa", i), needed,
+    eg_text_append(text, "; %s, kappa %.4g: C %.4g%s", rules[(int)rule], eg_analysis_value(file, prefix, "_kappa", i), needed,
                    needed > closeness * (1 + SURE * ratio_error(file, prefix, i)) ? ", BROKEN" : "");
     if (rule == EG_SCALING_LINEAR) {
-      eg_text_append(text, " (at least %.3g)", value(file, prefix, "_least", i));
+      eg_text_append(text, " (at least %.3g)", eg_analysis_value(file, prefix, "_least", i));
     }
   }
-  if (value(file, prefix, "_against", i) >= 0) {
-    eg_text_append(text, "; against the SDE C %.4g", value(file, prefix, "_against_closeness", i));
+  if (eg_analysis_value(file, prefix, "_against", i) >= 0) {
+    eg_text_append(text, "; against the SDE C %.4g", eg_analysis_value(file, prefix, "_against_closeness", i));
   }
   eg_text_append(text, "\n");
 }
@@ -67,7 +56,7 @@ void eg_result_scaling_text(eg_text *text, const eg_labelled *file) {
   for (int a = 1;; a++) {
     char prefix[24];
     (void)snprintf(prefix, sizeof prefix, a == 1 ? "scaling" : "scaling_%d", a);
-    const eg_variable *const v = find(file, prefix, "_R");
+    const eg_variable *const v = eg_analysis_find(file, prefix, "_R");
     if (v == NULL) {
       return;
     }

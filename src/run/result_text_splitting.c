@@ -5,12 +5,7 @@
 #include "run/result_text.h"
 #include "run/split.h"
 
-static double value(const eg_labelled *file, const char *group, const char *name, size_t run) {
-  const eg_variable *const v = eg_labelled_find(file, group, name);
-  return v != NULL && v->type == EG_TYPE_F64 && run < eg_variable_size(v) ? ((const double *)v->data)[run] : NAN;
-}
-
-static double at(const eg_labelled *file, const char *name, size_t run) { return value(file, "/analysis", name, run); }
+static double at(const eg_labelled *file, const char *name, size_t run) { return eg_analysis_value(file, name, "", run); }
 
 static double number(const eg_labelled *file, const char *name) {
   const eg_attribute *const a = eg_labelled_group_attribute(file, "/splitting", name);
@@ -41,7 +36,7 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *run, 
     eg_text_append(text, "; NO exit from A: count more steps, or move low");
   } else if (rate > 0) { /* direct simulation: one event per 1 / rate, relative error 1 / sqrt(events) */
     eg_text_append(text, "; direct simulation would take %.3g",
-                   1 / (rate * value(file, "/", "integrator_step", r) * relative * relative));
+                   1 / (rate * eg_result_value(file, "integrator_step", "", r) * relative * relative));
   }
   if (relative > 0.3) {
     eg_text_append(text, "; relative error %.2g: do not trust its size, take more replicas", relative);

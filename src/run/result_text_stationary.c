@@ -9,24 +9,13 @@
 static const double FALSE_ALARMS = 1e-6; /* of one table */
 static const double DEGREES = 63;        /* of a jackknife over 64 blocks */
 
-static const eg_variable *find(const eg_labelled *file, const char *prefix, const char *suffix) {
-  char name[64];
-  (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
-  return eg_labelled_find(file, "/analysis", name);
-}
-
-static double value(const eg_labelled *file, const char *prefix, const char *suffix, size_t i) {
-  const eg_variable *const v = find(file, prefix, suffix);
-  return v != NULL && v->type == EG_TYPE_F64 && i < eg_variable_size(v) ? ((const double *)v->data)[i] : NAN;
-}
-
 /* Largest |z| of the elements from `first` on, each element of a symmetric matrix counted once; how many in *n. */
 static double largest_z(const eg_labelled *file, const char *prefix, size_t first, size_t d, size_t *n) {
   double largest = NAN;
   *n = 0;
   for (size_t i = 0; i < d; i++) {
     for (size_t j = 0; j <= i; j++) {
-      const double z = fabs(value(file, prefix, "_covariance_z", first + i * d + j));
+      const double z = fabs(eg_analysis_value(file, prefix, "_covariance_z", first + i * d + j));
       *n += !isnan(z);
       largest = isnan(z) || z <= largest ? largest : z;
     }
@@ -35,8 +24,8 @@ static double largest_z(const eg_labelled *file, const char *prefix, size_t firs
 }
 
 static void append_tail(eg_text *text, const eg_labelled *file, const char *prefix, size_t i) {
-  const double exponent = value(file, prefix, "_tail_exponent", i), p = value(file, prefix, "_tail_p_value", i);
-  if (find(file, prefix, "_tail_exponent") == NULL) {
+  const double exponent = eg_analysis_value(file, prefix, "_tail_exponent", i), p = eg_analysis_value(file, prefix, "_tail_p_value", i);
+  if (eg_analysis_find(file, prefix, "_tail_exponent") == NULL) {
     return;
   }
   if (isnan(exponent)) {
@@ -44,23 +33,23 @@ static void append_tail(eg_text *text, const eg_labelled *file, const char *pref
     return;
   }
   eg_text_append(text, "; tail exponent %.4g(%.2g) above %.4g, %.0f values%s", exponent,
-                 value(file, prefix, "_tail_exponent_stderr", i), value(file, prefix, "_tail_from", i),
-                 value(file, prefix, "_tail_events", i), p < 0.01 ? ", which is NO power law" : "");
+                 eg_analysis_value(file, prefix, "_tail_exponent_stderr", i), eg_analysis_value(file, prefix, "_tail_from", i),
+                 eg_analysis_value(file, prefix, "_tail_events", i), p < 0.01 ? ", which is NO power law" : "");
 }
 
 static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t run, size_t point,
                        size_t n_points, size_t n_all) {
-  const size_t i = run * n_points + point, d = find(file, prefix, "_mean")->shape[n_points > 1 ? 2 : 1];
-  const double ratio = value(file, prefix, "_fluctuation_dissipation", i),
-               ratio_error = value(file, prefix, "_fluctuation_dissipation_stderr", i);
-  const double energies = value(file, prefix, "_equipartition_z", i);
-  const double change = value(file, prefix, "_change", i) / value(file, prefix, "_change_stderr", i);
+  const size_t i = run * n_points + point, d = eg_analysis_find(file, prefix, "_mean")->shape[n_points > 1 ? 2 : 1];
+  const double ratio = eg_analysis_value(file, prefix, "_fluctuation_dissipation", i),
+               ratio_error = eg_analysis_value(file, prefix, "_fluctuation_dissipation_stderr", i);
+  const double energies = eg_analysis_value(file, prefix, "_equipartition_z", i);
+  const double change = eg_analysis_value(file, prefix, "_change", i) / eg_analysis_value(file, prefix, "_change_stderr", i);
   size_t n = 0;
   const double z = largest_z(file, prefix, i * d * d, d, &n),
                limit = eg_student_quantile(FALSE_ALARMS / (double)n_all, DEGREES);
   double continuous = 0;
   for (size_t k = 0; k < d; k++) {
-    continuous += value(file, prefix, "_covariance_continuous", i * d * d + k * d + k);
+    continuous += eg_analysis_value(file, prefix, "_covariance_continuous", i * d * d + k * d + k);
   }
   char label[128];
   eg_result_run_name(file, run, label, sizeof label);
@@ -68,11 +57,11 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", point);
   }
-  eg_text_append(text, "%-12.6g %-9.2g %-12.6g %-12.6g", value(file, prefix, "_total", i),
-                 value(file, prefix, "_total_stderr", i), value(file, prefix, "_total_expected", i), continuous);
-  const bool is_judged = value(file, prefix, "_judged", i) != 0;
+  eg_text_append(text, "%-12.6g %-9.2g %-12.6g %-12.6g", eg_analysis_value(file, prefix, "_total", i),
+                 eg_analysis_value(file, prefix, "_total_stderr", i), eg_analysis_value(file, prefix, "_total_expected", i), continuous);
+  const bool is_judged = eg_analysis_value(file, prefix, "_judged", i) != 0;
   if (!is_judged) {
-    eg_text_append(text, " heavy tails, not judged (kurtosis %.3g)", value(file, prefix, "_kurtosis", i));
+    eg_text_append(text, " heavy tails, not judged (kurtosis %.3g)", eg_analysis_value(file, prefix, "_kurtosis", i));
   } else if (n > 0) {
     eg_text_append(text, z > limit ? " covariance is NOT the expected one (z %.3g)" : " z %.3g", z);
   }
@@ -98,7 +87,7 @@ void eg_result_stationary_text(eg_text *text, const eg_labelled *file) {
   for (int a = 1;; a++) {
     char prefix[24];
     (void)snprintf(prefix, sizeof prefix, a == 1 ? "stationary" : "stationary_%d", a);
-    const eg_variable *const v = find(file, prefix, "_mean");
+    const eg_variable *const v = eg_analysis_find(file, prefix, "_mean");
     if (v == NULL) {
       return;
     }
@@ -109,7 +98,7 @@ void eg_result_stationary_text(eg_text *text, const eg_labelled *file) {
                    "expected", "continuous");
     for (size_t i = 0; i < v->shape[0] * n_points; i++) {
       append_row(text, file, prefix, i / n_points, i % n_points, n_points,
-                 eg_variable_size(find(file, prefix, "_covariance")));
+                 eg_variable_size(eg_analysis_find(file, prefix, "_covariance")));
     }
   }
 }

@@ -7,18 +7,6 @@
 
 static const double LEAST_EFFECTIVE = 1000;
 
-static double value(const eg_labelled *file, const char *prefix, const char *suffix, size_t i) {
-  char name[64];
-  (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
-  const eg_variable *const v = eg_labelled_find(file, "/", name);
-  if (v == NULL || i >= eg_variable_size(v)) {
-    return NAN;
-  }
-  return v->type == EG_TYPE_F64 ? ((const double *)v->data)[i]
-         : v->type == EG_TYPE_I64 ? (double)((const int64_t *)v->data)[i]
-                                  : NAN;
-}
-
 static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t i, size_t n_points) {
   char label[128];
   eg_result_run_name(file, i / n_points, label, sizeof label);
@@ -26,15 +14,15 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", i % n_points);
   }
-  const double n = value(file, prefix, "_exponent_values", i);
+  const double n = eg_result_value(file, prefix, "_exponent_values", i);
   if (n > 0) {
-    eg_text_append(text, "%-8.4f %-8.2g %-7.0f %-12.6g ", value(file, prefix, "_exponent", i),
-                   value(file, prefix, "_exponent_stderr", i), n, value(file, prefix, "_threshold", i));
+    eg_text_append(text, "%-8.4f %-8.2g %-7.0f %-12.6g ", eg_result_value(file, prefix, "_exponent", i),
+                   eg_result_value(file, prefix, "_exponent_stderr", i), n, eg_result_value(file, prefix, "_threshold", i));
   } else {
     eg_text_append(text, "%-38s ", "no stretch looks like a power law");
   }
-  eg_text_append(text, "%-9.3g %-9.3g%s\n", value(file, prefix, "_share", i), value(file, prefix, "_square_share", i),
-                 value(file, prefix, "_effective", i) < LEAST_EFFECTIVE ? " heavy tail: do not trust the mean's error bar" : "");
+  eg_text_append(text, "%-9.3g %-9.3g%s\n", eg_result_value(file, prefix, "_share", i), eg_result_value(file, prefix, "_square_share", i),
+                 eg_result_value(file, prefix, "_effective", i) < LEAST_EFFECTIVE ? " heavy tail: do not trust the mean's error bar" : "");
 }
 
 void eg_result_tail_text(eg_text *text, const eg_labelled *file) {

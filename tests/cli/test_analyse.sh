@@ -68,6 +68,43 @@ check grep -q '^Stationary: ' out
 expect 3 analyse weak.h5 -o other.h5 --force --set 'analyse={stationary: {from: 3}}'
 says err "lies behind the last observation"
 
+# Quantiles in the table: each cell is the file's number at the last time, or lag, and its error; words where there is none.
+cat >quantiles.yaml <<END
+seed: 6
+model: {name: quadratic, curvature: [1, 0.5]}
+start: {points: [[1, 0], [0, 1]]}
+steps: 32
+learning_rate: 1/8
+dynamics: [{name: sgd, batch_size: 1}, {name: sme1, substeps: 2}]
+realisations: 9000
+observe:
+  at: {steps: {linear: 4}}
+  features: [x, norm2]
+  histograms: {feature: x, bins: 200, low: -4, high: 1}
+  paths: {statistic: moments, powers: [1, 2], histogram: true, name: far}
+analyse:
+  - quantiles: {of: x, probabilities: [0.05, 0.5, 0.999999]}
+  - quantiles: {of: far, probabilities: [0.25]}
+END
+expect 0 run quantiles.yaml -q --backend cpu
+cp out table
+cat >cells.py <<'END'
+import h5py, numpy
+file, text, n = h5py.File("quantiles.h5"), open("table").read(), 0
+for name, heading in (("quantile", "Quantiles of 'x' at the last time"), ("quantile_2", "Quantiles of 'far' at the last lag")):
+    v, error = (file["analysis/" + name + s][()][:, :, -1] for s in ("", "_stderr"))
+    lines = text[text.index(heading):].split("\n")[2:]
+    for line, values, errors in zip(lines, v.reshape(-1, v.shape[-1]), error.reshape(-1, v.shape[-1])):
+        for value, e in zip(values, errors):
+            cell = "outside the grid" if numpy.isnan(value) else "%.6g(%s)" % (value, "no error" if numpy.isnan(e) else "%.2g" % e)
+            assert cell in line, (line, cell)
+            n += 1
+assert n == 2 * 2 * 2 * 3 + 2 * 2 * 2, n
+assert "nan" not in text
+END
+check /usr/bin/python3 cells.py
+says table 'outside the grid'
+
 # A partial result has analyses too.
 expect 75 run weak.yaml -q --backend cpu -o part.h5 --set realisations=2^28 --max-time 0.4
 cp part.h5 part_again.h5
