@@ -114,6 +114,66 @@ static double tree_comoment(const double *u, const double *v, uint32_t ld, doubl
   return tree_rest(scratch, half);
 }
 
+/* ---- co-moments of many features: a product of matrices ---- */
+
+typedef double eg_eight __attribute__((vector_size(64), aligned(8)));
+#if defined(__AVX512F__)
+enum { PRODUCT_ROWS = 4 }; /* sums of 4 x 4 pairs stay in registers */
+#else
+enum { PRODUCT_ROWS = 2 };
+#endif
+
+/* Sums of the pairs (first + i, second + k); a row beyond the last one is the last one again. */
+EG_FN void product_sums(const double *d, uint32_t n, uint32_t ld, uint32_t first, uint32_t second,
+                        eg_eight sums[PRODUCT_ROWS][PRODUCT_ROWS]) {
+  const double *a[PRODUCT_ROWS], *b[PRODUCT_ROWS];
+  EG_UNROLL
+  for (uint32_t i = 0; i < PRODUCT_ROWS; i++) {
+    a[i] = d + (size_t)(first + i < n ? first + i : n - 1) * ld;
+    b[i] = d + (size_t)(second + i < n ? second + i : n - 1) * ld;
+  }
+  for (uint32_t l = 0; l < ld; l += EG_CHAINS) {
+    eg_eight u[PRODUCT_ROWS];
+    EG_UNROLL
+    for (uint32_t i = 0; i < PRODUCT_ROWS; i++) {
+      u[i] = *(const eg_eight *)(a[i] + l);
+    }
+    EG_UNROLL
+    for (uint32_t k = 0; k < PRODUCT_ROWS; k++) {
+      const eg_eight v = *(const eg_eight *)(b[k] + l);
+      EG_UNROLL
+      for (uint32_t i = 0; i < PRODUCT_ROWS; i++) {
+        sums[i][k] = sums[i][k] + u[i] * v;
+      }
+    }
+  }
+}
+
+/* Co-moments of n rows of deviations. */
+static void product_comoments(const double *d, uint32_t n, uint32_t ld, double *pairs) {
+  for (uint32_t first = 0; first < n; first += PRODUCT_ROWS) {
+    for (uint32_t second = 0; second <= first; second += PRODUCT_ROWS) {
+      eg_eight sums[PRODUCT_ROWS][PRODUCT_ROWS] = {{{0}}};
+      product_sums(d, n, ld, first, second, sums);
+      for (uint32_t f = first; f < n && f < first + PRODUCT_ROWS; f++) {
+        for (uint32_t g = second; g < f && g < second + PRODUCT_ROWS; g++) {
+          const eg_eight s = sums[f - first][g - second];
+          pairs[(size_t)f * (f - 1) / 2 + g] = tree_eight(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
+        }
+      }
+    }
+  }
+}
+
+static void make_deviations(const eg_reduce *r, double *v, const double *sums) {
+  for (uint32_t f = 0; f < r->n_features; f++) {
+    double *const column = v + (size_t)f * r->ld;
+    for (uint32_t l = 0; l < r->ld; l++) {
+      column[l] = deviation(column[l], sums[4 * f], 1);
+    }
+  }
+}
+
 static void mask_unused(double *records, uint32_t n_rows, uint32_t ld, uint32_t n_lanes) {
   for (uint32_t row = 0; row < n_rows; row++) {
     for (uint32_t l = n_lanes; l < ld; l++) {
@@ -122,7 +182,7 @@ static void mask_unused(double *records, uint32_t n_rows, uint32_t ld, uint32_t 
   }
 }
 
-/* scratch: ld / 2 doubles. records are masked in place beyond n_lanes. */
+/* scratch: ld / 2 doubles. records are masked in place beyond n_lanes; a product of matrices leaves deviations there. */
 void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, double *scratch) {
   const uint32_t rows = r->n_records * r->n_points;
   const uint32_t size = eg_node_values(r->n_features, r->with_covariance);
@@ -130,7 +190,7 @@ void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, doubl
     mask_unused(records, rows * r->width, r->ld, r->n_lanes);
   }
   for (uint32_t row = 0; row < rows; row++) {
-    const double *const v = records + (size_t)row * r->width * r->ld;
+    double *const v = records + (size_t)row * r->width * r->ld;
     double *const node = r->nodes + (size_t)row * size;
     double *const sums = node + 1;
     const double sum = tree_sum(v, r->ld, 0, scratch); /* NaN if a lane is masked (or, harmless, if it overflows) */
@@ -142,6 +202,11 @@ void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, doubl
       row_moments(r, v, node[0], tree_sum(v, r->ld, 1, scratch), 1, scratch, sums);
     }
     double *pair = sums + 4 * (size_t)r->n_features;
+    if (r->with_covariance == EG_COVARIANCE_PRODUCT) {
+      make_deviations(r, v, sums);
+      product_comoments(v, r->n_features, r->ld, pair);
+      continue;
+    }
     for (uint32_t f = 1; r->with_covariance && f < r->n_features; f++) {
       for (uint32_t g = 0; g < f; g++) {
         *pair++ = tree_comoment(v + (size_t)f * r->ld, v + (size_t)g * r->ld, r->ld, sums[4 * f], sums[4 * g],

@@ -82,11 +82,7 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
   const uint64_t row = blockIdx.x;
   const uint32_t pair = blockIdx.y;
   const uint32_t n = eg_tree_lanes(r.ld), threads = r.ld / n, used = eg_reduce_used(&r, row);
-  uint32_t f = 1;
-  while (f * (f + 1) / 2 <= pair) {
-    f++;
-  }
-  const uint32_t g = pair - f * (f - 1) / 2;
+  const uint32_t f = eg_pair_first(pair), g = pair - f * (f - 1) / 2;
   if (eg_reduce_record(&r, row) == EG_NO_PLACE) {
     return;
   }
@@ -96,6 +92,29 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
   eg_reduce_load(eg_reduce_lanes_at(&r, row, g), used, threadIdx.x, threads, n, b);
   const double sum = tree_block(eg_comoment_local(a, b, n, node[1 + 4 * f], node[1 + 4 * g]), threads, shared);
   if (threadIdx.x == 0) {
+    node[1 + 4 * r.n_features + pair] = sum;
+  }
+}
+
+/* The same as a product of matrices: eight threads a pair, one for each chain; blockIdx.y counts the EG_PRODUCT_PAIRS of a block. */
+extern "C" __global__ void __launch_bounds__(EG_CHAINS * EG_PRODUCT_PAIRS)
+    eg_reduce_products(const __grid_constant__ eg_tile_reduce r) {
+  const uint64_t row = blockIdx.x;
+  const uint32_t n_pairs = r.n_features * (r.n_features - 1) / 2, j = threadIdx.x % EG_CHAINS;
+  const uint32_t wanted = blockIdx.y * EG_PRODUCT_PAIRS + threadIdx.x / EG_CHAINS;
+  const uint32_t pair = wanted < n_pairs ? wanted : n_pairs - 1; /* whole warps shuffle */
+  const uint32_t f = eg_pair_first(pair), g = pair - f * (f - 1) / 2;
+  if (eg_reduce_record(&r, row) == EG_NO_PLACE) {
+    return;
+  }
+  double *const node = r.nodes + eg_reduce_node_at(&r, row);
+  double sum = eg_product_chain(eg_reduce_lanes_at(&r, row, f), eg_reduce_lanes_at(&r, row, g), eg_reduce_used(&r, row), j,
+                                node[1 + 4 * f], node[1 + 4 * g]);
+  EG_UNROLL
+  for (uint32_t s = EG_CHAINS / 2; s > 0; s /= 2) {
+    sum = sum + __shfl_down_sync(0xffffffffu, sum, s, EG_CHAINS); /* the tree's values in the lanes below s */
+  }
+  if (j == 0 && wanted < n_pairs) {
     node[1 + 4 * r.n_features + pair] = sum;
   }
 }

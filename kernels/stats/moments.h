@@ -6,7 +6,8 @@
  *   n         number of valid lanes
  *   mean_f    tree(valid ? v_f : 0) / n, 0 if n = 0
  *   Mk_f      tree(d_f^k), d_f = valid ? v_f - mean_f : 0, k = 2, 3, 4; d^3 = d^2 d, d^4 = d^2 d^2
- *   C_fg      tree(d_f d_g), g < f
+ *   C_fg      tree(d_f d_g), g < f; as a product of matrices instead (EG_COVARIANCE_PRODUCT): chain j = 0 .. 7 adds d_f d_g of the
+ *             lanes j, j + 8, j + 16, .. one after the other, and C_fg is tree(chains)
  *
  * Node of one (record, point): n, then mean, M2, M3, M4 of each feature, then C_fg by rows (f = 1, 2, ..; g < f) if
  * the covariance is wanted. A tile's node: (record, point) row-major.
@@ -19,15 +20,19 @@
 /* What is made of a record is not made of every one: the place among those it is made of, or this. */
 #define EG_NO_PLACE 0xffffffffu
 
+enum { EG_COVARIANCE_NONE, EG_COVARIANCE_TREE, EG_COVARIANCE_PRODUCT };
+#define EG_CHAINS 8
+
 EG_FN uint32_t eg_node_values(uint32_t n_features, int with_covariance) {
   return 1 + 4 * n_features + (with_covariance ? n_features * (n_features - 1) / 2 : 0);
 }
 
 typedef struct eg_reduce {
-  const double *records; /* (n_records, n_points, width, ld); the first n_features of the width columns are reduced */
+  const double *records; /* (n_records, n_points, width, ld); the first n_features of the width columns are reduced; by a
+                            product of matrices they become their deviations */
   double *nodes;         /* (n_records, n_points, eg_node_values) */
   uint32_t n_records, n_points, n_features, ld, n_lanes;
-  int32_t with_covariance;
+  int32_t with_covariance; /* EG_COVARIANCE_* */
   uint32_t width, reserved;
 } eg_reduce;
 

@@ -10,6 +10,7 @@
 
 #define EG_TREE_LANES      8    /* lanes a thread holds at most */
 #define EG_TREE_MOST_LANES 8192 /* largest tile: 8 lanes in each of 1024 threads */
+#define EG_PRODUCT_PAIRS   32   /* pairs of features that a block makes as a product of matrices */
 
 /* What one launch reduces: `tiles` tiles of records as the advance kernels wrote them, numbered from record_first on in
    the job; the nodes of those that are reduced go to their places in the nodes of the tiles. */
@@ -22,7 +23,7 @@ typedef struct eg_tile_reduce {
   uint32_t n_lanes; /* realisations of all tiles together */
   uint32_t record_first;
   uint32_t width;
-  int32_t with_covariance;
+  int32_t with_covariance; /* EG_COVARIANCE_* */
   uint32_t tile; /* realisations of a tile, <= ld */
 } eg_tile_reduce;
 
@@ -86,6 +87,24 @@ EG_FN double eg_comoment_local(const double *a, const double *b, uint32_t n, dou
     t[i] = eg_deviation(a[i], mean_a) * eg_deviation(b[i], mean_b);
   }
   return eg_tree_local(t, n);
+}
+
+/* Chain j of the product of matrices; lanes from `used` on are masked. */
+EG_FN double eg_product_chain(const double *a, const double *b, uint32_t used, uint32_t j, double mean_a, double mean_b) {
+  double sum = 0.0;
+  for (uint32_t l = j; l < used; l += EG_CHAINS) {
+    sum = sum + eg_deviation(a[l], mean_a) * eg_deviation(b[l], mean_b);
+  }
+  return sum;
+}
+
+/* The features f > g of a pair: f (f - 1) / 2 + g. */
+EG_FN uint32_t eg_pair_first(uint32_t pair) {
+  uint32_t f = 1;
+  while (f * (f + 1) / 2 <= pair) {
+    f++;
+  }
+  return f;
 }
 
 /* Where things lie: row = (tile, record, point) of this launch. */

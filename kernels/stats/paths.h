@@ -34,7 +34,7 @@
 #include "stats/streams.h"
 
 #define EG_PATH_NOWHERE 0xffffffffu
-enum { EG_MOST_PATH_STATISTICS = 8, EG_MOST_PATH_VALUES = 512, EG_MOST_PATH_COVARIANCE = 64 };
+enum { EG_MOST_PATH_STATISTICS = 8, EG_MOST_PATH_VALUES = 512, EG_MOST_PATH_COVARIANCE = 64, EG_MOST_PATH_PRODUCT = 256 };
 enum { EG_PATH_INCREMENTS, EG_PATH_JOINT, EG_PATH_DISTANCES, EG_PATH_WAVE, EG_PATH_LARGEST, EG_PATH_STREAMED }; /* forms */
 
 typedef struct eg_path_term {
@@ -51,7 +51,7 @@ typedef struct eg_path_statistic {
   uint32_t n_largest;      /* pairs in the list; 0: none */
   uint32_t last;           /* the last observation: who is lost by then does not count */
   int32_t form;
-  int32_t with_covariance;
+  int32_t with_covariance; /* EG_COVARIANCE_* */
   uint32_t n_counted;      /* values that are counted in bins: none or all */
   uint64_t first_count;    /* of a job's: of (point, value, EG_PATH_PLACES) */
   const eg_stream *stream; /* of the form streamed, which has no terms */

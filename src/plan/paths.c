@@ -293,17 +293,22 @@ static eg_status (*const builds[])(eg_path_builder *b) = {build_displacements, b
                                                   eg_path_build_tail,  eg_path_build_time_average,
                                                   eg_path_build_correlator, eg_path_build_correlator};
 
-/* The covariance between lags is what fits need; of many lags it is left out, but msd and two-time are nothing without. */
-static eg_status choose_covariance(const eg_path_builder *b, bool *with_covariance) {
+/* The covariance between lags is what fits need, of at most 64; of more it is left out, but msd, two-time and m-point are nothing
+   without. That of many times or points is made as a product of matrices. */
+static eg_status choose_covariance(const eg_path_builder *b, int32_t *covariance) {
   const eg_path_kind kind = b->study->kind;
-  const bool needs = kind == EG_PATH_MSD || kind == EG_PATH_TWO_TIME || kind == EG_PATH_M_POINT;
-  *with_covariance = (needs || kind == EG_PATH_TAMSD || kind == EG_PATH_CORRELATOR_MSD) && b->n_values <= EG_MOST_PATH_COVARIANCE;
-  if (needs && !*with_covariance) {
+  const bool is_wide = kind == EG_PATH_TWO_TIME || kind == EG_PATH_M_POINT, needs = is_wide || kind == EG_PATH_MSD;
+  const bool is_wanted = needs || kind == EG_PATH_TAMSD || kind == EG_PATH_CORRELATOR_MSD;
+  const int most = is_wide ? EG_MOST_PATH_PRODUCT : EG_MOST_PATH_COVARIANCE;
+  *covariance = !is_wanted || b->n_values > (size_t)most     ? EG_COVARIANCE_NONE
+                : b->n_values <= EG_MOST_PATH_COVARIANCE ? EG_COVARIANCE_TREE
+                                                         : EG_COVARIANCE_PRODUCT;
+  if (needs && *covariance == EG_COVARIANCE_NONE) {
     return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
                             "path statistic '%s' of run '%s' has %zu %s; their covariance is kept, and that of at most %d: "
                             "observe at fewer times",
                             b->study->name, b->run->description, b->n_values,
-                            kind == EG_PATH_M_POINT ? "points x times" : "lags", EG_MOST_PATH_COVARIANCE);
+                            kind == EG_PATH_M_POINT ? "points x times" : "lags", most);
   }
   return EG_OK;
 }
@@ -342,7 +347,7 @@ static eg_status plan_one(eg_context *ctx, const eg_plan *plan, eg_run *run, siz
   eg_stream *const stream = is_streamed ? &run->streams[run->job.n_streams] : NULL;
   eg_path_builder b = {ctx, plan, run, study, &run->schedules[plan->path_schedules[path]], out, 0, 0, 0, stream};
   size_t first = 0, width = 0;
-  bool with_covariance = false;
+  int32_t covariance = EG_COVARIANCE_NONE;
   EG_TRY(columns_of(ctx, plan, study, 0, &first, &width));
   const size_t tracked = first;
   s->column = (uint32_t)tracked_at(plan, first);
@@ -359,7 +364,7 @@ static eg_status plan_one(eg_context *ctx, const eg_plan *plan, eg_run *run, siz
     run->job.n_streams++;
   }
   EG_TRY(builds[study->kind](&b));
-  EG_TRY(choose_covariance(&b, &with_covariance));
+  EG_TRY(choose_covariance(&b, &covariance));
   s->terms = out->terms;
   s->first = out->first;
   s->powers = out->powers;
@@ -371,7 +376,7 @@ static eg_status plan_one(eg_context *ctx, const eg_plan *plan, eg_run *run, siz
             : study->kind == EG_PATH_DISTANCE                                    ? EG_PATH_DISTANCES
             : study->kind == EG_PATH_M_POINT || study->kind == EG_PATH_PRODUCT ? EG_PATH_JOINT
                                                                                  : EG_PATH_INCREMENTS;
-  s->with_covariance = with_covariance;
+  s->with_covariance = covariance;
   return number_terms(&b, s);
 }
 

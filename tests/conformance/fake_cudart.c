@@ -185,8 +185,8 @@ const void *eg_fatbin_of_statistics(void) {
 /* ---- kernels ---- */
 
 /* Of the statistics; the address of each is the kernel. */
-enum { MOMENTS, COMOMENTS, COUNT, PAIRS, TRACK, PATH_VALUES, N_STATISTICS };
-static const char *const statistics_kernels[N_STATISTICS] = {"eg_reduce_moments", "eg_reduce_comoments", "eg_count_histograms",
+enum { MOMENTS, COMOMENTS, PRODUCTS, COUNT, PAIRS, TRACK, PATH_VALUES, N_STATISTICS };
+static const char *const statistics_kernels[N_STATISTICS] = {"eg_reduce_moments", "eg_reduce_comoments", "eg_reduce_products", "eg_count_histograms",
                                                              "eg_count_pairs",    "eg_track_records", "eg_make_path_values"};
 
 /* N_STATISTICS: it is none of them. */
@@ -271,10 +271,11 @@ static void reduce(int kernel, dim3 grid, const eg_tile_reduce *r) {
         reduce_feature(r, row, y);
         continue;
       }
-      uint32_t f = 1;
-      while (f * (f + 1) / 2 <= y) {
-        f++;
+      if (kernel == PRODUCTS) {
+        reduce_products(r, row, y);
+        continue;
       }
+      const uint32_t f = eg_pair_first(y);
       reduce_pair(r, row, f, y - f * (f - 1) / 2, y);
     }
   }
@@ -635,7 +636,7 @@ static void swap_lanes(const eg_tile_tracks *r, dim3 grid) {
 }
 
 static void run_statistic(const kernel_call *c, int which) {
-  if (which == MOMENTS || which == COMOMENTS) {
+  if (which <= PRODUCTS) {
     reduce(which, c->grid, &c->reduce);
     if (c->is_wrong || c->is_nan) {
       spoil(c);
@@ -751,7 +752,7 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   c->is_unpaired = which == PAIRS && is_broken("unpair");
   c->is_swapped = which == TRACK && is_broken("swap");
   c->is_uncounted = which == PATH_VALUES && is_broken("uncount");
-  if (which == MOMENTS || which == COMOMENTS) {
+  if (which <= PRODUCTS) {
     memcpy(&c->reduce, args[0], sizeof c->reduce);
     check_reduce(&c->reduce);
   } else if (which == COUNT) {

@@ -57,6 +57,23 @@ static inline void reduce_pair(const eg_tile_reduce *r, uint64_t row, uint32_t f
   node[1 + 4 * r->n_features + pair] = tree_block(shared, n_threads);
 }
 
+static inline void reduce_products(const eg_tile_reduce *r, uint64_t row, uint32_t block) {
+  const uint32_t n_pairs = r->n_features * (r->n_features - 1) / 2;
+  if (eg_reduce_record(r, row) == EG_NO_PLACE) {
+    return;
+  }
+  double *const node = r->nodes + eg_reduce_node_at(r, row);
+  for (uint32_t pair = block * EG_PRODUCT_PAIRS; pair < (block + 1) * EG_PRODUCT_PAIRS && pair < n_pairs; pair++) {
+    const uint32_t f = eg_pair_first(pair), g = pair - f * (f - 1) / 2;
+    double chains[EG_CHAINS];
+    for (uint32_t j = 0; j < EG_CHAINS; j++) {
+      chains[j] = eg_product_chain(eg_reduce_lanes_at(r, row, f), eg_reduce_lanes_at(r, row, g), eg_reduce_used(r, row), j,
+                                   node[1 + 4 * f], node[1 + 4 * g]);
+    }
+    node[1 + 4 * r->n_features + pair] = tree_block(chains, EG_CHAINS);
+  }
+}
+
 static inline void count_histogram(const eg_count *r, uint64_t row, uint32_t i) {
   if (!eg_count_is_wanted(r, row)) {
     return;

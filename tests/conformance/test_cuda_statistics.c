@@ -35,6 +35,9 @@ static void write_data(void) {
           "    - {statistic: characteristic, name: wave, arguments: [-1.75, 1]}\n"                             \
           "    - {statistic: tail, feature: x0, side: lower, largest: 300, origin: 24}\n    - {statistic: tail, name: far, feature: norm2, largest: 100}\n"
 
+/* Its covariance is a product of matrices. */
+#define WIDE "observe:\n  at: {steps: {linear: 40}}\n  features: [x]\n  paths: {statistic: m-point, feature: norm2}\n"
+
 static const char plane[] = "model: {name: quadratic, curvature: [1, 0.5, 2], noise: [0.5, 0.25, 1]}\nlearning_rate: 1/16\n"
                             "steps: 40\nstart: {points: [[0.5, -1, 0.25], [1, 1, -1]]}\ndynamics: {name: sgd, batch_size: 2}\n";
 static const char rows[] = "model: {name: linear-regression, data: three.h5, ridge: 0.05}\nlearning_rate: 1/16\nsteps: 40\n"
@@ -61,7 +64,10 @@ static void paths(const eg_backend *cuda) {
   for (size_t i = 0; i < sizeof realisations / sizeof realisations[0]; i++) {
     compare(cuda, plane, INCREMENTS, realisations[i]);
     compare(cuda, plane, TOGETHER, realisations[i]);
+    compare(cuda, plane, WIDE, realisations[i]);
   }
+  compare(cuda, escaping, WIDE, 9000);
+  compare(cuda, team, WIDE, 301);
   compare(cuda, plane, INCREMENTS, 50000); /* several batches */
   compare(cuda, rows, TOGETHER, 5000);
   compare(cuda, team, INCREMENTS, 300);

@@ -35,13 +35,15 @@ static void check_says(const char *points, const char *at, const char *path, con
 
 #define ONE "[[1]]"
 #define TWO "[[1], [2]]"
+#define FIVE "[[1], [2], [3], [4], [5]]"
 #define FEW "[8, 16, 64]"
 
 static void points(void) {
   check_says(TWO, FEW, "statistic: m-point", "");
   check_says(TWO, FEW, "statistic: m-point, feature: x1", "there is no x1: the dimension is 1");
   check_says(TWO, FEW, "statistic: m-point, with: norm2", "t.yaml:11:31: error: 'observe.paths.with' is a key of product and time-average only");
-  check_says(TWO, "{linear: 64}", "statistic: m-point", "has 128 points x times; their covariance is kept, and that of at most 64");
+  check_says(TWO, "{linear: 64}", "statistic: m-point", "");
+  check_says(FIVE, "{linear: 64}", "statistic: m-point", "has 320 points x times; their covariance is kept, and that of at most 256");
   check_says(TWO, FEW, "statistic: product, with: norm", "'observe.paths.with' = 'norm' is not known; allowed: norm2, loss");
   check_says(TWO, FEW, "statistic: product, with: norm2, origin: 16", "");
   check_says(TWO, FEW, "statistic: product, with: x7", "there is no x7");

@@ -58,7 +58,7 @@ struct eg_cuda_device {
   eg_cuda_slot slots[EG_CUDA_SLOTS];
   eg_cuda_batch batches[EG_CUDA_BATCHES];
   cudaLibrary_t statistics_code;
-  cudaKernel_t reduce_moments, reduce_comoments, count_histograms, count_pairs, track_records, make_path_values;
+  cudaKernel_t reduce_moments, reduce_comoments, reduce_products, count_histograms, count_pairs, track_records, make_path_values;
   /* of the job */
   const eg_cuda_job *job;
   cudaLibrary_t unit;

@@ -110,6 +110,7 @@ static eg_cuda_status find_statistics(eg_cuda_device *d, eg_cuda_message message
     cudaKernel_t *kernel;
   } kernels[] = {{"eg_reduce_moments", &d->reduce_moments},
                  {"eg_reduce_comoments", &d->reduce_comoments},
+                 {"eg_reduce_products", &d->reduce_products},
                  {"eg_count_histograms", &d->count_histograms},
                  {"eg_count_pairs", &d->count_pairs},
                  {"eg_track_records", &d->track_records},

@@ -13,7 +13,11 @@ eg_cuda_status eg_cuda_launch_reduce(eg_cuda_device *d, const eg_tile_reduce *wh
   EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_moments, (dim3){rows, r.n_features, 1},
                                (dim3){threads, 1, 1}, args, 0, d->statistics),
               "starting the statistics");
-  if (pairs > 0) {
+  if (pairs > 0 && r.with_covariance == EG_COVARIANCE_PRODUCT) {
+    EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_products, (dim3){rows, (pairs + EG_PRODUCT_PAIRS - 1) / EG_PRODUCT_PAIRS, 1},
+                                 (dim3){EG_CHAINS * EG_PRODUCT_PAIRS, 1, 1}, args, 0, d->statistics),
+                "starting the statistics");
+  } else if (pairs > 0) {
     EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_comoments, (dim3){rows, pairs, 1},
                                  (dim3){threads, 1, 1}, args, 0, d->statistics),
                 "starting the statistics");
