@@ -271,21 +271,49 @@ typedef struct eg_walk {
 
 /* ---- one block through all steps of the launch ---- */
 
+/* Do features of this launch ask for the start? */
+static int needs_starts(const eg_launch *a) {
+  int needs = !a->is_restart;
+  for (uint32_t f = 0; f < a->n_features; f++) {
+    needs |= a->features[f].id == EG_FEATURE_DISPLACEMENT2;
+  }
+  for (uint32_t i = 0; i < a->n_monitors; i++) {
+    needs |= a->monitors[i].feature.id == EG_FEATURE_DISPLACEMENT2;
+  }
+  return needs;
+}
+
+static void make_starts(const eg_launch *a, eg_real *start, uint64_t realisation) {
+  for (uint32_t row = 0; row < a->n_points * EG_DIM; row++, start += EG_LANES) {
+    if (a->start_kind == EG_START_FIXED) {
+      const eg_real value = eg_start_value(a, realisation, row / EG_DIM, row % EG_DIM);
+      LANES { start[l] = value; }
+      continue;
+    }
+    for (int l = 0; l < EG_LANES; l++) {
+      start[l] = eg_start_value(a, realisation + (uint64_t)l, row / EG_DIM, row % EG_DIM);
+    }
+  }
+}
+
 static void load_block(const eg_launch *a, eg_block_state block, uint64_t realisation, uint32_t slot) {
   const eg_real *const state = (const eg_real *)a->state;
   const uint32_t width = (uint32_t)block.width;
-  for (uint32_t row = 0; row < a->n_points * EG_DIM; row++) {
-    for (int l = 0; l < EG_LANES; l++) {
-      block.start[row * EG_LANES + (uint32_t)l] =
-          eg_start_value(a, realisation + (uint64_t)l, row / EG_DIM, row % EG_DIM);
-    }
+  if (needs_starts(a)) {
+    make_starts(a, block.start, realisation);
   }
   for (uint32_t row = 0; row < a->n_points * width; row++) {
     const uint32_t point = row / width, k = row % width;
-    const eg_real own = k >= 2 * EG_DIM ? (eg_real)a->chain.start_square : (eg_real)0; /* of the stepper */
-    for (uint32_t l = 0; l < EG_LANES; l++) {
-      const eg_real start = k < EG_DIM ? block.start[(point * EG_DIM + k) * EG_LANES + l] : own;
-      block.x[row * EG_LANES + l] = a->is_restart ? state[(size_t)row * a->ld + slot + l] : start;
+    eg_real *const x = block.x + (size_t)row * EG_LANES;
+    if (a->is_restart) {
+      const eg_real *const left = state + (size_t)row * a->ld + slot;
+      LANES { x[l] = left[l]; }
+    } else if (k < EG_DIM) {
+      const eg_real *const start = block.start + (size_t)(point * EG_DIM + k) * EG_LANES;
+      LANES { x[l] = start[l]; }
+    } else {
+      const eg_real own = k >= 2 * EG_DIM ? (eg_real)a->chain.start_square : (eg_real)0; /* of the stepper */
+      LANES { x[l] = own; }
     }
   }
   if (!a->is_restart) {
