@@ -48,12 +48,18 @@ typedef __m256i vec;
 #define VEC_STORE(p, a)   _mm256_store_si256((__m256i *)(p), a)
 #endif
 
+/* The realisation of a lane. */
+static inline __attribute__((always_inline)) uint64_t lane_realisation(uint64_t first, const eg_listed *list, int lane) {
+  return list == NULL ? first + (uint64_t)lane : (first & ~0xffffffffull) | list->low[lane];
+}
+
 #if defined(VEC_MUL)
-/* One Philox block for 64 realisations. 32-bit words live in the low halves of 64-bit lanes: the product reads only
-   those, so the high halves may hold anything. Group 2i holds the even, 2i+1 the odd of 2 VECTOR_LANES lanes. */
+/* One Philox block for 64 realisations: from `realisation` on, or those of the list, a constant NULL or not. 32-bit words
+   live in the low halves of 64-bit lanes: the product reads only those, so the high halves may hold anything. Group 2i
+   holds the even, 2i+1 the odd of 2 VECTOR_LANES lanes. */
 static inline __attribute__((always_inline)) void philox_lanes(const uint32_t key[2], uint32_t stream,
-                                                               uint64_t realisation, uint64_t block,
-                                                               lane_words *out) {
+                                                               uint64_t realisation, const eg_listed *list,
+                                                               uint64_t block, lane_words *out) {
   const vec m0 = VEC_SET(EG_PHILOX_M0), m1 = VEC_SET(EG_PHILOX_M1);
   /* first round: counter words 0, 1 and 3 are the same in all lanes */
   const uint64_t p0 = (uint64_t)EG_PHILOX_M0 * (uint32_t)block;
@@ -66,7 +72,11 @@ static inline __attribute__((always_inline)) void philox_lanes(const uint32_t ke
     EG_UNROLL
     for (int g = 0; g < GROUPS; g++) {
       const int lane = (base + g) / 2 * 2 * VECTOR_LANES + (base + g) % 2;
-      const vec r = VEC_ADD(VEC_SET((uint32_t)realisation + (uint32_t)lane), VEC_EVEN);
+      vec r = VEC_ADD(VEC_SET((uint32_t)realisation + (uint32_t)lane), VEC_EVEN);
+      if (list != NULL) {
+        const vec pairs = VEC_LOAD(list->low + (lane - lane % 2));
+        r = lane % 2 == 0 ? pairs : VEC_SHR32(pairs);
+      }
       const vec p1 = VEC_MUL(m1, r);
       c0[g] = VEC_XOR3(VEC_SHR32(p1), first_c0, VEC_SET(0));
       c1v[g] = p1;
@@ -110,11 +120,11 @@ static inline __attribute__((always_inline)) void high_products(const uint32_t *
   }
 }
 #else
-static void philox_lanes(const uint32_t key[2], uint32_t stream, uint64_t realisation, uint64_t block,
-                         lane_words *out) {
+static void philox_lanes(const uint32_t key[2], uint32_t stream, uint64_t realisation, const eg_listed *list,
+                         uint64_t block, lane_words *out) {
   for (int lane = 0; lane < EG_LANES; lane++) {
     uint32_t w[4];
-    eg_block(key, stream, realisation + (uint64_t)lane, block, w);
+    eg_block(key, stream, lane_realisation(realisation, list, lane), block, w);
     for (int j = 0; j < 4; j++) {
       out->w[j][lane] = w[j];
     }
@@ -226,30 +236,49 @@ static inline __attribute__((always_inline)) void block_three_point(const lane_w
   }
 }
 
+/* Each fill twice: of consecutive realisations, and of listed ones. */
 #define DEFINE_FILL(name, type, per_block)                                                                   \
-  static __attribute__((noinline)) void fill_##name(const uint32_t key[2], uint64_t realisation_first,       \
-                                                    uint64_t block_first, int n_blocks, void *out) {         \
+  static inline __attribute__((always_inline)) void noise_##name(const uint32_t key[2], uint64_t realisation, \
+                                                                 const eg_listed *list, uint64_t block_first, \
+                                                                 int n_blocks, void *out) {                  \
     type *values = (type *)out;                                                                              \
     for (int b = 0; b < n_blocks; b++) {                                                                     \
       lane_words words;                                                                                      \
-      philox_lanes(key, EG_STREAM_NOISE, realisation_first, block_first + (uint64_t)b, &words);              \
+      philox_lanes(key, EG_STREAM_NOISE, realisation, list, block_first + (uint64_t)b, &words);              \
       block_##name(&words, values + (size_t)b * (per_block) * EG_LANES);                                     \
     }                                                                                                        \
+  }                                                                                                          \
+  DEFINE_FUNCTIONS(fill_##name, listed_##name, noise_##name)
+
+#define DEFINE_FUNCTIONS(fill, listed, noise)                                                                \
+  static __attribute__((noinline)) void fill(const uint32_t key[2], uint64_t realisation_first,              \
+                                             uint64_t block_first, int n_blocks, void *out) {                \
+    noise(key, realisation_first, NULL, block_first, n_blocks, out);                                         \
+  }                                                                                                          \
+  static __attribute__((noinline)) void listed(const uint32_t key[2], const eg_listed *list,                 \
+                                               uint64_t block_first, int n_blocks, void *out) {              \
+    noise(key, list->first, list, block_first, n_blocks, out);                                               \
   }
 
 /* The same values as doubles, for units compiled with double noise. */
 #define DEFINE_FILL64(name, per_block)                                                                       \
-  static __attribute__((noinline)) void fill64_##name(const uint32_t key[2], uint64_t realisation_first,     \
-                                                      uint64_t block_first, int n_blocks, void *out) {       \
+  static inline __attribute__((always_inline)) void noise64_##name(const uint32_t key[2], uint64_t realisation, \
+                                                                   const eg_listed *list, uint64_t block_first, \
+                                                                   int n_blocks, void *out) {                \
     double *values = (double *)out;                                                                          \
     for (int b = 0; b < n_blocks; b++) {                                                                     \
       float narrow[(per_block) * EG_LANES] __attribute__((aligned(64)));                                     \
-      fill_##name(key, realisation_first, block_first + (uint64_t)b, 1, narrow);                             \
+      if (list == NULL) {                                                                                    \
+        fill_##name(key, realisation, block_first + (uint64_t)b, 1, narrow);                                 \
+      } else {                                                                                               \
+        listed_##name(key, list, block_first + (uint64_t)b, 1, narrow);                                      \
+      }                                                                                                      \
       for (int i = 0; i < (per_block) * EG_LANES; i++) {                                                     \
         values[(size_t)b * (per_block) * EG_LANES + (size_t)i] = (double)narrow[i];                          \
       }                                                                                                      \
     }                                                                                                        \
-  }
+  }                                                                                                          \
+  DEFINE_FUNCTIONS(fill64_##name, listed64_##name, noise64_##name)
 
 #define FLOAT_KINDS(X)                                                                                       \
   X(gaussian, 4) X(table5, 24) X(table8, 16) X(table10, 12) X(two_point, 128) X(three_point, 4)
@@ -267,12 +296,14 @@ EG_FN double lane_stable(uint32_t w0, uint32_t w1, uint32_t w2, uint32_t w3, dou
   return eg_stable(w, tail_index);
 }
 
-static __attribute__((noinline)) void fill_stable(const uint32_t key[2], uint64_t realisation_first, uint64_t block_first,
-                                                  int n_blocks, double tail_index, int is_wide, void *out) {
+/* list: NULL, or the realisations. */
+static __attribute__((noinline)) void fill_stable(const uint32_t key[2], uint64_t realisation_first, const eg_listed *list,
+                                                  uint64_t block_first, int n_blocks, double tail_index, int is_wide,
+                                                  void *out) {
   for (int b = 0; b < n_blocks; b++) {
     lane_words words;
     double values[EG_LANES] __attribute__((aligned(64)));
-    philox_lanes(key, EG_STREAM_NOISE, realisation_first, block_first + (uint64_t)b, &words);
+    philox_lanes(key, EG_STREAM_NOISE, realisation_first, list, block_first + (uint64_t)b, &words);
     LANE_LOOP {
       values[l] = lane_stable(words.w[0][l], words.w[1][l], words.w[2][l], words.w[3][l], tail_index);
     }
@@ -286,12 +317,13 @@ static __attribute__((noinline)) void fill_stable(const uint32_t key[2], uint64_
   }
 }
 
-static __attribute__((noinline)) void fill_rows(const uint32_t key[2], uint64_t realisation_first,
-                                                uint64_t block_first, int n_blocks, uint32_t n_rows, int32_t *out) {
+static inline __attribute__((always_inline)) void rows_of(const uint32_t key[2], uint64_t realisation_first,
+                                                          const eg_listed *list, uint64_t block_first, int n_blocks,
+                                                          uint32_t n_rows, int32_t *out) {
   const uint32_t threshold = (0u - n_rows) % n_rows;
   for (int b = 0; b < n_blocks; b++) {
     lane_words words;
-    philox_lanes(key, EG_STREAM_ROWS, realisation_first, block_first + (uint64_t)b, &words);
+    philox_lanes(key, EG_STREAM_ROWS, realisation_first, list, block_first + (uint64_t)b, &words);
     int32_t *index = out + (size_t)b * 4 * EG_LANES;
     uint32_t any_rejected = 0;
     for (int j = 0; j < 4; j++) {
@@ -308,10 +340,20 @@ static __attribute__((noinline)) void fill_rows(const uint32_t key[2], uint64_t 
       const int j = i / EG_LANES, l = i % EG_LANES;
       if (eg_index_is_rejected(words.w[j][l], n_rows)) {
         const uint64_t q = 4 * (block_first + (uint64_t)b) + (uint64_t)j;
-        index[i] = eg_index_retry(key, realisation_first + (uint64_t)l, q, n_rows);
+        index[i] = eg_index_retry(key, lane_realisation(realisation_first, list, l), q, n_rows);
       }
     }
   }
+}
+
+static __attribute__((noinline)) void fill_rows(const uint32_t key[2], uint64_t realisation_first, uint64_t block_first,
+                                                int n_blocks, uint32_t n_rows, int32_t *out) {
+  rows_of(key, realisation_first, NULL, block_first, n_blocks, n_rows, out);
+}
+
+static __attribute__((noinline)) void listed_rows(const uint32_t key[2], const eg_listed *list, uint64_t block_first,
+                                                  int n_blocks, uint32_t n_rows, int32_t *out) {
+  rows_of(key, list->first, list, block_first, n_blocks, n_rows, out);
 }
 
 /* ---- staging of data rows: W lanes x W columns are loaded by rows and transposed in registers ---- */
@@ -479,7 +521,12 @@ const eg_fill_table EG_PASTE(eg_fill_table, EG_ISA) = {
     {fill_gaussian, NULL, fill_gaussian64, fill_table5, fill_table8, fill_table10, fill_two_point, fill_three_point},
     {fill64_gaussian, NULL, fill_gaussian64, fill64_table5, fill64_table8, fill64_table10, fill64_two_point,
      fill64_three_point},
+    {listed_gaussian, NULL, listed_gaussian64, listed_table5, listed_table8, listed_table10, listed_two_point,
+     listed_three_point},
+    {listed64_gaussian, NULL, listed_gaussian64, listed64_table5, listed64_table8, listed64_table10, listed64_two_point,
+     listed64_three_point},
     fill_rows,
+    listed_rows,
     fill_permuted,
     fill_fractional,
     fill_stable,

@@ -7,14 +7,23 @@
 #include "core/noise.h"
 #include "core/stable.h"
 
+/* Realisations of a block whose lanes were gathered: of one tile, so that only the low words differ. */
+typedef struct eg_listed {
+  uint32_t low[EG_LANES]; /* low words; first, so that vectors of them are aligned */
+  uint64_t first;         /* of the tile: the high word is its own */
+} __attribute__((aligned(64))) eg_listed;
+
 /* out[(b * per_block + j) * EG_LANES + lane] = draw j of block block_first + b, of realisation realisation_first + lane
    (a multiple of EG_LANES). float; double for gaussian64 and for the functions in fill64. */
 typedef void (*eg_fill_fn)(const uint32_t key[2], uint64_t realisation_first, uint64_t block_first, int n_blocks,
                            void *out);
+typedef void (*eg_fill_listed_fn)(const uint32_t key[2], const eg_listed *list, uint64_t block_first, int n_blocks, void *out);
 
 /* out[(b * 4 + j) * EG_LANES + lane] = row index of draw 4 (block_first + b) + j. */
 typedef void (*eg_fill_rows_fn)(const uint32_t key[2], uint64_t realisation_first, uint64_t block_first,
                                 int n_blocks, uint32_t n_rows, int32_t *out);
+typedef void (*eg_fill_listed_rows_fn)(const uint32_t key[2], const eg_listed *list, uint64_t block_first, int n_blocks,
+                                       uint32_t n_rows, int32_t *out);
 
 /* Rows of n_draws x EG_LANES indices, transposed: out[(draw * columns + column) * EG_LANES + lane]. */
 typedef void (*eg_stage_rows_fn)(const void *rows, uint32_t n_rows, int columns, const int32_t *index, int n_draws,
@@ -39,14 +48,17 @@ typedef void (*eg_fill_fractional_fn)(const uint32_t key[2], uint64_t realisatio
                                       double *draws, eg_fractional *fractional, int is_going_on, int is_wide,
                                       void *out);
 
-/* Symmetric alpha-stable variates, one a block: out[b * EG_LANES + lane] as above; double where is_wide, else float. */
-typedef void (*eg_fill_stable_fn)(const uint32_t key[2], uint64_t realisation_first, uint64_t block_first, int n_blocks,
-                                  double tail_index, int is_wide, void *out);
+/* Symmetric alpha-stable variates, one a block: out[b * EG_LANES + lane] as above; double where is_wide, else float. list: NULL, or
+   the realisations. */
+typedef void (*eg_fill_stable_fn)(const uint32_t key[2], uint64_t realisation_first, const eg_listed *list,
+                                  uint64_t block_first, int n_blocks, double tail_index, int is_wide, void *out);
 
 typedef struct eg_fill_table {
   eg_fill_fn fill[EG_N_KINDS];   /* float; double for gaussian64; NULL for gaussian-fast */
   eg_fill_fn fill64[EG_N_KINDS]; /* every kind as doubles */
+  eg_fill_listed_fn listed[EG_N_KINDS], listed64[EG_N_KINDS];
   eg_fill_rows_fn fill_rows;
+  eg_fill_listed_rows_fn listed_rows;
   eg_fill_permuted_fn fill_permuted;
   eg_fill_fractional_fn fill_fractional;
   eg_fill_stable_fn fill_stable;

@@ -52,6 +52,7 @@ typedef struct eg_block {
   double *feature;   /* (EG_LANES) of one monitor */
   eg_real *joint;    /* of steps of all points together: core/joint_cpu.h */
   uint8_t *bad;      /* (n_points, EG_LANES): not finite where it was looked at */
+  struct eg_absorbed *absorbed; /* of launches with absorbing crossings, else NULL: core/absorbed_cpu.h */
   eg_ahead *ahead;
   eg_tape *tape; /* or NULL */
   size_t width;  /* values of a trajectory: EG_DIM and those of the stepper */
@@ -63,11 +64,14 @@ static size_t joint_values(const eg_launch *a) {
   return a->is_joint ? n * (n + 5) / 2 : 0;
 }
 
+#include "core/absorbed_cpu.h"
+
 static uint64_t block_bytes(const eg_launch *a) {
   const uint32_t n_points = a->n_points;
   return (((uint64_t)n_points * (3 * EG_WIDTH_MAX + EG_DIM) + EG_ACC_MAX + EG_DIM + 1) * sizeof(eg_real) +
           ((uint64_t)n_points * 2 * EG_MOST_MONITORS + 1) * sizeof(double) + n_points + joint_values(a) * sizeof(eg_real)) *
-         EG_LANES;
+             EG_LANES +
+         absorbed_bytes(a);
 }
 
 static eg_block_state block_of(const eg_thread *t, const eg_launch *a, int extra, eg_ahead *ahead) {
@@ -88,6 +92,7 @@ static eg_block_state block_of(const eg_thread *t, const eg_launch *a, int extra
   b.bad = (uint8_t *)(b.joint + n_joint * EG_LANES);
   b.ahead = ahead;
   b.tape = NULL;
+  b.absorbed = a->absorbing == 0 ? NULL : absorbed_of(a, b.width, b.bad + (size_t)n_points * EG_LANES);
   return b;
 }
 
@@ -118,7 +123,10 @@ static __attribute__((noinline)) void hold_noise(const eg_launch *a, eg_thread *
   const uint64_t wanted = (limit + per_block - 1) / per_block - block;
   const uint64_t n = wanted < most ? wanted : most;
   if (a->tail_index > 0) {
-    t->fill->fill_stable(a->key, realisation, block, (int)n, a->tail_index, sizeof(eg_noise_real) == 8, t->noise);
+    t->fill->fill_stable(a->key, realisation, t->listed, block, (int)n, a->tail_index, sizeof(eg_noise_real) == 8, t->noise);
+  } else if (t->listed != NULL) {
+    const eg_fill_listed_fn fill = sizeof(eg_noise_real) == 8 ? t->fill->listed64[a->kind] : t->fill->listed[a->kind];
+    fill(a->key, t->listed, block, (int)n, t->noise);
   } else {
     const eg_fill_fn fill = sizeof(eg_noise_real) == 8 ? t->fill->fill64[a->kind] : t->fill->fill[a->kind];
     fill(a->key, realisation, block, (int)n, t->noise);
@@ -134,7 +142,9 @@ static __attribute__((noinline)) void hold_rows(const eg_launch *a, eg_thread *t
     const uint64_t block = q / 4;
     const uint64_t wanted = (limit + 3) / 4 - block;
     const uint64_t n = wanted < EG_INDEX_BLOCKS ? wanted : EG_INDEX_BLOCKS;
-    if (a->sampling == 0) {
+    if (t->listed != NULL) {
+      t->fill->listed_rows(a->key, t->listed, block, (int)n, a->n_rows, t->index);
+    } else if (a->sampling == 0) {
       t->fill->fill_rows(a->key, realisation, block, (int)n, a->n_rows, t->index);
     } else {
       t->fill->fill_permuted(a->key, realisation, block * 4, (int)n * 4, a->n_rows, a->sampling, a->fold_count,
@@ -338,12 +348,18 @@ EG_FN void back_up(const eg_launch *a, const eg_block_state *block) {
   }
 }
 
+#include "core/gather_cpu.h"
+
 /* is_taped: the segment makes the records of a tape. */
 static __attribute__((noinline)) void drive(eg_segment_fn segment, int is_taped, int extra, const eg_params *p,
                                             const eg_launch *a, eg_thread *t) {
   const eg_uniforms uniforms = eg_uniforms_of(a);
   eg_ahead ahead;
   eg_walk w = {segment, p, a, &uniforms, t, block_of(t, a, extra, &ahead), 0, 0};
+  if (can_list(a)) {
+    drive_listed(&w);
+    return;
+  }
   for (uint32_t slot = 0; slot < a->n_lanes; slot += EG_LANES) {
     w.slot = slot;
     w.realisation = a->realisation_first + slot;
@@ -465,6 +481,10 @@ EG_FN void segment_timed(eg_timed_fn step_fn, int normals, int extra, const eg_p
   const eg_params *const p = &own_params;
   const eg_uniforms *const u = &own_uniforms;
   eg_ahead *const ahead = block.ahead;
+  uint64_t who[EG_LANES];
+  for (int l = 0; l < EG_LANES; l++) {
+    who[l] = t->listed == NULL ? realisation + (uint64_t)l : (t->listed->first & ~0xffffffffull) | t->listed->low[l];
+  }
   for (uint64_t step = from; step < to; step++) {
     const uint64_t q = step * (uint64_t)normals;
     if (normals > 0 && (q < ahead->first || q + (uint64_t)normals > ahead->last)) {
@@ -474,7 +494,7 @@ EG_FN void segment_timed(eg_timed_fn step_fn, int normals, int extra, const eg_p
     const eg_pull pull = {{a->key[0], a->key[1]}, step, (double)step * a->h, (double)(step + 1) * a->h};
     for (uint32_t point = 0; point < a->n_points; point++) {
       eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
-      LANES { lane_timed(step_fn, extra, p, u, &pull, realisation + (uint64_t)l, x + l, noise + l); }
+      LANES { lane_timed(step_fn, extra, p, u, &pull, who[l], x + l, noise + l); }
     }
   }
 }

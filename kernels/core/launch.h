@@ -125,6 +125,7 @@ typedef struct eg_launch {
   uint8_t is_clocked;         /* 1: a physical time stands behind x, and crossings are timed by it */
   uint8_t is_joint;           /* 1: all points of a realisation move in one step (core/joint_cpu.h) */
   uint8_t is_watched;         /* 1: is the state finite? For models that can make a bad state good again */
+  uint8_t absorbing;          /* bits of the crossings that stop a trajectory: core/monitor.h */
   double *monitor_state;      /* (n_points, n_monitors, 2, ld), realisation fastest; of the tile, as state */
   eg_monitor monitors[EG_MOST_MONITORS];
   void *scratch;              /* GPU: working memory of the launch; each driver says what of */

@@ -13,6 +13,10 @@
  *
  * Crossings that compete (labelled exits): 1 for the one that came first by step k, else 0; of two at the same step the one that
  * stands first. The stopped time of all of them is the smallest.
+ *
+ * Crossings that absorb: the first one stops the trajectory, at step S. State and monitors stay what they were behind step S,
+ * so that every feature is one of the stopped process x(min(S, k)), sums are over steps up to S, and the stopped time of
+ * another crossing ends there too: min(T, S, k) h. The mean is over the steps made.
  */
 #ifndef EG_CORE_MONITOR_H
 #define EG_CORE_MONITOR_H
@@ -108,6 +112,17 @@ EG_FN double eg_exit_time(const double *values, uint32_t stride, int32_t compone
     first = counts ? value : first;
   }
   return first;
+}
+
+/* Has an absorbing crossing happened? absorbing: bits of them. */
+EG_FN int eg_is_stopped(const double *values, uint32_t stride, uint32_t absorbing) {
+  return eg_exit_time(values, stride, (int32_t)(absorbing << 8)) >= 0;
+}
+
+/* The last step that was made, of those up to `step`. (Not where crossings are timed by a clock behind x.) */
+EG_FN uint64_t eg_last_made(const double *values, uint32_t stride, uint32_t absorbing, uint64_t step) {
+  const double stopped = absorbing != 0 ? eg_exit_time(values, stride, (int32_t)(absorbing << 8)) : EG_NOT_CROSSED;
+  return stopped >= 0 ? (uint64_t)stopped : step;
 }
 
 #endif

@@ -5,7 +5,7 @@
 #include "core/fill.h"
 #include "core/launch.h"
 
-#define EG_UNIT_ABI 5
+#define EG_UNIT_ABI 6
 
 /* Buffers of one thread, page aligned; sizes by eg_unit.block_bytes and the constants below. */
 #define EG_NOISE_BYTES 131072 /* two Philox blocks of two-point noise as doubles; mostly an eighth of it is used */
@@ -22,6 +22,7 @@ typedef struct eg_thread {
   eg_permutation *permutation; /* of chains that draw without replacement, else NULL */
   eg_fractional *fractional; /* of runs whose increments are fractional noise, else NULL; `noise` holds whole paths then */
   const volatile int *stop; /* team form, whose steps may be long: looked at every step, the results are void then; or NULL */
+  const eg_listed *listed; /* realisations of the block in hand where they were gathered (core/gather_cpu.h), else NULL */
 } eg_thread;
 
 typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_thread *thread);

@@ -154,6 +154,10 @@ static void store_monitors(const eg_walk *w) {
   }
 }
 
+static uint64_t last_made(const eg_walk *w, const double *values, uint64_t step) {
+  return w->a->is_clocked ? step : eg_last_made(values, 2 * EG_LANES, w->a->absorbing, step);
+}
+
 /* Columns of crossings that compete; a value may be a physical time, and then `clock` is too. */
 static void exit_columns(const eg_walk *w, uint32_t point, eg_feature_code code, uint64_t step, double *out) {
   const double *const values = monitor_values(w, point, 0);
@@ -163,7 +167,7 @@ static void exit_columns(const eg_walk *w, uint32_t point, eg_feature_code code,
       out[l] = eg_exit_first(values + l, 2 * EG_LANES, code.component);
     } else {
       const double first = eg_exit_time(values + l, 2 * EG_LANES, code.component);
-      out[l] = (first >= 0 ? first : (double)step) * h;
+      out[l] = (first >= 0 ? first : (double)last_made(w, values + l, step)) * h;
     }
   }
 #if EG_CAPS_LOG_TIME
@@ -178,9 +182,9 @@ static void exit_columns(const eg_walk *w, uint32_t point, eg_feature_code code,
 /* The columns of one monitor in a record. */
 static void monitor_columns(const eg_walk *w, uint32_t point, eg_feature_code code, uint64_t step, double *out) {
   const eg_monitor *const m = &w->a->monitors[code.component];
-  const double *const value = monitor_values(w, point, (uint32_t)code.component);
+  const double *const values = monitor_values(w, point, 0), *const value = values + (size_t)code.component * 2 * EG_LANES;
   for (int l = 0; l < EG_LANES; l++) {
-    out[l] = eg_monitor_column(m, code.id, step, w->a->h, value[l]);
+    out[l] = eg_monitor_column(m, code.id, last_made(w, values + l, step), w->a->h, value[l]);
   }
 #if EG_CAPS_LOG_TIME
   const eg_real *const clock = w->block.x + ((size_t)point * w->block.width + EG_DIM) * EG_LANES;
@@ -189,6 +193,8 @@ static void monitor_columns(const eg_walk *w, uint32_t point, eg_feature_code co
   }
 #endif
 }
+
+#include "core/stopped_cpu.h"
 
 /* ---- states that are not finite ---- */
 
@@ -279,10 +285,17 @@ static __attribute__((noinline, cold)) void find_first_bad(const eg_walk *w, uin
 
 /* ---- steps and records ---- */
 
-/* Steps one by one, with a look after each. */
+/* Steps one by one, with a look after each. Trajectories that have stopped are stepped on with the others of their block
+   and put back at the end, if not before: points that move together see where the others stand. */
 static __attribute__((noinline)) void watch_steps(const eg_walk *w, uint64_t from, uint64_t to) {
   const eg_launch *const a = w->a;
+  if (a->absorbing != 0) {
+    hold_all(w);
+  }
   for (uint64_t step = from + 1; step <= to; step++) {
+    if (a->absorbing != 0 && (step - from) % 64 == 1 && !is_moving(w)) {
+      break;
+    }
     w->segment(w->p, a, w->u, w->t, &w->block, w->realisation, step - 1, step);
     for (uint32_t point = 0; point < a->n_points; point++) {
       if (!is_state_finite(w->block.x + (size_t)point * w->block.width * EG_LANES)) {
@@ -302,7 +315,16 @@ static __attribute__((noinline)) void watch_steps(const eg_walk *w, uint64_t fro
           monitor_lanes(m, step, monitor_feature(w, point, m), value, value + EG_LANES);
         }
       }
+      if (a->absorbing != 0) {
+        hold_new(w, point, step);
+      }
     }
+    if (a->absorbing != 0 && a->is_joint) {
+      put_back(w);
+    }
+  }
+  if (a->absorbing != 0) {
+    put_back(w);
   }
 }
 

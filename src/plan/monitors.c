@@ -121,8 +121,26 @@ eg_status eg_plan_monitors(eg_context *ctx, const eg_plan *plan, eg_run *run) {
     out->level = m->level + shift;
     out->first = first * substeps;
     out->last = last * substeps;
+    run->job.launch.absorbing |= (uint8_t)(m->is_absorbing ? 1u << i : 0u);
   }
   run->job.launch.n_monitors = (uint32_t)s->observe.n_monitors;
+  return EG_OK;
+}
+
+eg_status eg_plan_absorb(eg_context *ctx, const eg_plan *plan, eg_run *run) {
+  const eg_study_observe *const o = &plan->study->observe;
+  if (run->job.launch.absorbing == 0) {
+    return EG_OK;
+  }
+  for (size_t i = 0; i < o->n_monitors && run->job.launch.is_clocked; i++) {
+    if (o->monitors[i].operation == EG_MONITOR_MEAN) {
+      return eg_study_fail_at(ctx, plan->study, o->monitors[i].mark,
+                              "monitor '%s' is a mean over the steps made, and run '%s' knows when an absorbing crossing stopped it "
+                              "in physical time only: take the sum",
+                              o->monitors[i].name, run->description);
+    }
+  }
+  run->has_oracle = run->has_scheme_oracle = false; /* of the process that never stops */
   return EG_OK;
 }
 

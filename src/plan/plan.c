@@ -304,6 +304,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
     EG_TRY_DONE(eg_plan_stepper(ctx, plan, run));
     EG_TRY_DONE(eg_plan_stage(ctx, plan, run));
     EG_TRY_DONE(eg_plan_process(ctx, plan, run));
+    EG_TRY_DONE(eg_plan_absorb(ctx, plan, run));
     EG_TRY_DONE(eg_plan_population(ctx, plan, run));
     finish_job(plan, run);
     EG_TRY_DONE(eg_plan_watch(ctx, plan, run));

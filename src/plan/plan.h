@@ -302,6 +302,8 @@ EG_NODISCARD eg_status eg_plan_try_bad_states(eg_context *ctx, const eg_job *job
 EG_NODISCARD eg_status eg_plan_monitor_features(eg_context *ctx, eg_plan *plan);     /* monitors.c */
 int32_t eg_plan_monitor_component(const eg_feature *feature); /* of the code of a feature of a monitor */
 EG_NODISCARD eg_status eg_plan_monitors(eg_context *ctx, const eg_plan *plan, eg_run *run);
+/* What a run cannot have where crossings stop its trajectories; its oracles are taken from it, once all is staged. */
+EG_NODISCARD eg_status eg_plan_absorb(eg_context *ctx, const eg_plan *plan, eg_run *run);
 EG_NODISCARD eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run); /* stepper.c */
 EG_NODISCARD eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run);   /* stage.c */
 EG_NODISCARD eg_status eg_plan_rows(eg_context *ctx, eg_plan *plan);                 /* data_rows.c */

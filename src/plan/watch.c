@@ -99,7 +99,8 @@ eg_status eg_plan_try_bad_states(eg_context *ctx, const eg_job *job, const eg_un
   a.step_first = 0;
   a.step_last = 1;
   a.is_restart = 1;
-  a.n_records = a.n_features = a.n_monitors = a.is_watched = 0;
+  a.n_records = a.n_features = a.n_monitors = 0;
+  a.is_watched = a.absorbing = 0;
   a.staged = p.staged;
   a.rows = p.rows;
   a.state = p.state;

@@ -186,6 +186,9 @@ static void describe_study(eg_text *text, const eg_plan *plan) {
     eg_text_append(text, "%zu monitor%s, looked at after every integrator step\n", study->observe.n_monitors,
                    study->observe.n_monitors == 1 ? "" : "s");
   }
+  if (plan->runs[0].job.launch.absorbing != 0) {
+    eg_text_append(text, "absorbing crossings: the time below is that of trajectories that all go on to the end, and so an upper bound\n");
+  }
 }
 
 static void describe_run(eg_text *text, const eg_run *run, const eg_run_cost *cost, const double *until) {

@@ -36,9 +36,15 @@ static void read_sums(const eg_plan *plan, const eg_run_summary *s, const double
   }
 }
 
-/* The histogram of the stopped time of a crossing, NULL if there is none. */
+/* The histogram of the stopped time of a crossing, NULL if there is none, or if another crossing absorbs: times that end there
+   look like events. */
 static const eg_plan_histogram *grid_of(const eg_plan *plan, size_t monitor) {
   char name[40];
+  for (size_t i = 0; i < plan->study->observe.n_monitors; i++) {
+    if (i != monitor && plan->study->observe.monitors[i].is_absorbing) {
+      return NULL;
+    }
+  }
   (void)snprintf(name, sizeof name, "%s_time", plan->study->observe.monitors[monitor].name);
   for (size_t i = 0; i < plan->n_histograms; i++) {
     if (strcmp(plan->histograms[i].name, name) == 0) {

@@ -157,7 +157,7 @@ eg_status eg_build_exact(eg_context *ctx, eg_campaign *campaign) {
     exact[i] = expected[i] = NAN;
   }
   for (size_t r = 0; r < plan->n_runs; r++) {
-    for (size_t point = 0; plan->runs[r].exact_msd != NULL && point < plan->n_points; point++) {
+    for (size_t point = 0; plan->runs[r].exact_msd != NULL && plan->runs[r].job.launch.absorbing == 0 && point < plan->n_points; point++) {
       process_point(plan, r, point, exact);
       process_point(plan, r, point, expected); /* drawn from the law itself */
     }

@@ -259,6 +259,9 @@ static void append_monitors(eg_text *out, const eg_study_observe *observe) {
     if (m->noise > 0) {
       eg_text_append(out, " noise %s", EG_NUMBER_TEXT(m->noise));
     }
+    if (m->is_absorbing) {
+      eg_text_append(out, " absorbing");
+    }
     eg_text_append(out, "\n");
   }
 }

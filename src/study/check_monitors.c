@@ -166,10 +166,31 @@ static void read_crossing(eg_checker *c, const eg_yaml_node *map, eg_study_monit
   if (is_allowed(c, map, "exit", is_crossing, "crossing") && eg_get_text(c, map, "observe.monitors.exit", &m->exit)) {
     check_exit(c, eg_yaml_get(map, "exit"), m->exit);
   }
+  if (is_allowed(c, map, "absorbing", is_crossing, "crossing")) {
+    (void)eg_get_flag(c, map, "observe.monitors.absorbing", &m->is_absorbing); /* reported */
+  }
   if (is_allowed(c, map, "noise", is_crossing, "crossing") && eg_get_number(c, map, "observe.monitors.noise", &m->noise) &&
       m->direction == EG_DIRECTION_ANY) {
     eg_error_add(c->errors, eg_yaml_get(map, "noise")->place,
                  "'observe.monitors.noise' shifts the level towards the start: 'direction' must be up or down");
+  }
+}
+
+/* A mean is over the steps made, of which none may lie in a window that opens late. */
+static void check_absorbing(eg_checker *c) {
+  const eg_study_observe *const o = &c->study->observe;
+  bool is_absorbing = false;
+  for (size_t i = 0; i < o->n_monitors; i++) {
+    is_absorbing = is_absorbing || o->monitors[i].is_absorbing;
+  }
+  for (size_t i = 0; is_absorbing && i < o->n_monitors; i++) {
+    const eg_study_monitor *const m = &o->monitors[i];
+    if (m->operation == EG_MONITOR_MEAN && m->from > 0) {
+      eg_error_add(c->errors, (eg_place){.mark = m->mark},
+                   "monitor '%s' is a mean from %s on, and an absorbing crossing may stop a trajectory before: leave out 'from', or "
+                   "take the sum",
+                   EG_SHORT(m->name), EG_NUMBER_TEXT(m->from));
+    }
   }
 }
 
@@ -210,4 +231,5 @@ void eg_check_monitors(eg_checker *c, const eg_yaml_node *node) {
       read_one(c, map);
     }
   }
+  check_absorbing(c);
 }

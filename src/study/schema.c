@@ -233,6 +233,9 @@ static const eg_schema_row rows[] = {
     {"observe.monitors.noise", EG_NUMBER | EG_POSITIVE, "none", 0, 1e12, NULL, NULL,
      "of a crossing up or down by a diffusion: noise of the feature at the level, per square root of time; the level is shifted by "
      "0.5826 noise sqrt(h) towards the start, for what steps do not see. Chains keep their level"},
+    {"observe.monitors.absorbing", EG_FLAG, "false", NO_RANGE, NULL, NULL,
+     "of a crossing: it stops the trajectory, the first of several does. Everything observed later is that of the stopped process; "
+     "sums and means end there, and so does NAME_time of other crossings. Oracles know nothing of it"},
 
     {"observe.histograms", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,
      "counts of features in bins at every observation: a mapping or a list of them"},

@@ -195,6 +195,7 @@ typedef struct eg_study_monitor {
   int direction;          /* EG_DIRECTION_* */
   char *exit;             /* of a crossing: competes with those of the same name; NULL: with none */
   double noise;           /* of a crossing of a continuous path: sqrt(d<f^2> / dt) at the level; 0: looked at in steps */
+  bool is_absorbing;      /* a crossing that stops the trajectory */
   eg_mark mark;
 } eg_study_monitor;
 

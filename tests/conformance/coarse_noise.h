@@ -79,7 +79,7 @@ static void definition_by_hand(void) {
 }
 
 int main(void) {
-  eg_thread t = {cpu_kernels()->fill, pages(EG_NOISE_BYTES), NULL, NULL, NULL, NULL, NULL, NULL};
+  eg_thread t = {cpu_kernels()->fill, pages(EG_NOISE_BYTES), NULL, NULL, NULL, NULL, NULL, NULL, NULL};
   double a = 0, b = 0;
   if (sizeof(eg_noise_real) == 8) {
     every_shape(&t, EG_KIND_GAUSSIAN64);

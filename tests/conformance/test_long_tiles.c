@@ -62,6 +62,20 @@ static const char *population_text(const char *state, uint64_t n_steps) {
   return text;
 }
 
+/* Crossings that stop about half of the trajectories, over all of the horizon: two tiles, the second not full. */
+static const char *absorbing_text(const char *state, uint64_t n_steps) {
+  static char text[1000];
+  (void)snprintf(text, sizeof text,
+                 "seed: 8\nmodel: ornstein-uhlenbeck\nstart: {points: [[0.5], [0]]}\ntime_step: 1/16\nsteps: %llu\n"
+                 "dynamics: {name: sde, scheme: euler-maruyama}\nrealisations: 100\nstate: %s\n"
+                 "observe:\n  at: {steps: [1, %llu, %llu]}\n  features: [x, displacement2]\n  keep: {realisations: 5}\n"
+                 "  histograms: [{feature: far_time, low: 0, high: 1e5}]\n"
+                 "  monitors:\n    - {name: far, feature: norm2, operation: crossing, level: 11.5, absorbing: true}\n"
+                 "    - {name: sum_x, feature: x0, operation: sum}\n    - {name: peak, feature: norm2, operation: maximum}\n",
+                 (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps);
+  return text;
+}
+
 static eg_status run(const char *text, const char *output, int threads, double snapshot, double max_time) {
   eg_context *const ctx = eg_context_create();
   eg_study *study = NULL;
@@ -233,6 +247,23 @@ static void populations(const char *state) {
   (void)unlink(path_of("rows.h5"));
 }
 
+/* Who has stopped follows from the monitors of a part. Equal bits with 1 and 2 threads, and stopped within tiles. */
+static void absorbed(const char *state) {
+  const char *const output = path_of("absorbed.h5"), *const text = absorbing_text(state, steps);
+  CHECK(run(text, output, 1, 60, 0) == EG_OK);
+  const uint64_t straight = hash_of(output);
+  eg_labelled *const file = read_file(output);
+  const double *const share = eg_labelled_find(file, "/", "far")->data; /* (point, time) */
+  printf("%.0f %% stop\n", 100 * share[2]);
+  CHECK(share[2] > 0.2 && share[2] < 0.95);
+  eg_labelled_free(file);
+  (void)unlink(output);
+  CHECK(run(text, output, 2, 60, 0) == EG_OK);
+  CHECK(hash_of(output) == straight);
+  (void)unlink(output);
+  stops(text, straight, 0, 2);
+}
+
 int main(void) {
   if (mkdtemp(folder) == NULL) {
     stop_with("temporary folder");
@@ -257,6 +288,8 @@ int main(void) {
   (void)unlink(output);
   populations("double");
   populations("float");
+  absorbed("double");
+  absorbed("float");
   (void)rmdir(folder);
   return check_report();
 }

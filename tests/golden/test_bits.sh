@@ -74,6 +74,9 @@ schemes-gaussian64 schemes --set noise=gaussian64
 schemes-float schemes --set state=float
 monitors monitors
 monitors-float monitors --set state=float
+absorbing absorbing
+absorbing-float absorbing --set state=float
+absorbing-table5 absorbing --set noise=table5
 team-linear team_linear
 team-linear-float team_linear --set state=float
 team-linear-unstable team_linear --set learning_rate=1e30 --set diverged_limit=1

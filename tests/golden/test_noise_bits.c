@@ -116,13 +116,59 @@ static void compare_stable(const eg_fill_table *table, double tail_index) {
   static float narrow[2 * EG_LANES];
   const uint32_t key[2] = {3u, 5u};
   int wrong = 0;
-  table->fill_stable(key, 0xffffffc0ull, 0xffffffffull, 2, tail_index, 1, wide);
-  table->fill_stable(key, 0xffffffc0ull, 0xffffffffull, 2, tail_index, 0, narrow);
+  table->fill_stable(key, 0xffffffc0ull, NULL, 0xffffffffull, 2, tail_index, 1, wide);
+  table->fill_stable(key, 0xffffffc0ull, NULL, 0xffffffffull, 2, tail_index, 0, narrow);
   for (int i = 0; i < 2 * EG_LANES; i++) {
     uint32_t w[4];
     eg_block(key, EG_STREAM_NOISE, 0xffffffc0ull + (uint64_t)(i % EG_LANES), 0xffffffffull + (uint64_t)(i / EG_LANES), w);
     const double want = eg_stable(w, tail_index);
     wrong += eg_bits64(wide[i]) != eg_bits64(want) || eg_bits32(narrow[i]) != eg_bits32((float)want) || want != want;
+  }
+  CHECK(wrong == 0);
+}
+
+/* Listed realisations: those of the scattered places of the list, of every kind, rows and stable increments. */
+static void compare_listed(const eg_fill_table *table) {
+  static float narrow[3 * 128 * EG_LANES] __attribute__((aligned(4096)));
+  static double wide[3 * 128 * EG_LANES] __attribute__((aligned(4096)));
+  static int32_t index[2 * 4 * EG_LANES];
+  const uint32_t key[2] = {0x12345678u, 0x9abcdef0u}, n_rows = 0x60000000u;
+  const uint64_t first = 0x1234500001000ull;
+  eg_listed list;
+  int wrong = 0;
+  list.first = first;
+  for (uint32_t lane = 0; lane < EG_LANES; lane++) {
+    list.low[lane] = (uint32_t)first + lane * lane * 37 % 4096;
+  }
+  for (int kind = 0; kind < EG_N_KINDS; kind++) {
+    const int per_block = eg_kind_per_block(kind);
+    if (kind == EG_KIND_GAUSSIAN_FAST) {
+      continue;
+    }
+    if (kind != EG_KIND_GAUSSIAN64) {
+      table->listed[kind](key, &list, 0xffffffffull, 3, narrow);
+    }
+    table->listed64[kind](key, &list, 0xffffffffull, 3, wide);
+    for (int i = 0; i < 3 * per_block * EG_LANES; i++) {
+      const int j = i / EG_LANES;
+      uint32_t w[4];
+      eg_block(key, EG_STREAM_NOISE, first + (uint64_t)(i % EG_LANES * (i % EG_LANES) * 37 % 4096), 0xffffffffull + (uint64_t)(j / per_block), w);
+      const double want = eg_draw(kind, w, j % per_block);
+      wrong += eg_bits64(wide[i]) != eg_bits64(want) || (kind != EG_KIND_GAUSSIAN64 && eg_bits64((double)narrow[i]) != eg_bits64(want));
+    }
+  }
+  table->listed_rows(key, &list, 5, 2, n_rows, index);
+  table->fill_stable(key, first, &list, 5, 2, 1.5, 1, wide);
+  for (int i = 0; i < 8 * EG_LANES; i++) {
+    const int j = i / EG_LANES;
+    const uint64_t realisation = first + (uint64_t)(i % EG_LANES * (i % EG_LANES) * 37 % 4096);
+    uint32_t w[4];
+    eg_block(key, EG_STREAM_ROWS, realisation, 5 + (uint64_t)(j / 4), w);
+    const int32_t want = eg_index_is_rejected(w[j % 4], n_rows) ? eg_index_retry(key, realisation, 20 + (uint64_t)j, n_rows)
+                                                                : eg_index_of_word(w[j % 4], n_rows);
+    wrong += index[i] != want;
+    eg_block(key, EG_STREAM_NOISE, realisation, 5 + (uint64_t)j, w);
+    wrong += j < 2 && eg_bits64(wide[i]) != eg_bits64(eg_stable(w, 1.5));
   }
   CHECK(wrong == 0);
 }
@@ -141,6 +187,7 @@ int main(void) {
     for (double tail_index = 0.0625; tail_index <= 2; tail_index *= 2) {
       compare_stable(tables[i], tail_index);
     }
+    compare_listed(tables[i]);
     compare_rows(tables[i], 442);
     compare_rows(tables[i], 1);
     compare_rows(tables[i], 0x7fffffffu);  /* half of the words are rejected */
