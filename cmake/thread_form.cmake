@@ -4,11 +4,15 @@ if(NOT TARGET test_thread_form OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD
   return()
 endif()
 set(twin_units ornstein_uhlenbeck: geometric_brownian_motion: double_well: quadratic:3 quadratic:4 linear_regression:4
-    linear_regression:6 logistic_regression:2 linear_regression_gaussian:2 linear_regression_gaussian:3)
+    linear_regression:6 logistic_regression:2 linear_regression_gaussian:2 linear_regression_gaussian:3
+    scaled_brownian_motion: continuous_time_random_walk: levy_walk: annealed_transit_time:)
 set(twin_folder ${CMAKE_BINARY_DIR}/generated)
 set(twin_all_kinds ornstein_uhlenbeck quadratic_3 linear_regression_gaussian_2)
 set(twin_watched ornstein_uhlenbeck quadratic_3 linear_regression_4) # also with a look after every step
 set(twin_permuted linear_regression_4 logistic_regression_2) # also with rows drawn without replacement
+set(twin_noisy linear_regression_4 linear_regression_6) # also with noise on the rows
+set(twin_stable ornstein_uhlenbeck quadratic_3) # also with alpha-stable increments
+set(twin_common linear_regression_6 quadratic_3) # without the rare steppers, which other dimensions have
 set(twin_flags -O1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
 
 # One generated file: a few lines around thread_twin.c (set twin) or unit_cpu.c (sets v3, v4).
@@ -41,6 +45,9 @@ foreach(unit ${twin_units})
   if(name IN_LIST twin_all_kinds)
     string(APPEND lines "#define TWIN_ALL_KINDS\n")
   endif()
+  if(name IN_LIST twin_common)
+    string(APPEND lines "#define TWIN_COMMON\n")
+  endif()
   if(name STREQUAL "ornstein_uhlenbeck")
     string(APPEND lines "#define TWIN_INDICES\n")
   endif()
@@ -48,9 +55,13 @@ foreach(unit ${twin_units})
   if(name IN_LIST twin_watched)
     add_twin_source(twin watched_${name} ${model} "${dim}" "#define TWIN_SYMBOL watched_${name}\n#define TWIN_ONE_KIND\n#define EG_WATCHED 1\n")
   endif()
-  if(name IN_LIST twin_permuted)
-    add_twin_source(twin permuted_${name} ${model} "${dim}" "#define TWIN_SYMBOL permuted_${name}\n#define TWIN_ONE_KIND\n#define EG_PERMUTED 1\n")
-  endif()
+  foreach(special permuted noisy stable)
+    if(name IN_LIST twin_${special})
+      string(TOUPPER ${special} macro)
+      add_twin_source(twin ${special}_${name} ${model} "${dim}"
+                      "#define TWIN_SYMBOL ${special}_${name}\n#define TWIN_ONE_KIND\n#define EG_${macro} 1\n")
+    endif()
+  endforeach()
   foreach(isa v3 v4)
     add_twin_source(${isa} cpu_${name}_${isa} ${model} "${dim}"
                     "#define EG_UNIT_SYMBOL cpu_${name}_${isa}\n#define EG_ISA_NAME \"${isa}\"\n")

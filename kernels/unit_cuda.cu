@@ -3,7 +3,8 @@
  *   -DEG_MODEL_FILE="\"models/NAME.h\""  and -DEG_DIM=n where the model does not fix it,
  * and may be narrowed to one noise kind by -DEG_KIND_NAME=table8 -DEG_KIND_CODE=EG_KIND_TABLE8, and to one stepper by
  * -DEG_ONE_STEPPER -DEG_WANTED_euler_diagonal=EG_YES. -DEG_WATCHED=1: look after every step; -DEG_PERMUTED=1: rows without
- * replacement. Chains (steppers/chain.h) exist with -DEG_ONE_STEPPER only.
+ * replacement; -DEG_NOISY=1: rows with noise; -DEG_STABLE=1: alpha-stable increments. Schemes, chains and all that list.h calls
+ * rare exist with -DEG_ONE_STEPPER only.
  *
  * Kernels: eg_advance_<stepper>_<kind> where the stepper takes increments, else eg_advance_<stepper>;
  * arguments (eg_params, eg_launch, eg_staged) by value; EG_THREADS threads a block, one thread a trajectory
@@ -96,13 +97,13 @@ EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, 
     advance(&f, &p, &a, &staged);                                                                            \
   }
 
-#define DEFINE_SAMPLES(name, stepper, kind_code)                                                             \
-  KERNEL(name, 0) {                                                                                          \
+#define DEFINE_SAMPLES(name, stepper, kind_code, n_normals, n_extra)                                         \
+  KERNEL(name, n_extra) {                                                                                    \
     eg_form f;                                                                                               \
     f.form = EG_FORM_SAMPLES;                                                                                \
-    f.extra = 0;                                                                                             \
+    f.extra = n_extra;                                                                                       \
     f.kind = kind_code;                                                                                      \
-    f.normals = EG_SAMPLE;                                                                                   \
+    f.normals = n_normals;                                                                                   \
     f.begin = eg_begin_##stepper;                                                                            \
     f.add_sample = eg_add_##stepper;                                                                         \
     f.end = eg_end_##stepper;                                                                                \
@@ -131,7 +132,7 @@ EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, 
 #endif
 #define NAMED_PLAIN(name, s, code, n, r) DEFINE_PLAIN(name, s, code, n, r, 0)
 #define NAMED_FOLD(name, s, code, form)  DEFINE_FOLD(name, s, code, form, 0)
-#define NAMED_SAMPLES(name, s, code)     DEFINE_SAMPLES(name, s, code)
+#define NAMED_SAMPLES(name, s, code)     DEFINE_SAMPLES(name, s, code, EG_SAMPLE, 0)
 
 /* The second column of the stepper list as it is written there decides whether a stepper has kinds. */
 #define PLAIN_0(s, n, r)           DEFINE_PLAIN(s, s, EG_KIND_GAUSSIAN, 0, r, 0)
@@ -140,7 +141,12 @@ EG_FN void advance(const eg_form *form, const eg_params *p, const eg_launch *a, 
 #define PLAIN_EG_PAIR(s, n, r)     EACH_KIND_PLAIN(s, n, r)
 #define PLAIN_EG_SRK2_DIAGONAL(s, n, r) EACH_KIND_PLAIN(s, n, r)
 #define PLAIN_EG_SRK2_CHANNELS(s, n, r) EACH_KIND_PLAIN(s, n, r)
-#define FOLD_ROWS(s)               DEFINE_FOLD(s, s, EG_KIND_GAUSSIAN, EG_FORM_ROWS, 0)
+#if EG_NOISY
+#define ROWS_KIND EG_KIND_CODE
+#else
+#define ROWS_KIND EG_KIND_GAUSSIAN
+#endif
+#define FOLD_ROWS(s)               DEFINE_FOLD(s, s, ROWS_KIND, EG_FORM_ROWS, 0)
 #define FOLD_DATA(s)               EACH_KIND_FOLD(s, EG_FORM_DATA)
 #define FOLD_SAMPLES(s)            EACH_KIND_SAMPLES(s) /* two-point noise would make wrong samples: refused by the plan */
 
@@ -153,8 +159,28 @@ EG_SCHEMES(PLAIN)
 #define CHAIN_PLAIN2(name, s, n, r, extra) DEFINE_PLAIN(name, s, EG_KIND_CODE, n, r, extra)
 #define CHAIN_PLAIN(stepper, normals, rows, extra)                                                           \
   ONLY_WANTED(stepper, CHAIN_PLAIN2(NAME_KIND(stepper, EG_KIND_NAME), stepper, normals, rows, extra))
-#define CHAIN_FOLD(stepper, source, n_acc, extra)                                                            \
-  ONLY_WANTED(stepper, DEFINE_FOLD(stepper, stepper, EG_KIND_GAUSSIAN, EG_FORM_##source, extra))
-EG_GPU_CHAINS(CHAIN_PLAIN, CHAIN_FOLD)
+#define CHAIN_FOLD(stepper, source, n_acc, extra) ONLY_WANTED(stepper, CHAIN_##source(stepper, extra))
+#define CHAIN_ROWS(stepper, extra)         DEFINE_FOLD(stepper, stepper, ROWS_KIND, EG_FORM_ROWS, extra)
+#define CHAIN_DATA(stepper, extra)         DEFINE_FOLD(stepper, stepper, EG_KIND_CODE, EG_FORM_DATA, extra)
+#define CHAIN_ROW_NODES(stepper, extra)    DEFINE_FOLD(stepper, stepper, EG_KIND_CODE, EG_FORM_NODES, extra)
+#define CHAIN_SAMPLES(stepper, extra)      DEFINE_SAMPLES(stepper, stepper, EG_KIND_CODE, EG_SAMPLE, extra)
+#define CHAIN_SAMPLE_NODES(stepper, extra) DEFINE_SAMPLES(stepper, stepper, EG_KIND_CODE, EG_SAMPLE + 1, extra)
+EG_COMMON_CHAINS(CHAIN_PLAIN, CHAIN_FOLD)
+EG_RARE_CHAINS(CHAIN_PLAIN, CHAIN_FOLD)
+
+#define DEFINE_TIMED(stepper, n_normals, n_extra)                                                            \
+  KERNEL(stepper, n_extra) {                                                                                 \
+    EG_STATIC_ASSERT(EG_DIM + n_extra <= EG_WIDTH_MAX, "values of a trajectory");                            \
+    eg_form f;                                                                                               \
+    f.form = EG_FORM_TIMED;                                                                                  \
+    f.kind = EG_KIND_CODE;                                                                                   \
+    f.normals = n_normals;                                                                                   \
+    f.rows = 0;                                                                                              \
+    f.extra = n_extra;                                                                                       \
+    f.timed = eg_step_##stepper;                                                                             \
+    advance(&f, &p, &a, &staged);                                                                            \
+  }
+#define CHAIN_TIMED(stepper, normals, extra) ONLY_WANTED(stepper, DEFINE_TIMED(stepper, normals, extra))
+EG_TIMED(CHAIN_TIMED)
 #endif
 #endif

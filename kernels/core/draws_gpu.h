@@ -8,6 +8,12 @@
 #define EG_CORE_DRAWS_GPU_H
 
 #include "core/noise.h"
+#include "core/stable.h"
+
+/* -DEG_STABLE=1 makes kernels whose increments are alpha-stable: a Philox block each, in place of those of the kind. */
+#ifndef EG_STABLE
+#define EG_STABLE 0
+#endif
 
 #ifndef EG_CHANNELS
 #define EG_CHANNELS 0
@@ -16,15 +22,21 @@
 #define EG_PAIR 0
 #endif
 #define EG_MOST_OF(a, b) ((a) > (b) ? (a) : (b))
-/* srk2 takes most, and is never compiled beside others for a device. */
-#if defined(EG_WANTED_srk2_diagonal) || defined(EG_WANTED_srk2_channels) || defined(EG_THREAD_FORM)
+/* srk2 and the exact Langevin equation take most, and are never compiled beside others for a device. */
+#if defined(EG_WANTED_srk2_diagonal) || defined(EG_WANTED_srk2_channels) || defined(EG_WANTED_srk2_cholesky) || defined(EG_THREAD_FORM)
 #define EG_SRK2_NORMALS                                                                                      \
-  EG_MOST_OF((EG_SERVES_SRK2_DIAGONAL) ? EG_SRK2_DIAGONAL : 0,                                               \
+  EG_MOST_OF((EG_SERVES_SRK2_DIAGONAL || EG_SERVES_SRK2_CHOLESKY) ? EG_SRK2_DIAGONAL : 0,                    \
              (EG_SERVES_SRK2_CHANNELS) ? EG_SRK2_DRAWS(EG_CHANNELS) : 0)
 #else
 #define EG_SRK2_NORMALS 0
 #endif
-#define EG_MOST_NORMALS  EG_MOST_OF(EG_MOST_OF(EG_DIM, EG_SRK2_NORMALS), EG_MOST_OF(EG_CHANNELS, EG_PAIR))
+#if defined(EG_WANTED_langevin_exact) || (defined(EG_THREAD_FORM) && EG_CAPS_ROOT)
+#define EG_LANGEVIN_NORMALS (2 * EG_DIM)
+#else
+#define EG_LANGEVIN_NORMALS 0
+#endif
+#define EG_RARE_NORMALS  EG_MOST_OF(EG_SRK2_NORMALS, EG_LANGEVIN_NORMALS)
+#define EG_MOST_NORMALS  EG_MOST_OF(EG_MOST_OF(EG_DIM, EG_RARE_NORMALS), EG_MOST_OF(EG_CHANNELS, EG_PAIR))
 #define EG_QUEUE        (4 * EG_MOST_NORMALS) /* whole blocks: at most `normals` of 4 words, or of 4 values */
 
 /* ---- shapes of the queue, all constants after inlining ---- */
@@ -39,8 +51,13 @@ EG_FN int eg_code_bits(int kind) {
 
 /* Table and two-point draws wait as codes in a string of bits, the others as values. */
 EG_FN int eg_is_coded(int kind) {
-  return kind == EG_KIND_TABLE5 || kind == EG_KIND_TABLE8 || kind == EG_KIND_TABLE10 ||
-         kind == EG_KIND_TWO_POINT;
+  return !EG_STABLE && (kind == EG_KIND_TABLE5 || kind == EG_KIND_TABLE8 || kind == EG_KIND_TABLE10 ||
+                        kind == EG_KIND_TWO_POINT);
+}
+
+/* Draws that a Philox block serves here. */
+EG_FN int eg_queue_per_block(int kind) {
+  return EG_STABLE ? 1 : eg_kind_per_block(kind);
 }
 
 /* gcd(n, draws per block): the latter is 2^a or 3 2^a. */
@@ -60,10 +77,10 @@ EG_FN int eg_common(int n, int per_block) {
 
 /* Philox blocks of one queue, and the steps (of n draws) that they serve. */
 EG_FN int eg_queue_blocks(int kind, int n) {
-  return n / eg_common(n, eg_kind_per_block(kind));
+  return n / eg_common(n, eg_queue_per_block(kind));
 }
 EG_FN int eg_queue_steps(int kind, int n) {
-  return eg_kind_per_block(kind) / eg_common(n, eg_kind_per_block(kind));
+  return eg_queue_per_block(kind) / eg_common(n, eg_queue_per_block(kind));
 }
 
 /* Steps unrolled together, a divisor of the steps of a queue: small steps profit, large ones only grow the
@@ -85,6 +102,9 @@ typedef struct eg_queue {
   uint32_t bits[EG_QUEUE + 1]; /* codes */
   float values[EG_QUEUE];
   double wide[EG_QUEUE]; /* gaussian64 */
+#if EG_STABLE
+  double tail_index;
+#endif
 } eg_queue;
 
 /* Bits at..at+31 of the string; the high ones are not wanted. */
@@ -125,7 +145,7 @@ EG_FN void eg_queue_drop(eg_queue *q, int kind, int n_blocks, int n) {
     }
     return;
   }
-  const int size = n_blocks * eg_kind_per_block(kind);
+  const int size = n_blocks * eg_queue_per_block(kind);
   EG_UNROLL
   for (int i = 0; i + n < size; i++) {
     if (kind == EG_KIND_GAUSSIAN64) {
@@ -163,6 +183,13 @@ EG_FN void eg_queue_fill(eg_queue *q, int kind, int n_blocks, const uint32_t *ke
     eg_block(key, EG_STREAM_NOISE, realisation, q->block + (uint64_t)b, w);
     if (eg_is_coded(kind)) {
       eg_queue_append(q, kind, b, w);
+#if EG_STABLE
+    } else if (kind == EG_KIND_GAUSSIAN64) {
+      q->wide[b] = eg_stable(w, q->tail_index);
+    } else {
+      q->values[b] = (float)eg_stable(w, q->tail_index);
+    }
+#else
     } else if (kind == EG_KIND_GAUSSIAN64) {
       eg_normal2_f64(w, &q->wide[2 * b], &q->wide[2 * b + 1]);
     } else if (kind == EG_KIND_THREE_POINT) {
@@ -183,6 +210,7 @@ EG_FN void eg_queue_fill(eg_queue *q, int kind, int n_blocks, const uint32_t *ke
         eg_normal2(w[j], w[j + 1], &q->values[4 * b + j], &q->values[4 * b + j + 1]);
       }
     }
+#endif
   }
   q->block += (uint64_t)n_blocks;
 }

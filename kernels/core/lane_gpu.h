@@ -20,6 +20,7 @@
 #include "core/features.h"
 #include "core/monitor.h"
 #include "core/permute_gpu.h"
+#include "core/single_draws.h"
 
 /* -DEG_WATCHED=1 makes kernels that look after every step, at the state and at the monitors; without it kernels know
  * neither. */
@@ -32,19 +33,44 @@
 #define EG_PERMUTED 0
 #endif
 
-#define EG_ACC_MAX      (EG_DIM + 1)
-#define EG_WIDTH_MAX    (3 * EG_DIM) /* values of a trajectory: x, and up to twice as many of a stepper's own */
+/* -DEG_NOISY=1 makes kernels that add noise to the rows they draw (input_noise, label_noise). */
+#ifndef EG_NOISY
+#define EG_NOISY 0
+#endif
+
+/* A physical time stands behind x of the steppers that have one (steppers/log_time.h). */
+#if EG_CAPS_LOG_TIME && (defined(EG_WANTED_log_time_root) || defined(EG_THREAD_FORM))
+#define EG_CLOCKED 1
+#else
+#define EG_CLOCKED 0
+#endif
+
+#define EG_ACC_MAX      (2 * EG_DIM + 1)
+#define EG_WIDTH_MAX    (EG_DIM > 1 ? 3 * EG_DIM : 4) /* values of a trajectory: x, and those of a stepper or process */
 /* Where registers are short (by trial: tests/conformance/test_ptxas.sh), no constant is kept across steps. */
 #define EG_IS_TIGHT   (EG_DIM >= 12 && !EG_CAPS_ROWS)
 #define EG_KEEP_STEPS 64 /* a kept state is at most about this old, so that records need no copy each */
 
+/* Numbers behind the model's own: the root of a noise (steppers/noise_forms.h), or the maps of the exact Langevin equation
+   (steppers/langevin.h). Kernels that are compiled ahead have no stepper that takes them. */
+#if defined(EG_WANTED_langevin_exact) || (defined(EG_THREAD_FORM) && EG_CAPS_ROOT)
+#define EG_STAGED_BEHIND (2 * EG_DIM * (3 * EG_DIM + 1) + EG_DIM)
+#elif defined(EG_ONE_STEPPER) && EG_CAPS_ROOT
+#define EG_STAGED_BEHIND (EG_DIM * (EG_DIM + 1) / 2)
+#else
+#define EG_STAGED_BEHIND 0
+#endif
+#define EG_STAGED_ALL    (EG_STAGED + EG_STAGED_BEHIND)
+
 /* The host's staged numbers, passed by value: they are then operands from constant memory, not loads. */
 typedef struct eg_staged {
-  eg_real value[EG_STAGED > 0 ? EG_STAGED : 1];
+  eg_real value[EG_STAGED_ALL > 0 ? EG_STAGED_ALL : 1];
 } eg_staged;
 
 typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,
                             const eg_row *rows);
+typedef void (*eg_timed_fn)(const eg_params *p, const eg_uniforms *u, const eg_pull *pull, uint64_t realisation, eg_real *x,
+                            eg_noise z);
 typedef void (*eg_begin_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc);
 typedef void (*eg_add_fn)(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row, eg_real z,
                           eg_real *acc);
@@ -63,6 +89,9 @@ typedef struct eg_lane {
   eg_index_queue rows;
 #if EG_PERMUTED
   eg_permuted permuted;
+#endif
+#if EG_NOISY
+  eg_draws row_noise;
 #endif
 #if EG_WATCHED
   uint64_t step;
@@ -154,6 +183,11 @@ EG_FN double eg_thread_state_feature(const eg_params *p, const eg_uniforms *u, c
   if (code.id == EG_FEATURE_DISPLACEMENT2) {
     return eg_thread_displacement2(a, t, x);
   }
+#if EG_CLOCKED
+  if (code.id == EG_FEATURE_CLOCK) {
+    return (double)x[EG_DIM];
+  }
+#endif
 #if EG_CAPS_LOSS
   if (code.id == EG_FEATURE_LOSS) {
     return eg_feature_loss(p, u, x);
@@ -205,7 +239,11 @@ EG_FN void eg_thread_monitors(const eg_params *p, const eg_uniforms *u, const eg
     if (!is_start) {
       value = eg_monitor_pick(t->monitor_value, i);
       before = eg_monitor_pick(t->monitor_before, i);
-      eg_monitor_step(m->operation, m->direction, m->level, (double)t->step, f, &value, &before);
+      double now = (double)t->step;
+#if EG_CLOCKED
+      now = a->is_clocked && m->operation == EG_MONITOR_CROSSING ? (double)x[EG_DIM] : now;
+#endif
+      eg_monitor_step(m->operation, m->direction, m->level, now, f, &value, &before);
     }
     eg_monitor_put(t->monitor_value, i, value);
     eg_monitor_put(t->monitor_before, i, before);
@@ -236,6 +274,13 @@ EG_FN void eg_monitors_store(const eg_launch *a, const eg_lane *t) {
 
 EG_FN double eg_thread_feature(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
                                eg_feature_code code, const eg_real *x) {
+#if EG_WATCHED && EG_CLOCKED
+  if (a->is_clocked && (code.id == EG_FEATURE_EXIT_TIME || code.id == EG_FEATURE_MONITOR_TIME)) {
+    const double first = code.id == EG_FEATURE_EXIT_TIME ? eg_exit_time(t->monitor_value, 1, code.component)
+                                                         : eg_monitor_pick(t->monitor_value, (uint32_t)code.component);
+    return first >= 0 ? first : (double)x[EG_DIM];
+  }
+#endif
 #if EG_WATCHED
   if (code.id == EG_FEATURE_EXIT) {
     return eg_exit_first(t->monitor_value, 1, code.component);
@@ -283,13 +328,14 @@ EG_FN void eg_record_mask(const eg_launch *a, const eg_lane *t, uint32_t record)
 /* ---- steps ---- */
 
 /* The constants that make one kernel: what is called, and what a step takes. */
-enum { EG_FORM_PLAIN = 0, EG_FORM_ROWS = 1, EG_FORM_DATA = 2, EG_FORM_SAMPLES = 3 };
+enum { EG_FORM_PLAIN = 0, EG_FORM_ROWS = 1, EG_FORM_DATA = 2, EG_FORM_SAMPLES = 3, EG_FORM_NODES = 4, EG_FORM_TIMED = 5 };
 
 typedef struct eg_form {
   int form, kind;
-  int normals, rows; /* a step, EG_FORM_PLAIN; normals of a sample, EG_FORM_SAMPLES */
+  int normals, rows; /* a step, EG_FORM_PLAIN and EG_FORM_TIMED; normals of a sample, EG_FORM_SAMPLES */
   int extra;         /* values behind x: of a chain, whose coefficients change with the step */
   eg_plain_fn step;
+  eg_timed_fn timed;
   eg_begin_fn begin;
   eg_add_fn add;
   eg_add_sample_fn add_sample;
@@ -304,9 +350,9 @@ EG_FN eg_row eg_row_of(const eg_launch *a, uint64_t row) {
   return r;
 }
 
-/* One step with the draws that wait from place `first` on. */
+/* Step `step` with the draws that wait from place `first` on. */
 EG_FN void eg_thread_step(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
-                          eg_lane *t, int first, eg_real *x) {
+                          eg_lane *t, uint64_t step, int first, eg_real *x) {
   eg_real draws[EG_MOST_NORMALS];
   eg_row rows[2];
   eg_noise z;
@@ -325,6 +371,11 @@ EG_FN void eg_thread_step(const eg_form *f, const eg_params *p, const eg_uniform
   if (EG_IS_TIGHT) {
     EG_FENCE();
   }
+  if (f->form == EG_FORM_TIMED) {
+    const eg_pull pull = {{a->key[0], a->key[1]}, step, (double)step * a->h, (double)(step + 1) * a->h};
+    f->timed(p, u, &pull, t->realisation, x, z);
+    return;
+  }
   f->step(p, u, x, z, rows);
 }
 
@@ -341,7 +392,7 @@ EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, eg_uniforms *u
   const int n = f->normals;
   const int n_blocks = n > 0 ? eg_queue_blocks(f->kind, n) : 0;
   const int steps = n > 0 ? eg_queue_steps(f->kind, n) : 1;
-  const int chunk = n > 0 && f->extra == 0 ? eg_chunk_steps(f->kind, n) : 1;
+  const int chunk = n > 0 && f->extra == 0 && f->form == EG_FORM_PLAIN ? eg_chunk_steps(f->kind, n) : 1;
   eg_queue *const q = &t->increments;
   EG_ROLLED
   while (todo > 0) {
@@ -351,7 +402,7 @@ EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, eg_uniforms *u
     if (chunk > 1 && q->left >= (uint32_t)chunk && todo >= (uint32_t)chunk && n_checked == 0) {
       EG_UNROLL
       for (int s = 0; s < chunk; s++) {
-        eg_thread_step(f, p, u, a, t, s * n, x);
+        eg_thread_step(f, p, u, a, t, step, s * n, x);
       }
       if (chunk < steps) {
         eg_queue_drop(q, f->kind, n_blocks, chunk * n);
@@ -361,8 +412,8 @@ EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, eg_uniforms *u
       continue;
     }
     eg_thread_uniforms(f, a, step, u);
-    eg_thread_step(f, p, u, a, t, 0, x);
-    step++; /* of chains, whose chunks are single steps */
+    eg_thread_step(f, p, u, a, t, step, 0, x);
+    step++; /* of those that ask for it, whose chunks are single steps */
     if (steps > 1) {
       eg_queue_drop(q, f->kind, n_blocks, n);
       q->left--;
@@ -419,6 +470,33 @@ EG_FN eg_row eg_next_row(const eg_launch *a, eg_lane *t, uint64_t step, uint32_t
 #endif
 }
 
+#if EG_NOISY
+/* The row of draw q with noise on its inputs and target, in `values`: increments q (dim + 1) onwards, the target's the last. */
+EG_FN eg_row eg_noisy_row(int kind, const eg_launch *a, eg_draws *noise, uint64_t q, eg_row row, eg_real *values) {
+  const uint32_t dim = a->dim;
+  eg_row noisy;
+  noise->step = q;
+  EG_UNROLL
+  for (int k = 0; k <= EG_DIM; k++) {
+    values[k] = EG_ROW(row, k);
+  }
+  EG_ROLLED
+  for (uint32_t k = 0; k <= dim; k++) { /* rolled: one copy of the generator; padded inputs have no noise */
+    const eg_real z = eg_draws_increment(noise, kind, dim + 1, k);
+    const eg_real size = (eg_real)(k == dim ? a->label_noise : a->input_noise);
+    EG_UNROLL
+    for (uint32_t j = 0; j <= EG_DIM; j++) {
+      const int is_here = j == (k == dim ? EG_DIM : k);
+      values[j] = is_here ? eg_mad(size, z, values[j]) : values[j];
+    }
+  }
+  noisy.base = values; /* one row in the layout of core/rows.h */
+  noisy.n_rows = 1;
+  noisy.row = 0;
+  return noisy;
+}
+#endif
+
 /* The elements of a fold over fold_count random rows; chains weight them. */
 EG_FN void eg_fold_rows(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
                         uint64_t step, const eg_real *x, eg_real *acc) {
@@ -426,20 +504,42 @@ EG_FN void eg_fold_rows(const eg_form *f, const eg_params *p, const eg_uniforms 
   EG_ROLLED
   for (uint32_t i = 0; i < count; i++) {
     const eg_real weight = f->extra == 0 ? (eg_real)0 : i < u->half ? u->weight_first : u->weight_second;
+#if EG_NOISY
+    eg_real values[EG_DIM + 1];
+    const eg_row row = eg_next_row(a, t, step, i);
+    f->add(p, u, x, eg_noisy_row(f->kind, a, &t->row_noise, step * a->fold_count + i, row, values), weight, acc);
+#else
     f->add(p, u, x, eg_next_row(a, t, step, i), weight, acc);
+#endif
   }
   if (f->extra > 0 && count < a->fold_count) { /* a scheduled batch: the other draws of the step are left out */
     eg_index_seek(&t->rows, (step + 1) * a->fold_count);
   }
 }
 
-/* The elements of a fold over fold_count fresh samples of f->normals increments each. */
-EG_FN void eg_fold_samples(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
-                           eg_lane *t, const eg_real *x, eg_real *acc) {
-  const int n = f->normals, n_blocks = eg_queue_blocks(f->kind, n);
+/* The elements of a fold over fold_count random rows with one increment each. */
+EG_FN void eg_fold_nodes(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_lane *t,
+                         uint64_t step, const eg_real *x, eg_real *acc) {
+  const int n_blocks = eg_queue_blocks(f->kind, 1);
   eg_queue *const q = &t->increments;
   EG_ROLLED
   for (uint32_t i = 0; i < a->fold_count; i++) {
+    eg_queue_ready(q, f->kind, 1, a->key, t->realisation);
+    f->add(p, u, x, eg_next_row(a, t, step, i), eg_queue_draw(q, f->kind, 0, t->table5), acc);
+    eg_queue_drop(q, f->kind, n_blocks, 1);
+    q->left--;
+  }
+}
+
+/* The elements of a fold over fold_count fresh samples of f->normals increments each; chains weight them. */
+EG_FN void eg_fold_samples(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
+                           eg_lane *t, uint64_t step, const eg_real *x, eg_real *acc) {
+  const int n = f->normals, n_blocks = eg_queue_blocks(f->kind, n);
+  const uint32_t count = f->extra == 0 ? a->fold_count : u->count;
+  eg_queue *const q = &t->increments;
+  EG_ROLLED
+  for (uint32_t i = 0; i < count; i++) {
+    const eg_real weight = f->extra == 0 ? (eg_real)1 : i < u->half ? u->weight_first : u->weight_second;
     eg_real draws[EG_MOST_NORMALS];
     eg_noise z;
     eg_queue_ready(q, f->kind, n, a->key, t->realisation);
@@ -448,11 +548,14 @@ EG_FN void eg_fold_samples(const eg_form *f, const eg_params *p, const eg_unifor
       draws[k] = eg_queue_draw(q, f->kind, k, t->table5);
     }
     z.z = draws;
-    f->add_sample(p, u, x, z, (eg_real)1, acc);
+    f->add_sample(p, u, x, z, weight, acc);
     if (eg_queue_steps(f->kind, n) > 1) {
       eg_queue_drop(q, f->kind, n_blocks, n);
       q->left--;
     }
+  }
+  if (f->extra > 0 && count < a->fold_count) { /* as in eg_fold_rows */
+    eg_queue_seek(q, f->kind, n, (step + 1) * a->fold_count);
   }
 }
 
@@ -466,7 +569,9 @@ EG_FN uint32_t eg_run_fold(const eg_form *f, const eg_params *p, eg_uniforms *u,
     if (f->form == EG_FORM_DATA) {
       eg_fold_data(f, p, u, a, t, x, acc);
     } else if (f->form == EG_FORM_SAMPLES) {
-      eg_fold_samples(f, p, u, a, t, x, acc);
+      eg_fold_samples(f, p, u, a, t, step, x, acc);
+    } else if (f->form == EG_FORM_NODES) {
+      eg_fold_nodes(f, p, u, a, t, step, x, acc);
     } else {
       eg_fold_rows(f, p, u, a, t, step, x, acc);
     }
@@ -483,6 +588,9 @@ EG_FN uint32_t eg_run_fold(const eg_form *f, const eg_params *p, eg_uniforms *u,
 EG_FN void eg_thread_seek(const eg_form *f, const eg_launch *a, eg_lane *t, uint64_t step) {
   if (f->form == EG_FORM_DATA) {
     eg_queue_seek(&t->increments, f->kind, 1, step * a->fold_count);
+  } else if (f->form == EG_FORM_NODES) {
+    eg_queue_seek(&t->increments, f->kind, 1, step * a->fold_count);
+    eg_index_seek(&t->rows, step * a->fold_count);
   } else if (f->form == EG_FORM_SAMPLES) {
     eg_queue_seek(&t->increments, f->kind, f->normals, step * a->fold_count);
   } else if (f->form == EG_FORM_ROWS) {
@@ -512,13 +620,20 @@ EG_FN int eg_lane_place(const eg_launch *a, const float *table5, uint64_t thread
 #if EG_PERMUTED
   eg_permuted_begin(&t->permuted, a, thread);
 #endif
+#if EG_STABLE
+  t->increments.tail_index = a->tail_index;
+  t->increments.block = 0; /* a seek follows, which gcc does not see */
+#endif
+#if EG_NOISY
+  eg_draws_begin(&t->row_noise, a, t->realisation);
+#endif
   return 1;
 }
 
 EG_FN uint32_t eg_run(const eg_form *f, const eg_params *p, eg_uniforms *u, const eg_launch *a, eg_lane *t, eg_real *x,
                       uint64_t step, uint32_t todo, uint32_t n_checked) {
-  return f->form == EG_FORM_PLAIN ? eg_run_plain(f, p, u, a, t, x, step, todo, n_checked)
-                                  : eg_run_fold(f, p, u, a, t, x, step, todo, n_checked);
+  return f->form == EG_FORM_PLAIN || f->form == EG_FORM_TIMED ? eg_run_plain(f, p, u, a, t, x, step, todo, n_checked)
+                                                              : eg_run_fold(f, p, u, a, t, x, step, todo, n_checked);
 }
 
 #if EG_WATCHED

@@ -153,7 +153,7 @@
 #define EG_LIST_EXACT(PLAIN, FOLD)
 #endif
 
-/* Steppers of the CPU. Two more sources of a fold: ROW_NODES (fold_count fresh random rows with one increment each) and
+/* Never compiled ahead for the GPU. Two more sources of a fold: ROW_NODES (fold_count fresh random rows with one increment each) and
    SAMPLE_NODES (samples of EG_SAMPLE + 1 increments, the last one its weight). Those of chains have values of their own behind x, and coefficients that change with the step: a
    fourth column says how many values. */
 #if EG_CAPS_LOSS && EG_CAPS_ROWS && !defined(EG_TEAM)
@@ -198,14 +198,6 @@
 #define EG_CHAINS_CHANNELS(PLAIN, FOLD)
 #endif
 
-/* Those that the GPU's lane form has, compiled when they are asked for. */
-#if EG_CAPS_LOSS && EG_CAPS_ROWS && !defined(EG_TEAM)
-#define EG_GPU_CHAINS_ROWS(FOLD)                                                                             \
-  FOLD(momentum_rows, ROWS, EG_DIM, EG_DIM) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)
-#else
-#define EG_GPU_CHAINS_ROWS(FOLD)
-#endif
-#define EG_GPU_CHAINS(PLAIN, FOLD) EG_GPU_CHAINS_ROWS(FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD)
 #if EG_CAPS_LOSS && EG_CAPS_DIAGONAL && !defined(EG_TEAM)
 #define EG_CHAINS_SDE(PLAIN, FOLD)                                                                           \
   PLAIN(rmsprop_sde, EG_DIM, 0, 2 * EG_DIM) PLAIN(adam_sde, EG_DIM, 0, 2 * EG_DIM) PLAIN(signsgd_sde, EG_DIM, 0, 0)
@@ -237,7 +229,7 @@
 #endif
 
 /* Linked into the program in the common precision; the rare ones are compiled when they are first asked for, as everything in
-   other precisions is. */
+   other precisions is. The GPU's lane form has all of them, and EG_TIMED, but not EG_JOINT. */
 #define EG_COMMON_CHAINS(PLAIN, FOLD)                                                                        \
   EG_COMMON_CHAINS_ROWS(PLAIN, FOLD) EG_COMMON_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD)
 #define EG_RARE_CHAINS(PLAIN, FOLD)                                                                          \
@@ -282,7 +274,7 @@
   EG_SCHEMES_SRK2_DIAGONAL(PLAIN)                                                                            \
   EG_SCHEMES_SRK2_CHANNELS(PLAIN)
 
-/* Steppers that know the time and may pull draws (core/pull.h): TIMED(name, normals, extra). On the CPU only. */
+/* Steppers that know the time and may pull draws (core/pull.h): TIMED(name, normals, extra). */
 #if EG_CAPS_TIMED && !defined(EG_TEAM)
 #define EG_TIMED_EXACT(TIMED) TIMED(exact_at, 1, EG_OWN)
 #else

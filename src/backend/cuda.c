@@ -80,14 +80,6 @@ static const char *describe(const eg_device *device) {
   return plugin->describe(device->device);
 }
 
-/* EG_GPU_CHAINS of kernels/steppers/list.h, and what has no memory. */
-static bool has_gpu_stepper(const char *stepper) {
-  const bool is_chain = strncmp(stepper, "momentum_", 9) == 0 || strncmp(stepper, "adaptive_", 9) == 0;
-  const bool is_served = strstr(stepper, "_rows") != NULL || strstr(stepper, "_channels") != NULL;
-  return strncmp(stepper, "langevin_", 9) != 0 && strcmp(stepper, "srk2_cholesky") != 0 && strstr(stepper, "_root") == NULL && strstr(stepper, "_nodes") == NULL && strstr(stepper, "_joint") == NULL &&
-         strstr(stepper, "_sde") == NULL && (!is_chain || is_served);
-}
-
 typedef struct layers {
   int first, last, numbers;
 } layers;
@@ -134,20 +126,18 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   if (job->n_streams > 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "statistics that are fed between observations are made on the CPU only so far");
   }
-  if (job->launch.input_noise > 0 || job->launch.label_noise > 0 || !has_gpu_stepper(job->stepper)) {
-    return eg_fail(ctx, EG_ERR_DEVICE,
-                   "langevin, srk2 with factor cholesky, rows with noise, fresh-node noise, joint covariances, gradient_noise gaussian-decoupled and constant, SDEs of adaptive "
-                   "chains, and chains on other noise than rows and channels are advanced on the CPU only so far");
+  if (job->launch.is_joint) { /* EG_JOINT of kernels/steppers/list.h */
+    return eg_fail(ctx, EG_ERR_DEVICE, "factor joint-cholesky moves all points of a realisation in one step, which is done on the CPU only");
+  }
+  if (job->form == EG_FORM_LANE && job->model_file == NULL && strcmp(job->model, "softmax-regression") == 0) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "model 'softmax-regression' in lane form passes over staged rows, on the CPU only; `form: team` is on both");
   }
   if (job->shape != NULL && !has_gpu_shape(job->shape)) {
     return eg_fail(ctx, EG_ERR_DEVICE, "shape %s of '%s' is on the CPU only: the GPU takes layers of at most 12 numbers whose product "
                                        "has at most 8 entries", job->shape, job->model);
   }
-  if (job->launch.tail_index != 0) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "levy makes its increments on the CPU only so far");
-  }
-  if (job->launch.hurst != 0 || strcmp(job->stepper, "exact_at") == 0) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "model '%s' makes its own paths or pulls its events, which is done on the CPU only",
+  if (job->launch.hurst != 0) {
+    return eg_fail(ctx, EG_ERR_DEVICE, "model '%s' makes the fractional noise of whole paths, which is done on the CPU only",
                    job->model);
   }
   EG_TRY(make_sections(ctx, d, job));

@@ -136,6 +136,13 @@ typedef struct fake_unit {
   X(watched_linear_regression_4, "models/linear_regression.h", NULL, 4, "double", LANE, "watched")           \
   X(permuted_linear_regression_4, "models/linear_regression.h", NULL, 4, "double", LANE, "permuted")         \
   X(permuted_logistic_regression_2, "models/logistic_regression.h", NULL, 2, "double", LANE, "permuted")     \
+  X(noisy_linear_regression_4, "models/linear_regression.h", NULL, 4, "double", LANE, "noisy")               \
+  X(stable_ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", NULL, 1, "double", LANE, "stable")             \
+  X(twin_linear_regression_gaussian_2, "models/linear_regression_gaussian.h", NULL, 2, "double", LANE, "-")  \
+  X(twin_scaled_brownian_motion, "models/scaled_brownian_motion.h", NULL, 1, "double", LANE, "-")            \
+  X(twin_continuous_time_random_walk, "models/continuous_time_random_walk.h", NULL, 1, "double", LANE, "-")  \
+  X(twin_levy_walk, "models/levy_walk.h", NULL, 1, "double", LANE, "-")                                      \
+  X(twin_annealed_transit_time, "models/annealed_transit_time.h", NULL, 1, "double", LANE, "-")              \
   X(twin_user_model, "user_model.h", NULL, 1, "double", LANE, "-")                                           \
   X(watched_clamped_model, "user_model.h", NULL, 1, "double", LANE, "watched")
 #define DECLARE(symbol, model, name, dim, real, form, special)                                            \

@@ -71,10 +71,16 @@ int nvrtcCompileProgram(program *p, int n, const char *const *options) {
   value_of(n, options, "-DEG_MODEL_FILE=", model);
   value_of(n, options, "-DEG_DIM=", dim);
   value_of(n, options, "-DEG_REAL=", real);
-  const int is_watched = has(n, options, "-DEG_WATCHED=1"), is_permuted = has(n, options, "-DEG_PERMUTED=1");
-  (void)snprintf(p->code, sizeof p->code, "FAKE CODE %s %s %s %d %s%s%s", model, dim[0] != 0 ? dim : "0", real,
-                 has(n, options, "-DEG_TEAM"), is_watched ? "watched" : "", is_permuted ? "permuted" : "",
-                 is_watched || is_permuted ? "" : "-");
+  static const char *const specials[][2] = {
+      {"-DEG_WATCHED=1", "watched"}, {"-DEG_PERMUTED=1", "permuted"}, {"-DEG_NOISY=1", "noisy"}, {"-DEG_STABLE=1", "stable"}};
+  char special[64] = "";
+  for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
+    if (has(n, options, specials[i][0])) {
+      strcat(special, specials[i][1]);
+    }
+  }
+  (void)snprintf(p->code, sizeof p->code, "FAKE CODE %s %s %s %d %s", model, dim[0] != 0 ? dim : "0", real,
+                 has(n, options, "-DEG_TEAM"), special[0] != 0 ? special : "-");
   const char *const log = getenv("FAKE_NVRTC_LOG");
   FILE *const file = log != NULL ? fopen(log, "a") : NULL;
   if (file != NULL) {

@@ -106,6 +106,24 @@ static void check_sample(const char *user_model) {
   job.launch.is_watched = 1;
   job.stepper = "sgd_rows";
   check_job(&job, 90);
+  /* what list.h calls rare, one of each family */
+  check_compile("quadratic", NULL, 4, "langevin_channels", EG_KIND_TABLE5, 0, 80);
+  check_compile("linear-regression", NULL, 4, "langevin_exact", EG_KIND_GAUSSIAN, 0, 90);
+  check_compile("linear-regression", NULL, 4, "srk2_cholesky", EG_KIND_THREE_POINT, 0, 100);
+  check_compile("logistic-regression", NULL, 2, "strang_root", EG_KIND_GAUSSIAN, 1, 80);
+  check_compile("linear-regression-gaussian", NULL, 3, "adaptive_factor", EG_KIND_GAUSSIAN64, 0, 90);
+  check_compile("linear-regression-gaussian", NULL, 3, "momentum_samples", EG_KIND_GAUSSIAN, 0, 100);
+  check_compile("linear-regression-gaussian", NULL, 2, "euler_nodes", EG_KIND_GAUSSIAN, 0, 80);
+  check_compile("linear-regression", NULL, 6, "strang_nodes", EG_KIND_GAUSSIAN, 0, 90);
+  check_compile("linear-regression", NULL, 4, "rmsprop_sde_data", EG_KIND_GAUSSIAN, 0, 100);
+  check_compile("quadratic", NULL, 2, "signsgd_sde", EG_KIND_TWO_POINT, 0, 80);
+  check_compile("levy-walk", NULL, 1, "exact_at", EG_KIND_GAUSSIAN, 0, 90);
+  job = (eg_cuda_job){.model = "linear-regression", .dim = 4, .stepper = "adaptive_rows", .launch.label_noise = 0.5};
+  check_job(&job, 100);
+  job = (eg_cuda_job){.model = "quadratic", .dim = 3, .stepper = "euler_diagonal", .kind = EG_KIND_GAUSSIAN64, .launch.tail_index = 1.5};
+  check_job(&job, 80);
+  job = (eg_cuda_job){.model = "escape-double-well", .dim = 1, .stepper = "log_time_root", .launch.n_monitors = 1};
+  check_job(&job, 90);
   check_compile("logistic-regression", NULL, 2, "strang_pair", EG_KIND_GAUSSIAN, 0, 90);
   job = (eg_cuda_job){.model = "logistic-regression", .form = EG_FORM_TEAM, .dim = 64, .is_float = 1, .stepper = "sgd_rows"};
   check_job(&job, 90);

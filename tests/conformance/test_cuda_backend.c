@@ -1,7 +1,7 @@
 /*
  * The CUDA backend: what it says when it cannot be had, and, on a machine with a GPU, that nodes and lists of
  * failed trajectories have the bits of the CPU: every kernel that is compiled ahead, team form and populations, and of
- * what is compiled at run time (where there is NVRTC) monitors, chains, rows without replacement. Without a GPU: skipped
+ * what is compiled at run time (where there is NVRTC) monitors, chains, rows without replacement, rare steppers. Without a GPU: skipped
  * (77) after the messages.
  */
 #include <unistd.h>
@@ -71,7 +71,7 @@ static void compare_study(const eg_backend *cuda, const char *model, const char 
                  "observe: {at: {steps: [0, 1, 2, 17, 18, 40, 41]}, features: [x, norm2, displacement2%s], "
                  "statistics: [moments, covariance], histograms: [{feature: x, low: -1, high: 2}, {feature: "
                  "norm2, bins: 4096, scale: log, low: 1e-9, high: 1e9}], keep: {realisations: 1100}}\n",
-                 model, dynamics, noise, strstr(model, "ornstein") == NULL ? ", loss, gradient_norm2" : "");
+                 model, dynamics, noise, strstr(dynamics, "time_step") == NULL ? ", loss, gradient_norm2" : "");
   compare_text(cuda, text);
 }
 
@@ -169,6 +169,68 @@ static void chains(const eg_backend *cuda) {
   compare_study(cuda, models[0], dynamics, "gaussian"); /* overflows: goes back and looks */
 }
 
+/* What is never compiled ahead, beside chains: Langevin equations, laws of the noise, SDEs of adaptive chains, noise on rows. */
+static const char on_rows[] =
+    "  - {name: langevin, momentum: 0.5, batch_size: 2, weight_decay: 0.125, substeps: 2}\n"
+    "  - {name: langevin, label: additive, momentum: 0.5, batch_size: 2, gradient_noise: {law: constant, at: 0}}\n"
+    "  - {name: langevin, label: law, momentum: 0.5, batch_size: 2, gradient_noise: {law: constant, at: 0}, scheme: exact}\n"
+    "  - {name: sme1, label: root, batch_size: 2, gradient_noise: gaussian-decoupled}\n"
+    "  - {name: sgd, label: labels, batch_size: 3, label_noise: 0.5}\n"
+    "  - {name: adam, label: inputs, batch_size: 2, input_noise: 0.25, label_noise: 0.5}\n";
+static const char more_on_rows[] =
+    "  - {name: sgd, label: decoupled, batch_size: 2, gradient_noise: gaussian-decoupled, momentum: 0.5}\n"
+    "  - {name: adam, label: constant, batch_size: 2, gradient_noise: {law: constant, at: 0}}\n"
+    "  - {name: sgd, label: data, batch_size: 2, gradient_noise: gaussian-exact, momentum: 0.5}\n"
+    "  - {name: sme1, label: srk2, factor: cholesky, scheme: srk2}\n"
+    "  - {name: smf2, batch_size: 2, factor: nodes, nodes: 5}\n"
+    "  - {name: rmsprop-sde, batch_size: 2, beta2: 0.875, substeps: 2}\n"
+    "  - {name: adam-sde, batch_size: 2, beta1: 0.375, beta2: 0.875}\n  - {name: signsgd-sde, batch_size: 1}\n";
+static const char on_channels[] =
+    "  - {name: langevin, momentum: 0.5, batch_size: 2, start_velocity: zero}\n"
+    "  - {name: langevin, label: law, momentum: 0.5, gradient_noise: {law: constant, at: 0}, scheme: exact}\n"
+    "  - {name: sme1, label: root, scheme: euler-maruyama, gradient_noise: gaussian-decoupled}\n"
+    "  - {name: rmsprop-sde, substeps: 2}\n  - {name: adam-sde}\n  - {name: signsgd-sde}\n";
+static const char on_samples[] =
+    "  - {name: sgd, batch_size: 3, momentum: 0.5}\n  - {name: adam, batch_size: 4}\n"
+    "  - {name: sgd, label: growing, batch_size: 1, momentum: 0.5, batch_schedule: {kind: step, period: 8, gamma: 2}}\n"
+    "  - {name: sgd, label: gaussian, batch_size: 2, gradient_noise: gaussian-exact, momentum: 0.5}\n"
+    "  - {name: sme1, batch_size: 2, gradient_noise: gaussian-decoupled}\n  - {name: smf2, factor: nodes, nodes: 3}\n";
+
+static void rare_steppers(const eg_backend *cuda) {
+  static const char *const processes[] = {
+      "{name: scaled-brownian-motion, exponent: 1.5}", "{name: continuous-time-random-walk, exponent: 0.7}",
+      "{name: levy-walk, tail: 1.5}", "{name: annealed-transit-time}"};
+  static const char head[] = "start: {points: [[0.5, -1, 0.25], [1, 1, -1]]}\nlearning_rate: 1/16\nsteps: 41\ndynamics:\n";
+  char dynamics[2500];
+  for (int i = 0; i < 2; i++) {
+    (void)snprintf(dynamics, sizeof dynamics, "%s%s", head, i == 0 ? on_rows : more_on_rows);
+    compare_study(cuda, "{name: linear-regression, data: three.h5, ridge: 0.05}", dynamics, "gaussian");
+  }
+  (void)snprintf(dynamics, sizeof dynamics, "%s%s", head, on_channels);
+  compare_study(cuda, "{name: quadratic, curvature: [1, 0.5, 2], noise: [0.5, 0.25, 1]}", dynamics, "gaussian");
+  (void)snprintf(dynamics, sizeof dynamics, "start: {point: [0.5, -1]}\nlearning_rate: 1/16\nsteps: 41\ndynamics:\n%s", on_samples);
+  compare_study(cuda, "{name: linear-regression-gaussian, input_variance: [1, 0.5], optimum: [1, -1], label_noise: 0.5}", dynamics,
+                "gaussian");
+  compare_study(cuda, "ornstein-uhlenbeck",
+                "start: {points: [[0.5], [1]]}\ntime_step: 1/16\nsteps: 41\ndynamics:\n"
+                "  - {name: levy, tail_index: 0.7, scheme: exact, label: law}\n  - {name: levy, tail_index: 1.5, label: euler}\n"
+                "  - {name: levy, tail_index: 1, scheme: strang, label: strang}\n",
+                "gaussian");
+  for (size_t i = 0; i < sizeof processes / sizeof processes[0]; i++) {
+    compare_study(cuda, processes[i], "time_step: 1/4\nsteps: 41\ndynamics: sde\n", "gaussian");
+  }
+  compare_text(cuda, "seed: 9\nmodel: {name: linear-regression, data: three.h5, ridge: 0.05}\nlearning_rate: 1/16\nsteps: 41\n"
+                     "start: {points: [[0.5, -1, 0.25]]}\nrealisations: 5000\n"
+                     "dynamics: {name: log-time, batch_size: 2, gradient_noise: {law: gaussian-decoupled, loss_offset: 0.5}}\n"
+                     "observe: {at: {steps: [0, 1, 2, 17, 41]}, features: [x, clock], statistics: [moments], monitors:\n"
+                     "  [{name: a, feature: x0, operation: crossing, level: 0.25}]}\n");
+  compare_study(cuda, "{name: linear-regression, data: three.h5, ridge: 0.05}",
+                "start: {normal: {mean: 0, std: 1}}\nlearning_rate: 1e30\nsteps: 41\ndynamics:\n"
+                "  - {name: langevin, momentum: 0.5}\n  - {name: smf1, factor: nodes, nodes: 3}\n"
+                "  - {name: sgd, label_noise: 0.5, batch_size: 2}\n",
+                "gaussian"); /* overflows: goes back and looks */
+}
+
 static void logistic_lanes(const eg_backend *cuda) {
   compare_study(cuda, "{name: logistic-regression, data: labels.h5, columns: [0, 2], standardize: false, ridge: 0.05}",
                 "start: {points: [[0.5, -1], [1, -1]]}\nlearning_rate: 1/16\nsteps: 41\ndynamics:\n"
@@ -228,6 +290,7 @@ int main(void) {
     monitors(cuda);
     chains(cuda);
     logistic_lanes(cuda);
+    rare_steppers(cuda);
     if (n_without_compiler > 0) {
       printf("%d runs left out: there is no NVRTC to compile them\n", n_without_compiler);
     }

@@ -1,7 +1,7 @@
 /*
  * "The CPU twin of the same source": a unit around core/lane_gpu.h for cc. Compiled once per model and dimension with
  *   -DEG_THREAD_FORM -DEG_MODEL_FILE=.. [-DEG_DIM=n] -DTWIN_SYMBOL=name [-DTWIN_ALL_KINDS] [-DTWIN_INDICES]
- *   [-DEG_WATCHED=1] [-DEG_PERMUTED=1] [-DTWIN_ONE_KIND]
+ *   [-DEG_WATCHED=1] [-DEG_PERMUTED=1] [-DEG_NOISY=1] [-DEG_STABLE=1] [-DTWIN_ONE_KIND] [-DTWIN_COMMON]
  * test_thread_form.c runs it against the CPU driver.
  */
 #include "thread_twin.h"
@@ -14,7 +14,7 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
                 uint64_t n_threads) {
   eg_staged values;
   memset(&values, 0, sizeof values);
-  for (int i = 0; i < EG_STAGED; i++) {
+  for (int i = 0; i < EG_STAGED_ALL; i++) {
     values.value[i] = (eg_real)staged[i];
   }
   float table5[32];
@@ -47,11 +47,12 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
     run(&f, p, a, staged, n);                                                                                \
   }
 
-#define DEFINE_SAMPLES(name, stepper, kind_code)                                                             \
+#define DEFINE_SAMPLES(name, stepper, kind_code, n_normals, n_extra)                                         \
   static void launch_##name(const void *p, const eg_launch *a, const double *staged, uint64_t n) {          \
     const eg_form f = {.form = EG_FORM_SAMPLES,                                                              \
                        .kind = kind_code,                                                                    \
-                       .normals = EG_SAMPLE,                                                                 \
+                       .normals = n_normals,                                                                 \
+                       .extra = n_extra,                                                                     \
                        .begin = eg_begin_##stepper,                                                          \
                        .add_sample = eg_add_##stepper,                                                       \
                        .end = eg_end_##stepper};                                                             \
@@ -81,7 +82,7 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
 
 #define PLAIN_KIND(s, n, kind, code) DEFINE_PLAIN(s##_##kind, s, code, n, 0, 0)
 #define DATA_KIND(s, n, kind, code)  DEFINE_FOLD(s##_##kind, s, code, EG_FORM_DATA, 0)
-#define SAMPLES_KIND(s, n, kind, code) DEFINE_SAMPLES(s##_##kind, s, code)
+#define SAMPLES_KIND(s, n, kind, code) DEFINE_SAMPLES(s##_##kind, s, code, EG_SAMPLE, 0)
 #define PLAIN_0(s, n, r)             DEFINE_PLAIN(s, s, EG_KIND_GAUSSIAN, 0, r, 0)
 #define PLAIN_EG_DIM(s, n, r)        EACH_KIND(PLAIN_KIND, s, n)
 #define PLAIN_EG_CHANNELS(s, n, r)   EACH_KIND(PLAIN_KIND, s, n)
@@ -91,26 +92,68 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
 #define FOLD_SAMPLES(s)              EACH_KIND(SAMPLES_KIND, s, 1)
 #define FOLD_ROWS(s)                 DEFINE_FOLD(s, s, EG_KIND_GAUSSIAN, EG_FORM_ROWS, 0)
 #define FOLD_DATA(s)                 EACH_KIND(DATA_KIND, s, 1)
-#if EG_PERMUTED /* the others draw no rows, or independent ones */
-#define PLAIN(stepper, normals, rows)
-#define FOLD(stepper, source, n_acc) ONLY_##source(FOLD_##source(stepper))
-#define ONLY_ROWS(text)              text
-#define ONLY_DATA(text)
+/* Steppers: of units for rows alone those that draw rows, of units for stable increments those that levy may have; TWIN_COMMON
+   leaves out those that list.h calls rare. */
+#if EG_PERMUTED || EG_NOISY
+#define OF_OTHERS(...)
 #else
-#define PLAIN(stepper, normals, rows) PLAIN_##normals(stepper, normals, rows)
-#define FOLD(stepper, source, n_acc)  FOLD_##source(stepper)
+#define OF_OTHERS(...)       __VA_ARGS__
 #endif
-EG_STEPPERS(PLAIN, FOLD)
-EG_SCHEMES(PLAIN)
+#define OF_ROWS(...)         __VA_ARGS__
+#define OF_DATA(...)         OF_OTHERS(__VA_ARGS__)
+#define OF_SAMPLES(...)      OF_OTHERS(__VA_ARGS__)
+#define OF_ROW_NODES(...)    OF_OTHERS(__VA_ARGS__)
+#define OF_SAMPLE_NODES(...) OF_OTHERS(__VA_ARGS__)
+#if EG_STABLE
+#define STEPPERS(PLAIN, FOLD) EG_LIST_DIAGONAL(PLAIN, FOLD) EG_LIST_EXACT(PLAIN, FOLD)
+#define SCHEMES(PLAIN)
+#define COMMON_CHAINS(PLAIN, FOLD)
+#define RARE_CHAINS(PLAIN, FOLD)
+#define TIMED(TIMED)
+#else
+#define STEPPERS      EG_STEPPERS
+#define SCHEMES       EG_SCHEMES
+#define COMMON_CHAINS EG_COMMON_CHAINS
+#if defined(TWIN_COMMON) && (EG_CAPS & EG_CAP_ROWS)
+#define RARE_CHAINS(PLAIN, FOLD) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)
+#elif defined(TWIN_COMMON)
+#define RARE_CHAINS(PLAIN, FOLD)
+#else
+#define RARE_CHAINS   EG_RARE_CHAINS
+#endif
+#define TIMED         EG_TIMED
+#endif
+#define PLAIN(stepper, normals, rows) OF_OTHERS(PLAIN_##normals(stepper, normals, rows))
+#define FOLD(stepper, source, n_acc)  OF_##source(FOLD_##source(stepper))
+STEPPERS(PLAIN, FOLD)
+SCHEMES(PLAIN)
 
-/* Chains have values behind x, in two sizes. */
-#define CHAIN_1(s, n, kind, code) DEFINE_PLAIN(s##_##kind, s, code, n, 0, EG_DIM)
-#define CHAIN_2(s, n, kind, code) DEFINE_PLAIN(s##_##kind, s, code, n, 0, 2 * EG_DIM)
-#define CHAIN_PLAIN(s, n, r, extra) CHAIN_PLAIN_##s(s, n)
-#define CHAIN_PLAIN_momentum_channels(s, n) EACH_KIND(CHAIN_1, s, n)
-#define CHAIN_PLAIN_adaptive_channels(s, n) EACH_KIND(CHAIN_2, s, n)
-#define CHAIN_FOLD(s, source, n_acc, extra) DEFINE_FOLD(s, s, EG_KIND_GAUSSIAN, EG_FORM_##source, extra)
-EG_GPU_CHAINS(CHAIN_PLAIN, CHAIN_FOLD)
+/* Chains have values behind x. Those that list.h calls rare have Gaussian noise only: the queues are those of the others. */
+#define PLAIN_OF(name, s, code, of)        PLAIN_OF2(DEFINE_PLAIN, (name, s, code, UNPACK of))
+#define PLAIN_OF2(define, arguments)       define arguments
+#define UNPACK(n, r, extra)                n, r, extra
+#define CHAIN_KIND(s, of, kind, code)      PLAIN_OF(s##_##kind, s, code, of)
+#define CHAIN_PLAIN(s, n, r, extra)        OF_OTHERS(EACH_KIND(CHAIN_KIND, s, (n, r, extra)))
+#define RARE_PLAIN(s, n, r, extra)         OF_OTHERS(DEFINE_PLAIN(s##_gaussian, s, EG_KIND_GAUSSIAN, n, r, extra))
+#define CHAIN_FOLD(s, source, n_acc, extra) OF_##source(CHAIN_##source(s, extra))
+#define CHAIN_ROWS(s, extra)               DEFINE_FOLD(s##_gaussian, s, EG_KIND_GAUSSIAN, EG_FORM_ROWS, extra)
+#define CHAIN_DATA(s, extra)               DEFINE_FOLD(s##_gaussian, s, EG_KIND_GAUSSIAN, EG_FORM_DATA, extra)
+#define CHAIN_ROW_NODES(s, extra)          DEFINE_FOLD(s##_gaussian, s, EG_KIND_GAUSSIAN, EG_FORM_NODES, extra)
+#define CHAIN_SAMPLES(s, extra)            DEFINE_SAMPLES(s##_gaussian, s, EG_KIND_GAUSSIAN, EG_SAMPLE, extra)
+#define CHAIN_SAMPLE_NODES(s, extra)       DEFINE_SAMPLES(s##_gaussian, s, EG_KIND_GAUSSIAN, EG_SAMPLE + 1, extra)
+COMMON_CHAINS(CHAIN_PLAIN, CHAIN_FOLD)
+RARE_CHAINS(RARE_PLAIN, CHAIN_FOLD)
+
+#define DEFINE_TIMED(s, n_normals, n_extra)                                                                  \
+  static void launch_##s##_gaussian(const void *p, const eg_launch *a, const double *staged, uint64_t n) {   \
+    const eg_form f = {.form = EG_FORM_TIMED,                                                                \
+                       .kind = EG_KIND_GAUSSIAN,                                                             \
+                       .normals = n_normals,                                                                 \
+                       .extra = n_extra,                                                                     \
+                       .timed = eg_step_##s};                                                                \
+    run(&f, p, a, staged, n);                                                                                \
+  }
+TIMED(DEFINE_TIMED)
 
 #define ROW(s, n, kind_name, kind_code) {#s, kind_code, launch_##s##_##kind_name, 0},
 #define TABLE_0(s)           {#s, EG_KIND_GAUSSIAN, launch_##s, 0},
@@ -122,21 +165,17 @@ EG_GPU_CHAINS(CHAIN_PLAIN, CHAIN_FOLD)
 #define TABLE_SAMPLES(s)     EACH_KIND(ROW, s, 0)
 #define TABLE_ROWS(s)        {#s, EG_KIND_GAUSSIAN, launch_##s, 0},
 #define TABLE_DATA(s)        EACH_KIND(ROW, s, 0)
-#if EG_PERMUTED
-#define TABLE_PLAIN(stepper, normals, rows)
-#define TABLE_FOLD(stepper, source, n_acc) ONLY_##source(TABLE_##source(stepper))
-#else
-#define TABLE_PLAIN(stepper, normals, rows) TABLE_##normals(stepper)
-#define TABLE_FOLD(stepper, source, n_acc)  TABLE_##source(stepper)
-#endif
-#define ROW_1(s, n, kind_name, kind_code) {#s, kind_code, launch_##s##_##kind_name, EG_DIM},
-#define ROW_2(s, n, kind_name, kind_code) {#s, kind_code, launch_##s##_##kind_name, 2 * EG_DIM},
-#define TABLE_momentum_channels(s)        EACH_KIND(ROW_1, s, 0)
-#define TABLE_adaptive_channels(s)        EACH_KIND(ROW_2, s, 0)
-#define TABLE_CHAIN_PLAIN(s, n, r, extra) TABLE_##s(s)
-#define TABLE_CHAIN_FOLD(s, source, n_acc, extra) {#s, EG_KIND_GAUSSIAN, launch_##s, extra},
-const twin_stepper TWIN_SYMBOL[] = {EG_STEPPERS(TABLE_PLAIN, TABLE_FOLD) EG_SCHEMES(TABLE_PLAIN)
-                                        EG_GPU_CHAINS(TABLE_CHAIN_PLAIN, TABLE_CHAIN_FOLD){NULL, 0, NULL, 0}};
+#define TABLE_PLAIN(stepper, normals, rows) OF_OTHERS(TABLE_##normals(stepper))
+#define TABLE_FOLD(stepper, source, n_acc)  OF_##source(TABLE_##source(stepper))
+#define ROW_OF(s, extra, kind_name, kind_code) {#s, kind_code, launch_##s##_##kind_name, extra},
+#define TABLE_GAUSSIAN(s, extra)             ROW_OF(s, extra, gaussian, EG_KIND_GAUSSIAN)
+#define TABLE_CHAIN_PLAIN(s, n, r, extra)    OF_OTHERS(EACH_KIND(ROW_OF, s, extra))
+#define TABLE_RARE_PLAIN(s, n, r, extra)     OF_OTHERS(TABLE_GAUSSIAN(s, extra))
+#define TABLE_CHAIN_FOLD(s, source, n_acc, extra) OF_##source(TABLE_GAUSSIAN(s, extra))
+#define TABLE_TIMED(s, n, extra)             TABLE_GAUSSIAN(s, extra)
+const twin_stepper TWIN_SYMBOL[] = {STEPPERS(TABLE_PLAIN, TABLE_FOLD) SCHEMES(TABLE_PLAIN)
+                                        COMMON_CHAINS(TABLE_CHAIN_PLAIN, TABLE_CHAIN_FOLD)
+                                            RARE_CHAINS(TABLE_RARE_PLAIN, TABLE_CHAIN_FOLD) TIMED(TABLE_TIMED){NULL, 0, NULL, 0}};
 
 /* As eg_unit_sizes of unit_cuda.cu. */
 #define NAME_SIZES2(symbol) symbol##_sizes

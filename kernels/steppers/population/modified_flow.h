@@ -25,7 +25,7 @@ EG_FN void eg_add_data_field(const eg_params *p, const eg_uniforms *u, eg_draws 
   }
   EG_ROLLED
   for (uint32_t j = 0; j < d->a->fold_count; j++) {
-    const eg_real z = eg_draws_increment(d, d->a->fold_count, j);
+    const eg_real z = eg_draws_increment(d, d->a->kind, d->a->fold_count, j);
     eg_add_row(p, u, d->a, average, j, z, sum);
     weights += z;
   }

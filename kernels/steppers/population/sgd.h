@@ -25,7 +25,7 @@ EG_FN void eg_add_channels_field(const eg_params *p, const eg_uniforms *u, eg_dr
                                  eg_real *field) {
   EG_ROLLED
   for (int c = 0; c < EG_CHANNELS; c++) {
-    const eg_real z = eg_draws_increment(d, EG_CHANNELS, (uint32_t)c);
+    const eg_real z = eg_draws_increment(d, d->a->kind, EG_CHANNELS, (uint32_t)c);
     eg_add_channel_field(p, u->staged, average, c, u->noise_scale * z, field);
   }
 }

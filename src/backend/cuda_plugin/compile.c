@@ -136,6 +136,12 @@ static eg_cuda_status fill_request(request *r, const eg_cuda_job *job, int capab
   if (job->launch.sampling != EG_SAMPLE_REPLACEMENT) {
     add_option(r, "-DEG_PERMUTED=1");
   }
+  if (eg_cuda_is_noisy(job)) {
+    add_option(r, "-DEG_NOISY=1");
+  }
+  if (job->launch.tail_index > 0) {
+    add_option(r, "-DEG_STABLE=1");
+  }
   add_option(r, "-DEG_REAL=%s", job->is_float ? "float" : "double");
   add_option(r, "-DEG_KIND_NAME=%s", eg_cuda_kind_name(job->kind));
   add_option(r, "-DEG_KIND_CODE=EG_KIND_%s", kind_code(job->kind));

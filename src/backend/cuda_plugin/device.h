@@ -20,6 +20,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include "core/permutation.h"
 #include "core/unit_table.h"
 #include "plugin.h"
 #include "stats/moments_gpu.h"
@@ -90,6 +91,17 @@ static inline uint64_t eg_cuda_tile_trajectories(const eg_cuda_job *job) {
 /* Does it look after every step? */
 static inline int eg_cuda_is_watched(const eg_cuda_job *job) {
   return job->launch.n_monitors > 0 || job->launch.is_watched;
+}
+
+/* Does it add noise to the rows that it draws? */
+static inline int eg_cuda_is_noisy(const eg_cuda_job *job) {
+  return job->launch.input_noise > 0 || job->launch.label_noise > 0;
+}
+
+/* What no kernel has that was compiled ahead: looks after every step, rows without replacement or with noise, stable increments. */
+static inline int eg_cuda_is_special(const eg_cuda_job *job) {
+  return eg_cuda_is_watched(job) || eg_cuda_is_noisy(job) || job->launch.tail_index > 0 ||
+         (job->launch.n_particles == 0 && job->launch.sampling != EG_SAMPLE_REPLACEMENT);
 }
 
 /* Places of the moments (i = 0), of section i - 1, of the paths behind all sections; NULL: of all records. */

@@ -41,8 +41,7 @@ static int find_kernel(eg_cuda_device *d, const eg_cuda_job *job) {
 
 static eg_cuda_status load_ahead(eg_cuda_device *d, const eg_cuda_job *job, int *is_found,
                                  eg_cuda_message message) {
-  const int can_be = job->model_file == NULL && job->shape == NULL && !job->is_float && !eg_cuda_is_watched(job) &&
-                     (job->launch.n_particles > 0 || job->launch.sampling == EG_SAMPLE_REPLACEMENT);
+  const int can_be = job->model_file == NULL && job->shape == NULL && !job->is_float && !eg_cuda_is_special(job);
   const int dim = job->form == EG_FORM_TEAM ? EG_FATBIN_TEAM : job->dim;
   const void *const code = can_be ? eg_fatbin_of_unit(job->model, dim) : NULL;
   *is_found = 0;
