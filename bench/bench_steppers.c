@@ -6,6 +6,7 @@
 #define OU     "{name: ornstein-uhlenbeck}"
 #define PLANE  "{name: quadratic, curvature: [1, 0.5], noise: 1}"
 #define FRESH  "{name: linear-regression-gaussian, dimension: 4}"
+#define GBM    "{name: geometric-brownian-motion, mu: 0.05, sigma: 0.2}"
 #define DATA   NULL /* least squares on the rows of the benchmark's own file */
 #define RATE   "learning_rate=1/64"
 
@@ -26,6 +27,25 @@ static const struct {
     {"adam, rows, d = 8", "adam_rows", DATA, "{name: adam, batch_size: 1}", RATE, 500},
     {"svag l = 4, rows, d = 8", "svag_rows", DATA, "{name: svag, batch_size: 1, l: 4}", RATE, 250},
     {"sme2 strang, pair, d = 8", "pair_rows", DATA, "{name: sme2, batch_size: 1, factor: pair}", RATE, 500},
+    {"smf2 strang, 4 nodes, d = 8", "nodes_rows", DATA, "{name: smf2, batch_size: 1, factor: nodes, nodes: 4}", RATE, 250},
+    {"sgd, rows with label noise, d = 8", "noisy_rows", DATA, "{name: sgd, batch_size: 1, label_noise: 0.5}", RATE, 500},
+    {"sgd momentum, fresh samples, d = 4", "momentum_samples", FRESH, "{name: sgd, batch_size: 1, momentum: 0.9}", RATE, 500},
+    {"sde milstein, d = 1", "milstein", GBM, "{name: sde, scheme: milstein}", "time_step=1/64", 4000},
+    {"sde heun, d = 1", "heun", GBM, "{name: sde, scheme: heun}", "time_step=1/64", 4000},
+    {"sde srk2, d = 1", "srk2", GBM, "{name: sde, scheme: srk2}", "time_step=1/64", 4000},
+    {"langevin, Gaussian noise, d = 2", "langevin", PLANE, "{name: langevin, batch_size: 1, momentum: 0.9}", RATE, 1000},
+    {"langevin exact, d = 2", "langevin_exact", PLANE, "{name: langevin, batch_size: 1, momentum: 0.9, scheme: exact}", RATE, 1000},
+    {"sme1 euler, noise by the loss, d = 2", "root", PLANE,
+     "{name: sme1, scheme: euler-maruyama, gradient_noise: {law: gaussian-decoupled, loss_offset: 0.5}}", RATE, 1000},
+    {"log-time, d = 2", "log_time", PLANE, "{name: log-time, gradient_noise: {law: gaussian-decoupled, loss_offset: 0.5}}", RATE, 1000},
+    {"rmsprop-sde, d = 2", "rmsprop_sde", PLANE, "{name: rmsprop-sde, batch_size: 1}", RATE, 1000},
+    {"adam-sde, d = 2", "adam_sde", PLANE, "{name: adam-sde, batch_size: 1}", RATE, 1000},
+    {"signsgd-sde, d = 2", "sign_sde", PLANE, "{name: signsgd-sde, batch_size: 1}", RATE, 1000},
+    {"levy euler, tail_index 1.5, d = 1", "levy", OU, "{name: levy, tail_index: 1.5}", "time_step=1/64", 1000},
+    {"scaled Brownian motion", "scaled", "{name: scaled-brownian-motion, exponent: 1.5}", "sde", "time_step=1/64", 1000},
+    {"continuous-time random walk", "walk", "{name: continuous-time-random-walk, exponent: 0.7}", "sde", "time_step=1", 500},
+    {"Levy walk", "flights", "{name: levy-walk, tail: 1.5}", "sde", "time_step=1", 500},
+    {"annealed transit time", "transit", "{name: annealed-transit-time}", "sde", "time_step=1", 500},
 };
 enum { N_STEPPERS = sizeof steppers / sizeof steppers[0], TRAJECTORIES = 65536, NAIVE_TRAJECTORIES = 2048 };
 

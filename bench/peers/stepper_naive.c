@@ -110,8 +110,188 @@ static void samples(double *x) { /* fresh Gaussian sample, d = 4 */
   }
 }
 
+static void euler_noise(double *x, const double *noise) {
+  for (int k = 0; k < 2; k++) {
+    x[k] += -rate * curvature[k] * x[k] + noise[k];
+  }
+}
+
+static double loss2(const double *x) { /* and an offset */
+  return 0.5 * (curvature[0] * x[0] * x[0] + curvature[1] * x[1] * x[1]) + 0.5;
+}
+
+static void langevin(double *x, double *v) { /* BAOAB, eta = 1/64, momentum 0.9 */
+  const double push = 1 / 1.9, c = exp(-2 * 0.1 / 1.9), scale = sqrt(1 - c * c);
+  for (int k = 0; k < 2; k++) {
+    v[k] -= push * curvature[k] * x[k];
+    x[k] += rate / 2 * v[k];
+    v[k] = c * v[k] + scale * normal();
+    x[k] += rate / 2 * v[k];
+    v[k] -= push * curvature[k] * x[k];
+  }
+}
+
+static void langevin_exact(double *x, double *v) { /* any matrices: the speed is theirs */
+  double z[4] = {x[0], x[1], v[0], v[1]}, xi[4], next[4];
+  for (int i = 0; i < 4; i++) {
+    xi[i] = normal();
+    next[i] = z[i];
+    for (int j = 0; j < 4; j++) {
+      next[i] -= H[i][j] * z[j] / 128;
+    }
+    for (int j = 0; j <= i; j++) {
+      next[i] += M[i][j] * xi[j] / 128;
+    }
+  }
+  x[0] = next[0];
+  x[1] = next[1];
+  v[0] = next[2];
+  v[1] = next[3];
+}
+
+static void rmsprop_sde(double *x, double *v) {
+  for (int k = 0; k < 2; k++) {
+    const double move = curvature[k] * x[k] + normal();
+    const double root = sqrt(v[k]) + 1e-8;
+    v[k] += 0.01 * (1 - v[k]);
+    x[k] -= rate * move / root;
+  }
+}
+
+static void adam_sde(double *x, double *v, long step) {
+  const double c1 = 1 - exp(-0.1 * (double)step), c2 = 1 - exp(-0.001 * (double)step);
+  for (int k = 0; k < 2; k++) {
+    v[k] += 0.1 * (curvature[k] * x[k] - v[k] + normal());
+    v[2 + k] += 0.001 * (1 - v[2 + k]);
+    x[k] -= rate * (v[k] / c1) / (sqrt(v[2 + k] / c2) + 1e-8);
+  }
+}
+
+static void sign_sde(double *x) {
+  for (int k = 0; k < 2; k++) {
+    const double e = erf(curvature[k] * x[k] / sqrt(2.0));
+    x[k] += -rate * e + rate * sqrt(1 - e * e) * normal();
+  }
+}
+
+static double stable(double a) { /* Chambers, Mallows and Stuck */
+  const double phi = 3.141592653589793 * (uniform() - 0.5), w = -log(uniform());
+  return sin(a * phi) / pow(cos(phi), 1 / a) * pow(cos((1 - a) * phi) / w, (1 - a) / a);
+}
+
+static void srk2(double *x) { /* geometric Brownian motion, as milstein and heun below */
+  const double drift = 0.05, sigma = 0.2 * sqrt(rate), z = normal(), a = drift * x[0], B = sigma * x[0];
+  const double moved = x[0] + rate * a, up = sigma * (moved + B), down = sigma * (moved - B);
+  x[0] += rate / 2 * (a + drift * (moved + B * z)) + z / 4 * (up + down + 2 * B) + (z * z - 1) / 4 * (up - down);
+}
+
+static void nodes_rows(double *x) {
+  double g[4][ROWS_D] = {{0}}, mean[ROWS_D] = {0}, xi[4];
+  flow(x);
+  for (int q = 0; q < 4; q++) {
+    add_row(x, 1, g[q]);
+    xi[q] = normal();
+    for (int k = 0; k < ROWS_D; k++) {
+      mean[k] += g[q][k] / 4;
+    }
+  }
+  for (int q = 0; q < 4; q++) {
+    for (int k = 0; k < ROWS_D; k++) {
+      x[k] += rate * sqrt(1.0 / 3) * xi[q] * (g[q][k] - mean[k]);
+    }
+  }
+  flow(x);
+}
+
+/* Processes; v: what they carry, all begin at 0. */
+static void walk(double *x, double *v, double to) {
+  int jumps = 0;
+  if (v[1] == 0) {
+    v[1] = 1;
+    v[0] = 0;
+  }
+  while (v[0] <= to) {
+    const double a = 0.7 * 3.141592653589793, u = uniform();
+    jumps += v[0] > 0;
+    v[0] += -log(uniform()) * pow(sin(a) / tan(a * u) - cos(a), 1 / 0.7);
+  }
+  x[0] += sqrt(jumps) * normal();
+}
+
+static void flights(double *x, double *v, double from, double to) {
+  double t = from;
+  while (v[0] < to) {
+    x[0] += v[1] * (v[0] - t);
+    t = v[0];
+    v[0] += pow(uniform(), -1 / 1.5) - 1;
+    v[1] = uniform() < 0.5 ? -1 : 1;
+  }
+  x[0] += v[1] * (to - t);
+}
+
+static void transit(double *x, double *v, double from, double to) {
+  double t = from, half = 0;
+  while (v[0] < to) {
+    half += v[1] * (v[0] - t);
+    t = v[0];
+    const double u = uniform();
+    v[1] = pow(u, 1 / 0.6);
+    v[0] += pow(u, -2);
+  }
+  x[0] += sqrt(2 * (half + v[1] * (to - t))) * normal();
+}
+
+static int step_of_equation(const char *kind, double *x, double *v, long step) {
+  const double dW = 0.2 * sqrt(rate), from = (double)(step - 1), to = (double)step;
+  if (strcmp(kind, "milstein") == 0) {
+    const double b = dW * normal();
+    x[0] += x[0] * (0.05 * rate + b + 0.5 * (b * b - dW * dW));
+  } else if (strcmp(kind, "heun") == 0) {
+    const double a = (0.05 - 0.02) * rate + dW * normal(), y = x[0] + a * x[0];
+    x[0] += 0.5 * a * (x[0] + y);
+  } else if (strcmp(kind, "srk2") == 0) {
+    srk2(x);
+  } else if (strcmp(kind, "langevin") == 0) {
+    langevin(x, v);
+  } else if (strcmp(kind, "langevin_exact") == 0) {
+    langevin_exact(x, v);
+  } else if (strcmp(kind, "root") == 0) {
+    const double scale = rate * sqrt(2 * loss2(x));
+    const double noise[2] = {scale * sqrt(curvature[0]) * normal(), scale * sqrt(curvature[1]) * normal()};
+    euler_noise(x, noise);
+  } else if (strcmp(kind, "log_time") == 0) {
+    const double span = rate / loss2(x);
+    for (int k = 0; k < 2; k++) {
+      x[k] += -span * curvature[k] * x[k] + rate * sqrt(2 * curvature[k]) * normal();
+    }
+    v[0] += span;
+  } else if (strcmp(kind, "rmsprop_sde") == 0) {
+    rmsprop_sde(x, v);
+  } else if (strcmp(kind, "adam_sde") == 0) {
+    adam_sde(x, v, step);
+  } else if (strcmp(kind, "sign_sde") == 0) {
+    sign_sde(x);
+  } else if (strcmp(kind, "levy") == 0) {
+    x[0] += -x[0] * rate + pow(rate, 1 / 1.5) * stable(1.5);
+  } else if (strcmp(kind, "scaled") == 0) {
+    x[0] += sqrt(pow(to * rate, 1.5) - pow(from * rate, 1.5)) * normal();
+  } else if (strcmp(kind, "walk") == 0) {
+    walk(x, v, to);
+  } else if (strcmp(kind, "flights") == 0) {
+    flights(x, v, from, to);
+  } else if (strcmp(kind, "transit") == 0) {
+    transit(x, v, from, to);
+  } else {
+    return 0;
+  }
+  return 1;
+}
+
 static void step_of(const char *kind, double *x, double *v, long step) {
   double g[ROWS_D] = {0};
+  if (step_of_equation(kind, x, v, step)) {
+    return;
+  }
   if (strcmp(kind, "euler") == 0) {
     x[0] += -x[0] * rate + sqrt(rate) * normal();
   } else if (strcmp(kind, "exact") == 0) {
@@ -130,6 +310,25 @@ static void step_of(const char *kind, double *x, double *v, long step) {
     adam(2, g, x, v, step);
   } else if (strcmp(kind, "samples") == 0) {
     samples(x);
+  } else if (strcmp(kind, "momentum_samples") == 0) {
+    double moved[4];
+    memcpy(moved, x, sizeof moved);
+    samples(moved);
+    for (int k = 0; k < 4; k++) {
+      g[k] = (x[k] - moved[k]) / rate;
+    }
+    momentum(4, g, x, v);
+  } else if (strcmp(kind, "nodes_rows") == 0) {
+    nodes_rows(x);
+  } else if (strcmp(kind, "noisy_rows") == 0) { /* noise of a label is noise of the residual */
+    const int j = rand_r(&seed) % N;
+    double residual = -target[j] - 0.5 * normal();
+    for (int k = 0; k < ROWS_D; k++) {
+      residual += rows[j][k] * x[k];
+    }
+    for (int k = 0; k < ROWS_D; k++) {
+      x[k] -= rate * residual * rows[j][k];
+    }
   } else if (strcmp(kind, "sgd_rows") == 0) {
     add_row(x, 1, g);
     for (int k = 0; k < ROWS_D; k++) {
