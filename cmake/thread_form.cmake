@@ -79,7 +79,7 @@ add_twin_source(v3 cpu_wide_ornstein_uhlenbeck_v3 ornstein_uhlenbeck ""
 
 foreach(part twin v3 v4)
   add_library(eg_thread_form_${part} OBJECT ${sources_${part}})
-  target_link_libraries(eg_thread_form_${part} PRIVATE ensgrad_flags)
+  target_link_libraries(eg_thread_form_${part} PRIVATE ${kernel_interface})
   target_include_directories(eg_thread_form_${part} PRIVATE ${CMAKE_SOURCE_DIR}/tests/conformance)
   target_compile_options(eg_thread_form_${part} PRIVATE ${twin_flags})
 endforeach()
