@@ -309,7 +309,7 @@ EG_FN int eg_record_write(const eg_params *p, const eg_uniforms *u, const eg_lau
   double *const out = eg_record_at(a, t, record);
   double sum = 0;
   EG_ROLLED
-  for (uint32_t f = 0; f < a->n_features; f++) {
+  for (uint32_t f = eg_columns_from(a, record); f < eg_columns_to(a, record); f++) {
     const double value = eg_thread_feature(p, u, a, t, a->features[f], x);
     sum += value * 0.0;
     out[(uint64_t)f * a->ld] = value;

@@ -130,8 +130,8 @@ typedef struct eg_launch {
   eg_monitor monitors[EG_MOST_MONITORS];
   void *scratch;              /* GPU: working memory of the launch; each driver says what of */
   const uint32_t *record_columns; /* (n_records, 2): the features that are wanted of a record, from .. to - 1; the others'
-                                     columns keep what they held. NULL: all. The GPU's lane form writes all: several
-                                     schedules are the CPU's so far, and the range costs registers that it lacks */
+                                     columns keep what they held, and whether they would be finite is not looked at.
+                                     NULL: all */
 } eg_launch;
 
 EG_FN uint32_t eg_columns_from(const eg_launch *a, uint32_t record) {

@@ -117,6 +117,11 @@ static void schedules(const eg_backend *cuda) {
   compare(cuda, escaping, SCHEDULES, 9000);
   compare(cuda, plane, "observe:\n  at: {steps: [40]}\n  features: [x]\n  histograms: {feature: x, low: -1, high: 2, at: {steps: [1, 2, 3]}}\n"
                        "  keep: {realisations: 70, at: {steps: [7]}}\n", 9000);
+  /* norm2 is infinite where nobody looks at it, and finite where one does */
+  compare(cuda, "model: {name: quadratic, curvature: [1, 2, 3]}\nlearning_rate: 1/16\nsteps: 40\n"
+                "start: {normal: {mean: 0, std: 1e154}}\ndynamics: {name: sgd, batch_size: 1}\n",
+          "observe:\n  at: {steps: [0, 1, 2]}\n  features: [x]\n"
+          "  histograms: {feature: norm2, low: 0, high: 1e300, at: {steps: [2, 40]}}\n", 5000);
 }
 
 /* A played device that is wrong in `fault`: the nodes, or what `counts` says, differ from the CPU's. */

@@ -12,9 +12,8 @@ accepted=$(mktemp) || exit 1
 trap 'rm -f "$accepted"' EXIT
 cat >"$accepted" <<'LIST'
 sm_100 unit_linear_regression_16 eg_advance_gradient_flow 160
-sm_100 unit_quadratic_16 eg_advance_strang_channels_gaussian 8
-sm_100 unit_quadratic_16 eg_advance_euler_channels_gaussian 56
-sm_100 unit_quadratic_16 eg_advance_sgd_channels_gaussian 24
+sm_100 unit_quadratic_16 eg_advance_euler_channels_gaussian 80
+sm_100 unit_quadratic_16 eg_advance_sgd_channels_gaussian 80
 LIST
 awk '
   FNR == NR { accepted[$1 " " $2 " " $3] = $4; next }
