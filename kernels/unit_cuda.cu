@@ -27,7 +27,7 @@
 #endif
 
 /* Blocks that must fit a multiprocessor: small steps want many warps, large ones all registers. n: values of a trajectory. */
-#if defined(EG_WANTED_srk2_channels)
+#if defined(EG_WANTED_srk2_channels) || defined(EG_WANTED_srk2_cholesky)
 #define EG_BLOCKS(n) 2 /* a step of five channels takes 162 registers */
 #else
 #define EG_BLOCKS(n) ((n) <= 2 ? 5 : (n) <= 4 && !EG_CAPS_COVARIANCE ? 4 : 2)

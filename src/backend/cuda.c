@@ -129,6 +129,10 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   if (job->launch.is_joint) { /* EG_JOINT of kernels/steppers/list.h */
     return eg_fail(ctx, EG_ERR_DEVICE, "factor joint-cholesky moves all points of a realisation in one step, which is done on the CPU only");
   }
+  if (strcmp(job->stepper, "srk2_cholesky") == 0 && job->dim > 2) { /* hundreds of bytes on the stack */
+    return eg_fail(ctx, EG_ERR_DEVICE, "srk2 with factor cholesky is on the CPU only above dimension 2 (here %d): the GPU's registers do not "
+                                       "hold its matrices", job->dim);
+  }
   if (job->form == EG_FORM_LANE && job->model_file == NULL && strcmp(job->model, "softmax-regression") == 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "model 'softmax-regression' in lane form passes over staged rows, on the CPU only; `form: team` is on both");
   }

@@ -181,7 +181,6 @@ static const char more_on_rows[] =
     "  - {name: sgd, label: decoupled, batch_size: 2, gradient_noise: gaussian-decoupled, momentum: 0.5}\n"
     "  - {name: adam, label: constant, batch_size: 2, gradient_noise: {law: constant, at: 0}}\n"
     "  - {name: sgd, label: data, batch_size: 2, gradient_noise: gaussian-exact, momentum: 0.5}\n"
-    "  - {name: sme1, label: srk2, factor: cholesky, scheme: srk2}\n"
     "  - {name: smf2, batch_size: 2, factor: nodes, nodes: 5}\n"
     "  - {name: rmsprop-sde, batch_size: 2, beta2: 0.875, substeps: 2}\n"
     "  - {name: adam-sde, batch_size: 2, beta1: 0.375, beta2: 0.875}\n  - {name: signsgd-sde, batch_size: 1}\n";
@@ -191,6 +190,7 @@ static const char on_channels[] =
     "  - {name: sme1, label: root, scheme: euler-maruyama, gradient_noise: gaussian-decoupled}\n"
     "  - {name: rmsprop-sde, substeps: 2}\n  - {name: adam-sde}\n  - {name: signsgd-sde}\n";
 static const char on_samples[] =
+    "  - {name: sme1, label: srk2, factor: cholesky, scheme: srk2}\n"
     "  - {name: sgd, batch_size: 3, momentum: 0.5}\n  - {name: adam, batch_size: 4}\n"
     "  - {name: sgd, label: growing, batch_size: 1, momentum: 0.5, batch_schedule: {kind: step, period: 8, gamma: 2}}\n"
     "  - {name: sgd, label: gaussian, batch_size: 2, gradient_noise: gaussian-exact, momentum: 0.5}\n"

@@ -45,7 +45,7 @@ WATCHED_UNITS(DECLARE_WATCHED)
 #define DECLARE_PERMUTED(name) extern const twin_stepper permuted_##name[];
 PERMUTED_UNITS(DECLARE_PERMUTED)
 /* With -DEG_NOISY=1, and with -DEG_STABLE=1. */
-#define NOISY_UNITS(X) X(linear_regression_4) X(linear_regression_6)
+#define NOISY_UNITS(X) X(linear_regression_4)
 #define DECLARE_NOISY(name) extern const twin_stepper noisy_##name[];
 NOISY_UNITS(DECLARE_NOISY)
 #define STABLE_UNITS(X) X(ornstein_uhlenbeck) X(quadratic_3)
