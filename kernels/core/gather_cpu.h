@@ -15,17 +15,6 @@ static int can_list(const eg_launch *a) {
   return a->absorbing != 0 && a->sampling == 0 && a->hurst == 0 && a->noise_ratio <= 1;
 }
 
-static int needs_start(const eg_launch *a) {
-  int n = 0;
-  for (uint32_t f = 0; f < a->n_features; f++) {
-    n += a->features[f].id == EG_FEATURE_DISPLACEMENT2;
-  }
-  for (uint32_t i = 0; i < a->n_monitors; i++) {
-    n += a->monitors[i].feature.id == EG_FEATURE_DISPLACEMENT2;
-  }
-  return n > 0;
-}
-
 /* Rows of the tile at `slots` into the lanes of a block, and back the first n of them. */
 #define GATHER_ROWS(to, from, n_rows, ld, slots)                                                             \
   for (size_t row = 0; row < (n_rows); row++) {                                                              \
@@ -141,7 +130,7 @@ static void look_at_tile(const eg_walk *tile, int with_start, uint32_t r, uint64
 
 static __attribute__((noinline)) void drive_listed(const eg_walk *tile) {
   const eg_launch *const a = tile->a;
-  const int with_start = needs_start(a);
+  const int with_start = has_displacement(a);
   uint32_t *const moving = tile->block.absorbed->moving, n = a->n_lanes;
   uint64_t step = a->step_first, stride = EG_GATHER_FIRST;
   begin_tile(tile, with_start);

@@ -282,8 +282,8 @@ typedef struct eg_walk {
 /* ---- one block through all steps of the launch ---- */
 
 /* Do features of this launch ask for the start? */
-static int needs_starts(const eg_launch *a) {
-  int needs = !a->is_restart;
+static int has_displacement(const eg_launch *a) {
+  int needs = 0;
   for (uint32_t f = 0; f < a->n_features; f++) {
     needs |= a->features[f].id == EG_FEATURE_DISPLACEMENT2;
   }
@@ -309,7 +309,7 @@ static void make_starts(const eg_launch *a, eg_real *start, uint64_t realisation
 static void load_block(const eg_launch *a, eg_block_state block, uint64_t realisation, uint32_t slot) {
   const eg_real *const state = (const eg_real *)a->state;
   const uint32_t width = (uint32_t)block.width;
-  if (needs_starts(a)) {
+  if (!a->is_restart || has_displacement(a)) {
     make_starts(a, block.start, realisation);
   }
   for (uint32_t row = 0; row < a->n_points * width; row++) {

@@ -287,11 +287,12 @@ EG_FN double eg_thread_feature(const eg_params *p, const eg_uniforms *u, const e
   }
   if (code.id == EG_FEATURE_EXIT_TIME) {
     const double first = eg_exit_time(t->monitor_value, 1, code.component);
-    return (first >= 0 ? first : (double)t->step) * a->h;
+    return (first >= 0 ? first : (double)eg_last_made(t->monitor_value, 1, a->absorbing, t->step)) * a->h;
   }
   if (code.id >= EG_FEATURE_MONITOR) {
     const double value = eg_monitor_pick(t->monitor_value, (uint32_t)code.component);
-    return eg_monitor_column(&a->monitors[code.component], code.id, t->step, a->h, value);
+    const uint64_t made = a->is_clocked ? t->step : eg_last_made(t->monitor_value, 1, a->absorbing, t->step);
+    return eg_monitor_column(&a->monitors[code.component], code.id, made, a->h, value);
   }
 #endif
   return eg_thread_state_feature(p, u, a, t, code, x);
@@ -638,7 +639,7 @@ EG_FN uint32_t eg_run(const eg_form *f, const eg_params *p, eg_uniforms *u, cons
 
 #if EG_WATCHED
 /* One thread from the start (or the stored state) through all records to step_last, step by step: nothing is missed, so
-   nothing need be searched. */
+   nothing need be searched. One that an absorbing crossing has stopped makes no steps: a warp of such is through at once. */
 EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_launch *a, const eg_real *staged,
                              const float *table5, uint64_t thread) {
   eg_lane lane;
@@ -668,6 +669,10 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
     const uint64_t stop = is_end ? a->step_last : a->record_steps[record];
     EG_ROLLED
     while (t->step < stop) {
+      if (a->absorbing != 0 && eg_is_stopped(t->monitor_value, 1, a->absorbing)) {
+        t->step = stop;
+        break;
+      }
       eg_run(f, p, u, a, t, x, t->step, 1, 0);
       t->step++;
       if (first_bad == EG_NEVER && !eg_state_is_finite(x)) {

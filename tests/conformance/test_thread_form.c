@@ -396,6 +396,7 @@ static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_step
   }
   if (is_among(pair, watched_units, N_WATCHED_UNITS)) {
     add_monitors(&a, dim, which, begin, features);
+    a.absorbing = split_offset == 0 || which == CASE_BLOW_UP ? 0 : which == CASE_RANDOM ? 6 : 4; /* bits of crossings */
   }
   if (stepper->extra > 0) {
     set_chain(&a, which, fold_count);

@@ -169,9 +169,6 @@ eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64
   if (!is_lane && eg_cuda_is_watched(job)) {
     return eg_cuda_say(message, EG_CUDA_REFUSED, "kernels that look after every step (monitors) exist in lane form only");
   }
-  if (job->launch.absorbing != 0) {
-    return eg_cuda_say(message, EG_CUDA_REFUSED, "crossings that absorb are on the CPU only so far");
-  }
   const uint32_t least = is_lane ? EG_LANES : 1;
   if (tile < least || tile > EG_TREE_MOST_LANES || (tile & (tile - 1)) != 0) {
     return eg_cuda_say(message, EG_CUDA_REFUSED, "tiles of %u realisations: the GPU takes powers of 2 from %u to %d",
