@@ -101,6 +101,7 @@ static void advance_gathered(const eg_walk *tile, int with_start, const uint32_t
   part.first_bad = w.block.absorbed->gathered_bad;
   w.a = &part;
   w.slot = 0;
+  w.realisation = a->realisation_first; /* its high word is theirs */
   gather_block(a, &w.block, with_start, slots);
   GATHER_ROWS(part.first_bad, a->first_bad, a->n_points, a->ld, slots)
   memset(w.block.ahead, 0, sizeof *w.block.ahead);

@@ -11,7 +11,8 @@
 
 static char folder[] = "/tmp/ensgrad-test-XXXXXX";
 
-enum { STEPS = 300, LANES = 330, FIRST = 128 };
+enum { STEPS = 300, LANES = 330 };
+static uint64_t first_realisation; /* every number has a low and a high word */
 
 /* One launch after the other of a run, with buffers as trajectories_of has them. */
 typedef struct walk {
@@ -34,7 +35,7 @@ static walk begin_walk(const eg_job *job) {
   walk w = {.a = job->launch, .advance = advance_function(&s), .job = job};
   w.a.features = job->features;
   w.a.start = job->start;
-  w.a.realisation_first = FIRST;
+  w.a.realisation_first = first_realisation;
   w.a.n_lanes = LANES;
   w.a.ld = s.ld;
   w.a.absorbing = 0; /* all move on */
@@ -103,7 +104,7 @@ static bool has_crossed(const walk *w, uint32_t absorbing, size_t point, size_t 
 /* Different values of a launch with absorbing crossings; *stopped: trajectories that had stopped by the end, of *all. */
 static size_t count_wrong(const eg_job *job, size_t chunk, uint64_t cut, size_t *stopped, size_t *masked) {
   setup s = default_setup(job, LANES);
-  s.first = FIRST;
+  s.first = first_realisation;
   s.chunk = chunk;
   s.cut = cut;
   const trajectories t = trajectories_of(&s);
@@ -271,9 +272,12 @@ static void refused(const char *monitors, const char *words) {
 
 int main(void) {
   MUST(mkdtemp(folder) != NULL, "no folder");
-  processes_stop();
-  wells_stop();
-  rows_stop();
+  for (uint64_t high = 0; high < 2; high++) {
+    first_realisation = (high << 32) + 128;
+    processes_stop();
+    wells_stop();
+    rows_stop();
+  }
   refused("{name: a, feature: x0, operation: maximum, absorbing: true}", "'observe.monitors.absorbing' is a key of crossing only");
   refused("[{name: a, feature: x0, operation: crossing, level: 1, absorbing: true}, {name: b, feature: x0, operation: mean, from: 1/64}]",
           "may stop a trajectory before");
