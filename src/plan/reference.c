@@ -87,6 +87,12 @@ static eg_status check_exact(eg_context *ctx, const eg_plan *plan, const eg_stud
   }
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const run = &plan->runs[r];
+    if (run->job.launch.absorbing != 0) {
+      return eg_study_fail_at(ctx, plan->study, w->reference_mark,
+                              "reference exact: the oracles are of processes that never stop, and an absorbing crossing stops run '%s'; "
+                              "name a dynamics of the study as reference instead",
+                              run->description);
+    }
     if (!run->has_oracle) {
       return eg_study_fail_at(ctx, plan->study, w->reference_mark,
                               "reference exact needs an exact oracle, and this model has none; name a dynamics of the "

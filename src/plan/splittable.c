@@ -22,6 +22,9 @@ static const char *why_not(const eg_plan *plan, const eg_run *run) {
   if (a->hurst != 0 || run->exact_msd != NULL) {
     return "it is a process whose increments are not independent";
   }
+  if (a->absorbing != 0) {
+    return "an absorbing crossing stops its trajectories, and a split goes on";
+  }
   if (a->start_kind != EG_START_FIXED) {
     return "it needs a fixed start";
   }

@@ -190,7 +190,8 @@ static void oracle_settings(eg_run *run) {
 
 /* The search costs dim^6 and is left to small dimensions: seconds at 16, an hour at 48. */
 static eg_status stability(eg_context *ctx, const eg_plan *plan, eg_run *run) {
-  if (run->dynamics->id != EG_SGD || run->chain.is_general || !run->has_oracle || plan->dim > MAX_STABILITY_DIM) {
+  if (run->dynamics->id != EG_SGD || run->chain.is_general || !run->has_oracle || plan->dim > MAX_STABILITY_DIM ||
+      run->job.launch.absorbing != 0) { /* what has stopped does not grow */
     return EG_OK;
   }
   const eg_affine_model *const model = run->lifted.dim > 0 ? &run->lifted : &run->affine;

@@ -231,7 +231,6 @@ static eg_status open_engine(eg_context *ctx, const eg_plan *plan, const eg_run 
   job->n_features = n_columns;
   job->launch.n_features = (uint32_t)n_columns;
   job->launch.n_monitors = 0;
-  job->launch.absorbing = 0;
   job->tile = EG_LANES;
   job->launch.ld = EG_LANES;
   job->state_values = run->job.state_values / run->job.tile * job->tile;

@@ -244,7 +244,7 @@ static bool find_counted_path(const eg_study_observe *o, const char *name, size_
 
 static void read_quantiles(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
   static double usual[] = {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99};
-  eg_study_quantiles q = {.probabilities = {usual, sizeof usual / sizeof usual[0], {0, 0}}};
+  eg_study_quantiles q = {.probabilities = {usual, sizeof usual / sizeof usual[0], {0, 0}}, .mark = key->place.mark};
   const eg_yaml_node *written = eg_yaml_get(node, "probabilities");
   char *name = NULL;
   if (!eg_expect(c, eg_schema_find("analyse.quantiles"), node, EG_YAML_MAP)) {

@@ -176,24 +176,6 @@ static void read_crossing(eg_checker *c, const eg_yaml_node *map, eg_study_monit
   }
 }
 
-/* A mean is over the steps made, of which none may lie in a window that opens late. */
-static void check_absorbing(eg_checker *c) {
-  const eg_study_observe *const o = &c->study->observe;
-  bool is_absorbing = false;
-  for (size_t i = 0; i < o->n_monitors; i++) {
-    is_absorbing = is_absorbing || o->monitors[i].is_absorbing;
-  }
-  for (size_t i = 0; is_absorbing && i < o->n_monitors; i++) {
-    const eg_study_monitor *const m = &o->monitors[i];
-    if (m->operation == EG_MONITOR_MEAN && m->from > 0) {
-      eg_error_add(c->errors, (eg_place){.mark = m->mark},
-                   "monitor '%s' is a mean from %s on, and an absorbing crossing may stop a trajectory before: leave out 'from', or "
-                   "take the sum",
-                   EG_SHORT(m->name), EG_NUMBER_TEXT(m->from));
-    }
-  }
-}
-
 static void read_one(eg_checker *c, const eg_yaml_node *map) {
   eg_study_monitor m = {.mark = map->place.mark, .to = NAN, .direction = EG_DIRECTION_ANY};
   char *feature = NULL;
@@ -231,5 +213,4 @@ void eg_check_monitors(eg_checker *c, const eg_yaml_node *node) {
       read_one(c, map);
     }
   }
-  check_absorbing(c);
 }

@@ -74,6 +74,7 @@ void eg_check_study(eg_checker *c) {
   eg_check_multilevel(c); /* needs dynamics, sweep and groups, and adds to them */
   eg_check_observe(c); /* needs time */
   eg_check_analyse(c); /* needs dynamics, sweep and observe */
+  eg_check_absorbing(c); /* needs groups, observe and analyse */
   eg_check_expect(c);  /* needs dynamics */
   eg_check_until(c);   /* the same */
   eg_check_splitting(c);

@@ -90,6 +90,7 @@ void eg_check_histograms(eg_checker *c, const eg_yaml_node *observe); /* and kep
 void eg_check_paths(eg_checker *c, const eg_yaml_node *node);    /* of observe.paths */
 void eg_check_monitors(eg_checker *c, const eg_yaml_node *node); /* of observe.monitors */
 void eg_check_analyse(eg_checker *c);
+void eg_check_absorbing(eg_checker *c); /* what absorbing crossings rule out */
 void eg_check_expect(eg_checker *c);
 void eg_check_until(eg_checker *c);
 void eg_check_splitting(eg_checker *c);

@@ -275,6 +275,7 @@ typedef struct eg_study_quantiles {
   size_t histogram;             /* of observe.histograms, or .. */
   bool is_of_path;              /* .. of observe.paths */
   eg_number_list probabilities; /* increasing, in (0, 1) */
+  eg_mark mark;
 } eg_study_quantiles;
 
 typedef struct eg_study_stationary {

@@ -65,6 +65,13 @@ check [ "$(grep -c 'stable below' out)" -eq 2 ]
 check [ "$(grep -c 'UNSTABLE$' out)" -eq 1 ]
 says out "1 of 2 runs are beyond mean-square stability"
 says err "is beyond mean-square stability"
+# Trajectories that a crossing stops do not grow.
+steep='model={name: quadratic, curvature: 1, noise: 1}'
+expect 0 check rows.yaml --set "$steep"
+check [ "$(grep -c 'UNSTABLE$' out)" -eq 1 ]
+expect 0 check rows.yaml --set "$steep" --set 'observe.monitors={name: far, feature: norm2, operation: crossing, level: 100, absorbing: true}'
+check [ "$(grep -c 'UNSTABLE' out)" -eq 0 ]
+says out "absorbing crossings: the time below is that of trajectories that all go on to the end"
 expect 0 check rows.yaml --json
 check /usr/bin/python3 -c '
 import json

@@ -258,18 +258,6 @@ static void rows_stop(void) {
   }
 }
 
-static void refused(const char *monitors, const char *words) {
-  char text[1000];
-  eg_context *const ctx = eg_context_create();
-  eg_study *study = NULL;
-  (void)snprintf(text, sizeof text, OU "start: {point: 0}\nsteps: 9\nrealisations: 9\nobserve: {at: {linear: 1}, features: x, monitors: %s}\n",
-                 monitors);
-  CHECK(eg_study_parse(ctx, "study.yaml", text, strlen(text), NULL, 0, &study) != EG_OK);
-  CHECK(strstr(eg_context_message(ctx), words) != NULL);
-  eg_study_free(study);
-  eg_context_free(ctx);
-}
-
 int main(void) {
   MUST(mkdtemp(folder) != NULL, "no folder");
   for (uint64_t high = 0; high < 2; high++) {
@@ -278,9 +266,6 @@ int main(void) {
     wells_stop();
     rows_stop();
   }
-  refused("{name: a, feature: x0, operation: maximum, absorbing: true}", "'observe.monitors.absorbing' is a key of crossing only");
-  refused("[{name: a, feature: x0, operation: crossing, level: 1, absorbing: true}, {name: b, feature: x0, operation: mean, from: 1/64}]",
-          "may stop a trajectory before");
   char path[80];
   (void)snprintf(path, sizeof path, "%s/two.h5", folder);
   (void)unlink(path);
