@@ -303,6 +303,7 @@ static eg_job job_with(const eg_plan *plan, const eg_backend *backend, const eg_
     job.kind = job.launch.kind = kind;
   }
   job.n_kept = 0; /* paths of a few realisations cost nothing */
+  job.launch.absorbing = 0; /* all go on to the end: an upper bound */
   if (backend == &eg_backend_cpu) {
     job.group = NULL; /* members are advanced one after the other: each is timed alone */
   }
