@@ -36,14 +36,29 @@ static void read_sums(const eg_plan *plan, const eg_run_summary *s, const double
   }
 }
 
+/* The name of the next other crossing from `first` on that absorbs, or NULL. */
+static const char *next_rival(const eg_plan *plan, size_t monitor, size_t *first) {
+  const eg_study_observe *const o = &plan->study->observe;
+  while (*first < o->n_monitors) {
+    const size_t i = (*first)++;
+    if (i != monitor && o->monitors[i].is_absorbing) {
+      return o->monitors[i].name;
+    }
+  }
+  return NULL;
+}
+
+static bool has_rival(const eg_plan *plan, size_t monitor) {
+  size_t first = 0;
+  return next_rival(plan, monitor, &first) != NULL;
+}
+
 /* The histogram of the stopped time of a crossing, NULL if there is none, or if another crossing absorbs: times that end there
    look like events. */
 static const eg_plan_histogram *grid_of(const eg_plan *plan, size_t monitor) {
   char name[40];
-  for (size_t i = 0; i < plan->study->observe.n_monitors; i++) {
-    if (i != monitor && plan->study->observe.monitors[i].is_absorbing) {
-      return NULL;
-    }
+  if (has_rival(plan, monitor)) {
+    return NULL;
   }
   (void)snprintf(name, sizeof name, "%s_time", plan->study->observe.monitors[monitor].name);
   for (size_t i = 0; i < plan->n_histograms; i++) {
@@ -179,7 +194,22 @@ static const struct {
     {"_power_law", get_power_law, "power-law prediction of the rate, noise proportional to the loss"},
 };
 
-static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const char *suffix, const char *of, const char *dim, size_t n,
+/* Attribute `absorbed_by`: the other crossings that stop trajectories; left out where there is none. */
+static eg_status add_rivals(eg_context *ctx, eg_builder *b, size_t index, size_t monitor) {
+  eg_text names = {0};
+  size_t first = 0;
+  eg_status status = EG_OK;
+  for (const char *name = next_rival(b->plan, monitor, &first); name != NULL; name = next_rival(b->plan, monitor, &first)) {
+    eg_text_append(&names, "%s%s", names.length > 0 ? ", " : "", name);
+  }
+  if (names.length > 0) {
+    status = eg_labelled_set_text(ctx, b->file, index, "absorbed_by", eg_text_string(&names));
+  }
+  eg_text_free(&names);
+  return status;
+}
+
+static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const char *suffix, size_t monitor, const char *dim, size_t n,
                      const double *values, const char *long_name) {
   const char *dims[3] = {"run"};
   size_t shape[3] = {b->plan->n_runs}, index = 0;
@@ -196,14 +226,17 @@ static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const c
   (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
   EG_TRY(eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, rank, dims, shape, values, &index));
   EG_TRY(eg_labelled_set_text(ctx, b->file, index, "bits", "machine"));
-  EG_TRY(eg_labelled_set_text(ctx, b->file, index, "of", of));
+  EG_TRY(eg_labelled_set_text(ctx, b->file, index, "of", b->plan->study->observe.monitors[monitor].name));
+  EG_TRY(add_rivals(ctx, b, index, monitor));
   return eg_labelled_set_text(ctx, b->file, index, "long_name", long_name);
 }
 
-static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, const char *of, const escape_cell *cells) {
+static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, size_t monitor, const escape_cell *cells) {
   static const char *const survival[4] = {"_survival", "_survival_stderr", "_survival_low", "_survival_high"};
-  static const char *const long_names[4] = {"share of trajectories that have not crossed", "its standard error",
-                                            "lower end of Wilson's 95 % interval", "upper end of Wilson's 95 % interval"};
+  const bool is_beside = has_rival(b->plan, monitor);
+  const char *const long_names[4] = {is_beside ? "share of trajectories that have not crossed by this exit, stopped by another or not"
+                                               : "share of trajectories that have not crossed",
+                                     "its standard error", "lower end of Wilson's 95 % interval", "upper end of Wilson's 95 % interval"};
   const size_t n = b->plan->n_runs * b->plan->n_points, n_records = b->plan->n_records;
   double *values = NULL;
   eg_status status = EG_OK;
@@ -212,13 +245,16 @@ static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, con
     for (size_t i = 0; i < n; i++) {
       values[i] = variables[v].get(&cells[i]);
     }
-    EG_TRY_DONE(add(ctx, b, prefix, variables[v].suffix, of, NULL, 0, values, variables[v].long_name));
+    const bool is_censored = variables[v].get == get_censored;
+    EG_TRY_DONE(add(ctx, b, prefix, variables[v].suffix, monitor, NULL, 0, values,
+                    is_beside && is_censored ? "trajectories that have not crossed by this exit by the end, stopped by another or not"
+                                             : variables[v].long_name));
   }
   for (size_t k = 0; k < 4; k++) {
     for (size_t i = 0; i < n; i++) {
       memcpy(values + i * n_records, cells[i].survival + k * n_records, n_records * sizeof *values);
     }
-    EG_TRY_DONE(add(ctx, b, prefix, survival[k], of, b->plan->has_common_times ? "time" : "record", n_records, values, long_names[k]));
+    EG_TRY_DONE(add(ctx, b, prefix, survival[k], monitor, b->plan->has_common_times ? "time" : "record", n_records, values, long_names[k]));
   }
 done:
   free(values);
@@ -226,7 +262,7 @@ done:
 }
 
 /* Survival on the grid of the stopped time's histogram. */
-static eg_status add_grid(eg_context *ctx, eg_builder *b, const char *prefix, const char *of, const escape_cell *cells,
+static eg_status add_grid(eg_context *ctx, eg_builder *b, const char *prefix, size_t monitor, const escape_cell *cells,
                           size_t n_edges) {
   static const char *const suffixes[6] = {"_grid_time", "_grid_events", "_grid_survival", "_grid_survival_stderr",
                                           "_grid_survival_low", "_grid_survival_high"};
@@ -244,7 +280,7 @@ static eg_status add_grid(eg_context *ctx, eg_builder *b, const char *prefix, co
       const double *const grid = cells[i / n_edges].grid;
       values[i] = grid == NULL ? NAN : grid[k * n_edges + i % n_edges];
     }
-    EG_TRY_DONE(add(ctx, b, prefix, suffixes[k], of, dim, n_edges, values, long_names[k]));
+    EG_TRY_DONE(add(ctx, b, prefix, suffixes[k], monitor, dim, n_edges, values, long_names[k]));
   }
 done:
   free(values);
@@ -264,11 +300,10 @@ eg_status eg_build_escape(eg_context *ctx, eg_builder *b) {
       status = fill_cell(ctx, b, study, i / n_points, i % n_points, &cells[i]);
     }
     if (status == EG_OK) {
-      status = add_all(ctx, b, prefix, b->plan->study->observe.monitors[study->monitor].name, cells);
+      status = add_all(ctx, b, prefix, study->monitor, cells);
     }
     if (status == EG_OK) {
-      status = add_grid(ctx, b, prefix, b->plan->study->observe.monitors[study->monitor].name, cells,
-                        edges_of(b->plan, study->monitor));
+      status = add_grid(ctx, b, prefix, study->monitor, cells, edges_of(b->plan, study->monitor));
     }
     for (size_t i = 0; i < n; i++) {
       free(cells[i].survival);

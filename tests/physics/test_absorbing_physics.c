@@ -7,6 +7,7 @@
  */
 #include "judge.h"
 #include "quadrature.h"
+#include "run/result_text.h"
 
 static const double H = 1.0 / 32, LOW = -0.9, HIGH = 1.1, START = 0.25;
 
@@ -47,7 +48,7 @@ int main(void) {
   eg_labelled *const file = run_study(
       "seed: 97\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nstart: {point: 0.25}\nsteps: 1280\ntime_step: 1/32\n"
       "dynamics: {name: sde, scheme: euler-maruyama}\nrealisations: 2^18\nobserve:\n  at: {steps: [24, 1280]}\n"
-      "  features: [x, norm2]\n  monitors:\n"
+      "  features: [x, norm2]\n  histograms: {feature: up_time, low: 0, high: 40, bins: 4}\n  monitors:\n"
       "    - {name: up, feature: x0, operation: crossing, level: 1.1, direction: up, absorbing: true, exit: door}\n"
       "    - {name: down, feature: x0, operation: crossing, level: -0.9, direction: down, absorbing: true, exit: door}\n"
       "    - {name: area, feature: norm2, operation: sum}\n"
@@ -72,6 +73,13 @@ int main(void) {
   const eg_variable *const rate = eg_labelled_find(file, "/analysis", "escape_rate");
   const double want = value_of(file, "up", 0, 1, false, 0) / value_of(file, "door_time", 0, 1, false, 0);
   CHECK(rate != NULL && fabs(((const double *)rate->data)[0] / want - 1) < 1e-12);
+  const eg_attribute *const by = rate == NULL ? NULL : eg_labelled_attribute(rate, "absorbed_by");
+  CHECK(by != NULL && by->type == EG_TYPE_TEXT && strcmp(((char *const *)by->data)[0], "down") == 0);
+  CHECK(eg_labelled_find(file, "/analysis", "escape_grid_survival") == NULL); /* there is the histogram, and the table says why not */
+  eg_text table = {0};
+  eg_result_escape_text(&table, file);
+  CHECK_HAS(eg_text_string(&table), "Absorbing crossings stop trajectories too: down.");
+  eg_text_free(&table);
   CHECK(eg_labelled_find(file, "/", "x_expected") == NULL || value_of(file, "x_z", 0, 0, false, 0) != value_of(file, "x_z", 0, 0, false, 0));
   free_grid(&g);
   eg_labelled_free(file);
