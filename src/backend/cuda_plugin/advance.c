@@ -25,14 +25,15 @@ static eg_cuda_status launch_advance(eg_cuda_device *d, const eg_launch *a, uint
   return EG_CUDA_OK;
 }
 
-/* Steps of the next launch from the time of one that is over, which made `steps`. */
-static void adapt(eg_cuda_device *d, uint64_t steps, float milliseconds) {
+/* Steps of the next launch from the time of one that is over, which made `steps`. Where crossings absorb, launches grow by
+   the first of a batch alone: later ones are short because trajectories have stopped, and those of the next batch move. */
+static void adapt(eg_cuda_device *d, uint64_t steps, uint32_t is_restart, float milliseconds) {
   const double seconds = milliseconds > 0.01f ? 1e-3 * (double)milliseconds : 1e-5;
   double factor = LAUNCH_SECONDS / seconds;
   factor = factor > 8.0 ? 8.0 : factor;
   const double wanted = factor * (double)(steps > 0 ? steps : 1);
-  if (factor > 1.0 && steps < d->steps_at_once) {
-    return; /* it was short because a record or the end was near */
+  if (factor > 1.0 && (steps < d->steps_at_once || (is_restart && d->job->launch.absorbing != 0))) {
+    return; /* it was short because a record or the end was near, or little moved */
   }
   d->steps_at_once = wanted < 1.0 ? 1 : wanted > MOST_STEPS ? MOST_STEPS : (uint64_t)wanted;
 }
@@ -50,7 +51,7 @@ static eg_cuda_status take_place(eg_cuda_device *d, eg_cuda_flight **flight, eg_
     EG_CUDA_TRY(cudaEventSynchronize(f->stepped), "advancing trajectories");
     EG_CUDA_TRY(cudaEventElapsedTime(&milliseconds, f->before, f->stepped), "timing a launch");
     beat(d);
-    adapt(d, f->steps, milliseconds);
+    adapt(d, f->steps, f->is_restart, milliseconds);
   }
   d->n_launched++;
   *flight = f;
@@ -65,6 +66,7 @@ static eg_cuda_status launch(eg_cuda_device *d, const eg_cuda_batch *batch, eg_l
   a->record_columns = d->dev_columns == NULL ? NULL : (const uint32_t *)d->dev_columns + 2 * record;
   a->records = (double *)slot->records;
   flight->steps = a->step_last - a->step_first;
+  flight->is_restart = a->is_restart;
   if (a->n_records > 0) {
     EG_CUDA_TRY(cudaStreamWaitEvent(d->stepping, slot->reduced, 0), "ordering launches");
   }

@@ -33,6 +33,7 @@ enum { EG_CUDA_IN_FLIGHT = 4, EG_CUDA_SLOTS = 2, EG_CUDA_BATCHES = 2 };
 typedef struct eg_cuda_flight {
   cudaEvent_t before, stepped;
   uint64_t steps;
+  uint32_t is_restart; /* not the first of its batch */
 } eg_cuda_flight;
 
 typedef struct eg_cuda_slot {
