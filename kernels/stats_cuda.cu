@@ -80,10 +80,10 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
     eg_reduce_comoments(const __grid_constant__ eg_tile_reduce r) {
   __shared__ double shared[EG_REDUCE_MOST];
   const uint64_t row = blockIdx.x;
-  const uint32_t pair = blockIdx.y;
+  const uint32_t pair = blockIdx.z * EG_PAIRS_Y + blockIdx.y;
   const uint32_t n = eg_tree_lanes(r.ld), threads = r.ld / n, used = eg_reduce_used(&r, row);
   const uint32_t f = eg_pair_first(pair), g = pair - f * (f - 1) / 2;
-  if (eg_reduce_record(&r, row) == EG_NO_PLACE) {
+  if (pair >= r.n_features * (r.n_features - 1) / 2 || eg_reduce_record(&r, row) == EG_NO_PLACE) {
     return;
   }
   double *const node = r.nodes + eg_reduce_node_at(&r, row);

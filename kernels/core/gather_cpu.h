@@ -84,7 +84,7 @@ static uint32_t keep_moving(const eg_launch *a, uint32_t *slots, uint32_t n) {
 }
 
 /* Steps from < .. <= to of at most EG_LANES realisations; free lanes repeat the last one. */
-static void advance_gathered(const eg_walk *tile, int with_start, const uint32_t *moving, uint32_t n, uint64_t from, uint64_t to) {
+static void step_gathered(const eg_walk *tile, int with_start, const uint32_t *moving, uint32_t n, uint64_t from, uint64_t to) {
   const eg_launch *const a = tile->a;
   eg_launch part = *a;
   eg_walk w = *tile;
@@ -147,7 +147,7 @@ static __attribute__((noinline)) void drive_listed(const eg_walk *tile) {
     while (step < to && n > 0) {
       const uint64_t next = (step / stride + 1) * stride, end = next < to ? next : to;
       for (uint32_t i = 0; i < n; i += EG_LANES) {
-        advance_gathered(tile, with_start, moving + i, n - i < EG_LANES ? n - i : EG_LANES, step, end);
+        step_gathered(tile, with_start, moving + i, n - i < EG_LANES ? n - i : EG_LANES, step, end);
       }
       const uint32_t before = n;
       n = keep_moving(a, moving, n);

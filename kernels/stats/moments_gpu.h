@@ -12,6 +12,9 @@
 #define EG_TREE_MOST_LANES 8192 /* largest tile: 8 lanes in each of 1024 threads */
 #define EG_PRODUCT_PAIRS   32   /* pairs of features that a block makes as a product of matrices */
 
+/* A grid has at most 65535 blocks in y: pair = blockIdx.z EG_PAIRS_Y + blockIdx.y. */
+#define EG_PAIRS_Y 32768
+
 /* What one launch reduces: `tiles` tiles of records as the advance kernels wrote them, numbered from record_first on in
    the job; the nodes of those that are reduced go to their places in the nodes of the tiles. */
 typedef struct eg_tile_reduce {

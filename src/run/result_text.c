@@ -114,6 +114,15 @@ static bool is_difference(const eg_variable *v, const char *feature) {
   return v != NULL && v->rank >= (strcmp(feature, "x") == 0 ? 3 : 2);
 }
 
+/* Place of the first component at the last of n times that there is a value of, `first` being the place of the first time. */
+static size_t last_difference(const eg_variable *v, size_t first, size_t n_times, size_t n_components) {
+  size_t t = n_times > 0 ? n_times - 1 : 0;
+  while (t > 0 && isnan(eg_result_at(v, (first + t) * n_components))) {
+    t--;
+  }
+  return (first + t) * n_components;
+}
+
 /* Place of the values of a difference over (difference[, point], time[, component]) at the last time. */
 static size_t difference_at(const eg_variable *v, const char *feature, size_t difference, size_t point, size_t component,
                             size_t *n_points, size_t *n_components) {
@@ -121,7 +130,7 @@ static size_t difference_at(const eg_variable *v, const char *feature, size_t di
   *n_components = has_components ? v->shape[v->rank - 1] : 1;
   *n_points = v->rank == (has_components ? 4 : 3) ? v->shape[1] : 1;
   const size_t n_times = v->shape[*n_points > 1 ? 2 : 1];
-  return ((difference * *n_points + point) * n_times + n_times - 1) * *n_components + component;
+  return last_difference(v, (difference * *n_points + point) * n_times, n_times, *n_components) + component;
 }
 
 /* One line for each point and component of a feature. */
@@ -251,7 +260,7 @@ static void antithetic_table(eg_text *text, const eg_labelled *file) {
       }
       const eg_result_shape s = eg_result_shape_of(mean);
       for (size_t k = 0; k < s.points * s.components; k++) {
-        const size_t at_last = ((i * s.points + k / s.components) * s.times + s.times - 1) * s.components + k % s.components;
+        const size_t at_last = last_difference(mean, (i * s.points + k / s.components) * s.times, s.times, s.components) + k % s.components;
         if (isnan(eg_result_at(mean, at_last))) {
           continue;
         }

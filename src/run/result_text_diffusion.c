@@ -50,14 +50,13 @@ void eg_result_diffusion_text(eg_text *text, const eg_labelled *file) {
     if (v == NULL) {
       return;
     }
-    const eg_attribute *const of = eg_labelled_attribute(v, "of");
     const size_t n_points = v->rank == 2 ? v->shape[1] : 1;
     eg_text_append(text, "\nDiffusion: %s = D t^alpha, lags weighted by their covariance; naive: the error that independent lags "
                          "would have\n",
-                   of != NULL && of->type == EG_TYPE_TEXT ? ((char *const *)of->data)[0] : "");
+                   eg_result_attribute_text(v, "of"));
     eg_text_append(text, "%-28s %s%-8s %-8s %-18s %-10s %-8s %-16s %-8s %-8s %s\n", "run", n_points > 1 ? "point " : "", "alpha",
                    "stderr", "95 % interval", "D", "stderr", "lags", "jackknf.", "naive", "verdict");
-    for (size_t i = 0; i < v->shape[0] * n_points; i++) {
+    for (size_t i = 0; i < eg_variable_size(v); i++) {
       append_row(text, file, prefix, i / n_points, i % n_points, n_points);
     }
   }

@@ -39,19 +39,16 @@ void eg_result_escape_text(eg_text *text, const eg_labelled *file) {
     if (v == NULL) {
       return;
     }
-    const eg_attribute *const of = eg_labelled_attribute(v, "of");
-    const eg_attribute *const by = eg_labelled_attribute(v, "absorbed_by");
+    const char *const by = eg_result_attribute_text(v, "absorbed_by");
     const size_t n_points = v->rank == 2 ? v->shape[1] : 1;
-    eg_text_append(text, "\nEscape: first crossings of %s per unit time at risk\n",
-                   of != NULL && of->type == EG_TYPE_TEXT ? ((char *const *)of->data)[0] : "");
-    if (by != NULL && by->type == EG_TYPE_TEXT) {
+    eg_text_append(text, "\nEscape: first crossings of %s per unit time at risk\n", eg_result_attribute_text(v, "of"));
+    if (by[0] != '\0') {
       eg_text_append(text, "Absorbing crossings stop trajectories too: %s. Survival and what is censored are by this exit alone, and "
-                           "there is no survival on a grid.\n",
-                     ((char *const *)by->data)[0]);
+                           "there is no survival on a grid.\n", by);
     }
     eg_text_append(text, "%-28s %s%-10s %-12s %-9s %s\n", "run", n_points > 1 ? "point " : "", "events", "rate", "stderr",
                    "95 % interval");
-    for (size_t i = 0; i < v->shape[0] * n_points; i++) {
+    for (size_t i = 0; i < eg_variable_size(v); i++) {
       append_row(text, file, prefix, i / n_points, i % n_points, n_points);
     }
   }

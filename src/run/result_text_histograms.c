@@ -60,15 +60,17 @@ static const eg_variable *part(const view *w, const char *suffix) {
   return eg_labelled_find(w->file, "/", full);
 }
 
+/* One for each cell of the histogram; NULL: there are not. */
 static const int64_t *integers(const view *w, const char *suffix) {
   const eg_variable *const v = part(w, suffix);
-  return v != NULL && v->type == EG_TYPE_I64 ? v->data : NULL;
+  const size_t n = w->runs * w->points * w->times * w->components; /* no product overflows: there are as many values */
+  return v != NULL && v->type == EG_TYPE_I64 && eg_variable_size(v) == n ? v->data : NULL;
 }
 
 /* The histogram in variable v; false if v is none. */
 static bool histogram_view(const eg_labelled *file, const eg_variable *v, view *w) {
   const size_t length = stem(v, HISTOGRAM, EG_TYPE_I64);
-  if (length == 0 || strncmp(v->name, "path_", 5) == 0) { /* those of path statistics are over lags */
+  if (length == 0 || eg_variable_size(v) == 0 || strncmp(v->name, "path_", 5) == 0) { /* those of path statistics are over lags */
     return false;
   }
   *w = view_of(file, v, length);
@@ -82,7 +84,7 @@ static bool histogram_view(const eg_labelled *file, const eg_variable *v, view *
 static double edge(const view *w, const eg_variable *edges, size_t run, size_t component, size_t bin) {
   size_t at = edges->rank == 1 ? 0 : run;
   at = edges->rank == 3 ? at * w->components + component : at;
-  return ((const double *)edges->data)[at * w->bins + bin];
+  return eg_result_at(edges, at * w->bins + bin);
 }
 
 /* One (run, point, time, component): what is in the grid and outside of it. */
@@ -105,10 +107,9 @@ static cell cell_at(const view *w, size_t run, size_t point, size_t t, size_t co
 static void table_line(eg_text *text, const view *w, size_t run, size_t component) {
   char label[128], name[48];
   const cell c = cell_at(w, run, 0, eg_result_last_time(w->file, w->schedule, run, w->times), component);
-  const eg_variable *const rate = eg_labelled_find(w->file, "/", eg_result_step_name(w->file));
   eg_result_run_label(w->file, run, label, sizeof label);
   (void)snprintf(name, sizeof name, w->components > 1 ? "%s%zu" : "%s", w->name, component);
-  eg_text_append(text, "%-14s %-12.6g %-15s %-6zu ", label, ((const double *)rate->data)[run], name, w->bins);
+  eg_text_append(text, "%-14s %-12.6g %-15s %-6zu ", label, eg_result_value(w->file, eg_result_step_name(w->file), "", run), name, w->bins);
   if (isnan(edge(w, w->low, run, component, 0))) {
     eg_text_append(text, "waits for tile 0\n");
     return;
@@ -159,19 +160,18 @@ void eg_result_histograms_text(eg_text *text, const eg_labelled *file) {
 
 static void append_place(eg_text *text, const view *w, size_t run, size_t point, size_t t) {
   char label[128];
-  const eg_variable *const rate = eg_labelled_find(w->file, "/", eg_result_step_name(w->file));
   const eg_variable *const step = eg_result_axis(w->file, "step", w->schedule);
   eg_result_run_label(w->file, run, label, sizeof label);
   eg_text_append(text, "%zu,", run);
   eg_result_append_quoted(text, label);
-  eg_text_append(text, ",%.17g,%zu,%.17g,%lld,", ((const double *)rate->data)[run], point,
+  eg_text_append(text, ",%.17g,%zu,%.17g,%lld,", eg_result_value(w->file, eg_result_step_name(w->file), "", run), point,
                  eg_result_time(w->file, w->schedule, run, t, w->times),
-                 (long long)((const int64_t *)step->data)[run * w->times + t]);
+                 (long long)eg_result_at(step, run * w->times + t));
 }
 
 static bool has_record(const view *w, size_t run, size_t t) {
   const eg_variable *const step = eg_result_axis(w->file, "step", w->schedule);
-  return ((const int64_t *)step->data)[run * w->times + t] >= 0;
+  return eg_result_at(step, run * w->times + t) >= 0;
 }
 
 static void bin_line(eg_text *text, const view *w, const size_t at[4], double low, double high, int64_t count,

@@ -14,7 +14,7 @@ typedef struct quantile_sizes {
 static bool read_sizes(const eg_variable *v, quantile_sizes *q) {
   int i = 1;
   *q = (quantile_sizes){1, 1, 1, 1, 1, "", NULL};
-  if (v->rank < 3 || v->type != EG_TYPE_F64) {
+  if (v->rank < 3 || v->type != EG_TYPE_F64 || eg_variable_size(v) == 0) {
     return false;
   }
   q->runs = v->shape[0];
@@ -29,13 +29,17 @@ static bool read_sizes(const eg_variable *v, quantile_sizes *q) {
   return i == v->rank - 1 && q->middle > 0;
 }
 
-/* The last time of a run, or the last lag: those of a run stand first. */
-static size_t last_of(const eg_labelled *file, const eg_variable *v, const quantile_sizes *q, size_t run, size_t point) {
-  size_t m = q->middle - 1;
-  if (strncmp(q->middle_name, "time", 4) == 0) {
-    return eg_result_last_time(file, q->middle_name + 4, run, q->middle);
+/* The last time of a run, or its last lag: those that it has stand first. */
+static size_t last_of(const eg_labelled *file, const quantile_sizes *q, size_t run) {
+  static const char *const times[] = {"time", "record"};
+  for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+    if (strncmp(q->middle_name, times[i], strlen(times[i])) == 0) {
+      return eg_result_last_time(file, q->middle_name + strlen(times[i]), run, q->middle);
+    }
   }
-  while (m > 0 && isnan(eg_result_at(v, ((run * q->points + point) * q->middle + m) * q->inner * q->probabilities))) {
+  const eg_variable *const steps = eg_result_find(file, "/", q->middle_name, "_steps");
+  size_t m = q->middle - 1;
+  while (m > 0 && eg_result_at(steps, run * q->middle + m) < 0) {
     m--;
   }
   return m;
@@ -56,7 +60,7 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   }
   for (size_t i = 0; i < q->probabilities; i++) {
     const double value = eg_analysis_value(file, prefix, "", first + i), error = eg_analysis_value(file, prefix, "_stderr", first + i);
-    (void)snprintf(cell, sizeof cell, isnan(value) ? "outside the grid" : isnan(error) ? "%.6g(no error)" : "%.6g(%.2g)", value, error);
+    (void)snprintf(cell, sizeof cell, isnan(value) ? "not in the grid" : isnan(error) ? "%.6g(no error)" : "%.6g(%.2g)", value, error);
     eg_text_append(text, "%-20s ", cell);
   }
   eg_text_append(text, "\n");
@@ -71,10 +75,9 @@ void eg_result_quantiles_text(eg_text *text, const eg_labelled *file) {
     if (v == NULL || !read_sizes(v, &q)) {
       return;
     }
-    const eg_attribute *const of = eg_labelled_attribute(v, "of");
     const bool is_of_path = strncmp(q.middle_name, "path_", 5) == 0;
     eg_text_append(text, "\nQuantiles of '%s' at the last %s (standard error)\n%-28s %s",
-                   of != NULL && of->type == EG_TYPE_TEXT && of->n == 1 ? ((char *const *)of->data)[0] : "", is_of_path ? "lag" : "time",
+                   eg_result_attribute_text(v, "of"), is_of_path ? "lag" : "time",
                    "run", q.points > 1 ? "point " : "");
     if (q.inner_name != NULL) {
       eg_text_append(text, "%-9s ", is_of_path ? "power" : "component");
@@ -84,8 +87,8 @@ void eg_result_quantiles_text(eg_text *text, const eg_labelled *file) {
     }
     eg_text_append(text, "\n");
     for (size_t run = 0; run < q.runs; run++) {
+      const size_t middle = last_of(file, &q, run);
       for (size_t point = 0; point < q.points; point++) {
-        const size_t middle = last_of(file, v, &q, run, point);
         for (size_t inner = 0; inner < q.inner; inner++) {
           append_row(text, file, prefix, &q, run, point, middle, inner);
         }

@@ -24,11 +24,10 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   static const char *const rules[] = {"", "linear rule", "square-root rule", "base"};
   const double nu = eg_analysis_value(file, prefix, "_nu", i), rule = eg_analysis_value(file, prefix, "_rule", i),
                needed = eg_analysis_value(file, prefix, "_closeness", i);
-  const eg_variable *const rates = eg_labelled_find(file, "/", "learning_rate");
   char label[128];
   eg_result_run_label(file, run, label, sizeof label);
   eg_text_append(text, "%-28s %-9.4g %-11.5g %-11.5g %-11.5g ", label,
-                 rates != NULL ? ((const double *)rates->data)[run] : NAN, eg_analysis_value(file, prefix, "_R", i),
+                 eg_result_value(file, "learning_rate", "", run), eg_analysis_value(file, prefix, "_R", i),
                  eg_analysis_value(file, prefix, "_G", i), eg_analysis_value(file, prefix, "_N", i));
   if (isnan(nu)) {
     eg_text_append(text, "noise not known (levy has none): observe x with its covariance, noise_trace, or the velocity over single steps of the window\n");
@@ -60,14 +59,13 @@ void eg_result_scaling_text(eg_text *text, const eg_labelled *file) {
     if (v == NULL) {
       return;
     }
-    const eg_attribute *const c = eg_labelled_attribute(v, "closeness");
-    const double closeness = c != NULL && c->type == EG_TYPE_F64 ? ((const double *)c->data)[0] : NAN;
+    const double closeness = eg_result_attribute_number(v, "closeness");
     const size_t n_points = v->rank == 2 ? v->shape[1] : 1;
     eg_text_append(text,
                    "\nScaling rules: R = E |x|^2, G = E |grad|^2, N = E tr of a batch's noise; closeness C = %.4g\n",
                    closeness);
     eg_text_append(text, "%-28s %-9s %-11s %-11s %-11s %s\n", "run", "rate", "R", "G", "N", "N / G");
-    for (size_t i = 0; i < v->shape[0] * n_points; i++) {
+    for (size_t i = 0; i < eg_variable_size(v); i++) {
       append_row(text, file, prefix, i, i / n_points, closeness);
     }
   }

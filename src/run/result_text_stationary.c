@@ -88,7 +88,8 @@ void eg_result_stationary_text(eg_text *text, const eg_labelled *file) {
     char prefix[24];
     (void)snprintf(prefix, sizeof prefix, a == 1 ? "stationary" : "stationary_%d", a);
     const eg_variable *const v = eg_analysis_find(file, prefix, "_mean");
-    if (v == NULL) {
+    const eg_variable *const covariance = eg_analysis_find(file, prefix, "_covariance");
+    if (v == NULL || covariance == NULL || eg_variable_size(v) == 0) {
       return;
     }
     const size_t n_points = v->rank == 3 ? v->shape[1] : 1;
@@ -97,8 +98,7 @@ void eg_result_stationary_text(eg_text *text, const eg_labelled *file) {
     eg_text_append(text, "%-28s %s%-12s %-9s %-12s %-12s\n", "run", n_points > 1 ? "point " : "", "trace", "stderr",
                    "expected", "continuous");
     for (size_t i = 0; i < v->shape[0] * n_points; i++) {
-      append_row(text, file, prefix, i / n_points, i % n_points, n_points,
-                 eg_variable_size(eg_analysis_find(file, prefix, "_covariance")));
+      append_row(text, file, prefix, i / n_points, i % n_points, n_points, eg_variable_size(covariance));
     }
   }
 }

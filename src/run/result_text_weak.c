@@ -55,7 +55,7 @@ static void weak_table(eg_text *text, const eg_labelled *file, const char *prefi
   const eg_variable *const curves = eg_analysis_find(file, prefix, "_curve");
   const eg_variable *const names = eg_analysis_find(file, prefix, "_feature");
   const eg_variable *const slope = eg_analysis_find(file, prefix, "_slope");
-  if (verdict == NULL || verdict->rank < 3 || slope == NULL || slope->rank != verdict->rank + 1) {
+  if (verdict == NULL || verdict->rank < 3 || eg_variable_size(verdict) == 0 || slope == NULL || slope->rank != verdict->rank + 1) {
     return;
   }
   const char *const step = eg_analysis_find(file, prefix, "_inverse_l") != NULL          ? "1/l"

@@ -8,9 +8,8 @@
 #include "io/result_file.h"
 
 bool eg_result_is_observable(const eg_variable *v) {
-  const eg_attribute *const a = eg_labelled_attribute(v, "cell_methods");
-  return strcmp(v->group, "/") == 0 && v->type == EG_TYPE_F64 && a != NULL && a->type == EG_TYPE_TEXT && a->n == 1 &&
-         strcmp(((char *const *)a->data)[0], "realization: mean") == 0;
+  return strcmp(v->group, "/") == 0 && v->type == EG_TYPE_F64 && eg_variable_size(v) > 0 &&
+         strcmp(eg_result_attribute_text(v, "cell_methods"), "realization: mean") == 0;
 }
 
 const eg_variable *eg_result_find(const eg_labelled *file, const char *group, const char *name, const char *suffix) {
@@ -39,6 +38,16 @@ double eg_result_at(const eg_variable *v, size_t i) {
 
 const char *eg_result_word(const eg_variable *v, size_t i) {
   return v != NULL && v->type == EG_TYPE_TEXT && i < eg_variable_size(v) ? ((char *const *)v->data)[i] : "";
+}
+
+const char *eg_result_attribute_text(const eg_variable *v, const char *name) {
+  const eg_attribute *const a = eg_labelled_attribute(v, name);
+  return a != NULL && a->type == EG_TYPE_TEXT && a->n == 1 ? ((char *const *)a->data)[0] : "";
+}
+
+double eg_result_attribute_number(const eg_variable *v, const char *name) {
+  const eg_attribute *const a = eg_labelled_attribute(v, name);
+  return a != NULL && a->type == EG_TYPE_F64 && a->n == 1 ? *(const double *)a->data : NAN;
 }
 
 const char *eg_result_group_text(const eg_labelled *file, const char *name) {

@@ -25,6 +25,10 @@ static inline double eg_analysis_value(const eg_labelled *file, const char *name
   return eg_result_at(eg_analysis_find(file, name, suffix), i);
 }
 
+/* An attribute of a variable: a word, "" where there is none; a number, NaN. */
+const char *eg_result_attribute_text(const eg_variable *v, const char *name);
+double eg_result_attribute_number(const eg_variable *v, const char *name);
+
 /* Attributes of the file. */
 const char *eg_result_group_text(const eg_labelled *file, const char *name);
 double eg_result_group_number(const eg_labelled *file, const char *name);

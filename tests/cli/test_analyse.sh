@@ -68,22 +68,24 @@ check grep -q '^Stationary: ' out
 expect 3 analyse weak.h5 -o other.h5 --force --set 'analyse={stationary: {from: 3}}'
 says err "lies behind the last observation"
 
-# Quantiles in the table: each cell is the file's number at the last time, or lag, and its error; words where there is none.
+# Quantiles in the table: each cell is the file's number at the run's last time, or lag, and its error; words where there is none.
+# Runs have other numbers of records, and a first probability that lies outside the grid.
 cat >quantiles.yaml <<END
 seed: 6
 model: {name: quadratic, curvature: [1, 0.5]}
 start: {points: [[1, 0], [0, 1]]}
-steps: 32
-learning_rate: 1/8
-dynamics: [{name: sgd, batch_size: 1}, {name: sme1, substeps: 2}]
+horizon: 2
+sweep: {learning_rate: [1/4, 1/64]}
+dynamics: {name: sgd, batch_size: 1}
 realisations: 9000
+groups: {label: pair, members: [sgd], antithetic: true}
 observe:
-  at: {steps: {linear: 4}}
+  at: {steps: {log: 12}}
   features: [x, norm2]
-  histograms: {feature: x, bins: 200, low: -4, high: 1}
+  histograms: {feature: x, bins: 200, low: -0.2, high: 1}
   paths: {statistic: moments, powers: [1, 2], histogram: true, name: far}
 analyse:
-  - quantiles: {of: x, probabilities: [0.05, 0.5, 0.999999]}
+  - quantiles: {of: x, probabilities: [0.001, 0.5, 0.999999]}
   - quantiles: {of: far, probabilities: [0.25]}
 END
 expect 0 run quantiles.yaml -q --backend cpu
@@ -91,19 +93,29 @@ cp out table
 cat >cells.py <<'END'
 import h5py, numpy
 file, text, n = h5py.File("quantiles.h5"), open("table").read(), 0
+last = lambda steps: [numpy.flatnonzero(row >= 0)[-1] for row in steps]
+ends = {"quantile": last(file["step"][()]), "quantile_2": last(file["path_far_lag_steps"][()])}
+assert len(set(ends["quantile"])) > 1 and len(set(ends["quantile_2"])) > 1
 for name, heading in (("quantile", "Quantiles of 'x' at the last time"), ("quantile_2", "Quantiles of 'far' at the last lag")):
-    v, error = (file["analysis/" + name + s][()][:, :, -1] for s in ("", "_stderr"))
-    lines = text[text.index(heading):].split("\n")[2:]
-    for line, values, errors in zip(lines, v.reshape(-1, v.shape[-1]), error.reshape(-1, v.shape[-1])):
-        for value, e in zip(values, errors):
-            cell = "outside the grid" if numpy.isnan(value) else "%.6g(%s)" % (value, "no error" if numpy.isnan(e) else "%.2g" % e)
-            assert cell in line, (line, cell)
-            n += 1
-assert n == 2 * 2 * 2 * 3 + 2 * 2 * 2, n
-assert "nan" not in text
+    v, error = (file["analysis/" + name + s][()] for s in ("", "_stderr"))
+    lines = iter(text[text.index(heading):].split("\n")[2:])
+    for run, end in enumerate(ends[name]):
+        for values, errors in zip(v[run, :, end].reshape(-1, v.shape[-1]), error[run, :, end].reshape(-1, v.shape[-1])):
+            line = next(lines)
+            for value, e in zip(values, errors):
+                cell = "not in the grid" if numpy.isnan(value) else "%.6g(%s)" % (value, "no error" if numpy.isnan(e) else "%.2g" % e)
+                assert cell in line, (line, cell)
+                n += 1
+assert n > 30 and "nan" not in text
+# differences and antithetic pairs: the last time of each run
+d = file["norm2_antithetic"][()]
+for i in range(d.shape[0]):
+    for point in range(d.shape[1]):
+        value = d[i, point][~numpy.isnan(d[i, point])][-1]
+        assert "%.10g" % value in text[text.index("Antithetic pairs"):], value
 END
 check /usr/bin/python3 cells.py
-says table 'outside the grid'
+says table 'not in the grid'
 
 # A partial result has analyses too.
 expect 75 run weak.yaml -q --backend cpu -o part.h5 --set realisations=2^28 --max-time 0.4

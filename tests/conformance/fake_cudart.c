@@ -282,8 +282,10 @@ static void reduce(int kernel, dim3 grid, const eg_tile_reduce *r) {
         reduce_products(r, row, y);
         continue;
       }
-      const uint32_t f = eg_pair_first(y);
-      reduce_pair(r, row, f, y - f * (f - 1) / 2, y);
+      for (uint32_t pair = y; pair < r->n_features * (r->n_features - 1) / 2 && pair / EG_PAIRS_Y < grid.z; pair += EG_PAIRS_Y) {
+        const uint32_t f = eg_pair_first(pair);
+        reduce_pair(r, row, f, pair - f * (f - 1) / 2, pair);
+      }
     }
   }
 }
@@ -735,7 +737,7 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
                              cudaStream_t stream) {
   (void)shared;
   ANSWER_IF_FAILED();
-  if (grid.x == 0 || grid.y == 0 || block_size.x == 0 || block_size.x > 1024) {
+  if (grid.x == 0 || grid.y == 0 || grid.y > 65535 || grid.z == 0 || grid.z > 65535 || block_size.x == 0 || block_size.x > 1024) {
     return cudaErrorInvalidConfiguration;
   }
   if (is_faulty("launch")) {

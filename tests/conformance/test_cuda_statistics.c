@@ -35,6 +35,26 @@ static void write_data(void) {
           "    - {statistic: characteristic, name: wave, arguments: [-1.75, 1]}\n"                             \
           "    - {statistic: tail, feature: x0, side: lower, largest: 300, origin: 24}\n    - {statistic: tail, name: far, feature: norm2, largest: 100}\n"
 
+static char wide_path[64];
+
+/* More pairs of features than a grid has blocks in one direction. */
+enum { WIDE_ROWS = 6, WIDE_COLUMNS = 400 };
+
+static void write_wide(void) {
+  static double inputs[WIDE_ROWS * WIDE_COLUMNS], target[WIDE_ROWS];
+  for (int i = 0; i < WIDE_ROWS * WIDE_COLUMNS; i++) {
+    inputs[i] = (double)(i * 17 % 31) / 16.0 - 0.9;
+  }
+  for (int j = 0; j < WIDE_ROWS; j++) {
+    target[j] = (double)(j * 11 % 23) / 8.0 - 1.3;
+  }
+  (void)snprintf(wide_path, sizeof wide_path, "%s/wide.h5", folder);
+  MUST(write_rows(wide_path, WIDE_ROWS, WIDE_COLUMNS, inputs, target), "data file");
+}
+
+static const char wide_rows[] = "model: {name: linear-regression, data: wide.h5, ridge: 0.05, standardize: false}\nform: team\n"
+                                "learning_rate: 1/1024\nsteps: 4\nstart: {normal: {mean: 0, std: 1}}\ndynamics: {name: sgd, batch_size: 1}\n";
+
 /* Its covariance is a product of matrices. */
 #define WIDE "observe:\n  at: {steps: {linear: 40}}\n  features: [x]\n  paths: {statistic: m-point, feature: norm2}\n"
 
@@ -68,6 +88,7 @@ static void paths(const eg_backend *cuda) {
   }
   compare(cuda, escaping, WIDE, 9000);
   compare(cuda, team, WIDE, 301);
+  compare(cuda, wide_rows, "observe: {at: {steps: [4]}, features: [x], statistics: [moments, covariance]}\n", 12);
   compare(cuda, plane, INCREMENTS, 50000); /* several batches */
   compare(cuda, rows, TOGETHER, 5000);
   compare(cuda, team, INCREMENTS, 300);
@@ -150,6 +171,7 @@ static void is_noticed(const eg_backend *cuda, const char *study, const char *ob
 int main(void) {
   MUST(mkdtemp(folder) != NULL, "temporary folder");
   write_data();
+  write_wide();
   const char *const chosen = getenv("ENSGRAD_TEST_PLUGIN"); /* with a runtime that plays the device */
   MUST(chosen == NULL || setenv("ENSGRAD_PLUGIN_PATH", chosen, 1) == 0, "environment");
   const eg_backend *cuda = NULL;
@@ -175,6 +197,7 @@ int main(void) {
   }
   eg_context_free(ctx);
   (void)unlink(data_path);
+  (void)unlink(wide_path);
   (void)rmdir(folder);
   const int failed = check_report();
   return failed != 0 ? failed : status == EG_OK ? 0 : 77;

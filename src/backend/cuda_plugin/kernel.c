@@ -71,6 +71,10 @@ static eg_cuda_status refuse(const eg_cuda_job *job, const char *reason, eg_cuda
     return eg_cuda_say(message, EG_CUDA_REFUSED,
                        "kernels that look after every step (monitors) are not compiled ahead for the GPU, and %s", reason);
   }
+  if (eg_cuda_is_special(job)) {
+    return eg_cuda_say(message, EG_CUDA_REFUSED,
+                       "rows with noise or without replacement and stable increments are not compiled ahead for the GPU, and %s", reason);
+  }
   return eg_cuda_say(message, EG_CUDA_REFUSED,
                      "'%s' of model '%s' in dimension %d with noise %s is not compiled ahead for the GPU (of most models "
                      "gaussian, table5 and two-point are), and %s",

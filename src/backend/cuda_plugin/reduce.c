@@ -18,7 +18,7 @@ eg_cuda_status eg_cuda_launch_reduce(eg_cuda_device *d, const eg_tile_reduce *wh
                                  (dim3){EG_CHAINS * EG_PRODUCT_PAIRS, 1, 1}, args, 0, d->statistics),
                 "starting the statistics");
   } else if (pairs > 0) {
-    EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_comoments, (dim3){rows, pairs, 1},
+    EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_comoments, (dim3){rows, pairs < EG_PAIRS_Y ? pairs : EG_PAIRS_Y, (pairs + EG_PAIRS_Y - 1) / EG_PAIRS_Y},
                                  (dim3){threads, 1, 1}, args, 0, d->statistics),
                 "starting the statistics");
   }
