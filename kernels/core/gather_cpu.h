@@ -10,9 +10,11 @@
 /* Steps between gatherings: at most what the noise buffer of one increment a step holds twice; fewer while many stop. */
 enum { EG_GATHER_MOST = 128, EG_GATHER_FIRST = 32, EG_GATHER_LEAST = 8 };
 
-/* Shuffles, whole paths and sums of increments are made for consecutive realisations: those stay in their blocks. */
-static int can_list(const eg_launch *a) {
-  return a->absorbing != 0 && a->sampling == 0 && a->hurst == 0 && a->noise_ratio <= 1;
+/* Shuffles, whole paths and sums of increments are made for consecutive realisations: those stay in their blocks. So does all
+   where records stand close together: a gathered block throws away the noise that it holds beyond each of them. */
+static int is_listed(const eg_launch *a) {
+  const int is_dense = a->step_last - a->step_first < (uint64_t)EG_GATHER_LEAST * a->n_records;
+  return a->absorbing != 0 && a->sampling == 0 && a->hurst == 0 && a->noise_ratio <= 1 && !is_dense;
 }
 
 /* Rows of the tile at `slots` into the lanes of a block, and back the first n of them. */

@@ -356,7 +356,7 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, int is_taped,
   const eg_uniforms uniforms = eg_uniforms_of(a);
   eg_ahead ahead;
   eg_walk w = {segment, p, a, &uniforms, t, block_of(t, a, extra, &ahead), 0, 0};
-  if (can_list(a)) {
+  if (is_listed(a)) {
     drive_listed(&w);
     return;
   }

@@ -75,31 +75,50 @@ static inline void hold_new(const eg_walk *w, uint32_t point, uint64_t step) {
   }
 }
 
-/* Those that stopped before. */
+/* Those that stopped before; whole rows are copied, of which only their lanes count. */
 static void hold_all(const eg_walk *w) {
-  memset(w->block.absorbed->is_stopped, 0, (size_t)w->a->n_points * EG_LANES * sizeof(uint64_t));
-  for (uint32_t point = 0; point < w->a->n_points; point++) {
-    if (has_crossed(w, point, -1.0)) {
-      put_aside(w, point, find_new(w, point));
+  const eg_launch *const a = w->a;
+  const eg_absorbed *const s = w->block.absorbed;
+  memset(s->is_stopped, 0, (size_t)a->n_points * EG_LANES * sizeof(uint64_t));
+  for (uint32_t point = 0; point < a->n_points; point++) {
+    const size_t at = (size_t)point * w->block.width * EG_LANES, n_rows = (size_t)a->n_monitors * 2, first = (size_t)point * EG_LANES;
+    if (!has_crossed(w, point, -1.0)) {
+      continue;
     }
+    for (uint32_t i = 0; i < a->n_monitors; i++) {
+      const double *const value = monitor_values(w, point, i);
+      uint64_t *const is_stopped = s->is_stopped + first;
+      if (is_absorbing(a, i)) {
+        LANES { is_stopped[l] |= value[l] >= 0 ? ~0ull : 0; }
+      }
+    }
+    memcpy(s->x + at, w->block.x + at, w->block.width * EG_LANES * sizeof(eg_real));
+    memcpy(s->monitors + first * n_rows, monitor_values(w, point, 0), n_rows * EG_LANES * sizeof(double));
+    memcpy(s->first_bad + first, a->first_bad + (size_t)point * a->ld + w->slot, EG_LANES * sizeof(uint64_t));
   }
 }
+
+/* Rows of a block: those lanes that have stopped from what was put aside. */
+#define SELECT_ROWS(to, from, n_rows, is_stopped)                                                            \
+  for (size_t row = 0; row < (n_rows) * EG_LANES; row += EG_LANES) {                                         \
+    LANES { (to)[row + (size_t)l] = (is_stopped)[l] != 0 ? (from)[row + (size_t)l] : (to)[row + (size_t)l]; } \
+  }
 
 static void put_back(const eg_walk *w) {
   const eg_launch *const a = w->a;
   const eg_absorbed *const s = w->block.absorbed;
   for (uint32_t point = 0; point < a->n_points; point++) {
     const size_t at = (size_t)point * w->block.width * EG_LANES, n_rows = (size_t)a->n_monitors * 2, first = (size_t)point * EG_LANES;
+    const uint64_t *const is_stopped = s->is_stopped + first;
     uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + w->slot;
     double *const monitors = monitor_values(w, point, 0);
-    const double *const kept = s->monitors + first * n_rows;
-    for (int l = 0; l < EG_LANES; l++) {
-      if (s->is_stopped[first + (size_t)l] != 0) {
-        first_bad[l] = s->first_bad[first + (size_t)l];
-        COPY_LANE(w->block.x + at, s->x + at, w->block.width, l)
-        COPY_LANE(monitors, kept, n_rows, l)
-      }
-    }
+    eg_real *const x = w->block.x + at;
+    const eg_real *const kept = s->x + at;
+    const double *const kept_monitors = s->monitors + first * n_rows;
+    const uint64_t *const kept_bad = s->first_bad + first;
+    SELECT_ROWS(first_bad, kept_bad, 1, is_stopped)
+    SELECT_ROWS(x, kept, w->block.width, is_stopped)
+    SELECT_ROWS(monitors, kept_monitors, n_rows, is_stopped)
   }
 }
 
