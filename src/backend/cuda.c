@@ -133,10 +133,6 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
     return eg_fail(ctx, EG_ERR_DEVICE, "srk2 with factor cholesky is on the CPU only above dimension 2 (here %d): the GPU's registers do not "
                                        "hold its matrices", job->dim);
   }
-  if (job->kind == EG_KIND_GAUSSIAN_FAST && (job->launch.input_noise > 0 || job->launch.label_noise > 0)) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "noise gaussian-fast is not made for rows with input_noise or label_noise, whose numbers are those "
-                                       "of gaussian; take noise gaussian");
-  }
   if (job->form == EG_FORM_LANE && job->model_file == NULL && strcmp(job->model, "softmax-regression") == 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "model 'softmax-regression' in lane form passes over staged rows, on the CPU only; `form: team` is on both");
   }

@@ -122,6 +122,9 @@ eg_status eg_plan_row_noise(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   if (s->label_noise > 0 && info != NULL && info->has_labels) {
     return refuse(ctx, plan, run, "label_noise cannot be added to labels that are 0 or 1");
   }
+  if (plan->study->noise == EG_NOISE_GAUSSIAN_FAST) {
+    return refuse(ctx, plan, run, "input_noise and label_noise are not made from noise gaussian-fast; allowed: gaussian");
+  }
   a->input_noise = s->input_noise;
   a->label_noise = s->label_noise;
   return EG_OK;

@@ -66,6 +66,9 @@ static void laws(void) {
 static void others(void) {
   check_says(QUADRATIC, SGD "label_noise: 1", "the model needs data");
   check_says(ROWS, SGD "label_noise: 1, input_noise: 0.5", "");
+  check_says(ROWS "\nnoise: gaussian-fast", SGD "label_noise: 1", "run 'sgd': input_noise and label_noise are not made from noise gaussian-fast");
+  check_says(ROWS "\nnoise: gaussian-fast", SGD "input_noise: 1", "are not made from noise gaussian-fast");
+  check_says(ROWS "\nnoise: gaussian-fast", SGD "momentum: 0", "");
   check_says(ROWS, SGD "sampling: shuffle, batch_schedule: {kind: step, period: 2, gamma: 2}", "counts epochs by a constant batch");
   check_says(ROWS, SGD "batch_schedule: {kind: cosine}", "'dynamics.batch_schedule' of kind cosine needs 'period'");
   check_says(ROWS, "name: sgd, batch_size: 2147483647, batch_schedule: {kind: step, period: 1, gamma: 2}", "samples a step are too many");
