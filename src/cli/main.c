@@ -110,9 +110,5 @@ int cli_main(int argc, char **argv) {
   }
   const eg_status status = cli_finish_output(&program, dispatch(&program));
   eg_context_free(program.ctx);
-  if (eg_has_lost_device()) { /* what would be cleared away at the end would wait for it */
-    (void)fflush(stderr);
-    _exit(eg_status_exit_code(status)); /* stdout was flushed and checked above */
-  }
   return eg_status_exit_code(status);
 }

@@ -19,8 +19,13 @@ typedef enum eg_mpi_kind {
   EG_MPI_RESULT,    /* to 0: status, text, and what eg_mpi_results says */
   EG_MPI_BEATS,     /* to 0: signs of life of its workers, a uint64_t each */
   EG_MPI_STOP,      /* from 0: leave what is in hand */
-  EG_MPI_BYE        /* from 0: end */
+  EG_MPI_BYE        /* from 0: end; with a byte (eg_mpi_bye): a worker was given up, so wait for none */
 } eg_mpi_kind;
+
+typedef enum eg_mpi_bye {
+  EG_MPI_FINALIZE = 1, /* and end the process */
+  EG_MPI_LEAVE         /* a rank is dead, and MPI_Finalize would wait for it */
+} eg_mpi_bye;
 
 typedef struct eg_mpi_head {
   int32_t worker, status;

@@ -19,6 +19,9 @@ static const struct timespec REST = {0, 200000};
    long before it kills rank 0. */
 static const double STOP_SECONDS = 0.5;
 
+/* A rank that has said nothing for so long, where it says something every half second, is taken for dead in the end. */
+static const double SILENT_SECONDS = 2;
+
 /* A worker of another rank, as a worker thread here holds it: one question at a time. */
 struct eg_device {
   int rank, worker, number; /* number: among all remote workers */
@@ -43,6 +46,8 @@ static struct {
   int n_ranks, n_workers;
   int *first;                     /* (n_ranks + 1) number of the first worker of a rank */
   bool *was_stopped;              /* (n_ranks) */
+  double *heard;                  /* (n_ranks) when its last message came; 0: none since its greeting */
+  double ended;                   /* when talking ended */
   eg_mpi_hello *hellos;           /* (n_ranks) */
   eg_device **devices;            /* (n_workers) NULL while not open */
 } remote = {.lock = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER};
@@ -94,6 +99,7 @@ static void take_beats(int rank, const eg_mpi_buffer *message) {
 /* Hand a message over; what nobody waits for is dropped. */
 static void deliver(int rank, int kind, eg_mpi_buffer *message) {
   eg_mpi_head head;
+  remote.heard[rank] = eg_now();
   if (kind == EG_MPI_BEATS) {
     take_beats(rank, message);
   } else if (message->size >= sizeof head) {
@@ -351,6 +357,7 @@ static eg_status receive_hellos(eg_context *ctx) {
   EG_TRY(eg_mpi_try(ctx, MPI_Comm_size(MPI_COMM_WORLD, &remote.n_ranks), "counting ranks"));
   EG_TRY(eg_allocate(ctx, (size_t)remote.n_ranks, sizeof *remote.hellos, &remote.hellos));
   EG_TRY(eg_allocate(ctx, (size_t)remote.n_ranks, sizeof *remote.was_stopped, &remote.was_stopped));
+  EG_TRY(eg_allocate(ctx, (size_t)remote.n_ranks, sizeof *remote.heard, &remote.heard));
   EG_TRY(eg_allocate(ctx, (size_t)remote.n_ranks + 1, sizeof *remote.first, &remote.first));
   for (int rank = 1; rank < remote.n_ranks; rank++) {
     EG_TRY(eg_mpi_try(ctx,
@@ -415,17 +422,51 @@ eg_status eg_remote_run(eg_context *ctx, const eg_study *study, const eg_run_opt
   remote.is_ending = true;
   (void)pthread_mutex_unlock(&remote.lock);
   (void)pthread_join(remote.thread, NULL);
+  remote.ended = eg_now();
   free(places);
   return status;
 }
 
-eg_status eg_remote_end(eg_context *ctx) {
+/* Where a launcher leaves the others alive. */
+static bool has_dead_rank(void) {
+  for (int rank = 1; rank < remote.n_ranks; rank++) {
+    if (remote.first[rank + 1] > remote.first[rank] && remote.ended - remote.heard[rank] > SILENT_SECONDS) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Good-bye where a worker was given up; also to ranks that seem dead, but nothing waits for them. */
+static eg_status end_without_waiting(eg_context *ctx, eg_mpi_bye how) {
+  static char byte;
+  static const struct timespec DELIVERY = {0, 20000000};
+  byte = (char)how;
+  for (int rank = 1; rank < remote.n_ranks; rank++) {
+    MPI_Request request;
+    EG_TRY(eg_mpi_try(ctx, MPI_Isend(&byte, 1, MPI_BYTE, rank, EG_MPI_BYE, MPI_COMM_WORLD, &request), "sending"));
+    EG_TRY(eg_mpi_try(ctx, MPI_Request_free(&request), "sending"));
+  }
+  for (int i = 0; i < 10; i++) { /* MPI gets on while it is called */
+    int is_there = 0;
+    EG_TRY(eg_mpi_try(ctx, MPI_Iprobe(MPI_ANY_SOURCE, EG_MPI_HELLO, MPI_COMM_WORLD, &is_there, MPI_STATUS_IGNORE), "sending"));
+    (void)nanosleep(&DELIVERY, NULL);
+  }
+  return EG_OK;
+}
+
+eg_status eg_remote_end(eg_context *ctx, bool *has_dead) {
   EG_TRY(receive_hellos(ctx));
+  if (eg_has_lost_device()) { /* its thread still looks at what is freed below */
+    *has_dead = has_dead_rank();
+    return end_without_waiting(ctx, *has_dead ? EG_MPI_LEAVE : EG_MPI_FINALIZE);
+  }
   for (int rank = 1; rank < remote.n_ranks; rank++) {
     EG_TRY(eg_mpi_try(ctx, MPI_Send(NULL, 0, MPI_BYTE, rank, EG_MPI_BYE, MPI_COMM_WORLD), "sending"));
   }
   free(remote.hellos);
   free(remote.was_stopped);
+  free(remote.heard);
   free(remote.first);
   free(remote.devices);
   return EG_OK;

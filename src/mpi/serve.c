@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/stop_flag.h"
@@ -265,6 +266,11 @@ static eg_status deliver(eg_context *ctx, server *s, int kind, eg_mpi_buffer *me
   return EG_OK;
 }
 
+/* A worker was given up, maybe one of these, whose thread can only end with the process. The result is rank 0's. */
+static _Noreturn void leave(char how) {
+  _exit(how == EG_MPI_FINALIZE && MPI_Finalize() != MPI_SUCCESS ? 1 : 0);
+}
+
 /* Take one message if there is one. s NULL: nobody works here. */
 static eg_status receive(eg_context *ctx, server *s, bool *was_busy, bool *is_over) {
   MPI_Status status;
@@ -283,6 +289,9 @@ static eg_status receive(eg_context *ctx, server *s, bool *was_busy, bool *is_ov
       eg_mpi_try(ctx, MPI_Recv(message.bytes, size, MPI_BYTE, 0, kind, MPI_COMM_WORLD, MPI_STATUS_IGNORE), "receiving");
   if (got == EG_OK && kind == EG_MPI_BYE) {
     *is_over = true;
+    if (size > 0) {
+      leave(message.bytes[0]);
+    }
   } else if (got == EG_OK && kind == EG_MPI_STOP && s != NULL) {
     eg_ask_to_stop(&s->stop);
   } else if (got == EG_OK && s != NULL) {

@@ -48,9 +48,14 @@ static int run_rank(eg_context *ctx, int argc, char **argv) {
   cli_run_study = run_or_serve;
   if (share.rank == 0) {
     const int code = cli_main(argc, argv);
-    status = eg_remote_end(ctx);
+    bool has_dead = false;
+    status = eg_remote_end(ctx, &has_dead);
     if (status != EG_OK) {
       fprintf(stderr, "ensgrad-mpi: error: %s\n", eg_context_message(ctx));
+    }
+    if (has_dead) {
+      (void)fflush(stderr);
+      _exit(code); /* stdout was flushed and checked */
     }
     return code;
   }
@@ -85,5 +90,10 @@ int main(int argc, char **argv) {
   }
   code = run_rank(ctx, argc, argv);
   eg_context_free(ctx);
-  return MPI_Finalize() == MPI_SUCCESS || code != 0 ? code : 1;
+  code = MPI_Finalize() == MPI_SUCCESS || code != 0 ? code : 1;
+  if (eg_has_lost_device()) { /* what would be cleared away at the end would wait for it */
+    (void)fflush(stderr);
+    _exit(code);
+  }
+  return code;
 }
