@@ -2,8 +2,8 @@
  * Tile statistics on the GPU; the definitions are in stats/moments.h and stats/histogram.h, the order of
  * additions in stats/moments_gpu.h. One block reduces one feature (eg_reduce_moments), then one pair of
  * features (eg_reduce_comoments), or counts one histogram (eg_count_histograms) or two together (eg_count_pairs), of one row (tile, record,
- * point): blockIdx.x counts rows, blockIdx.y features, pairs or histograms. Paths are in stats/paths_gpu.h. Atomics on
- * integers only: no order to chance.
+ * point): blockIdx.x counts rows, blockIdx.y features, pairs or histograms. Paths are in stats/paths_gpu.h, what is fed between
+ * observations in stats/streams_gpu.h. Atomics on integers only: no order to chance.
  */
 #include "stats/histogram.h"
 #include "stats/moments_gpu.h"
@@ -189,5 +189,14 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
   EG_ROLLED
   for (uint32_t i = 0; i < r.statistic.n_counted; i++) {
     atomicAdd((unsigned long long *)&r.counts[eg_path_count_at(&r, i, p.values[(uint64_t)i * p.ld + l])], 1ull);
+  }
+}
+
+/* blockIdx.x counts (tile, point), blockIdx.y blocks of their lanes. */
+extern "C" __global__ void __launch_bounds__(EG_FEED_THREADS)
+    eg_feed_streams(const __grid_constant__ eg_tile_feed r) {
+  const uint32_t tile = blockIdx.x / r.n_points, l = blockIdx.y * blockDim.x + threadIdx.x;
+  if (l < eg_path_used(r.n_lanes, r.tile, tile)) {
+    eg_stream_feed_lane(&r, tile, blockIdx.x % r.n_points, l);
   }
 }

@@ -3,12 +3,10 @@
 
 #include "core/eg_math.h"
 #include "core/launch.h"
-#include "stats/streams.h"
+#include "stats/stream_values.h"
 
 #define EG_PASTE2(a, b) a##_##b
 #define EG_PASTE(a, b)  EG_PASTE2(a, b)
-
-enum { MOST_WIDTH = EG_STREAM_LANES };
 
 /* The rows of n lanes. */
 typedef struct part {
@@ -36,15 +34,14 @@ static void add(double *EG_RESTRICT sum, const double *EG_RESTRICT v, uint32_t n
 static void add_product(double *EG_RESTRICT sum, const double *a, const double *b, uint32_t n) {
   _Pragma("omp simd")
   for (uint32_t l = 0; l < n; l++) {
-    sum[l] = sum[l] + a[l] * b[l];
+    sum[l] = eg_stream_add_product(sum[l], a[l], b[l]);
   }
 }
 
 static void add_square(double *EG_RESTRICT sum, const double *EG_RESTRICT a, const double *EG_RESTRICT b, uint32_t n) {
   _Pragma("omp simd")
   for (uint32_t l = 0; l < n; l++) {
-    const double d = a[l] - b[l];
-    sum[l] = sum[l] + d * d;
+    sum[l] = eg_stream_add_square(sum[l], a[l], b[l]);
   }
 }
 
@@ -52,7 +49,7 @@ static void add_square(double *EG_RESTRICT sum, const double *EG_RESTRICT a, con
 static void halve(double *to, const double *EG_RESTRICT a, const double *b, uint32_t n) {
   _Pragma("omp simd")
   for (uint32_t l = 0; l < n; l++) {
-    to[l] = 0.5 * (a[l] + b[l]);
+    to[l] = eg_stream_halve(a[l], b[l]);
   }
 }
 
@@ -61,9 +58,7 @@ static void update(double *EG_RESTRICT mean, double *EG_RESTRICT M2, const doubl
   const double weight = 1 / k;
   _Pragma("omp simd")
   for (uint32_t l = 0; l < n; l++) {
-    const double d = v[l] - mean[l], to = mean[l] + d * weight;
-    M2[l] = M2[l] + d * (v[l] - to);
-    mean[l] = to;
+    eg_stream_update(&mean[l], &M2[l], v[l], weight);
   }
 }
 
@@ -80,7 +75,7 @@ static void average(const eg_stream *s, part p, uint64_t k, double *v) {
   }
 }
 
-/* Sample number k of a correlator: v (width, MOST_WIDTH). */
+/* Sample number k of a correlator: v (width, EG_STREAM_LANES). */
 static void correlate(const eg_stream *s, part p, uint64_t k, double *v) {
   const uint32_t size = s->per_level;
   const int is_product = s->kind == EG_STREAM_PRODUCTS;
@@ -88,10 +83,10 @@ static void correlate(const eg_stream *s, part p, uint64_t k, double *v) {
     add(row_of(p, eg_stream_rows_before(s, s->levels)), v, p.n);
   }
   for (uint32_t level = 0; level < s->levels; level++, k /= 2) {
-    const uint32_t ring = eg_stream_rows_before(s, level), waiting = ring + size * s->width, sums = waiting + s->width;
+    const uint32_t ring = eg_stream_rows_before(s, level), waiting = eg_stream_waiting_row(s, level), sums = eg_stream_sums_row(s, level);
     const uint32_t at = (uint32_t)((k - 1) % size), first = eg_stream_first_lag(s, level);
     for (uint32_t c = 0; c < s->width; c++) {
-      copy(row_of(p, ring + at * s->width + c), v + (size_t)c * MOST_WIDTH, p.n);
+      copy(row_of(p, ring + at * s->width + c), v + (size_t)c * EG_STREAM_LANES, p.n);
     }
     for (uint32_t j = first; j < size && j < k; j++) {
       const uint32_t before = ring + (at + size - j) % size * s->width;
@@ -99,7 +94,7 @@ static void correlate(const eg_stream *s, part p, uint64_t k, double *v) {
         if (is_product) {
           add_product(row_of(p, sums + j - first), v, row_of(p, before), p.n);
         } else {
-          add_square(row_of(p, sums + j - first), v + (size_t)c * MOST_WIDTH, row_of(p, before + c), p.n);
+          add_square(row_of(p, sums + j - first), v + (size_t)c * EG_STREAM_LANES, row_of(p, before + c), p.n);
         }
       }
     }
@@ -113,9 +108,9 @@ static void correlate(const eg_stream *s, part p, uint64_t k, double *v) {
   }
 }
 
-/* The samples of one statistic among records in hand. `room` (MOST_WIDTH x the largest width) doubles. */
+/* The samples of one statistic among records in hand. `room` (EG_STREAM_LANES x the largest width) doubles. */
 void EG_PASTE(eg_stream_feed, EG_ISA)(const eg_feed *f, const eg_stream *s, double *room) {
-  const uint32_t step = f->ld < MOST_WIDTH ? f->ld : MOST_WIDTH;
+  const uint32_t step = eg_stream_step(f->ld);
   for (uint32_t i = 0; i < f->n_points * (f->ld / step); i++) {
     const uint32_t point = i / (f->ld / step), lane = i % (f->ld / step) * step;
     const part p = {f->state + (size_t)i * eg_stream_rows(s) * step, step};
@@ -126,7 +121,7 @@ void EG_PASTE(eg_stream_feed, EG_ISA)(const eg_feed *f, const eg_stream *s, doub
         continue;
       }
       for (uint32_t c = 0; c < s->width; c++) {
-        copy(room + (size_t)c * MOST_WIDTH, v + (size_t)(s->column + c) * f->ld, step);
+        copy(room + (size_t)c * EG_STREAM_LANES, v + (size_t)(s->column + c) * f->ld, step);
       }
       if (s->kind != EG_STREAM_AVERAGE) {
         correlate(s, p, k, room);
@@ -144,9 +139,8 @@ void EG_PASTE(eg_stream_feed, EG_ISA)(const eg_feed *f, const eg_stream *s, doub
 static void lane_values(const eg_stream *s, const double *state, uint32_t n, uint32_t ld, const uint64_t *first_bad, double *values) {
   uint32_t i = 0; /* the value */
   for (uint32_t level = 0; level < s->levels; level++) {
-    const uint64_t blocks = s->n >> level;
     if (s->kind == EG_STREAM_AVERAGE) {
-      const double scale = (double)(1ull << level) / (double)s->n / (double)(blocks - 1);
+      const double scale = eg_stream_block_scale(s, level);
       for (uint32_t l = 0; l < n; l++) {
         values[l] = state[n + l];
         values[(size_t)(1 + level) * ld + l] = state[(3 * level + 2) * n + l] * scale;
@@ -154,10 +148,11 @@ static void lane_values(const eg_stream *s, const double *state, uint32_t n, uin
       i = 2 + level;
       continue;
     }
-    const uint32_t sums = eg_stream_rows_before(s, level) + (s->per_level + 1) * s->width, first = eg_stream_first_lag(s, level);
-    for (uint32_t j = first; j < s->per_level && (uint64_t)j << level <= s->n / 2; j++, i++) {
+    const uint32_t sums = eg_stream_sums_row(s, level), first = eg_stream_first_lag(s, level);
+    for (uint32_t j = first; eg_stream_has_lag(s, level, j); j++, i++) {
+      const double pairs = eg_stream_pairs(s, level, j);
       for (uint32_t l = 0; l < n; l++) {
-        values[(size_t)i * ld + l] = state[(sums + j - first) * n + l] / (double)(blocks - j);
+        values[(size_t)i * ld + l] = state[(sums + j - first) * n + l] / pairs;
       }
     }
   }
@@ -166,16 +161,21 @@ static void lane_values(const eg_stream *s, const double *state, uint32_t n, uin
   }
   i += s->kind == EG_STREAM_PRODUCTS;
   for (uint32_t l = 0; l < n; l++) {
-    for (uint32_t k = 0; first_bad[l] != EG_NEVER && k < i; k++) {
+    int is_lost = first_bad[l] != EG_NEVER;
+    for (uint32_t k = 0; k < i; k++) {
+      is_lost = is_lost || values[(size_t)k * ld + l] != values[(size_t)k * ld + l];
+    }
+    for (uint32_t k = 0; is_lost && k < i; k++) {
       values[(size_t)k * ld + l] = eg_double_of_bits(0x7ff8000000000000ull);
     }
   }
 }
 
-/* The values of one statistic and point, (values, ld), from its state; a lane that is lost (first_bad) is NaN in all of them. */
+/* The values of one statistic and point, (values, ld), from its state. A lane that is lost (first_bad, or by an overflow in one of them) is
+   NaN in all. */
 void EG_PASTE(eg_stream_values, EG_ISA)(const eg_stream *s, const double *state, uint32_t ld, const uint64_t *first_bad,
                                         double *values) {
-  const uint32_t step = ld < MOST_WIDTH ? ld : MOST_WIDTH;
+  const uint32_t step = eg_stream_step(ld);
   for (uint32_t lane = 0; lane < ld; lane += step) {
     lane_values(s, state + (size_t)lane * eg_stream_rows(s), step, ld, first_bad + lane, values + lane);
   }

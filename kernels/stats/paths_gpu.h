@@ -6,7 +6,9 @@
 #ifndef EG_STATS_PATHS_GPU_H
 #define EG_STATS_PATHS_GPU_H
 
+#include "core/launch.h"
 #include "stats/path_values.h"
+#include "stats/streams_gpu.h"
 
 /* The records of one launch, as in eg_tile_reduce. */
 typedef struct eg_tile_tracks {
@@ -27,11 +29,14 @@ typedef struct eg_tile_paths {
   eg_path_values first;        /* of the first tile */
   uint64_t *counts;            /* of the job */
   uint64_t track_stride;
+  double *state;               /* of a streamed one, (tiles, state_stride): of a tile eg_feed's */
+  uint64_t state_stride;
+  const uint64_t *first_bad;   /* (tiles, n_points, ld) */
   uint32_t tiles, n_lanes, tile, reserved;
 } eg_tile_paths;
 
 EG_STATIC_ASSERT(sizeof(eg_tile_tracks) == 72, "layout differs between host and device");
-EG_STATIC_ASSERT(sizeof(eg_tile_paths) == 144, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_tile_paths) == 168, "layout differs between host and device");
 
 /* Realisations that a tile holds, of n_lanes in all. */
 EG_FN uint32_t eg_path_used(uint32_t n_lanes, uint32_t of_tile, uint64_t tile) {
@@ -134,7 +139,7 @@ EG_FN int eg_path_lane_is_lost(const eg_path_values *p, const eg_path_statistic 
   return is_lost;
 }
 
-/* All values of one lane: NaN in all where one is. */
+/* All values of one lane of observations. */
 EG_FN int eg_path_lane_values(const eg_path_values *p, const eg_path_statistic *s, uint32_t l) {
   int is_lost = eg_path_lane_is_lost(p, s, l);
   const uint32_t n_made = is_lost ? 0 : s->n_values;
@@ -144,6 +149,19 @@ EG_FN int eg_path_lane_values(const eg_path_values *p, const eg_path_statistic *
     p->values[(uint64_t)i * p->ld + l] = v;
     is_lost = is_lost || v != v;
   }
+  return is_lost;
+}
+
+/* And of what was fed between them. */
+EG_FN int eg_path_lane_streamed(const eg_tile_paths *r, uint32_t tile, uint32_t l, const eg_path_values *p) {
+  const eg_stream s = *r->statistic.stream;
+  const uint64_t lane = ((uint64_t)tile * p->n_points + p->point) * p->ld + l;
+  const eg_stream_lane state = eg_stream_lane_of(&s, r->state + tile * r->state_stride, p->ld, p->point, l);
+  return eg_stream_lane_values(&s, &state, p->ld, p->values + l) || r->first_bad[lane] != EG_NEVER;
+}
+
+/* A lane that is lost is NaN in all values; returns whether it counts. */
+EG_FN int eg_path_mask_lost(const eg_path_values *p, const eg_path_statistic *s, uint32_t l, int is_lost) {
   const uint32_t n_lost = is_lost ? s->n_values : 0;
   EG_ROLLED
   for (uint32_t i = 0; i < n_lost; i++) {
@@ -152,12 +170,14 @@ EG_FN int eg_path_lane_values(const eg_path_values *p, const eg_path_statistic *
   return !is_lost;
 }
 
-/* Lane l of a tile, l < eg_path_used(..). Returns whether it counts. */
+/* Lane l of a tile, l < eg_path_used(..). Returns whether it counts. The values are in p->values then. */
 EG_FN int eg_path_tile_lane(const eg_tile_paths *r, uint32_t tile, uint32_t l, eg_path_values *p) {
   *p = r->first;
   p->tracks += tile * r->track_stride;
   p->values += (uint64_t)tile * r->statistic.n_values * p->ld;
-  return eg_path_lane_values(p, &r->statistic, l);
+  const int is_lost =
+      r->statistic.form == EG_PATH_STREAMED ? eg_path_lane_streamed(r, tile, l, p) : eg_path_lane_values(p, &r->statistic, l);
+  return eg_path_mask_lost(p, &r->statistic, l, is_lost);
 }
 
 /* Where value i of a row is counted. */

@@ -18,7 +18,8 @@
  * State of one (statistic, point): for every EG_STREAM_LANES lanes in turn, so that they stay in the first-level cache, rows of
  * so many doubles (of ld, where that is less). average: (level; waiting, mean, M2). Otherwise of each level: the ring
  * (per_level, width), what waits for its partner (width), the sums (one a lag); behind all levels the sum of the samples.
- * A masked trajectory feeds NaN, which stays.
+ * A masked trajectory feeds NaN, which stays. A trajectory with a value that is NaN, as where f g or a square overflows, is lost: it
+ * does not count.
  */
 #ifndef EG_STATS_STREAMS_H
 #define EG_STATS_STREAMS_H

@@ -91,7 +91,7 @@ typedef struct eg_job {
   size_t n_tracked;
   const eg_feature_code *fed;     /* columns that streamed statistics are fed with */
   size_t n_fed;
-  const eg_stream *streams;       /* n_streams, 0: none; CPU only: what the statistics of the form streamed point at */
+  const eg_stream *streams;       /* n_streams, 0: none: what the statistics of the form streamed point at */
   size_t n_streams;
   const eg_histogram *histograms; /* n_histograms, 0: none */
   size_t n_histograms;

@@ -123,9 +123,6 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
       return eg_fail(ctx, EG_ERR_DEVICE, "feature noise_trace is computed on the CPU only so far");
     }
   }
-  if (job->n_streams > 0) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "statistics that are fed between observations are made on the CPU only so far");
-  }
   if (job->launch.is_joint) { /* EG_JOINT of kernels/steppers/list.h */
     return eg_fail(ctx, EG_ERR_DEVICE, "factor joint-cholesky moves all points of a realisation in one step, which is done on the CPU only");
   }
@@ -191,6 +188,10 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
                          .tracked_places = eg_job_tracked_places(job),
                          .n_tracked = job->n_tracked,
                          .n_tracked_records = eg_job_tracked_records(job),
+                         .fed = job->fed,
+                         .n_fed = job->n_fed,
+                         .streams = job->streams,
+                         .n_streams = job->n_streams,
                          .kept_columns = job->kept_columns,
                          .n_kept_columns = job->n_kept_columns,
                          .kept_first = job->kept_first,

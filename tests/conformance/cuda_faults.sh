@@ -133,7 +133,8 @@ auto misbin:1 'tiles that this session had made are discarded'
 write_study study.yaml 300000 64
 sed -i 's/linear: 2/linear: 8/' study.yaml
 cat >>study.yaml <<END
-  paths: [{statistic: msd}, {statistic: time-averaged-msd, lags: [8, 16], histogram: true}, {statistic: tail, feature: x0, largest: 100}]
+  paths: [{statistic: msd}, {statistic: time-averaged-msd, lags: [8, 16], histogram: true}, {statistic: tail, feature: x0, largest: 100},
+    {statistic: time-average, feature: x0}, {statistic: correlator, feature: x0, every: 2}]
 END
 expect 0 run study.yaml -o cpu.h5 --backend cpu -q --force
 check "$hash" cpu.h5 >cpu.hash
@@ -145,6 +146,9 @@ asked swap:1 'in the sums of tile 0 is'
 asked swap:40 'gave wrong results' --check-tiles 1
 auto swap:1 'the GPU failed, the CPU goes on: cuda 0'
 asked uncount:9 'a histogram has '
+asked misfeed:1 'in the sums of tile 0 is'
+asked unfeed:40 'gave wrong results' --check-tiles 1
+auto misfeed:1 'the GPU failed, the CPU goes on: cuda 0'
 
 # Counts at times of their own, between those of the moments, and of two histograms together
 write_study study.yaml 300000 64

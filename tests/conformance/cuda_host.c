@@ -15,7 +15,7 @@ static const char study[] =
     "observe: {at: {linear: 30}, features: [x, norm2], statistics: [moments, covariance],\n"
     "  histograms: [{feature: x, low: -1, high: 2}], keep: {realisations: 1100}}\n";
 
-/* What has buffers of its own: a warp to work in and matrices; monitors; permutations; sums of particles; paths. */
+/* What has buffers of its own: a warp to work in and matrices; monitors; permutations; sums of particles; paths, streamed ones too. */
 static const char *const others[] = {
     "seed: 5\nmodel: {name: linear-regression, data: data/diabetes.h5}\nform: team\nstart: {points: [[0.5], [1]]}\n"
     "learning_rate: 1/16\nsteps: 12\ndynamics: gradient-flow\nrealisations: 300\n"
@@ -35,7 +35,8 @@ static const char *const others[] = {
     "dynamics: {name: sde, scheme: euler-maruyama}\nrealisations: 9000\n"
     "observe: {at: {linear: 10}, features: [x], histograms: [{feature: x, low: -1, high: 2}], keep: {realisations: 5},\n"
     "  paths: [{statistic: time-averaged-msd, lags: [4, 8], histogram: true}, {statistic: m-point}, "
-    "{statistic: tail, feature: x0, largest: 100}]}\n"};
+    "{statistic: tail, feature: x0, largest: 100}, {statistic: correlator, feature: x0}, "
+    "{statistic: time-average, feature: x0, every: 2}]}\n"};
 
 static void set(const char *name, const char *value) {
   MUST(value != NULL ? setenv(name, value, 1) == 0 : unsetenv(name) == 0, "environment");

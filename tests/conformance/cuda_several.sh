@@ -86,7 +86,8 @@ same got.hash cpu.hash
 # Statistics of paths, with counts and lists
 sed -i 's/linear: 2/linear: 8/' study.yaml
 cat >>study.yaml <<END
-  paths: [{statistic: msd}, {statistic: time-averaged-msd, lags: [8, 16], histogram: true}, {statistic: tail, feature: x0, largest: 100}]
+  paths: [{statistic: msd}, {statistic: time-averaged-msd, lags: [8, 16], histogram: true}, {statistic: tail, feature: x0, largest: 100},
+    {statistic: time-average, feature: x0}, {statistic: correlator, feature: x0, every: 2}]
 END
 expect 0 run study.yaml -o cpu.h5 --backend cpu -q --force
 check "$hash" cpu.h5 >cpu.hash

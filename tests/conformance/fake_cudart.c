@@ -26,6 +26,9 @@
  *   swap     two realisations of every tile have exchanged their first tracked value
  * and from the N-th launch that makes values of paths on
  *   uncount  one count too few, where they are counted
+ * and from the N-th launch that feeds streamed statistics on
+ *   misfeed  two realisations of every tile have exchanged the first value of a sample
+ *   unfeed   the last sample is left out
  */
 #include <cuda_runtime_api.h>
 
@@ -192,9 +195,9 @@ const void *eg_fatbin_of_statistics(void) {
 /* ---- kernels ---- */
 
 /* Of the statistics; the address of each is the kernel. */
-enum { MOMENTS, COMOMENTS, PRODUCTS, COUNT, PAIRS, TRACK, PATH_VALUES, N_STATISTICS };
+enum { MOMENTS, COMOMENTS, PRODUCTS, COUNT, PAIRS, TRACK, PATH_VALUES, FEED, N_STATISTICS };
 static const char *const statistics_kernels[N_STATISTICS] = {"eg_reduce_moments", "eg_reduce_comoments", "eg_reduce_products", "eg_count_histograms",
-                                                             "eg_count_pairs",    "eg_track_records", "eg_make_path_values"};
+                                                             "eg_count_pairs",    "eg_track_records", "eg_make_path_values", "eg_feed_streams"};
 
 /* N_STATISTICS: it is none of them. */
 static int statistic_of(const void *kernel) {
@@ -438,8 +441,12 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpy
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                             cudaStream_t stream) {
   ANSWER_IF_FAILED();
-  if (kind != cudaMemcpyDeviceToHost) {
+  if (kind != cudaMemcpyDeviceToHost && kind != cudaMemcpyHostToDevice) {
     return cudaErrorInvalidMemcpyDirection;
+  }
+  if (kind == cudaMemcpyHostToDevice) { /* from page-locked memory, which is read when the copy's turn comes */
+    need_inside(to, bytes);
+    return enqueue_copy(to, from, bytes, 0, 0, stream);
   }
   need_inside(from, bytes);
   return enqueue_copy(to, from, bytes, 0, is_faulty("copy"), stream);
@@ -509,12 +516,13 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
 typedef struct kernel_call {
   const void *kernel;
   dim3 grid, block;
-  int is_faulty, is_wrong, is_nan, is_miscounted, is_misplaced, is_swapped, is_uncounted, is_unpaired, hangs;
+  int is_faulty, is_wrong, is_nan, is_miscounted, is_misplaced, is_swapped, is_uncounted, is_unpaired, is_misfed, is_unfed, hangs;
   eg_tile_reduce reduce;
   eg_count count;
   const eg_histogram_pair *pairs;
   eg_tile_tracks tracks;
   eg_tile_paths paths;
+  eg_tile_feed feed;
   eg_launch launch;
   void *params, *staged;
 } kernel_call;
@@ -552,13 +560,33 @@ static void check_tracks(const eg_tile_tracks *r, dim3 grid) {
   }
 }
 
+static size_t feed_values(const eg_stream *s, uint32_t points, uint32_t ld) {
+  return (size_t)eg_stream_rows(s) * points * ld;
+}
+
+static void check_feed(const eg_tile_feed *r, dim3 grid, dim3 block_size) {
+  const size_t tiles = grid.x / r->n_points;
+  if (grid.y * block_size.x < r->ld) {
+    fake_misuse("a launch has fewer threads than its lanes need");
+  }
+  need_inside(r->records, tiles * r->n_records * r->n_points * r->n_columns * r->ld * sizeof(double));
+  need_inside(r->steps, r->n_records * sizeof *r->steps);
+  need_inside(r->state, ((tiles - 1) * r->state_stride + feed_values(&r->stream, r->n_points, r->ld)) * sizeof(double));
+}
+
 static void check_paths(const eg_tile_paths *r, dim3 grid, dim3 block_size) {
   const eg_path_statistic *const s = &r->statistic;
   const uint32_t points = eg_path_rows(s, r->first.n_points);
   if (grid.x != r->tiles || grid.y * block_size.x < r->first.ld) {
     fake_misuse("a launch has fewer threads than its lanes need");
   }
-  need_inside(r->first.tracks, r->tiles * r->track_stride * sizeof(double));
+  if (s->form == EG_PATH_STREAMED) {
+    need_inside(s->stream, sizeof *s->stream);
+    need_inside(r->state, ((r->tiles - 1) * r->state_stride + feed_values(s->stream, points, r->first.ld)) * sizeof(double));
+    need_inside(r->first_bad, (size_t)r->tiles * points * r->first.ld * sizeof(uint64_t));
+  } else {
+    need_inside(r->first.tracks, r->tiles * r->track_stride * sizeof(double));
+  }
   need_inside(r->first.values, (size_t)r->tiles * s->n_values * r->first.ld * sizeof(double));
   if (s->n_counted > 0) {
     need_inside(r->counts, (s->first_count + (size_t)points * s->n_counted * EG_PATH_PLACES) * sizeof(uint64_t));
@@ -644,7 +672,28 @@ static void swap_lanes(const eg_tile_tracks *r, dim3 grid) {
   }
 }
 
+/* What a launch feeds, wrong where it is asked for. */
+static void run_feed(const kernel_call *c) {
+  eg_tile_feed r = c->feed;
+  const size_t n_tiles = c->grid.x / r.n_points;
+  double *const records = (double *)(uintptr_t)r.records;
+  for (size_t tile = 0; c->is_misfed && tile < n_tiles; tile++) {
+    double *const sample = records + (tile * r.n_records * r.n_points * r.n_columns + r.stream.column) * r.ld;
+    const double first = sample[0];
+    sample[0] = sample[1];
+    sample[1] = first;
+  }
+  r.n_records -= c->is_unfed ? 1 : 0;
+  for (uint32_t x = 0; x < c->grid.x; x++) {
+    feed_streams(&r, x, c->grid.y * c->block.x);
+  }
+}
+
 static void run_statistic(const kernel_call *c, int which) {
+  if (which == FEED) {
+    run_feed(c);
+    return;
+  }
   if (which <= PRODUCTS) {
     reduce(which, c->grid, &c->reduce);
     if (c->is_wrong || c->is_nan) {
@@ -761,6 +810,8 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   c->is_unpaired = which == PAIRS && is_broken("unpair");
   c->is_swapped = which == TRACK && is_broken("swap");
   c->is_uncounted = which == PATH_VALUES && is_broken("uncount");
+  c->is_misfed = which == FEED && is_broken("misfeed");
+  c->is_unfed = which == FEED && is_broken("unfeed");
   if (which <= PRODUCTS) {
     memcpy(&c->reduce, args[0], sizeof c->reduce);
     check_reduce(&c->reduce);
@@ -777,6 +828,9 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   } else if (which == PATH_VALUES) {
     memcpy(&c->paths, args[0], sizeof c->paths);
     check_paths(&c->paths, grid, block_size);
+  } else if (which == FEED) {
+    memcpy(&c->feed, args[0], sizeof c->feed);
+    check_feed(&c->feed, grid, block_size);
   } else {
     const fake_unit *const unit = unit_of((const twin_stepper *)kernel);
     memcpy(&c->launch, args[1], sizeof c->launch);

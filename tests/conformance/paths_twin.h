@@ -22,4 +22,12 @@ static inline void make_path_values(const eg_tile_paths *r, uint32_t tile, uint3
   }
 }
 
+/* block: (tile, point) */
+static inline void feed_streams(const eg_tile_feed *r, uint32_t block, uint32_t lanes) {
+  const uint32_t tile = block / r->n_points;
+  for (uint32_t l = 0; l < lanes && l < eg_path_used(r->n_lanes, r->tile, tile); l++) {
+    eg_stream_feed_lane(r, tile, block % r->n_points, l);
+  }
+}
+
 #endif

@@ -1,6 +1,6 @@
 /*
  * Statistics that a CUDA device makes beside moments and histograms: those of paths, of every form, joint histograms, and
- * entries with times of their own; for full and partly filled tiles, several points, lost trajectories and products that overflow. Nodes, counts and lists have the bits of the CPU, and on
+ * entries with times of their own, streamed statistics; for full and partly filled tiles, several points, lost trajectories and products that overflow. Nodes, counts and lists have the bits of the CPU, and on
  * a device that is played, one whose statistics are wrong is noticed. Without a GPU: skipped (77).
  */
 #include <unistd.h>
@@ -145,6 +145,35 @@ static void schedules(const eg_backend *cuda) {
           "  histograms: {feature: norm2, low: 0, high: 1e300, at: {steps: [2, 40]}}\n", 5000);
 }
 
+/* Windows that begin late, end early, skip steps; the last two have no observations to track. */
+#define STREAMED                                                                                             \
+  "observe:\n  at: {steps: [3, 16, 40]}\n  features: [x]\n  paths:\n    - {statistic: msd}\n    - {statistic: time-average, feature: x0}\n" \
+  "    - {statistic: time-average, name: product, feature: norm2, with: x0, every: 2, from: 0.25}\n"           \
+  "    - {statistic: correlator, feature: norm2, to: 2}\n    - {statistic: correlator, name: coarse, feature: x0, values: 4}\n" \
+  "    - {statistic: correlator-msd, values: 6, from: 1}\n    - {statistic: correlator-msd, name: few, values: 4, from: 1.5, histogram: true}\n"
+#define STREAMED_ALONE                                                                                       \
+  "observe:\n  at: {steps: [5, 40]}\n  features: [x]\n  histograms: {feature: x, low: -1, high: 2, at: {steps: [0, 20]}}\n  paths:\n" \
+  "    - {statistic: time-average, feature: norm2}\n    - {statistic: correlator-msd}\n"
+static const char far[] = "model: {name: quadratic, curvature: [1, 0.5, 2], noise: [0.5, 0.25, 1]}\nlearning_rate: 1/16\nsteps: 30000\n"
+                          "start: {points: [[0.5, -1, 0.25], [1, 1, -1]]}\ndynamics: {name: sme1, substeps: 2}\n";
+
+static void streamed(const eg_backend *cuda) {
+  static const int realisations[] = {9000, 40, 50000};
+  for (size_t i = 0; i < sizeof realisations / sizeof realisations[0]; i++) {
+    compare(cuda, plane, STREAMED, realisations[i]);
+    compare(cuda, plane, STREAMED_ALONE, realisations[i]);
+  }
+  compare(cuda, rows, STREAMED, 5000);
+  compare(cuda, team, STREAMED, 301);
+  compare(cuda, particles, STREAMED, 150);
+  compare(cuda, escaping, STREAMED, 9000);
+  compare(cuda, overflowing, "observe: {at: {steps: [20]}, features: [x], paths: [{statistic: time-average, feature: x0, with: x1}, "
+                             "{statistic: correlator, feature: x0}, {statistic: correlator-msd}]}\n", 5000);
+  /* more samples than a launch may have, and between two observations none for a while */
+  compare(cuda, far, "observe: {at: {steps: [7, 30000]}, features: [x], paths: [{statistic: correlator, feature: x0}, "
+                     "{statistic: time-average, feature: x0, from: 1000, to: 1500, every: 7}]}\n", 40);
+}
+
 /* A played device that is wrong in `fault`: the nodes, or what `counts` says, differ from the CPU's. */
 static void is_noticed(const eg_backend *cuda, const char *study, const char *observe, const char *fault, bool in_counts) {
   char text[3000], name[64];
@@ -182,12 +211,17 @@ int main(void) {
     paths(cuda);
     joint(cuda);
     schedules(cuda);
+    streamed(cuda);
     is_noticed(cuda, plane, INCREMENTS, "swap:1", false);
     is_noticed(cuda, plane, TOGETHER, "swap:1", false);
     is_noticed(cuda, plane, INCREMENTS, "uncount:1", true);
     is_noticed(cuda, plane, JOINT, "unpair:1", true);
     is_noticed(cuda, plane, SCHEDULES, "swap:1", false);
     is_noticed(cuda, plane, SCHEDULES, "unpair:1", true);
+    is_noticed(cuda, plane, STREAMED, "misfeed:1", false);
+    is_noticed(cuda, plane, STREAMED, "unfeed:1", false);
+    is_noticed(cuda, plane, STREAMED_ALONE, "misfeed:1", false);
+    is_noticed(cuda, plane, STREAMED_ALONE, "unfeed:1", false);
     if (n_without_compiler > 0) {
       printf("%d runs left out: there is no NVRTC to compile them\n", n_without_compiler);
     }

@@ -10,6 +10,8 @@
 #define LAUNCH_SECONDS 0.1
 #define MOST_STEPS     0x40000000u /* the kernel counts the steps of a launch in 32 bits */
 
+#define NO_RECORD SIZE_MAX
+
 static eg_cuda_status launch_advance(eg_cuda_device *d, const eg_launch *a, uint64_t tiles,
                                      eg_cuda_message message) {
   const uint64_t threads = tiles * eg_cuda_tile_trajectories(d->job) * d->trajectory_threads;
@@ -58,34 +60,64 @@ static eg_cuda_status take_place(eg_cuda_device *d, eg_cuda_flight **flight, eg_
   return EG_CUDA_OK;
 }
 
-/* Steps step_first .. step_last of a batch with their records, numbered from `record` on, and the statistics of these. */
+/* The statistics of what a launch recorded: observations from `record` on, or samples (NO_RECORD). */
+static eg_cuda_status take_records(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a, size_t record,
+                                   eg_cuda_message message) {
+  if (record == NO_RECORD) {
+    return eg_cuda_feed_streams(d, a, batch->tiles, message);
+  }
+  EG_CUDA_PASS(eg_cuda_reduce_records(d, batch, a, record, message));
+  EG_CUDA_PASS(eg_cuda_launch_counts(d, a, batch->tiles, record, message));
+  EG_CUDA_PASS(eg_cuda_track_records(d, a, batch->tiles, record, message));
+  return eg_cuda_keep_paths(d, a, batch->tiles, record, batch->results[0].paths, message);
+}
+
+/* Steps step_first .. step_last of a batch with their records, numbered from `record` on, and the statistics of these. NO_RECORD:
+   they are samples at the steps of the flight. */
 static eg_cuda_status launch(eg_cuda_device *d, const eg_cuda_batch *batch, eg_launch *a, size_t record,
                              eg_cuda_flight *flight, eg_cuda_message message) {
   eg_cuda_slot *const slot = &d->slots[d->next_slot];
-  a->record_steps = (const uint64_t *)d->dev_record_steps + record;
-  a->record_columns = d->dev_columns == NULL ? NULL : (const uint32_t *)d->dev_columns + 2 * record;
   a->records = (double *)slot->records;
   flight->steps = a->step_last - a->step_first;
   flight->is_restart = a->is_restart;
   if (a->n_records > 0) {
     EG_CUDA_TRY(cudaStreamWaitEvent(d->stepping, slot->reduced, 0), "ordering launches");
   }
+  if (record == NO_RECORD) {
+    EG_CUDA_PASS(eg_cuda_send_samples(d, a, flight, slot, message));
+  } else {
+    a->record_steps = (const uint64_t *)d->dev_record_steps + record;
+    a->record_columns = d->dev_columns == NULL ? NULL : (const uint32_t *)d->dev_columns + 2 * record;
+  }
   EG_CUDA_TRY(cudaEventRecord(flight->before, d->stepping), "timing a launch");
   EG_CUDA_PASS(launch_advance(d, a, batch->tiles, message));
   EG_CUDA_TRY(cudaEventRecord(flight->stepped, d->stepping), "timing a launch");
   if (a->n_records > 0) {
     EG_CUDA_TRY(cudaStreamWaitEvent(d->statistics, flight->stepped, 0), "ordering launches");
-    EG_CUDA_PASS(eg_cuda_reduce_records(d, batch, a, record, message));
-    EG_CUDA_PASS(eg_cuda_launch_counts(d, a, batch->tiles, record, message));
-    EG_CUDA_PASS(eg_cuda_track_records(d, a, batch->tiles, record, message));
-    EG_CUDA_PASS(eg_cuda_keep_paths(d, a, batch->tiles, record, batch->results[0].paths, message));
+    EG_CUDA_PASS(take_records(d, batch, a, record, message));
     EG_CUDA_TRY(cudaEventRecord(slot->reduced, d->statistics), "ordering launches");
     d->next_slot = (d->next_slot + 1) % EG_CUDA_SLOTS;
   }
   return EG_CUDA_OK;
 }
 
-/* All launches of a batch. Each goes as far as time and room for records allow. The last one ends in the last record. */
+/* The records from `record` on that a launch makes up to its last step, as many as there is room for. */
+static void choose_records(const eg_cuda_device *d, eg_launch *a, size_t record) {
+  const eg_cuda_job *const job = d->job;
+  a->features = (const eg_feature_code *)d->dev_features;
+  a->n_features = (uint32_t)job->n_features;
+  a->n_records = 0;
+  while (record + a->n_records < job->n_records && a->n_records < d->records_at_once &&
+         job->record_steps[record + a->n_records] <= a->step_last) {
+    a->n_records++;
+  }
+  if (a->n_records == d->records_at_once) { /* the next record waits for the next launch */
+    a->step_last = job->record_steps[record + a->n_records - 1];
+  }
+}
+
+/* All launches of a batch. Each goes as far as time and room for records allow, and has either observations or samples: it ends
+   before the first of the other kind, a sample before an observation at the same step. The last one ends in the last observation. */
 static eg_cuda_status launch_all(eg_cuda_device *d, const eg_cuda_batch *batch, eg_launch *a,
                                  const volatile int *stop, eg_cuda_message message) {
   const eg_cuda_job *const job = d->job;
@@ -97,18 +129,17 @@ static eg_cuda_status launch_all(eg_cuda_device *d, const eg_cuda_batch *batch, 
     if (__atomic_load_n(stop, __ATOMIC_RELAXED) != 0) { /* set by another thread */
       return EG_CUDA_STOPPED;
     }
-    const uint64_t most = a->step_first + d->steps_at_once;
-    a->step_last = most < last ? most : last;
-    a->n_records = 0;
-    while (record + a->n_records < job->n_records && a->n_records < d->records_at_once &&
-           job->record_steps[record + a->n_records] <= a->step_last) {
-      a->n_records++;
+    const uint64_t sample = eg_cuda_next_sample(job, a->step_first), observation = job->record_steps[record];
+    const int is_sampled = sample <= observation;
+    const uint64_t most = a->step_first + d->steps_at_once, end = is_sampled ? observation : sample <= last ? sample - 1 : last;
+    a->step_last = most < end ? most : end;
+    if (is_sampled) {
+      eg_cuda_choose_samples(d, a, flight->sample_steps);
+    } else {
+      choose_records(d, a, record);
     }
-    if (a->n_records == d->records_at_once) { /* the next record waits for the next launch */
-      a->step_last = job->record_steps[record + a->n_records - 1];
-    }
-    EG_CUDA_PASS(launch(d, batch, a, record, flight, message));
-    record += a->n_records;
+    EG_CUDA_PASS(launch(d, batch, a, is_sampled ? NO_RECORD : record, flight, message));
+    record += is_sampled ? 0 : a->n_records;
     a->step_first = a->step_last;
     a->is_restart = 1;
   }
@@ -125,8 +156,6 @@ static eg_cuda_status begin(eg_cuda_device *d, eg_cuda_batch *batch, const volat
   a.realisation_first = batch->first * job->tile;
   a.n_lanes = (uint32_t)(left < lanes ? left : lanes);
   a.tile = job->tile;
-  a.n_features = (uint32_t)job->n_features;
-  a.features = (const eg_feature_code *)d->dev_features;
   a.start = (const double *)d->dev_start;
   a.staged = d->dev_staged; /* NULL: goes by value */
   a.rows = d->dev_rows;
@@ -135,6 +164,7 @@ static eg_cuda_status begin(eg_cuda_device *d, eg_cuda_batch *batch, const volat
   a.scratch = d->dev_scratch;
   a.first_bad = (uint64_t *)batch->first_bad;
   a.is_restart = 0;
+  EG_CUDA_PASS(eg_cuda_clear_streams(d, batch->tiles, message));
   EG_CUDA_PASS(launch_all(d, batch, &a, stop, message));
   EG_CUDA_PASS(eg_cuda_reduce_paths(d, batch, &a, message));
   /* behind the last reduction, which waited for the last steps */

@@ -24,6 +24,7 @@
 #include "core/unit_table.h"
 #include "plugin.h"
 #include "stats/moments_gpu.h"
+#include "stats/paths_gpu.h"
 
 #define EG_KEPT_BYTES (4u << 20) /* records on their way to the kept paths, or one record where it is larger */
 
@@ -32,12 +33,14 @@ enum { EG_CUDA_IN_FLIGHT = 4, EG_CUDA_SLOTS = 2, EG_CUDA_BATCHES = 2 };
 /* A launch that has been handed over. */
 typedef struct eg_cuda_flight {
   cudaEvent_t before, stepped;
+  uint64_t *sample_steps; /* page-locked, of a launch that records samples of streamed statistics */
   uint64_t steps;
   uint32_t is_restart; /* not the first of its batch */
 } eg_cuda_flight;
 
 typedef struct eg_cuda_slot {
   void *records;
+  void *sample_steps;
   cudaEvent_t reduced;
 } eg_cuda_slot;
 
@@ -60,7 +63,7 @@ struct eg_cuda_device {
   eg_cuda_slot slots[EG_CUDA_SLOTS];
   eg_cuda_batch batches[EG_CUDA_BATCHES];
   cudaLibrary_t statistics_code;
-  cudaKernel_t reduce_moments, reduce_comoments, reduce_products, count_histograms, count_pairs, track_records, make_path_values;
+  cudaKernel_t reduce_moments, reduce_comoments, reduce_products, count_histograms, count_pairs, track_records, make_path_values, feed_streams;
   /* of the job */
   const eg_cuda_job *job;
   cudaLibrary_t unit;
@@ -78,6 +81,7 @@ struct eg_cuda_device {
   void *dev_record_steps, *dev_features, *dev_start, *dev_staged, *dev_rows, *dev_scratch;
   void *dev_histograms, *dev_edges, *dev_counts, *dev_pairs; /* pairs: of one section behind the other */
   void *dev_tracks, *dev_path_values, *dev_path_terms, *dev_tracked_columns;
+  void *dev_fed, *dev_streams, *dev_stream_state;
   eg_path_statistic *paths; /* of the job, their arrays on the device */
   uint64_t value_tiles;     /* whose values are made at once */
   uint64_t *host_counts;    /* page-locked */
@@ -136,7 +140,7 @@ eg_cuda_status eg_cuda_load_kernel(eg_cuda_device *d, const eg_cuda_job *job, eg
 
 /* sizes.c: bytes of one tile, and of one of its records; d->tiles and d->records_at_once. */
 typedef struct eg_tile_bytes {
-  size_t state, monitors, first_bad, nodes, record, scratch, tracks;
+  size_t state, monitors, first_bad, nodes, record, scratch, tracks, streams;
 } eg_tile_bytes;
 eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_device *d, const eg_cuda_job *job);
 eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
@@ -160,6 +164,21 @@ eg_cuda_status eg_cuda_track_records(eg_cuda_device *d, const eg_launch *a, uint
 eg_cuda_status eg_cuda_reduce_paths(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a, eg_cuda_message message);
 void eg_cuda_list_largest(const eg_cuda_device *d, const eg_cuda_batch *batch, uint64_t tile, uint64_t realisation,
                           uint32_t n_lanes, double *node);
+
+/* streams.c: statistics that are fed between observations. Bytes of the state of a tile; the buffers; before the first launch of a
+   batch; the step of the first sample behind `step`, UINT64_MAX: none; make a launch record the samples up to its last step, or those
+   there is room for, then with the last of them as its last step; their steps on the way to the device, before the launch; what the
+   launch recorded into the state, after it; where make_path_values finds the state. */
+#define EG_CUDA_MOST_SAMPLES 4096 /* of a launch */
+size_t eg_cuda_stream_bytes(const eg_cuda_job *job);
+eg_cuda_status eg_cuda_make_streams(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
+eg_cuda_status eg_cuda_clear_streams(eg_cuda_device *d, uint64_t tiles, eg_cuda_message message);
+uint64_t eg_cuda_next_sample(const eg_cuda_job *job, uint64_t step);
+void eg_cuda_choose_samples(const eg_cuda_device *d, eg_launch *a, uint64_t *steps);
+eg_cuda_status eg_cuda_send_samples(eg_cuda_device *d, eg_launch *a, const eg_cuda_flight *flight, const eg_cuda_slot *slot,
+                                    eg_cuda_message message);
+eg_cuda_status eg_cuda_feed_streams(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, eg_cuda_message message);
+void eg_cuda_set_state(const eg_cuda_device *d, const eg_path_statistic *s, uint64_t first_tile, eg_tile_paths *p);
 
 /* counts.c: counts of a launch's records, kept paths of its tiles, and what a call has counted; all in the stream of the
    statistics. Keeping paths waits for it; only the few batches that have kept realisations do. */

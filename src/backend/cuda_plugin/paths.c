@@ -5,7 +5,6 @@
 
 #include "device.h"
 #include "stats/largest.h"
-#include "stats/paths_gpu.h"
 
 enum { BLOCK_THREADS = 256 };
 
@@ -29,6 +28,17 @@ size_t eg_cuda_path_value_bytes(const eg_cuda_job *job) {
   return most * job->launch.ld * sizeof(double);
 }
 
+/* Terms, values that have them, and places of the first ones: none of what is streamed. */
+static size_t n_terms_of(const eg_path_statistic *s) {
+  return s->form == EG_PATH_STREAMED ? 0 : s->first[s->n_values];
+}
+static size_t n_powers_of(const eg_path_statistic *s) {
+  return s->form == EG_PATH_STREAMED ? 0 : s->n_values;
+}
+static size_t n_first_of(const eg_path_statistic *s) {
+  return s->form == EG_PATH_STREAMED ? 0 : s->n_values + 1;
+}
+
 /* Rows of values that lists of the largest are made of. */
 static size_t n_lists(const eg_cuda_job *job) {
   size_t n = 0;
@@ -41,51 +51,66 @@ static size_t n_lists(const eg_cuda_job *job) {
 /* ---- buffers ---- */
 
 /* The arrays of all statistics one behind the other: terms, powers, places of the first terms. */
-eg_cuda_status eg_cuda_upload_paths(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
-  size_t n_terms = 0, n_values = 0;
-  if (job->n_paths == 0) {
-    return EG_CUDA_OK;
-  }
+static eg_cuda_status upload_terms(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
+  size_t n_terms = 0, n_powers = 0, n_first = 0;
   for (size_t i = 0; i < job->n_paths; i++) {
-    n_terms += job->paths[i].first[job->paths[i].n_values];
-    n_values += job->paths[i].n_values;
+    n_terms += n_terms_of(&job->paths[i]);
+    n_powers += n_powers_of(&job->paths[i]);
+    n_first += n_first_of(&job->paths[i]);
   }
-  const size_t powers_at = n_terms * sizeof(eg_path_term), first_at = powers_at + n_values * sizeof(double);
-  const size_t bytes = first_at + (n_values + job->n_paths) * sizeof(uint32_t);
-  char *const host = calloc(1, bytes);
-  d->paths = (eg_path_statistic *)calloc(job->n_paths, sizeof *d->paths);
-  if (host == NULL || d->paths == NULL) {
-    free(host);
+  const size_t powers_at = n_terms * sizeof(eg_path_term), first_at = powers_at + n_powers * sizeof(double);
+  const size_t bytes = first_at + n_first * sizeof(uint32_t);
+  char *const host = calloc(1, bytes + 1);
+  if (host == NULL) {
     return eg_cuda_say(message, EG_CUDA_MEMORY, "out of memory");
   }
-  eg_cuda_status status = EG_CUDA_OK;
   size_t term = 0, power = powers_at, first = first_at;
   for (size_t i = 0; i < job->n_paths; i++) {
     const eg_path_statistic *const s = &job->paths[i];
-    const size_t here = s->first[s->n_values] * sizeof *s->terms;
-    memcpy(host + term, s->terms, here);
-    memcpy(host + power, s->powers, s->n_values * sizeof *s->powers);
-    memcpy(host + first, s->first, (s->n_values + 1) * sizeof *s->first);
-    term += here;
-    power += s->n_values * sizeof *s->powers;
-    first += (s->n_values + 1) * sizeof *s->first;
+    const size_t terms = n_terms_of(s) * sizeof *s->terms, powers = n_powers_of(s) * sizeof *s->powers;
+    const size_t firsts = n_first_of(s) * sizeof *s->first;
+    if (firsts > 0) {
+      memcpy(host + term, s->terms, terms);
+      memcpy(host + power, s->powers, powers);
+      memcpy(host + first, s->first, firsts);
+    }
+    term += terms;
+    power += powers;
+    first += firsts;
   }
-  status = eg_cuda_upload(host, bytes, &d->dev_path_terms, message);
+  const eg_cuda_status status = eg_cuda_upload(host, bytes, &d->dev_path_terms, message);
   free(host);
+  EG_CUDA_PASS(status);
   const char *const base = (const char *)d->dev_path_terms;
   term = 0, power = powers_at, first = first_at;
-  for (size_t i = 0; i < job->n_paths && status == EG_CUDA_OK; i++) {
+  for (size_t i = 0; i < job->n_paths; i++) {
     const eg_path_statistic *const s = &job->paths[i];
     d->paths[i] = *s;
     d->paths[i].terms = (const eg_path_term *)(const void *)(base + term);
     d->paths[i].powers = (const double *)(const void *)(base + power);
     d->paths[i].first = (const uint32_t *)(const void *)(base + first);
-    d->paths[i].stream = NULL;
-    term += s->first[s->n_values] * sizeof *s->terms;
-    power += s->n_values * sizeof *s->powers;
-    first += (s->n_values + 1) * sizeof *s->first;
+    term += n_terms_of(s) * sizeof *s->terms;
+    power += n_powers_of(s) * sizeof *s->powers;
+    first += n_first_of(s) * sizeof *s->first;
   }
-  EG_CUDA_PASS(status);
+  return EG_CUDA_OK;
+}
+
+eg_cuda_status eg_cuda_upload_paths(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
+  if (job->n_paths == 0) {
+    return EG_CUDA_OK;
+  }
+  d->paths = (eg_path_statistic *)calloc(job->n_paths, sizeof *d->paths);
+  if (d->paths == NULL) {
+    return eg_cuda_say(message, EG_CUDA_MEMORY, "out of memory");
+  }
+  EG_CUDA_PASS(upload_terms(d, job, message));
+  EG_CUDA_PASS(eg_cuda_upload(job->streams, job->n_streams * sizeof *job->streams, &d->dev_streams, message));
+  for (size_t i = 0; i < job->n_paths; i++) {
+    if (job->paths[i].form == EG_PATH_STREAMED) {
+      d->paths[i].stream = (const eg_stream *)d->dev_streams + (job->paths[i].stream - job->streams);
+    }
+  }
   return eg_cuda_upload(job->tracked_columns, job->n_tracked * sizeof *job->tracked_columns, &d->dev_tracked_columns, message);
 }
 
@@ -94,7 +119,9 @@ eg_cuda_status eg_cuda_make_paths(eg_cuda_device *d, const eg_cuda_job *job, eg_
   if (job->n_paths == 0) {
     return EG_CUDA_OK;
   }
-  EG_CUDA_TRY(cudaMalloc(&d->dev_tracks, d->tiles * eg_cuda_track_bytes(job)), "reserving GPU memory for paths");
+  if (job->n_tracked > 0) { /* none where all are streamed */
+    EG_CUDA_TRY(cudaMalloc(&d->dev_tracks, d->tiles * eg_cuda_track_bytes(job)), "reserving GPU memory for paths");
+  }
   EG_CUDA_TRY(cudaMalloc(&d->dev_path_values, d->value_tiles * eg_cuda_path_value_bytes(job)), "reserving GPU memory for paths");
   for (unsigned i = 0; i < EG_CUDA_BATCHES && lists > 0; i++) {
     EG_CUDA_TRY(cudaMallocHost((void **)&d->batches[i].host_listed, lists), "reserving page-locked memory");
@@ -108,7 +135,7 @@ eg_cuda_status eg_cuda_track_records(eg_cuda_device *d, const eg_launch *a, uint
                                      eg_cuda_message message) {
   const eg_cuda_job *const job = d->job;
   eg_tile_tracks r;
-  if (job->n_paths == 0) {
+  if (job->n_paths == 0 || job->n_tracked == 0) {
     return EG_CUDA_OK;
   }
   memset(&r, 0, sizeof r);
@@ -153,6 +180,10 @@ static eg_cuda_status reduce_some(eg_cuda_device *d, const eg_cuda_batch *batch,
   p.first.ld = a->ld;
   p.first.point = point;
   p.counts = (uint64_t *)d->dev_counts;
+  p.first_bad = (const uint64_t *)batch->first_bad + first * a->n_points * a->ld;
+  if (s->form == EG_PATH_STREAMED) {
+    eg_cuda_set_state(d, s, first, &p);
+  }
   p.tiles = (uint32_t)n;
   p.n_lanes = a->n_lanes - (uint32_t)(first * a->tile);
   p.tile = a->tile;

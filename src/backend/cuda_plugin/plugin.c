@@ -114,7 +114,8 @@ static eg_cuda_status find_statistics(eg_cuda_device *d, eg_cuda_message message
                  {"eg_count_histograms", &d->count_histograms},
                  {"eg_count_pairs", &d->count_pairs},
                  {"eg_track_records", &d->track_records},
-                 {"eg_make_path_values", &d->make_path_values}};
+                 {"eg_make_path_values", &d->make_path_values},
+                 {"eg_feed_streams", &d->feed_streams}};
   for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {
     EG_CUDA_TRY(cudaLibraryGetKernel(kernels[i].kernel, d->statistics_code, kernels[i].name), "loading the statistics kernels");
   }

@@ -14,7 +14,7 @@
 #include "stats/paths.h"
 
 /* Raised whenever anything below, eg_launch or the meaning of either changes. */
-#define EG_CUDA_PLUGIN_ABI    11
+#define EG_CUDA_PLUGIN_ABI    12
 #define EG_CUDA_PLUGIN_FILE   "libensgrad_cuda.so"
 #define EG_CUDA_PLUGIN_SYMBOL "ensgrad_cuda_plugin"
 
@@ -75,6 +75,10 @@ typedef struct eg_cuda_job {
   size_t n_paths, path_node; /* where their sums begin in a node */
   const uint32_t *tracked_columns, *tracked_places;
   size_t n_tracked, n_tracked_records;
+  const eg_feature_code *fed; /* columns that streamed statistics are fed with */
+  size_t n_fed;
+  const eg_stream *streams;   /* what the statistics of the form streamed point at */
+  size_t n_streams;
   const uint32_t *kept_columns;
   size_t n_kept_columns;
   uint64_t kept_first, n_kept;

@@ -27,6 +27,9 @@ void eg_cuda_release_job(eg_cuda_device *d) {
   release_device(&d->dev_path_values);
   release_device(&d->dev_path_terms);
   release_device(&d->dev_tracked_columns);
+  release_device(&d->dev_fed);
+  release_device(&d->dev_streams);
+  release_device(&d->dev_stream_state);
   free(d->paths);
   d->paths = NULL;
   (void)cudaFreeHost(d->host_counts);
@@ -35,6 +38,11 @@ void eg_cuda_release_job(eg_cuda_device *d) {
   d->host_kept = NULL;
   for (unsigned i = 0; i < EG_CUDA_SLOTS; i++) {
     release_device(&d->slots[i].records);
+    release_device(&d->slots[i].sample_steps);
+  }
+  for (unsigned i = 0; i < EG_CUDA_IN_FLIGHT; i++) {
+    (void)cudaFreeHost(d->flights[i].sample_steps);
+    d->flights[i].sample_steps = NULL;
   }
   for (unsigned i = 0; i < EG_CUDA_BATCHES; i++) {
     eg_cuda_batch *const b = &d->batches[i];
@@ -144,6 +152,7 @@ static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg
                 "reserving GPU memory for records");
   }
   EG_CUDA_PASS(eg_cuda_make_paths(d, job, message));
+  EG_CUDA_PASS(eg_cuda_make_streams(d, job, message));
   /* a copy from ordinary memory may still be on its way when it returns, and our streams do not wait for it */
   EG_CUDA_TRY(cudaDeviceSynchronize(), "copying inputs to the GPU");
   return EG_CUDA_OK;

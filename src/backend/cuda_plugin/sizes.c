@@ -26,14 +26,15 @@ eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_device *d, const eg_cuda_job *job
   b.first_bad = lanes * sizeof(uint64_t);
   b.scratch = d->scratch_bytes;
   b.nodes = job->node_values * sizeof(double);
-  b.record = lanes * job->n_features * sizeof(double);
+  b.record = lanes * (job->n_fed > job->n_features ? job->n_fed : job->n_features) * sizeof(double); /* or of samples */
   b.tracks = eg_cuda_track_bytes(job);
+  b.streams = eg_cuda_stream_bytes(job);
   return b;
 }
 
 /* Bytes of one tile of everything that stays for the whole job. */
 static size_t fixed_bytes(const eg_tile_bytes *b) {
-  return EG_CUDA_BATCHES * (b->state + b->monitors + b->first_bad + b->nodes) + b->scratch + b->tracks;
+  return EG_CUDA_BATCHES * (b->state + b->monitors + b->first_bad + b->nodes) + b->scratch + b->tracks + b->streams;
 }
 
 /* Part of the thread slots that are busy, on average over the waves of a launch. */
@@ -97,8 +98,9 @@ eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, e
   size_t for_records = budget > d->tiles * fixed ? budget - d->tiles * fixed : 0;
   const size_t most_bytes = (size_t)RECORD_MEGABYTES << 20;
   for_records = for_records < most_bytes ? for_records : most_bytes;
-  const size_t records = for_records / (d->tiles * record);
-  d->records_at_once = records < 1 ? 1 : records < job->n_records ? records : job->n_records;
+  const size_t records = for_records / (d->tiles * record), of_streams = job->n_streams > 0 ? EG_CUDA_MOST_SAMPLES : 0;
+  const size_t wanted = job->n_records > of_streams ? job->n_records : of_streams;
+  d->records_at_once = records < 1 ? 1 : records < wanted ? records : wanted;
   return EG_CUDA_OK;
 }
 
