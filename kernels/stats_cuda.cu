@@ -193,7 +193,7 @@ extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
 }
 
 /* blockIdx.x counts (tile, point), blockIdx.y blocks of their lanes. */
-extern "C" __global__ void __launch_bounds__(EG_FEED_THREADS)
+extern "C" __global__ void __launch_bounds__(EG_FEED_THREADS, 4) /* by trial: without the 4 ptxas spills on sm_100 */
     eg_feed_streams(const __grid_constant__ eg_tile_feed r) {
   const uint32_t tile = blockIdx.x / r.n_points, l = blockIdx.y * blockDim.x + threadIdx.x;
   if (l < eg_path_used(r.n_lanes, r.tile, tile)) {
