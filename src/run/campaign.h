@@ -50,6 +50,7 @@ typedef struct eg_campaign {
   size_t n_parts, parts_capacity;
   double *exact_mean, *expected_mean; /* oracles, computed with the first result and kept (result_exact.c) */
   bool borrows_oracles; /* of the campaign that this one is a copy of */
+  double z_largest, z_limit; /* of the last result that was made of it; limit 0: none was */
   double wall_seconds; /* of all sessions */
   eg_spot_counts spot;
   const char *command_line, *backend, *device;
@@ -133,7 +134,7 @@ const char *eg_campaign_difference(const eg_campaign *campaign, const eg_labelle
 eg_shard eg_stored_shard(const eg_labelled *file);
 
 /* A complete result must also hold what it claims: few divergences, no z beyond the limit; else EG_ERR_CLAIM. `path` holds
-   the result. judge.c */
+   the result, and is read where it was not made of this campaign. judge.c */
 EG_NODISCARD eg_status eg_campaign_judge(eg_context *ctx, const eg_campaign *campaign, const char *path);
 
 /* Estimates, oracles and analyses alone, as pure functions of the sums. */

@@ -19,10 +19,14 @@ eg_status eg_campaign_judge(eg_context *ctx, const eg_campaign *c, const char *p
                      path, bad, n, plan->runs[r].description, 100 * bad / n, 100 * plan->study->diverged_limit);
     }
   }
-  eg_labelled *file = NULL;
-  EG_TRY(eg_result_read(ctx, path, &file));
-  const double largest = attribute_number(file, "z_largest"), limit = attribute_number(file, "z_limit");
-  eg_labelled_free(file);
+  double largest = c->z_largest, limit = c->z_limit;
+  if (limit <= 0) {
+    eg_labelled *file = NULL;
+    EG_TRY(eg_result_read(ctx, path, &file));
+    largest = attribute_number(file, "z_largest");
+    limit = attribute_number(file, "z_limit");
+    eg_labelled_free(file);
+  }
   if (largest > limit) {
     return eg_fail(ctx, EG_ERR_CLAIM, "%s: the largest judged |z| is %.3g, beyond the limit %.3g (family-wise 1e-6): "
                                       "estimates and expected values contradict each other",

@@ -42,9 +42,10 @@ eg_status eg_build_schema(eg_context *ctx, eg_builder *b, bool is_complete) {
   return eg_labelled_set_group_text(ctx, b->file, "/", "status", is_complete ? "complete" : "partial");
 }
 
-static eg_status build_status(eg_context *ctx, eg_builder *b) {
-  const eg_campaign *const c = b->summary->campaign;
+static eg_status build_status(eg_context *ctx, eg_campaign *c, eg_builder *b) {
   const double limit = eg_z_limit(b->n_judged);
+  c->z_largest = b->max_z;
+  c->z_limit = limit;
   const int64_t n_judged = (int64_t)b->n_judged;
   bool is_complete = false;
   EG_TRY(eg_campaign_is_complete(ctx, c, &is_complete));
@@ -92,7 +93,7 @@ static eg_status build_rest(eg_context *ctx, eg_campaign *campaign, eg_builder *
   EG_TRY(eg_build_until(ctx, b));
   EG_TRY(eg_campaign_store(ctx, campaign, b->file));
   EG_TRY(eg_build_provenance(ctx, b));
-  return build_status(ctx, b);
+  return build_status(ctx, campaign, b);
 }
 
 static eg_status build(eg_context *ctx, eg_campaign *campaign, bool is_whole, eg_labelled **file) {
