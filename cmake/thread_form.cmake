@@ -1,5 +1,6 @@
 # The parts of tests/conformance/test_thread_form: units of the GPU's source compiled by cc ("twins"), and the same units
-# of the CPU driver, for dimensions that the program itself need not have. -O1 is enough: bits do not depend on it.
+# of the CPU driver with the dimensions and steppers that the program itself does not hold ready. -O1 and v3 are enough: bits
+# do not depend on it.
 if(NOT TARGET test_thread_form OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   return()
 endif()
@@ -13,9 +14,9 @@ set(twin_permuted linear_regression_4 logistic_regression_2) # also with rows dr
 set(twin_noisy linear_regression_4) # also with noise on the rows
 set(twin_stable ornstein_uhlenbeck quadratic_3) # also with alpha-stable increments
 set(twin_common linear_regression_6 quadratic_3) # without the rare steppers, which other dimensions have
-set(twin_flags -O1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
+set(twin_flags -O1 -g1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
 
-# One generated file: a few lines around thread_twin.c (set twin) or unit_cpu.c (sets v3, v4).
+# One generated file: a few lines around thread_twin.c (set twin) or unit_cpu.c (set v3).
 function(add_twin_source set_name file model dim lines)
   set(text "${lines}#define EG_MODEL_FILE \"models/${model}.h\"\n")
   if(dim)
@@ -32,7 +33,6 @@ endfunction()
 
 set(sources_twin "")
 set(sources_v3 "")
-set(sources_v4 "")
 foreach(unit ${twin_units})
   string(REPLACE ":" ";" parts ${unit})
   list(GET parts 0 model)
@@ -62,10 +62,8 @@ foreach(unit ${twin_units})
                       "#define TWIN_SYMBOL ${special}_${name}\n#define TWIN_ONE_KIND\n#define EG_${macro} 1\n")
     endif()
   endforeach()
-  foreach(isa v3 v4)
-    add_twin_source(${isa} cpu_${name}_${isa} ${model} "${dim}"
-                    "#define EG_UNIT_SYMBOL cpu_${name}_${isa}\n#define EG_ISA_NAME \"${isa}\"\n")
-  endforeach()
+  add_twin_source(v3 cpu_${name}_v3 ${model} "${dim}"
+                  "#define EG_UNIT_SYMBOL cpu_${name}_v3\n#define EG_ISA_NAME \"v3\"\n")
 endforeach()
 # for the run-time compiler that is played: float state, a user's model
 add_twin_source(twin twin_ornstein_uhlenbeck_float ornstein_uhlenbeck ""
@@ -77,7 +75,7 @@ add_twin_source(twin watched_clamped_model ../../tests/conformance/clamped_model
 add_twin_source(v3 cpu_wide_ornstein_uhlenbeck_v3 ornstein_uhlenbeck ""
                 "#define EG_NOISE_REAL double\n#define EG_UNIT_SYMBOL cpu_wide_ornstein_uhlenbeck_v3\n#define EG_ISA_NAME \"v3\"\n")
 
-foreach(part twin v3 v4)
+foreach(part twin v3)
   add_library(eg_thread_form_${part} OBJECT ${sources_${part}})
   target_link_libraries(eg_thread_form_${part} PRIVATE ${kernel_interface})
   target_include_directories(eg_thread_form_${part} PRIVATE ${CMAKE_SOURCE_DIR}/tests/conformance)
@@ -86,9 +84,7 @@ endforeach()
 target_compile_options(eg_thread_form_twin PRIVATE -march=x86-64-v3)
 set_target_properties(eg_thread_form_twin PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_compile_options(eg_thread_form_v3 PRIVATE -march=x86-64-v3)
-target_compile_options(eg_thread_form_v4 PRIVATE -march=x86-64-v4)
-target_sources(test_thread_form PRIVATE $<TARGET_OBJECTS:eg_thread_form_twin> $<TARGET_OBJECTS:eg_thread_form_v3>
-                                        $<TARGET_OBJECTS:eg_thread_form_v4>)
+target_sources(test_thread_form PRIVATE $<TARGET_OBJECTS:eg_thread_form_twin> $<TARGET_OBJECTS:eg_thread_form_v3>)
 
 # The plug-in's host code without a GPU: linked with the twins and a runtime that plays the device, it must pass what the
 # real one must.

@@ -40,7 +40,7 @@ EG_FN int eg_kind_per_block(int kind) {
 }
 
 /* Box and Muller: two independent normals from two words. */
-EG_FN void eg_normal2(uint32_t w_radius, uint32_t w_angle, float *z0, float *z1) {
+EG_LEAF void eg_normal2(uint32_t w_radius, uint32_t w_angle, float *z0, float *z1) {
   const float radius = eg_sqrtf(eg_minus_2_ln_u32(w_radius));
   float sine, cosine;
   eg_sincos_u32(w_angle, &sine, &cosine);
@@ -61,7 +61,7 @@ EG_FN void eg_normal2_fast(uint32_t w_radius, uint32_t w_angle, float *z0, float
 #endif
 
 /* The same in double: u = (k + 1/2) 2^-52 from the top 52 bits of words 0 and 1, angle likewise from words 2 and 3. */
-EG_FN void eg_normal2_f64(const uint32_t w[4], double *z0, double *z1) {
+EG_LEAF void eg_normal2_f64(const uint32_t w[4], double *z0, double *z1) {
   const uint64_t a = ((uint64_t)w[0] << 32 | w[1]) >> 12; /* 52 bits */
   const uint64_t b = ((uint64_t)w[2] << 32 | w[3]) >> 12;
   /* k + 1/2 by bits: 1 + k 2^-52 in [1, 2), minus 1, plus half a step */

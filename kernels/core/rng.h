@@ -33,7 +33,7 @@ enum {
 #define EG_PHILOX_W0 0x9E3779B9u
 #define EG_PHILOX_W1 0xBB67AE85u
 
-EG_FN void eg_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
+EG_LEAF void eg_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
   uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
   uint32_t k0 = key[0], k1 = key[1];
   EG_UNROLL

@@ -9,7 +9,7 @@
 
 #include "core/pull.h"
 
-EG_FN double eg_stable(const uint32_t w[4], double a) {
+EG_LEAF double eg_stable(const uint32_t w[4], double a) {
   double u, v, sine, above, below, unused;
   eg_uniforms_of_words(w, &u, &v);
   const double turn = v - 0.5; /* phi / pi */

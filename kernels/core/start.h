@@ -13,7 +13,7 @@
 
 /* Component k of the start of `point` of one realisation. Random: draw q = point * dim + k of the start stream, two
    double normals a block. */
-EG_FN eg_real eg_start_value(const eg_launch *a, uint64_t realisation, uint32_t point, uint32_t k) {
+EG_LEAF eg_real eg_start_value(const eg_launch *a, uint64_t realisation, uint32_t point, uint32_t k) {
   if (a->start_kind == EG_START_FIXED) {
     return (eg_real)a->start[point * EG_START_WIDTH + k];
   }
