@@ -91,6 +91,8 @@ static void test_sign_flip_table(void) {
       CHECK_NEAR(smf1.second[0], want[2], relative(want[2]));
       CHECK_NEAR(smf2.second[0], want[3], relative(want[3]));
       CHECK_NEAR(smf2.second[2], x[1] * want[3], relative(2 * want[3]));
+      /* Control: a flow is not the chain, nor of the other order. */
+      CHECK(fabs(smf2.second[0] - want[1]) > 1e-6 && fabs(smf1.second[0] - want[3]) > 1e-6);
     }
     eg_affine_free(&model);
   }
@@ -189,6 +191,13 @@ static void test_gaussian_regression(void) {
       CHECK_NEAR(xy, want[row][k], 1e-13);
       CHECK_NEAR(xx, want[row][2 + k], 1e-13);
     }
+    /* Control: the flow of order 1. */
+    const moments wrong = exact(&model, SDE1, eta, 2, x, 1.0);
+    double xx = 0.0;
+    for (int i = 0; i < D; i++) {
+      xx += wrong.second[i * 2 * D + i];
+    }
+    CHECK(fabs(xx - want[row][2]) > 1e-4 && fabs(xx - want[row][3]) > 1e-4);
   }
 }
 
@@ -301,6 +310,10 @@ static void test_random_start(void) {
       CHECK(eg_affine_moments(ctx, &model, &setting, 1, &mean, &second, 1, &steps, &m, &c) == EG_OK);
       CHECK_NEAR(m, want[row][1 + k], relative(1.0));
       CHECK_NEAR(M * (c - m * m), want[row][3 + k], 1e-15 * M + 1e-13); /* cancellation of c - m^2 */
+      /* Control: neurons that all start at one point. */
+      const double point = 1.0;
+      CHECK(eg_affine_moments(ctx, &model, &setting, 1, &mean, &point, 1, &steps, &m, &c) == EG_OK);
+      CHECK(fabs(M * (c - m * m) - want[row][3 + k]) > 1e-2);
     }
   }
   eg_affine_free(&model);
