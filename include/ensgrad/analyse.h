@@ -26,6 +26,7 @@ typedef struct eg_analyse_options {
   const char *output;           /* another file, which gets the whole result; NULL: the result itself */
   int force;                    /* replace `output` */
   const char *data;             /* data file instead of the recorded one; NULL: that one */
+  const char *model;            /* model file to compile and run, of the result's contents; NULL: none */
   const char *command_line;     /* for /provenance; may be NULL */
 } eg_analyse_options;
 

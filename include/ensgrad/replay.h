@@ -31,6 +31,7 @@ typedef struct eg_replay_options {
   uint64_t first, last;  /* integrator steps, as /failures counts them; last beyond the end: the end */
   uint64_t every;        /* print first, first + every, ..; 0: the observations between first and last */
   const char *data;      /* data file instead of the recorded one; NULL: that one */
+  const char *model;     /* model file to compile and run, of the result's contents; NULL: none */
   int as_csv;
 } eg_replay_options;
 

@@ -74,11 +74,13 @@ EG_NODISCARD eg_status eg_run_study(eg_context *ctx, const eg_study *study, cons
  * also holds those of the result, which must be complete, and eg_merge makes one result of all.
  *
  * data     data file instead of the recorded one; NULL: that one
+ * model    model file to compile and run, of the contents that the result was made with; NULL: a result that was made with one is
+ *          refused
  *
  * Fails as eg_run_study does; EG_ERR_USAGE when the result has more realisations, EG_ERR_STUDY when n realisations would
  * be divided into other tiles than those of the result, or its last tile is not full: sums then cannot be taken over.
  */
-EG_NODISCARD eg_status eg_extend(eg_context *ctx, const char *path, const char *n, const char *data,
+EG_NODISCARD eg_status eg_extend(eg_context *ctx, const char *path, const char *n, const char *data, const char *model,
                                  const eg_run_options *options);
 
 typedef struct eg_merge_options {
@@ -86,6 +88,7 @@ typedef struct eg_merge_options {
   int allow_gaps;     /* write a partial result where tiles are missing; eg_run_study continues it */
   int force;          /* replace whatever is at `output` */
   const char *data;   /* data file instead of the recorded one; NULL: that one */
+  const char *model;  /* model file to compile and run, of the result's contents; NULL: none */
 } eg_merge_options;
 
 /**

@@ -10,6 +10,7 @@ static const cli_option options[] = {
     {"output", 'o', "FILE", "write the whole result with its new analyses to FILE; default: in place", false},
     {"force", '\0', NULL, "replace FILE if it is there", false},
     {"data", '\0', "FILE", "the data file, if it is not where it was; its contents must be the same", false},
+    {"model", '\0', "FILE", "the model file, if the result was made with one: it is compiled and run;\nits contents must be the same", false},
     {NULL, '\0', NULL, NULL, false},
 };
 
@@ -23,6 +24,7 @@ static eg_status analyse(cli_program *program, const cli_args *args) {
   analyses.output = output;
   analyses.force = cli_flag(args, "force");
   analyses.data = cli_value(args, "data");
+  analyses.model = cli_value(args, "model");
   analyses.command_line = command_line;
   eg_status status = eg_analyse(program->ctx, args->operands[0], &analyses);
   free(command_line);

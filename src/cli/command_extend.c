@@ -8,6 +8,7 @@ static const cli_option options[] = {
     {"output", 'o', "FILE", "result file; default: the result itself, which is replaced by the longer one", false},
     {"force", '\0', NULL, "start again from the result and replace what is in FILE", false},
     {"data", '\0', "FILE", "the data file, if it is not where it was; its contents must be the same", false},
+    {"model", '\0', "FILE", "the model file, if the result was made with one: it is compiled and run;\nits contents must be the same", false},
     {"backend", '\0', "NAME", "auto (default: the GPUs, or the CPU if there is none), cpu, cuda,\nall (GPUs and CPU together)", false},
     {"devices", '\0', "LIST", "GPUs to use, as in 0,2; default: all that 'ensgrad devices' shows", false},
     {"threads", '\0', "N", "CPU workers; default: all cores (the result does not depend on it)", false},
@@ -23,17 +24,18 @@ static const cli_option options[] = {
 };
 
 typedef struct request {
-  const char *path, *n, *data;
+  const char *path, *n, *data, *model;
 } request;
 
 static eg_status work(eg_context *ctx, const eg_run_options *run, const void *user) {
   const request *const r = user;
-  return eg_extend(ctx, r->path, r->n, r->data, run);
+  return eg_extend(ctx, r->path, r->n, r->data, r->model, run);
 }
 
 static eg_status extend(cli_program *program, const cli_args *args) {
   const double started = cli_seconds_now();
-  const request r = {args->operands[0], cli_value(args, "realisations"), cli_value(args, "data")};
+  const request r = {args->operands[0], cli_value(args, "realisations"), cli_value(args, "data"),
+                     cli_value(args, "model")};
   const char *const output = cli_value(args, "output");
   cli_run_settings settings;
   eg_status status = cli_run_settings_common(program, &cli_command_extend, args, &settings);

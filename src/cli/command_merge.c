@@ -10,6 +10,7 @@ static const cli_option options[] = {
     {"allow-gaps", '\0', NULL, "write a partial result where tiles are missing; 'ensgrad run' completes it", false},
     {"force", '\0', NULL, "replace FILE if it is there", false},
     {"data", '\0', "FILE", "the data file, if it is not where it was; its contents must be the same", false},
+    {"model", '\0', "FILE", "the model file, if the result was made with one: it is compiled and run;\nits contents must be the same", false},
     {"json", '\0', NULL, "messages as JSON lines on stdout, text on stderr", false},
     {"quiet", 'q', NULL, "no notes: only the table, warnings and errors", false},
     {NULL, '\0', NULL, NULL, false},
@@ -24,7 +25,8 @@ static eg_status merge_files(cli_program *program, const cli_args *args, const c
   const eg_merge_options merge = {.output = settings->output,
                                   .allow_gaps = cli_flag(args, "allow-gaps"),
                                   .force = cli_flag(args, "force"),
-                                  .data = cli_value(args, "data")};
+                                  .data = cli_value(args, "data"),
+                                  .model = cli_value(args, "model")};
   const char **const paths = calloc(args->n_operands, sizeof *paths);
   if (paths == NULL) {
     cli_print_error(program, EG_ERR_MEMORY, "out of memory");

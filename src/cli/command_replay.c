@@ -14,6 +14,7 @@ static const cli_option options[] = {
     {"csv", '\0', "FILE", "comma-separated values to FILE; -: to standard output", false},
     {"force", '\0', NULL, "replace FILE if it is there", false},
     {"data", '\0', "FILE", "the data file, if it is not where it was; its contents must be the same", false},
+    {"model", '\0', "FILE", "the model file, if the result was made with one: it is compiled and run;\nits contents must be the same", false},
     {NULL, '\0', NULL, NULL, false},
 };
 
@@ -56,6 +57,7 @@ static eg_status read_options(cli_program *program, const cli_args *args, eg_rep
   eg_replay_options_default(replay);
   replay->run = cli_value(args, "run");
   replay->data = cli_value(args, "data");
+  replay->model = cli_value(args, "model");
   replay->as_csv = cli_flag(args, "csv");
   eg_status status = read_number(program, args, "realisation", 0, &replay->realisation);
   status = status != EG_OK ? status : read_number(program, args, "point", 0, &replay->point);

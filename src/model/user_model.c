@@ -124,8 +124,9 @@ static eg_status check_path(eg_context *ctx, const char *file, char absolute[PAT
   return EG_OK;
 }
 
-/* stepper NULL: all common ones. */
-static eg_status compile(eg_context *ctx, const eg_user_model *model, const char *stepper, uint64_t *hash, compiled *out) {
+/* stepper NULL: all common ones. wanted: what the texts must hash to, or nothing is loaded; NULL: anything. */
+static eg_status compile(eg_context *ctx, const eg_user_model *model, const char *stepper, const uint64_t *wanted, uint64_t *hash,
+                         compiled *out) {
   eg_compilation parts = {.what = NULL};
   char absolute[PATH_MAX], what[PATH_MAX + 16];
   const eg_cpu_kernels *cpu = NULL;
@@ -149,6 +150,11 @@ static eg_status compile(eg_context *ctx, const eg_user_model *model, const char
   EG_TRY_DONE(eg_compilation_begin(ctx, what, &parts));
   EG_TRY_DONE(eg_compilation_run(ctx, &parts, cpu->isa, text.data));
   EG_TRY_DONE(hash_dependencies(ctx, &parts, hash));
+  if (wanted != NULL && *hash != *wanted) {
+    EG_TRY_DONE(eg_fail(ctx, EG_ERR_STUDY, "model file '%s', a file that it includes or its data have %s", model->file,
+                        stepper == NULL ? "other contents than those that the result was made from"
+                                        : "changed while the study was planned"));
+  }
   EG_TRY_DONE(eg_compilation_load(ctx, &parts, "ensgrad_user_unit", &out->library, &out->unit));
 done:
   eg_compilation_end(&parts);
@@ -157,7 +163,7 @@ done:
 }
 
 eg_status eg_user_model_compile(eg_context *ctx, const char *file, int dim, bool is_float, bool is_wide_noise,
-                                uint64_t *hash, eg_user_model **out) {
+                                const uint64_t *known, uint64_t *hash, eg_user_model **out) {
   eg_user_model *model = NULL;
   uint64_t joined = *hash;
   eg_status status = EG_OK;
@@ -168,7 +174,7 @@ eg_status eg_user_model_compile(eg_context *ctx, const char *file, int dim, bool
   model->is_wide_noise = is_wide_noise;
   EG_TRY_DONE(eg_allocate(ctx, strlen(file) + 1, 1, &model->file));
   memcpy(model->file, file, strlen(file) + 1);
-  EG_TRY_DONE(compile(ctx, model, NULL, &joined, &model->first));
+  EG_TRY_DONE(compile(ctx, model, NULL, known, &joined, &model->first));
   model->started = *hash;
   model->hash = *hash = joined;
   *out = model;
@@ -196,10 +202,7 @@ static eg_status add_stepper(eg_context *ctx, eg_user_model *model, const char *
   uint64_t hash = model->started;
   compiled *made = NULL;
   EG_TRY(eg_allocate(ctx, 1, sizeof *made, &made));
-  eg_status status = compile(ctx, model, name, &hash, made);
-  if (status == EG_OK && hash != model->hash) {
-    status = eg_fail(ctx, EG_ERR_STUDY, "model '%s' has changed while the study was planned", model->file);
-  }
+  const eg_status status = compile(ctx, model, name, &model->hash, &hash, made);
   if (status != EG_OK) {
     close_library(made);
     free(made);

@@ -11,11 +11,11 @@
 typedef struct eg_user_model eg_user_model;
 
 /* Compile `file` as a unit of dimension `dim` for this CPU and load it. The bytes of the model file and of every file that
-   it includes, system headers and our own kernels left out, join *hash in the order of inclusion. EG_ERR_STUDY with the
-   compiler's messages if it does not compile; EG_ERR_DEVICE if there is no compiler (names `cc` and CC) or the kernel
+   it includes, system headers and our own kernels left out, join *hash in the order of inclusion. known: what *hash must be then,
+   or nothing is loaded; NULL: anything. EG_ERR_STUDY with the compiler's messages if it does not compile; EG_ERR_DEVICE if there is no compiler (names `cc` and CC) or the kernel
    sources are not found. */
 EG_NODISCARD eg_status eg_user_model_compile(eg_context *ctx, const char *file, int dim, bool is_float,
-                                             bool is_wide_noise, uint64_t *hash, eg_user_model **model);
+                                             bool is_wide_noise, const uint64_t *known, uint64_t *hash, eg_user_model **model);
 /* The unit, to read its tables. */
 const eg_unit *eg_user_model_unit(const eg_user_model *model);
 

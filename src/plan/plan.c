@@ -79,8 +79,8 @@ static eg_status find_unit(eg_context *ctx, eg_plan *plan) {
     }
     /* A user's model is part of the study's identity: its text joins the hash. */
     EG_TRY(eg_user_model_compile(ctx, s->model.file, plan->dim, s->float_state,
-                                 s->noise == EG_NOISE_GAUSSIAN64 && !s->float_state, &plan->data_hash,
-                                 &plan->user_model));
+                                 s->noise == EG_NOISE_GAUSSIAN64 && !s->float_state, s->model.has_known_hash ? &s->model.known_hash : NULL,
+                                 &plan->data_hash, &plan->user_model));
   }
   EG_TRY(eg_plan_shaped_unit(ctx, plan));
   return eg_plan_form(ctx, plan);

@@ -63,7 +63,8 @@ eg_status eg_analyse(eg_context *ctx, const char *path, const eg_analyse_options
   if (eg_is_split_result(file)) {
     EG_TRY_DONE(eg_fail(ctx, EG_ERR_STUDY, "%s holds a splitting, of which there are no analyses; 'ensgrad info' prints it", path));
   }
-  EG_TRY_DONE(eg_stored_study(ctx, path, file, options->data, options->overrides, options->n_overrides, &study));
+  const eg_named_files files = {options->data, options->model};
+  EG_TRY_DONE(eg_stored_study(ctx, path, file, files, options->overrides, options->n_overrides, &study));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(eg_stored_check(ctx, path, file, plan));
   EG_TRY_DONE(analyse(ctx, path, plan, file));

@@ -14,9 +14,9 @@ typedef struct planned {
   eg_plan *plan;
 } planned;
 
-static eg_status plan_stored(eg_context *ctx, const char *path, const eg_labelled *file, const char *data,
+static eg_status plan_stored(eg_context *ctx, const char *path, const eg_labelled *file, eg_named_files files,
                              const char *override, planned *p) {
-  EG_TRY(eg_stored_study(ctx, path, file, data, &override, override == NULL ? 0 : 1, &p->study));
+  EG_TRY(eg_stored_study(ctx, path, file, files, &override, override == NULL ? 0 : 1, &p->study));
   return eg_plan_create(ctx, p->study, &p->plan);
 }
 
@@ -107,7 +107,9 @@ done:
   return status;
 }
 
-eg_status eg_extend(eg_context *ctx, const char *path, const char *n, const char *data, const eg_run_options *options) {
+eg_status eg_extend(eg_context *ctx, const char *path, const char *n, const char *data, const char *model,
+                    const eg_run_options *options) {
+  const eg_named_files files = {data, model};
   eg_labelled *file = NULL;
   eg_text override = {0};
   planned old = {NULL, NULL}, new = {NULL, NULL};
@@ -117,8 +119,8 @@ eg_status eg_extend(eg_context *ctx, const char *path, const char *n, const char
     EG_TRY_DONE(eg_fail(ctx, EG_ERR_MEMORY, "out of memory"));
   }
   EG_TRY_DONE(eg_result_open(ctx, path, &file));
-  EG_TRY_DONE(plan_stored(ctx, path, file, data, NULL, &old));
-  EG_TRY_DONE(plan_stored(ctx, path, file, data, eg_text_string(&override), &new));
+  EG_TRY_DONE(plan_stored(ctx, path, file, files, NULL, &old));
+  EG_TRY_DONE(plan_stored(ctx, path, file, files, eg_text_string(&override), &new));
   status = extend(ctx, path, file, &old, &new, options);
 done:
   free_planned(&old);

@@ -118,13 +118,13 @@ static eg_status note_shard(eg_context *ctx, merger *m, size_t i, const eg_campa
   return EG_OK;
 }
 
-static eg_status begin(eg_context *ctx, merger *m, const eg_labelled *first, const char *data) {
-  EG_TRY(eg_stored_study(ctx, m->paths[0], first, data, NULL, 0, &m->study));
+static eg_status begin(eg_context *ctx, merger *m, const eg_labelled *first, eg_named_files files) {
+  EG_TRY(eg_stored_study(ctx, m->paths[0], first, files, NULL, 0, &m->study));
   EG_TRY(eg_plan_create(ctx, m->study, &m->plan));
   return eg_campaign_create(ctx, m->plan, &m->campaign);
 }
 
-static eg_status add_file(eg_context *ctx, merger *m, size_t i, const char *data) {
+static eg_status add_file(eg_context *ctx, merger *m, size_t i, eg_named_files files) {
   eg_labelled *file = NULL;
   eg_campaign *part = NULL;
   size_t run = 0;
@@ -132,7 +132,7 @@ static eg_status add_file(eg_context *ctx, merger *m, size_t i, const char *data
   eg_status status = EG_OK;
   EG_TRY(open_sums(ctx, m->paths[i], &file));
   if (i == 0) {
-    EG_TRY_DONE(begin(ctx, m, file, data));
+    EG_TRY_DONE(begin(ctx, m, file, files));
   }
   EG_TRY_DONE(check_same(ctx, m, m->paths[i], file));
   EG_TRY_DONE(restore(ctx, m, i, file, &part));
@@ -241,7 +241,7 @@ eg_status eg_merge(eg_context *ctx, const char *const *paths, size_t n_paths, co
   }
   EG_TRY_DONE(check_output(ctx, options));
   for (size_t i = 0; i < n_paths; i++) {
-    EG_TRY_DONE(add_file(ctx, &m, i, options->data));
+    EG_TRY_DONE(add_file(ctx, &m, i, (eg_named_files){options->data, options->model}));
   }
   EG_TRY_DONE(check_gaps(ctx, &m, options));
   EG_TRY_DONE(write_result(ctx, &m, options));

@@ -371,7 +371,7 @@ eg_status eg_replay(eg_context *ctx, const char *path, const eg_replay_options *
   eg_plan *plan = NULL;
   eg_status status = EG_OK;
   EG_TRY_DONE(eg_result_open(ctx, path, &file));
-  EG_TRY_DONE(eg_stored_study(ctx, path, file, options->data, NULL, 0, &study));
+  EG_TRY_DONE(eg_stored_study(ctx, path, file, (eg_named_files){options->data, options->model}, NULL, 0, &study));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(eg_stored_check(ctx, path, file, plan));
   status = replay_plan(ctx, plan, options, text);

@@ -1,6 +1,8 @@
 /* A study again from a result file. */
 #include "run/stored_study.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,14 +21,18 @@ static const char *stored_text(const eg_labelled *file, const char *group) {
   return v != NULL && v->type == EG_TYPE_TEXT && v->rank == 0 ? ((char *const *)v->data)[0] : NULL;
 }
 
-static bool attribute_is(const eg_labelled *file, const char *name, uint64_t value) {
+static bool read_attribute(const eg_labelled *file, const char *name, uint64_t *value) {
   const eg_attribute *const a = eg_labelled_group_attribute(file, "/accumulators", name);
-  uint64_t stored = 0;
   if (a == NULL || (a->type != EG_TYPE_U64 && a->type != EG_TYPE_I64) || a->n != 1) {
     return false;
   }
-  memcpy(&stored, a->data, sizeof stored);
-  return stored == value;
+  memcpy(value, a->data, sizeof *value);
+  return true;
+}
+
+static bool attribute_is(const eg_labelled *file, const char *name, uint64_t value) {
+  uint64_t stored = 0;
+  return read_attribute(file, name, &stored) && stored == value;
 }
 
 /* key="path" in YAML's double quotes. */
@@ -38,26 +44,65 @@ static void append_path(eg_text *text, const char *key, const char *path) {
   eg_text_append(text, "\"");
 }
 
-static eg_status check_there(eg_context *ctx, const char *result, const char *what, const char *path,
-                             const char *hint) {
+static eg_status check_data(eg_context *ctx, const char *result, const char *path) {
   if (path[0] != '\0' && access(path, R_OK) != 0) {
-    return eg_fail(ctx, EG_ERR_STUDY, "%s: its %s file %s cannot be read%s", result, what, path, hint);
+    return eg_fail(ctx, EG_ERR_STUDY, "%s: its data file %s cannot be read; name another place with --data FILE", result, path);
   }
   return EG_OK;
 }
 
-/* A model file is compiled and run, and here the result names it, not the user: it must be the user's own (or the system's), so that
-   a stranger's result cannot bring code along. */
-static eg_status check_owner(eg_context *ctx, const char *result, const char *model) {
+/* What the user named is compiled and run: nobody else may be able to change it before that. */
+static eg_status check_model(eg_context *ctx, const char *model) {
   struct stat s;
-  if (model[0] == '\0') {
+  const int descriptor = open(model, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  const int error_number = errno;
+  const bool is_known = descriptor >= 0 && fstat(descriptor, &s) == 0;
+  if (descriptor >= 0) {
+    (void)close(descriptor); /* only looked at */
+  }
+  if (!is_known) {
+    return eg_fail(ctx, EG_ERR_STUDY, "--model %s cannot be read: %s", model, strerror(error_number));
+  }
+  if (!S_ISREG(s.st_mode)) {
+    return eg_fail(ctx, EG_ERR_STUDY, "--model %s is no regular file", model);
+  }
+  if (s.st_uid != geteuid() && s.st_uid != 0) {
+    return eg_fail(ctx, EG_ERR_STUDY, "--model %s would be compiled and run, but it belongs to another user: name a copy of your own, "
+                   "once you have read it", model);
+  }
+  if ((s.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return eg_fail(ctx, EG_ERR_STUDY, "--model %s would be compiled and run, but others can write it: chmod go-w, once you have read it",
+                   model);
+  }
+  return EG_OK;
+}
+
+static eg_status check_files(eg_context *ctx, const char *result, const eg_labelled *file, eg_named_files files) {
+  const char *const data = provenance(file, "data_file");
+  if (files.data != NULL && data[0] == '\0') {
+    return eg_fail(ctx, EG_ERR_USAGE, "%s: its model has no data file, so --data has no meaning", result);
+  }
+  if (files.model != NULL && provenance(file, "model_file")[0] == '\0') {
+    return eg_fail(ctx, EG_ERR_USAGE, "%s: its model is built in, so --model has no meaning", result);
+  }
+  EG_TRY(check_data(ctx, result, files.data != NULL ? files.data : data));
+  return files.model != NULL ? check_model(ctx, files.model) : EG_OK;
+}
+
+/* A model file is compiled and run, so that a stranger's result must not choose it: only the study itself tells whether there is
+   one, for what stands beside it can say anything. */
+static eg_status check_consent(eg_context *ctx, const char *result, const eg_labelled *file, eg_named_files files, eg_study *study) {
+  eg_study_model *const model = &study->model;
+  if (model->file == NULL) {
     return EG_OK;
   }
-  if (stat(model, &s) != 0 || (s.st_uid != geteuid() && s.st_uid != 0) || (s.st_mode & S_IWOTH) != 0) {
-    return eg_fail(ctx, EG_ERR_STUDY,
-                   "%s: its model file %s would be compiled and run, but it belongs to somebody else, or all can write it: "
-                   "make it yours (chown, chmod o-w) once you have read it",
-                   result, model);
+  if (files.model == NULL) {
+    return eg_fail(ctx, EG_ERR_STUDY, "%s: its model file %s would be compiled and run, and only a file that you name is: "
+                   "--model FILE, once you have read it", result, model->file);
+  }
+  model->has_known_hash = true;
+  if (!read_attribute(file, "data_hash", &model->known_hash)) {
+    return eg_fail(ctx, EG_ERR_DAMAGED, "%s: the hash of its model file is missing", result);
   }
   return EG_OK;
 }
@@ -72,43 +117,38 @@ static bool is_replaced(const char *override, const char *const *later, size_t n
   return false;
 }
 
-/* The stored text with its overrides, and the recorded files by their full names. */
-eg_status eg_stored_study(eg_context *ctx, const char *path, const eg_labelled *file, const char *data,
+eg_status eg_stored_study(eg_context *ctx, const char *path, const eg_labelled *file, eg_named_files files,
                           const char *const *more, size_t n_more, eg_study **study) {
   const char *const text = stored_text(file, "/provenance");
   const eg_variable *const stored = eg_labelled_find(file, "/provenance", "overrides");
   const size_t n_stored = stored != NULL && stored->type == EG_TYPE_TEXT && stored->rank == 1 ? stored->shape[0] : 0;
-  const char *const recorded = provenance(file, "data_file"), *const model = provenance(file, "model_file");
-  const char *const name = provenance(file, "study_file");
+  const char *const recorded = provenance(file, "data_file"), *const name = provenance(file, "study_file");
   const char **overrides = NULL;
-  eg_text files[2] = {{0}, {0}};
+  char *data = NULL, *model = NULL;
+  eg_text places[2] = {{0}, {0}};
+  eg_study *made = NULL;
   size_t n = 0, n_later = 0;
   eg_status status = EG_OK;
   if (text == NULL) {
     return eg_fail(ctx, EG_ERR_DAMAGED, "%s: the study is missing", path);
   }
-  if (data != NULL && recorded[0] == '\0') {
-    return eg_fail(ctx, EG_ERR_USAGE, "%s: its model has no data file, so --data has no meaning", path);
-  }
-  EG_TRY(check_there(ctx, path, "data", data != NULL ? data : recorded, "; name another place with --data FILE"));
-  EG_TRY(check_there(ctx, path, "model", model, ""));
-  EG_TRY(check_owner(ctx, path, model));
+  EG_TRY(check_files(ctx, path, file, files));
   EG_TRY(eg_allocate(ctx, n_stored + n_more + 2, sizeof *overrides, &overrides));
   const char **const later = overrides + n_stored;
-  char *const full = data != NULL ? realpath(data, NULL) : NULL;
   if (recorded[0] != '\0') {
-    append_path(&files[0], "model.data", full != NULL ? full : recorded);
-    later[n_later++] = eg_text_string(&files[0]);
+    data = files.data != NULL ? realpath(files.data, NULL) : NULL;
+    append_path(&places[0], "model.data", data != NULL ? data : recorded);
+    later[n_later++] = eg_text_string(&places[0]);
   }
-  if (model[0] != '\0') {
-    append_path(&files[1], "model.file", model);
-    later[n_later++] = eg_text_string(&files[1]);
+  if (files.model != NULL) {
+    model = realpath(files.model, NULL);
+    append_path(&places[1], "model.file", model != NULL ? model : files.model);
+    later[n_later++] = eg_text_string(&places[1]);
   }
-  free(full);
   for (size_t i = 0; i < n_more; i++) {
     later[n_later++] = more[i];
   }
-  if (files[0].is_broken || files[1].is_broken) {
+  if (places[0].is_broken || places[1].is_broken) {
     EG_TRY_DONE(eg_fail(ctx, EG_ERR_MEMORY, "out of memory"));
   }
   for (size_t i = 0; i < n_stored; i++) {
@@ -119,10 +159,16 @@ eg_status eg_stored_study(eg_context *ctx, const char *path, const eg_labelled *
   }
   memmove(overrides + n, later, n_later * sizeof *later);
   n += n_later;
-  status = eg_study_parse(ctx, name[0] != '\0' ? name : path, text, strlen(text), overrides, n, study);
+  EG_TRY_DONE(eg_study_parse(ctx, name[0] != '\0' ? name : path, text, strlen(text), overrides, n, &made));
+  EG_TRY_DONE(check_consent(ctx, path, file, files, made));
+  *study = made;
+  made = NULL;
 done:
-  eg_text_free(&files[0]);
-  eg_text_free(&files[1]);
+  eg_study_free(made);
+  eg_text_free(&places[0]);
+  eg_text_free(&places[1]);
+  free(data);
+  free(model);
   free(overrides);
   return status;
 }
@@ -144,11 +190,9 @@ eg_status eg_stored_check(eg_context *ctx, const char *path, const eg_labelled *
                    path);
   }
   if (!attribute_is(file, "data_hash", plan->data_hash)) {
-    const bool is_data = plan->study->model.data != NULL;
-    const char *const changed = is_data ? plan->study->model.data : plan->study->model.file;
-    return eg_fail(ctx, EG_ERR_STUDY, "%s was made from other contents of its %s than %s holds now%s", path,
-                   is_data ? "data" : "model file", changed != NULL ? changed : "the file",
-                   is_data ? "; name the original with --data FILE" : "");
+    const char *const changed = plan->study->model.data; /* a model file was compared before it was loaded */
+    return eg_fail(ctx, EG_ERR_STUDY, "%s was made from other contents of its data than %s holds now; name the original with "
+                   "--data FILE", path, changed != NULL ? changed : "the file");
   }
   return EG_OK;
 }

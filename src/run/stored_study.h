@@ -5,9 +5,15 @@
 #include "io/labelled.h"
 #include "plan/plan.h"
 
-/* The stored text with its overrides, and `more` behind them; the recorded files by their full names. data: another place
-   of the data file, NULL: the recorded one. path: of the result, for messages. */
-EG_NODISCARD eg_status eg_stored_study(eg_context *ctx, const char *path, const eg_labelled *file, const char *data,
+/* Files that the user names. */
+typedef struct eg_named_files {
+  const char *data;  /* another place of the data file; NULL: the recorded one */
+  const char *model; /* the model file that may be compiled and run; NULL: none, whatever the result says */
+} eg_named_files;
+
+/* The stored text with its overrides, and `more` behind them; the recorded data by its full name. path: of the result, for
+   messages. A study with a model file needs one in `files`, which is the user's or root's and has the contents of the result's. */
+EG_NODISCARD eg_status eg_stored_study(eg_context *ctx, const char *path, const eg_labelled *file, eg_named_files files,
                                        const char *const *more, size_t n_more, eg_study **study);
 
 /* Does the plan simulate what the file holds? Analyses may differ. */

@@ -31,6 +31,8 @@ typedef struct eg_study_param { /* one model parameter as written: a scalar (n =
 typedef struct eg_study_model {
   char *name;           /* built-in model, or NULL with `file` */
   char *file;           /* a user's model header, resolved against the study's folder, or NULL */
+  bool has_known_hash;  /* of a study that a result holds: what `file` and the data must hash to, or nothing of it is loaded */
+  uint64_t known_hash;
   eg_mark mark;
   eg_study_param *params; /* only those written in the study */
   size_t n_params;

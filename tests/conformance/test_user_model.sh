@@ -48,7 +48,7 @@ reject() {
 write_sine sgd.yaml two-point '  - {name: sgd, batch_size: 1}'
 expect 0 run sgd.yaml -o sgd.h5 -q
 expect 0 export sgd.h5 --csv -o sgd.csv
-expect 0 replay sgd.h5 --realisation 262143 --every 1 --csv -
+expect 0 replay sgd.h5 --realisation 262143 --every 1 --csv - --model sine.h
 check [ "$(wc -l <out)" -eq 10 ]
 awk 'BEGIN {
   for (code = 0; code < 256; code++) {
@@ -101,8 +101,65 @@ accept wide.csv sme2 loss -0.909157963728
 echo '/* edited */' >>sine.h
 expect 5 run sgd.yaml -o sgd.h5 -q
 says err "sgd.h5"
-expect 3 replay sgd.h5
-says err "was made from other contents of its model file"
+expect 3 replay sgd.h5 --model sine.h
+says err "have other contents than those that the result was made from"
+
+# ---- of a result, only a file that the user names is compiled, whatever the result says; then one that nobody else can write ----
+cp "$root/tests/conformance/user_model.h" sine.h
+for k in 0 1; do
+  expect 0 run sgd.yaml -o "part$k.h5" -q --shard "$k/2"
+done
+try_all() { # CODE OPTION...: each command that reads a study from a result
+  code=$1
+  shift
+  for command in "replay sgd.h5" "analyse sgd.h5 -o again.h5" "extend sgd.h5 --realisations 2^19 -o longer.h5 -q" \
+    "merge part0.shard-0-of-2.h5 part1.shard-1-of-2.h5 -o merged.h5 -q"; do
+    rm -f again.h5 longer.h5 merged.h5
+    # shellcheck disable=SC2086
+    expect "$code" $command "$@"
+    [ "$code" -ne 0 ] || continue
+    says err "--model"
+    check [ ! -e again.h5 ] && check [ ! -e longer.h5 ] && check [ ! -e merged.h5 ]
+  done
+}
+try_all 3
+says err "$folder/sine.h would be compiled and run, and only a file that you name is"
+try_all 0 --model sine.h
+mkdir elsewhere
+mv sine.h elsewhere/other_name.h
+try_all 3 --model sine.h
+says err "cannot be read: No such file"
+expect 0 replay sgd.h5 --model elsewhere/other_name.h
+mv elsewhere/other_name.h sine.h
+for mode in 664 646; do
+  chmod "$mode" sine.h
+  try_all 3 --model sine.h
+  says err "others can write it: chmod go-w"
+done
+chmod 644 sine.h
+mkfifo pipe.h
+try_all 3 --model pipe.h
+says err "is no regular file"
+ln -s sine.h link.h
+expect 0 replay sgd.h5 --model link.h
+sed 's/cos/sin/' sine.h >changed.h
+for command in "replay sgd.h5" "extend sgd.h5 --realisations 2^19 -o longer.h5 -q"; do
+  # shellcheck disable=SC2086
+  expect 3 $command --model changed.h
+  says err "have other contents than those that the result was made from"
+done
+if [ "$(id -u)" -eq 0 ]; then
+  cp sine.h foreign.h
+  chown 65534 foreign.h
+  try_all 3 --model foreign.h
+  says err "belongs to another user"
+else
+  echo "not root: no file of another user was tried"
+fi
+write_study tiny.yaml 10 8
+expect 0 run tiny.yaml -q
+expect 2 replay tiny.h5 --model sine.h
+says err "--model has no meaning"
 
 # ---- so does every file that it includes, wherever the study lies; no other file does ----
 mkdir -p study/parts
