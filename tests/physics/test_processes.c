@@ -7,6 +7,7 @@
 #include "oracle/processes.h"
 #include "physics/judge.h"
 #include "physics/run_text.h"
+#include "physics/transit_time.h"
 
 static void is_near(const char *what, double value, double expected, double tolerance) {
   if (!(fabs(value - expected) <= tolerance * fabs(expected))) {
@@ -169,20 +170,10 @@ static double ordinary_levy_msd(double g) {
   return M[GRID * LAST];
 }
 
-/* E x^2 = 2 int m(t) dt, m = E D(t): m(t) = E [D; residence > t] + int_1^t a u^(-a-1) m(t - u) du, a residence being at least 1. */
 static double transit_time_msd(double a, double gamma, int last) {
-  static double m[GRID * LAST + 1];
-  const double d = 1.0 / GRID;
-  double integral = 0;
-  for (int i = 0; i <= GRID * last; i++) {
-    const double t = i * d;
-    m[i] = a / (a + 1 / gamma) * (t > 1 ? pow(t, -a - 1 / gamma) : 1);
-    for (int k = GRID; k <= i; k++) {
-      m[i] += (k == GRID || k == i ? 0.5 : 1.0) * (i > GRID ? d : 0) * a * pow(k * d, -a - 1) * m[i - k];
-    }
-    integral += (i == 0 || i == GRID * last ? 0.5 : 1.0) * d * m[i];
-  }
-  return 2 * integral;
+  double msd[LAST + 1];
+  transit_time_table(a, gamma, last, msd);
+  return msd[last];
 }
 
 static void walks(void) {
