@@ -8,11 +8,15 @@
 #include "analysis/escape.h"
 #include "run/result_parts.h"
 
+/* Curves: counts, then survival and incidence with error and interval. Over observations, and over the edges of the histogram of
+   the stopped time. */
+enum { TIME, EVENTS, RIVALS, LOST, SURVIVAL, INCIDENCE = SURVIVAL + 4, CURVES = INCIDENCE + 4 };
+
 typedef struct escape_cell {
   eg_escape_fit fit;
   double jackknife, from, to, lost, censored, kramers, power_law;
-  double *survival; /* (4, n_records): share, stderr, low, high */
-  double *grid;     /* (6, n_edges): time, events before, and the same four; NULL: no histogram of the time */
+  double *survival; /* (CURVES, n_records) */
+  double *grid;     /* (CURVES, n_edges); NULL: nothing is counted there */
 } escape_cell;
 
 /* Column of a crossing (or of its stopped time) in a record. */
@@ -53,53 +57,206 @@ static bool has_rival(const eg_plan *plan, size_t monitor) {
   return next_rival(plan, monitor, &first) != NULL;
 }
 
-/* The histogram of the stopped time of a crossing, NULL if there is none, or if another crossing absorbs: times that end there
-   look like events. */
-static const eg_plan_histogram *grid_of(const eg_plan *plan, size_t monitor) {
-  char name[40];
-  if (has_rival(plan, monitor)) {
-    return NULL;
-  }
-  (void)snprintf(name, sizeof name, "%s_time", plan->study->observe.monitors[monitor].name);
+/* Where the stopped times of a crossing are counted: alone, or together with whether it has happened, which other crossings that
+   absorb make necessary (a time that ends there looks like an event). */
+typedef struct escape_counts {
+  const eg_plan_histogram *time; /* NULL: nowhere */
+  const eg_histogram_pair *pair; /* NULL: alone */
+  bool is_swapped;               /* the time is the pair's second */
+} escape_counts;
+
+static const eg_plan_histogram *histogram_called(const eg_plan *plan, const char *name, const char *suffix) {
+  char whole[40];
+  (void)snprintf(whole, sizeof whole, "%s%s", name, suffix);
   for (size_t i = 0; i < plan->n_histograms; i++) {
-    if (strcmp(plan->histograms[i].name, name) == 0) {
+    if (strcmp(plan->histograms[i].name, whole) == 0) {
       return &plan->histograms[i];
     }
   }
   return NULL;
 }
 
-static size_t edges_of(const eg_plan *plan, size_t monitor) {
-  const eg_plan_histogram *const h = grid_of(plan, monitor);
-  return h == NULL ? 0 : plan->grids[h->first].bins + 1;
+static escape_counts counts_of(const eg_plan *plan, size_t monitor) {
+  const char *const name = plan->study->observe.monitors[monitor].name;
+  const eg_plan_histogram *const time = histogram_called(plan, name, "_time"), *const has_left = histogram_called(plan, name, "");
+  escape_counts c = {time, NULL, false};
+  if (time == NULL || !has_rival(plan, monitor)) {
+    return c;
+  }
+  for (size_t i = 0; has_left != NULL && i < plan->study->observe.n_joints; i++) {
+    const eg_histogram_pair *const p = &plan->pairs[i];
+    if ((p->first == time->first && p->second == has_left->first) || (p->second == time->first && p->first == has_left->first)) {
+      c.pair = p;
+      c.is_swapped = p->second == time->first;
+    }
+  }
+  c.time = c.pair != NULL ? time : NULL;
+  return c;
 }
 
-/* Survival at the edges of that histogram, from its counts at the last observation: an event lies below an edge, a trajectory that
-   has not crossed has the end as its stopped time and lies below no edge up to there. NaN behind the end. */
+static size_t edges_of(const eg_plan *plan, size_t monitor) {
+  const escape_counts c = counts_of(plan, monitor);
+  return c.time == NULL ? 0 : plan->grids[c.time->first].bins + 1;
+}
+
+/* Place of a value among the counts of a grid: 0 below it, bins + 1 above it. */
+static size_t place_of(const eg_histogram *grid, const double *edges, double value) {
+  size_t place = 0;
+  while (place <= grid->bins && value >= edges[grid->edge + place]) {
+    place++;
+  }
+  return place;
+}
+
+/* Events and rivals among the counts of stopped times at place i; false: a bin holds both. */
+static bool read_place(const eg_plan *plan, const escape_counts *c, const uint64_t *row, const double *edges, size_t i,
+                       double *events, double *rivals) {
+  if (c->pair == NULL) {
+    *events = (double)row[plan->grids[c->time->first].count + i];
+    *rivals = 0;
+    return true;
+  }
+  const eg_histogram *const other = &plan->grids[c->is_swapped ? c->pair->first : c->pair->second];
+  const size_t yes = place_of(other, edges, 1), no = place_of(other, edges, 0);
+  const size_t bins = (size_t)plan->grids[c->time->first].bins + 2, others = (size_t)other->bins + 2;
+  const uint64_t *const at = row + c->pair->count;
+  *events = (double)(c->is_swapped ? at[yes * bins + i] : at[i * others + yes]);
+  *rivals = (double)(c->is_swapped ? at[no * bins + i] : at[i * others + no]);
+  return yes != no;
+}
+
+/* Trajectories lost by time t, of `total` by the end of the counts: known at observations, between them as if spread evenly. */
+static double lost_by(const eg_plan *plan, const eg_run *run, const eg_run_summary *s, size_t point, double t, double end, double total) {
+  double before = 0, lost_before = 0, after = end, lost_after = total;
+  for (size_t i = 0; i < run->job.n_records && run->times[i] < end; i++) {
+    const double lost = s->n_started - s->total[eg_summary_row(plan, i, point) * s->shape.records.row_values];
+    if (run->times[i] >= t) {
+      after = run->times[i];
+      lost_after = lost;
+      break;
+    }
+    before = run->times[i];
+    lost_before = lost;
+  }
+  return t <= before ? 0 : nearbyint(lost_before + (lost_after - lost_before) * fmin(1, (t - before) / (after - before)));
+}
+
+static void copy_curve(size_t n, const eg_escape_share *curve, double *out) {
+  for (size_t i = 0; i < n; i++) {
+    out[i] = curve[i].share;
+    out[n + i] = curve[i].stderr_;
+    out[2 * n + i] = curve[i].low;
+    out[3 * n + i] = curve[i].high;
+  }
+}
+
+/* Both curves behind the counts of n_known of n times. */
+static eg_status fill_curves(eg_context *ctx, double started, size_t n, size_t n_known, double *curves) {
+  const eg_escape_counts counts = {n_known, started, curves + EVENTS * n, curves + RIVALS * n, curves + LOST * n};
+  eg_escape_share *shares = NULL;
+  EG_TRY(eg_allocate(ctx, 2 * n, sizeof *shares, &shares));
+  for (size_t i = 0; i < 2 * n; i++) {
+    shares[i] = (eg_escape_share){NAN, NAN, NAN, NAN};
+  }
+  eg_escape_curves(&counts, shares, shares + n);
+  copy_curve(n, shares, curves + SURVIVAL * n);
+  copy_curve(n, shares + n, curves + INCIDENCE * n);
+  free(shares);
+  return EG_OK;
+}
+
+/* Both laws at the edges of the histogram, from its counts at the last observation: who has left lies below an edge, who has not
+   has the end as its stopped time and lies below no edge up to there. NaN behind the end. */
 static eg_status fill_grid(eg_context *ctx, const eg_builder *b, size_t monitor, size_t r, size_t point, escape_cell *cell) {
   const eg_plan *const plan = b->plan;
-  const eg_plan_histogram *const h = grid_of(plan, monitor);
-  const eg_run_histograms *const stored = &b->summary->campaign->runs[r].histograms;
-  if (h == NULL) {
+  const escape_counts c = counts_of(plan, monitor);
+  if (c.time == NULL) {
     return EG_OK;
   }
-  const eg_histogram *const grid = &plan->grids[h->first];
-  const eg_run_schedule *const times = &plan->runs[r].schedules[h->schedule];
+  const eg_run_histograms *const stored = &b->summary->campaign->runs[r].histograms;
+  const eg_histogram *const grid = &plan->grids[c.time->first];
+  const eg_run_schedule *const times = &plan->runs[r].schedules[c.time->schedule];
+  const eg_run_summary *const s = &b->summary->runs[r];
   const size_t n = grid->bins + 1;
-  const uint64_t *const counts = stored->counts + eg_plan_counts_at(plan, &plan->runs[r], h->schedule, times->n - 1, point) + grid->count;
-  double total = 0, events = 0;
-  EG_TRY(eg_allocate(ctx, 6 * n, sizeof *cell->grid, &cell->grid));
+  const uint64_t *const row = stored->counts + eg_plan_counts_at(plan, &plan->runs[r], c.time->schedule, times->n - 1, point);
+  const double end = times->times[times->n - 1];
+  double total = 0, events = 0, rivals = 0, *curves = NULL;
+  const bool is_absorbing = plan->study->observe.monitors[monitor].is_absorbing; /* else it may be lost behind its crossing */
+  bool is_known = true;
+  size_t n_known = 0;
+  EG_TRY(eg_allocate(ctx, CURVES * n, sizeof *curves, &curves));
+  cell->grid = curves;
   for (size_t i = 0; i < n + 1; i++) {
-    total += (double)counts[i];
+    total += (double)row[grid->count + i];
   }
   for (size_t i = 0; i < n; i++) {
-    double *const at = cell->grid + i;
-    events += (double)counts[i];
-    at[0] = stored->edges[grid->edge + i];
-    at[n] = at[2 * n] = at[3 * n] = at[4 * n] = at[5 * n] = NAN;
-    if (total > 0 && at[0] <= times->times[times->n - 1] * (1 + 1e-12)) {
-      at[n] = events;
-      eg_escape_survival(total, events, &at[2 * n], &at[3 * n], &at[4 * n], &at[5 * n]);
+    double here, there;
+    is_known = read_place(plan, &c, row, stored->edges, i, &here, &there) && is_known && total > 0;
+    events += here;
+    rivals += there;
+    curves[TIME * n + i] = stored->edges[grid->edge + i];
+    const bool is_seen = is_known && curves[TIME * n + i] <= end * (1 + 1e-12);
+    n_known += is_seen;
+    curves[EVENTS * n + i] = is_seen ? events : NAN;
+    curves[RIVALS * n + i] = is_seen ? rivals : NAN;
+    curves[LOST * n + i] = !is_seen        ? NAN
+                           : is_absorbing ? lost_by(plan, &plan->runs[r], s, point, curves[i], end, s->n_started - total)
+                                          : 0;
+  }
+  return fill_curves(ctx, is_absorbing ? s->n_started : total, n, n_known, curves);
+}
+
+/* Trajectories that an absorbing crossing other than this one has stopped. Exits of one door tell which was first; without, two
+   at one step count twice. */
+static double stopped_elsewhere(const eg_plan *plan, const eg_run_summary *s, size_t monitor, size_t t, size_t point) {
+  const eg_study_observe *const o = &plan->study->observe;
+  const size_t row = eg_summary_row(plan, t, point);
+  bool is_one_door = o->monitors[monitor].exit != NULL;
+  double stopped = 0;
+  for (size_t i = 0; i < o->n_monitors; i++) {
+    const bool is_here = o->monitors[monitor].exit != NULL && o->monitors[i].exit != NULL &&
+                         strcmp(o->monitors[i].exit, o->monitors[monitor].exit) == 0;
+    is_one_door = is_one_door && is_here == o->monitors[i].is_absorbing;
+  }
+  for (size_t i = 0; i < o->n_monitors; i++) {
+    if (o->monitors[i].is_absorbing && (is_one_door || i != monitor)) {
+      const eg_moments m = eg_node_moments(&s->shape, s->total, row, column_of(plan, i, is_one_door ? EG_FEATURE_EXIT : EG_FEATURE_MONITOR));
+      stopped += nearbyint(m.n * m.mean);
+    }
+  }
+  if (is_one_door) {
+    const eg_moments m = eg_node_moments(&s->shape, s->total, row, column_of(plan, monitor, EG_FEATURE_MONITOR));
+    stopped -= nearbyint(m.n * m.mean);
+  }
+  return stopped;
+}
+
+/* Both laws at the observations. A crossing that does not absorb goes on beside others: what these stop before it is not known
+   here, nor what was lost behind it, so its survival is of the finite trajectories, and NaN beside others. */
+static eg_status fill_survival(eg_context *ctx, const eg_builder *b, size_t monitor, const eg_run *run, const eg_run_summary *s,
+                               size_t point, const double *crossed, escape_cell *cell) {
+  const eg_plan *const plan = b->plan;
+  const bool is_absorbing = plan->study->observe.monitors[monitor].is_absorbing;
+  const size_t n = plan->n_records, n_run = run->job.n_records;
+  double *const c = cell->survival;
+  for (size_t t = 0; t < n_run; t++) {
+    const double finite = s->total[eg_summary_row(plan, t, point) * s->shape.records.row_values];
+    c[TIME * n + t] = run->times[t];
+    c[EVENTS * n + t] = crossed[t];
+    c[RIVALS * n + t] = is_absorbing && has_rival(plan, monitor) ? stopped_elsewhere(plan, s, monitor, t, point) : 0;
+    c[LOST * n + t] = s->n_started - finite;
+  }
+  if (is_absorbing) {
+    return fill_curves(ctx, s->n_started, n, n_run, c);
+  }
+  for (size_t t = 0; t < n_run; t++) {
+    const double finite = s->n_started - c[LOST * n + t];
+    double *const at = c + INCIDENCE * n + t, *const rest = c + SURVIVAL * n + t;
+    eg_escape_survival(finite, finite - crossed[t], &at[0], &at[n], &at[2 * n], &at[3 * n]);
+    if (has_rival(plan, monitor)) {
+      c[RIVALS * n + t] = NAN;
+    } else {
+      eg_escape_survival(finite, crossed[t], &rest[0], &rest[n], &rest[2 * n], &rest[3 * n]);
     }
   }
   return EG_OK;
@@ -116,8 +273,8 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
   eg_status status = EG_OK;
   EG_TRY_DONE(eg_plan_escape_first(ctx, plan, run, study, &first));
   EG_TRY_DONE(eg_allocate(ctx, 2 * n, sizeof *sums, &sums));
-  EG_TRY_DONE(eg_allocate(ctx, 4 * plan->n_records, sizeof *cell->survival, &cell->survival));
-  for (size_t i = 0; i < 4 * plan->n_records; i++) {
+  EG_TRY_DONE(eg_allocate(ctx, CURVES * plan->n_records, sizeof *cell->survival, &cell->survival));
+  for (size_t i = 0; i < CURVES * plan->n_records; i++) {
     cell->survival[i] = NAN;
   }
   cell->fit = (eg_escape_fit){0, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
@@ -140,13 +297,10 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
   read_sums(plan, s, s->total, study->monitor, point, n, sums, sums + n);
   eg_escape_fit_rate(n, sums, sums + n, first, &cell->fit);
   cell->jackknife = eg_jackknife_stderr(s->n_blocks, leave_out, cell->fit.rate);
-  for (size_t t = 0; t < n; t++) {
-    const double finite = s->total[eg_summary_row(plan, t, point) * s->shape.records.row_values];
-    cell->lost = s->n_started - finite;
-    cell->censored = finite - sums[t];
-    eg_escape_survival(finite, sums[t], &cell->survival[t], &cell->survival[plan->n_records + t],
-                       &cell->survival[2 * plan->n_records + t], &cell->survival[3 * plan->n_records + t]);
-  }
+  const double finite = s->total[eg_summary_row(plan, n - 1, point) * s->shape.records.row_values];
+  cell->lost = s->n_started - finite;
+  cell->censored = finite - sums[n - 1];
+  EG_TRY_DONE(fill_survival(ctx, b, study->monitor, run, s, point, sums, cell));
 done:
   free(sums);
   return status;
@@ -231,16 +385,49 @@ static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const c
   return eg_labelled_set_text(ctx, b->file, index, "long_name", long_name);
 }
 
-static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, size_t monitor, const escape_cell *cells) {
-  static const char *const survival[4] = {"_survival", "_survival_stderr", "_survival_low", "_survival_high"};
-  const bool is_beside = has_rival(b->plan, monitor);
-  const char *const long_names[4] = {is_beside ? "share of trajectories that have not crossed by this exit, stopped by another or not"
-                                               : "share of trajectories that have not crossed",
-                                     "its standard error", "lower end of Wilson's 95 % interval", "upper end of Wilson's 95 % interval"};
-  const size_t n = b->plan->n_runs * b->plan->n_points, n_records = b->plan->n_records;
+/* What a curve is written as; rivals and the incidence only beside other exits, where it is not 1 - survival. */
+static const struct {
+  int curve;
+  bool is_beside; /* only where other crossings absorb */
+  const char *suffix, *long_name;
+} curves[] = {
+    {RIVALS, true, "_rivals", "trajectories that another crossing has stopped before that time, without this one"},
+    {LOST, false, "_lost", "trajectories lost by that time, spread evenly between observations; 0, and left out, where the crossing does not absorb"},
+    {SURVIVAL, false, "_survival", "Kaplan and Meier's share that has not crossed, other exits and losses taken as censoring"},
+    {SURVIVAL + 1, false, "_survival_stderr", "its standard error"},
+    {SURVIVAL + 2, false, "_survival_low", "lower end of its 95 % interval (Wilson)"},
+    {SURVIVAL + 3, false, "_survival_high", "upper end of its 95 % interval (Wilson)"},
+    {INCIDENCE, true, "_incidence", "Aalen and Johansen's share that has left by this exit and no other before"},
+    {INCIDENCE + 1, true, "_incidence_stderr", "its standard error"},
+    {INCIDENCE + 2, true, "_incidence_low", "lower end of its 95 % interval (Wilson)"},
+    {INCIDENCE + 3, true, "_incidence_high", "upper end of its 95 % interval (Wilson)"},
+};
+
+/* One curve of all cells, over the observations or the grid (which has its own lost trajectories). */
+static eg_status add_curve(eg_context *ctx, eg_builder *b, const char *prefix, const char *suffix, size_t monitor,
+                           const escape_cell *cells, int curve, bool is_grid, size_t n_times, const char *long_name) {
+  const size_t n = b->plan->n_runs * b->plan->n_points;
+  char dim[40];
   double *values = NULL;
   eg_status status = EG_OK;
-  EG_TRY(eg_allocate(ctx, n * n_records, sizeof *values, &values));
+  (void)snprintf(dim, sizeof dim, "%s_grid_edge", prefix);
+  EG_TRY(eg_allocate(ctx, n * n_times, sizeof *values, &values));
+  for (size_t i = 0; i < n * n_times; i++) {
+    const double *const from = is_grid ? cells[i / n_times].grid : cells[i / n_times].survival;
+    values[i] = from == NULL ? NAN : from[(size_t)curve * n_times + i % n_times];
+  }
+  const char *const over = is_grid ? dim : b->plan->has_common_times ? "time" : "record";
+  status = add(ctx, b, prefix, suffix, monitor, over, n_times, values, long_name);
+  free(values);
+  return status;
+}
+
+static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, size_t monitor, const escape_cell *cells) {
+  const bool is_beside = has_rival(b->plan, monitor);
+  const size_t n = b->plan->n_runs * b->plan->n_points;
+  double *values = NULL;
+  eg_status status = EG_OK;
+  EG_TRY(eg_allocate(ctx, n, sizeof *values, &values));
   for (size_t v = 0; v < sizeof variables / sizeof variables[0]; v++) {
     for (size_t i = 0; i < n; i++) {
       values[i] = variables[v].get(&cells[i]);
@@ -250,41 +437,33 @@ static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, siz
                     is_beside && is_censored ? "trajectories that have not crossed by this exit by the end, stopped by another or not"
                                              : variables[v].long_name));
   }
-  for (size_t k = 0; k < 4; k++) {
-    for (size_t i = 0; i < n; i++) {
-      memcpy(values + i * n_records, cells[i].survival + k * n_records, n_records * sizeof *values);
+  for (size_t k = 0; k < sizeof curves / sizeof curves[0]; k++) {
+    if (curves[k].curve != LOST && (is_beside || !curves[k].is_beside)) {
+      EG_TRY_DONE(add_curve(ctx, b, prefix, curves[k].suffix, monitor, cells, curves[k].curve, false, b->plan->n_records,
+                            curves[k].long_name));
     }
-    EG_TRY_DONE(add(ctx, b, prefix, survival[k], monitor, b->plan->has_common_times ? "time" : "record", n_records, values, long_names[k]));
   }
 done:
   free(values);
   return status;
 }
 
-/* Survival on the grid of the stopped time's histogram. */
+/* The same on the grid of the stopped time's histogram. */
 static eg_status add_grid(eg_context *ctx, eg_builder *b, const char *prefix, size_t monitor, const escape_cell *cells,
                           size_t n_edges) {
-  static const char *const suffixes[6] = {"_grid_time", "_grid_events", "_grid_survival", "_grid_survival_stderr",
-                                          "_grid_survival_low", "_grid_survival_high"};
-  static const char *const long_names[6] = {"edges of the bins of the stopped time", "crossings before that time",
-                                            "share of trajectories that have not crossed before that time", "its standard error",
-                                            "lower end of Wilson's 95 % interval", "upper end of Wilson's 95 % interval"};
-  const size_t n = b->plan->n_runs * b->plan->n_points;
-  char dim[40];
-  double *values = NULL;
-  eg_status status = EG_OK;
-  (void)snprintf(dim, sizeof dim, "%s_grid_edge", prefix);
-  EG_TRY(eg_allocate(ctx, n * n_edges, sizeof *values, &values));
-  for (size_t k = 0; k < 6 && n_edges > 0; k++) {
-    for (size_t i = 0; i < n * n_edges; i++) {
-      const double *const grid = cells[i / n_edges].grid;
-      values[i] = grid == NULL ? NAN : grid[k * n_edges + i % n_edges];
-    }
-    EG_TRY_DONE(add(ctx, b, prefix, suffixes[k], monitor, dim, n_edges, values, long_names[k]));
+  if (n_edges == 0) {
+    return EG_OK;
   }
-done:
-  free(values);
-  return status;
+  EG_TRY(add_curve(ctx, b, prefix, "_grid_time", monitor, cells, TIME, true, n_edges, "edges of the bins of the stopped time"));
+  EG_TRY(add_curve(ctx, b, prefix, "_grid_events", monitor, cells, EVENTS, true, n_edges, "crossings before that time"));
+  for (size_t k = 0; k < sizeof curves / sizeof curves[0]; k++) {
+    char suffix[40];
+    (void)snprintf(suffix, sizeof suffix, "_grid%s", curves[k].suffix);
+    if (has_rival(b->plan, monitor) || !curves[k].is_beside) {
+      EG_TRY(add_curve(ctx, b, prefix, suffix, monitor, cells, curves[k].curve, true, n_edges, curves[k].long_name));
+    }
+  }
+  return EG_OK;
 }
 
 eg_status eg_build_escape(eg_context *ctx, eg_builder *b) {

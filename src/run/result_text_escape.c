@@ -43,8 +43,14 @@ void eg_result_escape_text(eg_text *text, const eg_labelled *file) {
     const size_t n_points = v->rank == 2 ? v->shape[1] : 1;
     eg_text_append(text, "\nEscape: first crossings of %s per unit time at risk\n", eg_result_attribute_text(v, "of"));
     if (by[0] != '\0') {
-      eg_text_append(text, "Absorbing crossings stop trajectories too: %s. Survival and what is censored are by this exit alone, and "
-                           "there is no survival on a grid.\n", by);
+      (void)snprintf(name, sizeof name, "%s_grid_time", prefix);
+      eg_text_append(text, "Absorbing crossings stop trajectories too: %s. Rate and survival take that as censoring: the law of this exit "
+                           "alone, if exits are independent; incidence is the share that leaves here.\n", by);
+      if (eg_labelled_find(file, "/analysis", name) == NULL) {
+        const char *const of = eg_result_attribute_text(v, "of");
+        eg_text_append(text, "A grid of its own needs histograms of %s_time and of %s (two bins), and 'joint_histograms: {of: %s_time, with: "
+                             "%s}'.\n", of, of, of, of);
+      }
     }
     eg_text_append(text, "%-28s %s%-10s %-12s %-9s %s\n", "run", n_points > 1 ? "point " : "", "events", "rate", "stderr",
                    "95 % interval");
