@@ -245,7 +245,9 @@ eg_status eg_plan_chain_oracle(eg_context *ctx, eg_run *run) {
   const eg_study_chain *const s = &run->chain;
   const eg_chain *const c = &run->job.launch.chain;
   const eg_study_schedule *const batch = &s->batch_schedule;
-  const bool is_affine = run->dynamics->sampling == EG_SAMPLING_REPLACEMENT && !is_amplified_by_square(run->dynamics->id) && isinf(s->clip) &&
+  const eg_sampling sampling = run->dynamics->sampling; /* fresh subsets: white noise of a larger batch; of SVAG, of two that are not independent */
+  const bool is_white = sampling == EG_SAMPLING_REPLACEMENT || (sampling == EG_SAMPLING_WITHOUT_REPLACEMENT && s->l == 1.0);
+  const bool is_affine = is_white && !is_amplified_by_square(run->dynamics->id) && isinf(s->clip) &&
                          s->schedule.kind == EG_RATE_CONSTANT && !(s->schedule.warm_up > 1.0) &&
                          batch->kind == EG_RATE_CONSTANT && !(batch->warm_up > 1.0) &&
                          2 * run->affine.dim <= EG_AFFINE_MAX_DIM;
