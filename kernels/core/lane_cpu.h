@@ -41,6 +41,9 @@ typedef struct eg_tape {
   const struct eg_walk *w;
   uint32_t record, last;
   uint64_t most; /* size of the features so far: core/watch_cpu.h */
+  double *column; /* where the next record goes, if it is one coordinate of one point; else NULL */
+  size_t row;     /* from one record to the next */
+  int32_t component;
 } eg_tape;
 
 /* The parts of thread->block. x of a point: (width, EG_LANES). */
@@ -343,8 +346,11 @@ static void store_block(const eg_launch *a, eg_block_state block, uint32_t slot)
 }
 
 EG_FN void back_up(const eg_launch *a, const eg_block_state *block) {
-  for (uint32_t row = 0; row < a->n_points * (uint32_t)block->width; row++) { /* short: a call costs more */
-    LANES { block->backup[row * EG_LANES + (uint32_t)l] = block->x[row * EG_LANES + (uint32_t)l]; }
+  const size_t n = a->n_points * block->width;
+  for (size_t row = 0; row < n; row++) { /* short: a call costs more */
+    const eg_real *const x = block->x + row * EG_LANES;
+    eg_real *const backup = block->backup + row * EG_LANES;
+    LANES { backup[l] = x[l]; }
   }
 }
 
@@ -454,7 +460,7 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
     }
     step += n;
     if (step == due) {
-      due = record_due(block.tape);
+      due = make_record(block.tape, block.x);
     }
   }
 }

@@ -423,6 +423,29 @@ static __attribute__((noinline)) uint64_t record_due(eg_tape *t) {
   return t->record < t->last ? a->record_steps[t->record] : EG_NEVER;
 }
 
+/* The tape of records r .. last - 1. */
+static eg_tape tape_of(const eg_walk *w, uint32_t r, uint32_t last) {
+  const eg_launch *const a = w->a;
+  const size_t row = (size_t)a->n_features * a->ld;
+  eg_tape tape = {w, r, last, 0, NULL, row, 0};
+  if (a->n_points == 1 && a->n_features == 1 && a->features[0].id == EG_FEATURE_X && !EG_USER_MODEL) {
+    tape.column = a->records + (size_t)r * row + w->slot;
+    tape.component = a->features[0].component;
+  }
+  return tape;
+}
+
+/* record_due on the way of a segment: the commonest record is a copy, and a call costs more. */
+EG_FN uint64_t make_record(eg_tape *t, const eg_real *x) {
+  if (t->column == NULL) {
+    return record_due(t);
+  }
+  block_coordinate(x, t->component, t->column);
+  t->column += t->row;
+  t->record++;
+  return t->record < t->last ? t->w->a->record_steps[t->record] : EG_NEVER;
+}
+
 /* Is every state of a block finite? */
 static int is_block_finite(const eg_walk *w) {
   uint64_t most = 0;
@@ -438,12 +461,13 @@ static int is_block_finite(const eg_walk *w) {
 static uint32_t take_records(eg_walk *w, int is_taped, uint32_t r, uint64_t *step) {
   const eg_launch *const a = w->a;
   const uint64_t from = *step, old = w->block.ahead->backup_step + EG_BACKUP_STEPS;
-  eg_tape tape = {w, r, r + 1, 0};
-  while (tape.last < a->n_records && a->record_steps[tape.last - 1] < old) {
-    tape.last++;
+  uint32_t last = r + 1;
+  while (last < a->n_records && a->record_steps[last - 1] < old) {
+    last++;
   }
+  eg_tape tape = tape_of(w, r, last);
   if (a->record_steps[r] == from) {
-    (void)record_due(&tape);
+    (void)make_record(&tape, w->block.x);
   }
   if (is_taped && tape.record < tape.last) {
     w->block.tape = &tape;
@@ -453,7 +477,7 @@ static uint32_t take_records(eg_walk *w, int is_taped, uint32_t r, uint64_t *ste
   for (uint64_t at = from; tape.record < tape.last;) {
     const uint64_t to = a->record_steps[tape.record];
     w->segment(w->p, a, w->u, w->t, &w->block, w->realisation, at, to);
-    (void)record_due(&tape);
+    (void)make_record(&tape, w->block.x);
     at = to;
   }
   if (tape.most < EG_SIZE_INFINITE && is_block_finite(w)) {

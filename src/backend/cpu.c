@@ -19,7 +19,7 @@
 static const uint64_t STEPS_PER_LOOK = 1u << 27;
 
 /* Records of a tile (of all members of a group) are made and reduced in parts that stay in the second-level cache. */
-enum { RECORD_BYTES = 1 << 20 };
+enum { RECORD_BYTES = 1 << 19 };
 
 struct eg_device {
   const eg_cpu_kernels *kernels;
