@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { BENCH_CASES = 24, BENCH_ROUNDS = 101, BENCH_WORDS = 1024 };
+enum { BENCH_CASES = 96, BENCH_ROUNDS = 101, BENCH_WORDS = 4096 };
 
 typedef struct bench_sample {
   double cpu, wall; /* seconds */

@@ -1,5 +1,6 @@
-/* stepper_naive KIND TRAJECTORIES STEPS: the algorithm of one stepper as a plain loop, rand_r, Box and Muller with libm,
- * double; |x|^2 four times. Kinds as in bench_steppers.c. */
+/* stepper_naive KIND TRAJECTORIES STEPS: the algorithm of one stepper as a plain loop of its own, rand_r, Box and Muller with libm,
+ * double; |x|^2 four times. Kinds as in bench_steppers.c. What all trajectories share at a step is not computed anew for each where a
+ * plain loop would not either: powers of decays are running products, the standard deviations of scaled Brownian motion a table. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdio.h>
@@ -8,9 +9,12 @@
 
 enum { N = 256, ROWS_D = 8 };
 
+enum { V = 2 * ROWS_D + 2 }; /* what a step carries: velocities, mean squares, running products */
+
 static unsigned seed = 1;
 static double rows[N][ROWS_D], target[N], H[ROWS_D][ROWS_D], M[ROWS_D][ROWS_D], v0[ROWS_D], spare;
 static int has_spare;
+static double *deviation; /* of each step of scaled Brownian motion */
 
 static double uniform(void) {
   return (rand_r(&seed) + 0.5) / (RAND_MAX + 1.0);
@@ -83,8 +87,18 @@ static void momentum(int d, const double *g, double *x, double *v) {
   }
 }
 
+/* One minus the powers of two decays at a step, by running products. */
+static void corrections(double *v, long step, double decay1, double decay2, double *c1, double *c2) {
+  double *const power = v + 2 * ROWS_D;
+  power[0] = (step == 1 ? 1 : power[0]) * decay1;
+  power[1] = (step == 1 ? 1 : power[1]) * decay2;
+  *c1 = 1 - power[0];
+  *c2 = 1 - power[1];
+}
+
 static void adam(int d, const double *g, double *x, double *v, long step) {
-  const double c1 = 1 - pow(0.9, (double)step), c2 = 1 - pow(0.999, (double)step);
+  double c1, c2;
+  corrections(v, step, 0.9, 0.999, &c1, &c2);
   for (int k = 0; k < d; k++) {
     v[k] = 0.9 * v[k] + 0.1 * g[k];
     v[d + k] = 0.999 * v[d + k] + 0.001 * g[k] * g[k];
@@ -159,7 +173,8 @@ static void rmsprop_sde(double *x, double *v) {
 }
 
 static void adam_sde(double *x, double *v, long step) {
-  const double c1 = 1 - exp(-0.1 * (double)step), c2 = 1 - exp(-0.001 * (double)step);
+  double c1, c2;
+  corrections(v, step, exp(-0.1), exp(-0.001), &c1, &c2);
   for (int k = 0; k < 2; k++) {
     v[k] += 0.1 * (curvature[k] * x[k] - v[k] + normal());
     v[2 + k] += 0.001 * (1 - v[2 + k]);
@@ -241,140 +256,169 @@ static void transit(double *x, double *v, double from, double to) {
   x[0] += sqrt(2 * (half + v[1] * (to - t))) * normal();
 }
 
-static int step_of_equation(const char *kind, double *x, double *v, long step) {
-  const double dW = 0.2 * sqrt(rate), from = (double)(step - 1), to = (double)step;
-  if (strcmp(kind, "milstein") == 0) {
-    const double b = dW * normal();
-    x[0] += x[0] * (0.05 * rate + b + 0.5 * (b * b - dW * dW));
-  } else if (strcmp(kind, "heun") == 0) {
-    const double a = (0.05 - 0.02) * rate + dW * normal(), y = x[0] + a * x[0];
-    x[0] += 0.5 * a * (x[0] + y);
-  } else if (strcmp(kind, "srk2") == 0) {
-    srk2(x);
-  } else if (strcmp(kind, "langevin") == 0) {
-    langevin(x, v);
-  } else if (strcmp(kind, "langevin_exact") == 0) {
-    langevin_exact(x, v);
-  } else if (strcmp(kind, "root") == 0) {
-    const double scale = rate * sqrt(2 * loss2(x));
-    const double noise[2] = {scale * sqrt(curvature[0]) * normal(), scale * sqrt(curvature[1]) * normal()};
-    euler_noise(x, noise);
-  } else if (strcmp(kind, "log_time") == 0) {
-    const double span = rate / loss2(x);
-    for (int k = 0; k < 2; k++) {
-      x[k] += -span * curvature[k] * x[k] + rate * sqrt(2 * curvature[k]) * normal();
-    }
-    v[0] += span;
-  } else if (strcmp(kind, "rmsprop_sde") == 0) {
-    rmsprop_sde(x, v);
-  } else if (strcmp(kind, "adam_sde") == 0) {
-    adam_sde(x, v, step);
-  } else if (strcmp(kind, "sign_sde") == 0) {
-    sign_sde(x);
-  } else if (strcmp(kind, "levy") == 0) {
-    x[0] += -x[0] * rate + pow(rate, 1 / 1.5) * stable(1.5);
-  } else if (strcmp(kind, "scaled") == 0) {
-    x[0] += sqrt(pow(to * rate, 1.5) - pow(from * rate, 1.5)) * normal();
-  } else if (strcmp(kind, "walk") == 0) {
-    walk(x, v, to);
-  } else if (strcmp(kind, "flights") == 0) {
-    flights(x, v, from, to);
-  } else if (strcmp(kind, "transit") == 0) {
-    transit(x, v, from, to);
-  } else {
-    return 0;
-  }
-  return 1;
-}
+/* ---- a loop for each kind ---- */
 
-static void step_of(const char *kind, double *x, double *v, long step) {
-  double g[ROWS_D] = {0};
-  if (step_of_equation(kind, x, v, step)) {
-    return;
+#define STEP(kind) static inline __attribute__((always_inline)) void step_##kind(double *x, double *v, long step)
+
+STEP(euler) { x[0] += -x[0] * rate + sqrt(rate) * normal(); }
+STEP(exact) { x[0] = exp(-rate) * x[0] + sqrt((1 - exp(-2 * rate)) / 2) * normal(); }
+STEP(sgd) {
+  double g[2];
+  gradient2(x, 1, g);
+  x[0] -= rate * g[0];
+  x[1] -= rate * g[1];
+}
+STEP(sme) { sme(x); }
+STEP(momentum) {
+  double g[2];
+  gradient2(x, 1, g);
+  momentum(2, g, x, v);
+}
+STEP(adam) {
+  double g[2];
+  gradient2(x, 1, g);
+  adam(2, g, x, v, step);
+}
+STEP(samples) { samples(x); }
+STEP(momentum_samples) {
+  double a[4], g[4], residual = -normal();
+  for (int k = 0; k < 4; k++) {
+    a[k] = normal();
+    residual += a[k] * x[k];
   }
-  if (strcmp(kind, "euler") == 0) {
-    x[0] += -x[0] * rate + sqrt(rate) * normal();
-  } else if (strcmp(kind, "exact") == 0) {
-    x[0] = exp(-rate) * x[0] + sqrt((1 - exp(-2 * rate)) / 2) * normal();
-  } else if (strcmp(kind, "sgd") == 0) {
-    gradient2(x, 1, g);
-    x[0] -= rate * g[0];
-    x[1] -= rate * g[1];
-  } else if (strcmp(kind, "sme") == 0) {
-    sme(x);
-  } else if (strcmp(kind, "momentum") == 0) {
-    gradient2(x, 1, g);
-    momentum(2, g, x, v);
-  } else if (strcmp(kind, "adam") == 0) {
-    gradient2(x, 1, g);
-    adam(2, g, x, v, step);
-  } else if (strcmp(kind, "samples") == 0) {
-    samples(x);
-  } else if (strcmp(kind, "momentum_samples") == 0) {
-    double moved[4];
-    memcpy(moved, x, sizeof moved);
-    samples(moved);
-    for (int k = 0; k < 4; k++) {
-      g[k] = (x[k] - moved[k]) / rate;
-    }
-    momentum(4, g, x, v);
-  } else if (strcmp(kind, "nodes_rows") == 0) {
-    nodes_rows(x);
-  } else if (strcmp(kind, "noisy_rows") == 0) { /* noise of a label is noise of the residual */
-    const int j = rand_r(&seed) % N;
-    double residual = -target[j] - 0.5 * normal();
-    for (int k = 0; k < ROWS_D; k++) {
-      residual += rows[j][k] * x[k];
-    }
-    for (int k = 0; k < ROWS_D; k++) {
-      x[k] -= rate * residual * rows[j][k];
-    }
-  } else if (strcmp(kind, "sgd_rows") == 0) {
-    add_row(x, 1, g);
-    for (int k = 0; k < ROWS_D; k++) {
-      x[k] -= rate * g[k];
-    }
-  } else if (strcmp(kind, "momentum_rows") == 0) {
-    add_row(x, 1, g);
-    momentum(ROWS_D, g, x, v);
-  } else if (strcmp(kind, "adam_rows") == 0) {
-    add_row(x, 1, g);
-    adam(ROWS_D, g, x, v, step);
-  } else if (strcmp(kind, "svag_rows") == 0) { /* l = 4 */
-    add_row(x, (1 + sqrt(7)) / 2, g);
-    add_row(x, (1 - sqrt(7)) / 2, g);
-    for (int k = 0; k < ROWS_D; k++) {
-      x[k] -= rate / 4 * g[k];
-    }
-  } else { /* pair_rows */
-    flow(x);
-    add_row(x, rate * sqrt(0.5), g);
-    add_row(x, -rate * sqrt(0.5), g);
-    for (int k = 0; k < ROWS_D; k++) {
-      x[k] += g[k];
-    }
-    flow(x);
+  for (int k = 0; k < 4; k++) {
+    g[k] = residual * a[k];
+  }
+  momentum(4, g, x, v);
+}
+STEP(sgd_rows) {
+  double g[ROWS_D] = {0};
+  add_row(x, 1, g);
+  for (int k = 0; k < ROWS_D; k++) {
+    x[k] -= rate * g[k];
   }
 }
+STEP(momentum_rows) {
+  double g[ROWS_D] = {0};
+  add_row(x, 1, g);
+  momentum(ROWS_D, g, x, v);
+}
+STEP(adam_rows) {
+  double g[ROWS_D] = {0};
+  add_row(x, 1, g);
+  adam(ROWS_D, g, x, v, step);
+}
+STEP(svag_rows) { /* l = 4 */
+  double g[ROWS_D] = {0};
+  add_row(x, (1 + sqrt(7)) / 2, g);
+  add_row(x, (1 - sqrt(7)) / 2, g);
+  for (int k = 0; k < ROWS_D; k++) {
+    x[k] -= rate / 4 * g[k];
+  }
+}
+STEP(pair_rows) {
+  double g[ROWS_D] = {0};
+  flow(x);
+  add_row(x, rate * sqrt(0.5), g);
+  add_row(x, -rate * sqrt(0.5), g);
+  for (int k = 0; k < ROWS_D; k++) {
+    x[k] += g[k];
+  }
+  flow(x);
+}
+STEP(nodes_rows) { nodes_rows(x); }
+STEP(noisy_rows) { /* noise of a label is noise of the residual */
+  const int j = rand_r(&seed) % N;
+  double residual = -target[j] - 0.5 * normal();
+  for (int k = 0; k < ROWS_D; k++) {
+    residual += rows[j][k] * x[k];
+  }
+  for (int k = 0; k < ROWS_D; k++) {
+    x[k] -= rate * residual * rows[j][k];
+  }
+}
+STEP(milstein) {
+  const double dW = 0.2 * sqrt(rate), b = dW * normal();
+  x[0] += x[0] * (0.05 * rate + b + 0.5 * (b * b - dW * dW));
+}
+STEP(heun) {
+  const double a = (0.05 - 0.02) * rate + 0.2 * sqrt(rate) * normal(), y = x[0] + a * x[0];
+  x[0] += 0.5 * a * (x[0] + y);
+}
+STEP(srk2) { srk2(x); }
+STEP(langevin) { langevin(x, v); }
+STEP(langevin_exact) { langevin_exact(x, v); }
+STEP(root) {
+  const double scale = rate * sqrt(2 * loss2(x));
+  const double noise[2] = {scale * sqrt(curvature[0]) * normal(), scale * sqrt(curvature[1]) * normal()};
+  euler_noise(x, noise);
+}
+STEP(log_time) {
+  const double span = rate / loss2(x);
+  for (int k = 0; k < 2; k++) {
+    x[k] += -span * curvature[k] * x[k] + rate * sqrt(2 * curvature[k]) * normal();
+  }
+  v[0] += span;
+}
+STEP(rmsprop_sde) { rmsprop_sde(x, v); }
+STEP(adam_sde) { adam_sde(x, v, step); }
+STEP(sign_sde) { sign_sde(x); }
+STEP(levy) { x[0] += -x[0] * rate + pow(rate, 1 / 1.5) * stable(1.5); }
+STEP(scaled) { x[0] += deviation[step - 1] * normal(); }
+STEP(walk) { walk(x, v, (double)step); }
+STEP(flights) { flights(x, v, (double)(step - 1), (double)step); }
+STEP(transit) { transit(x, v, (double)(step - 1), (double)step); }
+
+#define LOOP(kind)                                                                                           \
+  static double loop_##kind(long trajectories, long steps) {                                                 \
+    double total = 0;                                                                                        \
+    for (long i = 0; i < trajectories; i++) {                                                                \
+      double x[ROWS_D] = {0.5, 0.5}, v[V] = {0};                                                             \
+      for (long step = 1; step <= steps; step++) {                                                           \
+        step_##kind(x, v, step);                                                                             \
+        if (step % (steps / 4 + 1) == 0) {                                                                   \
+          for (int k = 0; k < ROWS_D; k++) {                                                                 \
+            total += x[k] * x[k];                                                                            \
+          }                                                                                                  \
+        }                                                                                                    \
+      }                                                                                                      \
+    }                                                                                                        \
+    return total;                                                                                            \
+  }
+
+#define KINDS(X)                                                                                             \
+  X(euler) X(exact) X(sgd) X(sme) X(momentum) X(adam) X(samples) X(momentum_samples) X(sgd_rows)             \
+  X(momentum_rows) X(adam_rows) X(svag_rows) X(pair_rows) X(nodes_rows) X(noisy_rows) X(milstein) X(heun)    \
+  X(srk2) X(langevin) X(langevin_exact) X(root) X(log_time) X(rmsprop_sde) X(adam_sde) X(sign_sde) X(levy)   \
+  X(scaled) X(walk) X(flights) X(transit)
+KINDS(LOOP)
+
+#define ENTRY(kind) {#kind, loop_##kind},
+static const struct {
+  const char *name;
+  double (*loop)(long trajectories, long steps);
+} kinds[] = {KINDS(ENTRY)};
 
 int main(int argc, char **argv) {
-  if (argc != 4) {
+  const long trajectories = argc == 4 ? atol(argv[2]) : 0, steps = argc == 4 ? atol(argv[3]) : 0;
+  if (trajectories < 1 || steps < 1) {
     return 2;
   }
-  const long trajectories = atol(argv[2]), steps = atol(argv[3]);
-  double total = 0;
   make_rows();
-  for (long i = 0; i < trajectories; i++) {
-    double x[ROWS_D] = {0.5, 0.5}, v[2 * ROWS_D] = {0};
-    for (long step = 1; step <= steps; step++) {
-      step_of(argv[1], x, v, step);
-      if (step % (steps / 4 + 1) == 0) {
-        for (int k = 0; k < ROWS_D; k++) {
-          total += x[k] * x[k];
-        }
-      }
+  deviation = malloc((size_t)steps * sizeof *deviation);
+  if (deviation == NULL) {
+    return 1;
+  }
+  for (long step = 1; step <= steps; step++) {
+    deviation[step - 1] = sqrt(pow((double)step * rate, 1.5) - pow((double)(step - 1) * rate, 1.5));
+  }
+  int status = 2;
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    if (strcmp(argv[1], kinds[i].name) == 0) {
+      printf("%g\n", kinds[i].loop(trajectories, steps));
+      status = 0;
     }
   }
-  printf("%g\n", total);
-  return 0;
+  free(deviation);
+  return status;
 }
