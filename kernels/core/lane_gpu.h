@@ -305,13 +305,17 @@ EG_FN double *eg_record_at(const eg_launch *a, const eg_lane *t, uint32_t record
 }
 
 /* Write the wanted features of record r; 0 if one of them is not finite. */
-EG_FN int eg_record_write(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
+EG_FN int eg_record_write(int extra, const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
                           uint32_t record, const eg_real *x) {
   double *const out = eg_record_at(a, t, record);
   double sum = 0;
   EG_ROLLED
   for (uint32_t f = eg_columns_from(a, record); f < eg_columns_to(a, record); f++) {
-    const double value = eg_thread_feature(p, u, a, t, a->features[f], x);
+    double value = eg_thread_feature(p, u, a, t, a->features[f], x);
+    EG_UNROLL
+    for (int k = EG_DIM; k < EG_DIM + (extra >= EG_DIM ? EG_DIM : 0); k++) { /* velocity */
+      value = a->features[f].id == EG_FEATURE_X && a->features[f].component == k ? (double)x[k] : value;
+    }
     sum += value * 0.0;
     out[(uint64_t)f * a->ld] = value;
   }
@@ -682,7 +686,7 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
     }
     int is_bad = first_bad != EG_NEVER || !eg_state_is_finite(x);
     if (!is_end) {
-      is_bad |= !eg_record_write(p, u, a, t, record, x);
+      is_bad |= !eg_record_write(f->extra, p, u, a, t, record, x);
     }
     if (is_bad) {
       first_bad = first_bad == EG_NEVER ? t->step : first_bad; /* the state is finite, a feature is not */
@@ -740,7 +744,7 @@ EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_laun
     } else {
       is_bad = !eg_state_is_finite(x);
       if (!is_end) {
-        is_bad |= !eg_record_write(p, u, a, t, record, x);
+        is_bad |= !eg_record_write(f->extra, p, u, a, t, record, x);
       }
       if (is_bad && first_bad == EG_NEVER) {
         eg_state_load(f->extra, a, t, x);

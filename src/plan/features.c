@@ -7,8 +7,8 @@
 #include "plan/plan.h"
 
 static int32_t feature_id(const char *name) {
-  static const char *const names[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2", "clock", "noise_trace"};
-  for (int32_t i = 0; i < 7; i++) {
+  static const char *const names[] = {"x", "norm2", "loss", "gradient_norm2", "displacement2", "clock", "noise_trace", "velocity"};
+  for (int32_t i = 0; i < 8; i++) {
     if (strcmp(names[i], name) == 0) {
       return i;
     }
@@ -62,7 +62,7 @@ static eg_status add_feature(eg_context *ctx, eg_plan *plan, const char *name, e
     return eg_fail(ctx, EG_ERR_INTERNAL, "unknown feature '%s'", f->name);
   }
   f->first = plan->n_all_columns;
-  f->width = f->id == EG_FEATURE_X ? (size_t)plan->dim : 1;
+  f->width = eg_feature_is_vector(f) ? (size_t)plan->dim : 1;
   plan->n_all_columns += f->width;
   plan->n_all_features++;
   return EG_OK;
@@ -86,8 +86,10 @@ eg_status eg_plan_features(eg_context *ctx, eg_plan *plan) {
   for (size_t i = 0; i < plan->n_all_features; i++) {
     const bool is_monitor = plan->features[i].id >= EG_FEATURE_MONITOR;
     for (size_t k = 0; k < plan->features[i].width; k++) {
-      plan->codes[plan->features[i].first + k].id = plan->features[i].id;
-      plan->codes[plan->features[i].first + k].component = is_monitor ? eg_plan_monitor_component(&plan->features[i]) : (int32_t)k;
+      const bool is_velocity = plan->features[i].id == EG_FEATURE_VELOCITY;
+      eg_feature_code *const code = &plan->codes[plan->features[i].first + k];
+      code->id = is_velocity ? EG_FEATURE_X : plan->features[i].id;
+      code->component = is_monitor ? eg_plan_monitor_component(&plan->features[i]) : (is_velocity ? plan->padded_dim : 0) + (int32_t)k;
     }
   }
   return EG_OK;

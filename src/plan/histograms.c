@@ -27,7 +27,7 @@ static eg_status plan_histogram(eg_context *ctx, const eg_plan *plan, const eg_s
   EG_TRY(check_component(ctx, plan, h));
   out->study = h;
   out->is_automatic = isnan(h->low);
-  out->is_vector = f->id == EG_FEATURE_X && h->component < 0;
+  out->is_vector = eg_feature_is_vector(f) && h->component < 0;
   out->width = out->is_vector ? f->width : 1;
   if (h->component >= 0) {
     (void)snprintf(out->name, sizeof out->name, "x%d", h->component);

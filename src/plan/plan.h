@@ -23,6 +23,11 @@ typedef struct eg_feature {
   int32_t rivals; /* of EG_FEATURE_EXIT and EG_FEATURE_EXIT_TIME: bits of the monitors that compete; 0: none */
 } eg_feature;
 
+/* Has it a column for each component of x? */
+static inline bool eg_feature_is_vector(const eg_feature *f) {
+  return f->id == EG_FEATURE_X || f->id == EG_FEATURE_VELOCITY;
+}
+
 #define EG_NO_GROUP ((size_t)-1)
 /* A histogram of the study: one name, a grid for each of `width` columns. */
 typedef struct eg_plan_histogram {

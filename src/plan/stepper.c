@@ -354,6 +354,21 @@ static eg_status check_limit_alone(eg_context *ctx, const eg_plan *plan, const e
                                       "studies with groups, monitors, splitting, stationary or scaling-rule analyses");
 }
 
+/* Feature velocity: what these steppers keep behind x. */
+static eg_status check_velocity(eg_context *ctx, const eg_plan *plan, const eg_run *run) {
+  const eg_study_observe *const observe = &plan->study->observe;
+  if (strncmp(run->job.stepper, "momentum", 8) == 0 || strncmp(run->job.stepper, "langevin", 8) == 0) {
+    return EG_OK;
+  }
+  for (size_t i = 0; i < observe->n_all_features; i++) {
+    if (strcmp(observe->features[i], "velocity") == 0) {
+      return eg_study_fail_at(ctx, plan->study, observe->feature_marks[i],
+                              "feature 'velocity' needs momentum above 0, or langevin: '%s' has none", run->dynamics->label);
+    }
+  }
+  return EG_OK;
+}
+
 eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
   const eg_unit *const unit = eg_plan_unit(plan);
   eg_launch *const a = &run->job.launch;
@@ -415,6 +430,7 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
     return refuse(ctx, plan, run, "the model does not define the functions this dynamics needs");
   }
   run->extra = (size_t)stepper->extra;
+  EG_TRY(check_velocity(ctx, plan, run));
   if (stepper->normals > MAX_NORMALS) {
     return refuse(ctx, plan, run, "a step may take at most 128 increments");
   }

@@ -189,7 +189,7 @@ static eg_status choose_columns(eg_context *ctx, replay *r) {
     r->codes[r->n_columns++] = (eg_feature_code){EG_FEATURE_X, k};
   }
   for (size_t i = 0; i < plan->n_all_columns; i++) {
-    if (plan->codes[i].id != EG_FEATURE_X) {
+    if (plan->codes[i].id != EG_FEATURE_X || plan->codes[i].component >= plan->dim) {
       r->codes[r->n_columns++] = plan->codes[i];
     }
   }
@@ -254,7 +254,8 @@ static eg_status make_passes(eg_context *ctx, replay *r) {
 
 static void column_name(const eg_plan *plan, eg_feature_code code, char *name, size_t size) {
   if (code.id == EG_FEATURE_X) {
-    (void)snprintf(name, size, "x%d", code.component);
+    const bool is_velocity = code.component >= plan->padded_dim;
+    (void)snprintf(name, size, is_velocity ? "v%d" : "x%d", code.component - (is_velocity ? plan->padded_dim : 0));
     return;
   }
   for (size_t i = 0; i < plan->n_all_features; i++) {

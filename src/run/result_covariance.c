@@ -35,9 +35,8 @@ static eg_status add_names(eg_context *ctx, eg_builder *b) {
   for (size_t f = 0; f < plan->n_features; f++) {
     for (size_t k = 0; k < plan->features[f].width; k++) {
       char *const name = names[plan->features[f].first + k];
-      const bool is_vector = plan->features[f].id == EG_FEATURE_X;
-      if (is_vector) {
-        (void)snprintf(name, sizeof *names, "x%zu", k);
+      if (eg_feature_is_vector(&plan->features[f])) {
+        (void)snprintf(name, sizeof *names, "%c%zu", plan->features[f].name[0], k);
       } else {
         (void)snprintf(name, sizeof *names, "%s", plan->features[f].name);
       }

@@ -48,7 +48,9 @@ static double column_mean(const eg_plan *plan, const eg_run *run, eg_feature_cod
   case EG_FEATURE_NOISE_TRACE:
     return NAN;
   case EG_FEATURE_X:
-    return mean[code.component];
+    return code.component < plan->dim        ? mean[code.component]
+           : run->lifted.dim == 2 * plan->dim ? mean[plan->dim + code.component - plan->padded_dim] /* velocity */
+                                              : NAN;
   case EG_FEATURE_LOSS:
     return eg_affine_loss(&run->affine, mean, second);
   case EG_FEATURE_GRADIENT_NORM2:

@@ -202,7 +202,7 @@ static eg_status build_path(eg_context *ctx, eg_builder *b, const eg_feature *f,
   add_dim(&s, "point", plan->n_points, plan->n_points > 1);
   add_dim(&s, "realisation", n_kept, true);
   add_dim(&s, eg_plan_time_dim(schedule), schedule->n_records, true);
-  add_dim(&s, "component", f->width, f->id == EG_FEATURE_X);
+  add_dim(&s, "component", f->width, eg_feature_is_vector(f));
   EG_TRY(eg_allocate(ctx, n, sizeof *values, &values));
   size_t i = 0;
   for (size_t r = 0; r < plan->n_runs; r++) {

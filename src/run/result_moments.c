@@ -42,13 +42,14 @@ static void gather(const eg_builder *b, size_t n, const eg_feature *f, eg_type t
 
 /* Unit of a feature or of a number derived from it. Lengths and losses are the model's own. */
 const char *eg_feature_unit(const eg_plan *plan, const eg_feature *f, const char *suffix) {
-  static const char *const units[] = {"length", "length^2", "loss", "loss^2/length^2", "length^2", "1", "loss^2/length^2", "algorithmic time"};
+  static const char *const units[] = {"length", "length^2", "loss", "loss^2/length^2", "length^2", "1", "loss^2/length^2",
+                                      "length/algorithmic time", "algorithmic time"};
   static const char *const squares[] = {"length^2", "length^4", "loss^2", "loss^4/length^4", "length^4", "1",
-                                        "loss^4/length^4", "algorithmic time^2"};
+                                        "loss^4/length^4", "length^2/algorithmic time^2", "algorithmic time^2"};
   size_t i = (size_t)f->id;
   if (f->id >= EG_FEATURE_MONITOR) {
     const eg_study_monitor *const m = &plan->study->observe.monitors[f->monitor];
-    i = m->operation != EG_MONITOR_CROSSING ? (size_t)m->feature : (f->id == EG_FEATURE_MONITOR || f->id == EG_FEATURE_EXIT ? 5 : 7);
+    i = m->operation != EG_MONITOR_CROSSING ? (size_t)m->feature : (f->id == EG_FEATURE_MONITOR || f->id == EG_FEATURE_EXIT ? 5 : 8);
   }
   suffix += strncmp(suffix, "_difference", 11) == 0 ? 11 : 0;
   if (strncmp(suffix, "_variance", 9) == 0 && strcmp(suffix, "_variance_ratio") != 0) {
@@ -75,7 +76,7 @@ eg_status eg_builder_add_over(eg_context *ctx, eg_builder *b, const char *dim, s
   }
   dims[rank] = plan->has_common_times ? "time" : "record";
   shape[rank++] = plan->n_records;
-  if (f->id == EG_FEATURE_X) {
+  if (eg_feature_is_vector(f)) {
     dims[rank] = "component";
     shape[rank++] = f->width;
   }
@@ -171,7 +172,7 @@ static bool is_known(const eg_builder *b, const eg_feature *f) {
 
 /* Runs whose law is known to have no variance of this feature: attribute no_variance, their places; no_mean: nor a mean. */
 static eg_status mark_stable(eg_context *ctx, eg_builder *b, const eg_feature *f, size_t index) {
-  const double order = f->id == EG_FEATURE_X ? 1 : 2; /* of x in the feature; losses here are quadratic */
+  const double order = eg_feature_is_vector(f) ? 1 : 2; /* of x in the feature; losses here are quadratic */
   int64_t *runs = NULL;
   eg_status status = EG_OK;
   if (f->id > EG_FEATURE_DISPLACEMENT2) {

@@ -105,7 +105,7 @@ static eg_status add_feature(eg_context *ctx, eg_builder *b, const eg_feature *f
   }
   dims[rank] = plan->has_common_times ? "time" : "record";
   shape[rank++] = plan->n_records;
-  if (f->id == EG_FEATURE_X) {
+  if (eg_feature_is_vector(f)) {
     dims[rank] = "component";
     shape[rank++] = f->width;
   }

@@ -12,7 +12,7 @@ enum { MAX_NAME = 24 };
 
 /* Names of a result file that an observable must not take, and endings that the numbers made of an observable have. */
 static const char *const taken_names[] = {
-    "x", "norm2", "loss", "gradient_norm2", "displacement2", "clock", "noise_trace", "msd", "covariance", "run", "point", "time", "record", "step",
+    "x", "norm2", "loss", "gradient_norm2", "displacement2", "clock", "noise_trace", "velocity", "msd", "covariance", "run", "point", "time", "record", "step",
     "component", "feature", "feature_2", "dynamics", "scheme", "factor", "stepper", "description", "learning_rate",
     "time_step", "batch_size", "substeps", "horizon", "ridge", "integrator_step", "stability_limit", "diverged_count",
     "difference", "difference_group", "difference_first", "difference_second", "difference_first_run",

@@ -210,7 +210,7 @@ static const eg_schema_row rows[] = {
     AT_ROWS("observe.at"),
     {"observe.features", EG_WORD | EG_LIST | EG_REQUIRED, NULL, NO_RANGE, eg_feature_words, NULL,
      "values computed from the state; loss, gradient_norm2 and noise_trace, the trace of the covariance of one sample's gradient, need a "
-     "loss model, clock log-time"},
+     "loss model, clock log-time, velocity momentum or langevin"},
     {"observe.statistics", EG_WORD | EG_LIST, "moments", NO_RANGE, eg_statistic_words, NULL,
      "over realisations; moments are always kept, msd adds the feature displacement2"},
     {"observe.monitors", EG_MAP | EG_MAPS, "none", NO_RANGE, NULL, NULL,

@@ -391,6 +391,9 @@ static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_step
     a.noise_loss = 2.0;
     features[3].id = EG_FEATURE_CLOCK;
   }
+  if (strncmp(stepper->name, "momentum", 8) == 0 || strncmp(stepper->name, "langevin", 8) == 0) {
+    features[3] = (eg_feature_code){EG_FEATURE_X, dim + dim / 2}; /* velocity */
+  }
   if (which == CASE_BLOW_UP) { /* overflow after a number of steps that depends on the lane */
     a.h = 1.0;
     a.learning_rate = 1.0;

@@ -31,11 +31,31 @@ static void check_says(const char *model, const char *dynamics, const char *more
   }
 }
 
+/* Feature velocity, where there is one and where there is none. */
+static void velocity(const char *dynamics, const char *fragment) {
+  char text[400], message[2000];
+  (void)snprintf(text, sizeof text,
+                 "seed: 1\nmodel: {name: quadratic, curvature: [1, 2], noise: 1}\nrealisations: 100\nlearning_rate: 1/8\nhorizon: 1\n"
+                 "observe: {at: [1], features: [x, velocity]}\ndynamics: [{%s}]\n",
+                 dynamics);
+  message_of(text, message, sizeof message);
+  if (fragment[0] == 0) {
+    CHECK_TEXT(message, "");
+  } else {
+    CHECK_HAS(message, fragment);
+  }
+}
+
 #define BOTH "{name: quadratic, curvature: [1, 2], noise: 1, multiplicative: [0, 1]}"
 #define ONE  "{name: quadratic, curvature: [1, 2], noise: [1, 0], multiplicative: [0, 1]}"
 #define DATA "{name: linear-regression, data: data/diabetes.h5, columns: [0, 1]}"
 
 int main(void) {
+  velocity("name: sgd, batch_size: 1, momentum: 0.5", "");
+  velocity("name: langevin, batch_size: 1, momentum: 0.5", "");
+  velocity("name: sgd, batch_size: 1, momentum: 0.5}, {name: sme1, batch_size: 1",
+           "t.yaml:6:34: error: feature 'velocity' needs momentum above 0, or langevin: 'sme1' has none");
+  velocity("name: adam, batch_size: 1", "'adam' has none");
   check_says(ONE, "name: sme2, scheme: milstien", "", "did you mean 'milstein'?");
   check_says(BOTH, "name: sme2, scheme: milstein", "",
              "t.yaml:7:11: error: scheme milstein needs channels that commute, and component 1 has both 'noise' and "

@@ -680,7 +680,7 @@ static void test_templates_and_schema(void) {
     CHECK_HAS(schema, "\nseed: a whole number, range [0, 18446744073709551615], required\n");
     CHECK_HAS(schema, "\n  dynamics.batch_size: a whole number, range [1, 2147483647]");
     CHECK_HAS(schema, "    only for: sgd sme1 sme2 smf1 smf2 svag noisy-gd adam adamw rmsprop signsgd langevin log-time\n");
-    CHECK_HAS(schema, "one of: x, norm2, loss, gradient_norm2, displacement2, clock, noise_trace\n");
+    CHECK_HAS(schema, "one of: x, norm2, loss, gradient_norm2, displacement2, clock, noise_trace, velocity\n");
   }
   free(schema);
   eg_context_free(ctx);
