@@ -27,11 +27,11 @@ file(GLOB z_sources CONFIGURE_DEPENDS tests/physics/test_*.c)
 foreach(source ${z_sources})
   get_filename_component(name ${source} NAME_WE)
   set_tests_properties(physics.${name} PROPERTIES ENVIRONMENT ENSGRAD_Z_FOLDER=${CMAKE_BINARY_DIR}/z)
-  if(NOT name STREQUAL "test_suite_z")
+  if(NOT name MATCHES "^test_suite_")
     list(APPEND z_tests physics.${name})
   endif()
 endforeach()
-set_tests_properties(physics.test_suite_z PROPERTIES DEPENDS "${z_tests}")
+set_tests_properties(physics.test_suite_z physics.test_suite_steppers PROPERTIES DEPENDS "${z_tests}")
 include(cmake/population_form.cmake) # what test_population_form is made of
 include(cmake/team_form.cmake) # and test_team_twin
 include(cmake/thread_form.cmake) # and test_thread_form; the device that is played, of all of them

@@ -9,6 +9,26 @@
 #include "io/result_file.h"
 #include "verdict.h"
 
+/* Names of the steppers that this program's studies ran, for the table of the whole suite (test_suite_steppers.c). */
+static inline void note_steppers(const eg_labelled *file) {
+  static bool has_begun;
+  const char *const folder_of_z = getenv("ENSGRAD_Z_FOLDER");
+  const eg_variable *const v = eg_labelled_find(file, "/", "stepper");
+  char path[600];
+  if (folder_of_z == NULL || v == NULL || v->type != EG_TYPE_TEXT) {
+    return;
+  }
+  (void)mkdir(folder_of_z, 0777); /* may be there */
+  (void)snprintf(path, sizeof path, "%s/%s.steppers", folder_of_z, program_invocation_short_name);
+  FILE *const list = fopen(path, has_begun ? "a" : "w");
+  has_begun = true;
+  CHECK(list != NULL);
+  for (size_t i = 0; list != NULL && i < eg_variable_size(v); i++) {
+    CHECK(fprintf(list, "%s\n", ((char *const *)v->data)[i]) > 0);
+  }
+  CHECK(list == NULL || fclose(list) == 0);
+}
+
 /* folder: where the study's data lie; the result comes there too and is removed. may_fail_claims: trajectories beyond the
    limit of divergences, or a z beyond its limit, are what the test wants to see. */
 static inline eg_labelled *run_with(const char *folder, const char *text, bool may_fail_claims) {
@@ -30,6 +50,7 @@ static inline eg_labelled *run_with(const char *folder, const char *text, bool m
   if ((status != EG_OK && !(may_fail_claims && status == EG_ERR_CLAIM)) || eg_result_read(ctx, output, &file) != EG_OK) {
     stop_with(eg_context_message(ctx));
   }
+  note_steppers(file);
   (void)unlink(output);
   eg_study_free(study);
   eg_context_free(ctx);
