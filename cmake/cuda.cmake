@@ -73,18 +73,23 @@ foreach(model ${team_models}) # one for all dimensions and noise kinds
   string(APPEND cuda_list "X(team_${model}, ${model}, EG_FATBIN_TEAM)\n")
 endforeach()
 # Kernels that look after every step (monitors) are compiled when they are needed: a second, watched set would be 1.25 times
-# the plain set in size and take 1.5 times its compile time. The same holds for chains. Two units and one chain are compiled
-# all the same, so that tests/conformance/test_ptxas.sh sees them.
+# the plain set in size and take 1.5 times its compile time. The same holds for what list.h calls rare. Two units with Gaussian
+# noise, one chain and one symmetric root are compiled all the same, so that tests/conformance/test_ptxas.sh sees them.
 if(ENSGRAD_TESTS)
   set(plugin_fatbins ${cuda_fatbins})
-  add_fatbin(unit_watched_ornstein_uhlenbeck_1 unit_cuda.cu -DEG_WATCHED=1 "-DEG_MODEL_FILE=\"models/ornstein_uhlenbeck.h\"")
-  add_fatbin(unit_watched_linear_regression_8 unit_cuda.cu -DEG_WATCHED=1 -DEG_DIM=8
+  set(gaussian -DEG_KIND_NAME=gaussian -DEG_KIND_CODE=EG_KIND_GAUSSIAN)
+  add_fatbin(unit_watched_ornstein_uhlenbeck_1 unit_cuda.cu -DEG_WATCHED=1 ${gaussian}
+             "-DEG_MODEL_FILE=\"models/ornstein_uhlenbeck.h\"")
+  add_fatbin(unit_watched_linear_regression_8 unit_cuda.cu -DEG_WATCHED=1 ${gaussian} -DEG_DIM=8
              "-DEG_MODEL_FILE=\"models/linear_regression.h\"")
   add_fatbin(unit_chain_linear_regression_8 unit_cuda.cu -DEG_ONE_STEPPER -DEG_WANTED_adaptive_rows=EG_YES -DEG_PERMUTED=1
-             -DEG_KIND_NAME=gaussian -DEG_KIND_CODE=EG_KIND_GAUSSIAN -DEG_DIM=8 "-DEG_MODEL_FILE=\"models/linear_regression.h\"")
+             ${gaussian} -DEG_DIM=8 "-DEG_MODEL_FILE=\"models/linear_regression.h\"")
+  add_fatbin(unit_symroot_linear_regression_6 unit_cuda.cu -DEG_ONE_STEPPER -DEG_WANTED_strang_symroot=EG_YES ${gaussian}
+             -DEG_DIM=6 "-DEG_MODEL_FILE=\"models/linear_regression.h\"")
   add_custom_target(watched_fatbins ALL DEPENDS ${cuda_folder}/unit_watched_ornstein_uhlenbeck_1.fatbin
                                                 ${cuda_folder}/unit_watched_linear_regression_8.fatbin
-                                                ${cuda_folder}/unit_chain_linear_regression_8.fatbin)
+                                                ${cuda_folder}/unit_chain_linear_regression_8.fatbin
+                                                ${cuda_folder}/unit_symroot_linear_regression_6.fatbin)
   set(cuda_fatbins ${plugin_fatbins})
 endif()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "${cuda_list}" @ONLY)

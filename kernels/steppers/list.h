@@ -141,10 +141,12 @@
 
 #if EG_CAPS_DRIFT && EG_CAPS_COVARIANCE
 #define EG_LIST_COVARIANCE(PLAIN, FOLD)                                                                      \
-  PLAIN(euler_cholesky, EG_DIM, 0) PLAIN(strang_cholesky, EG_DIM, 0) PLAIN(euler_symroot, EG_DIM, 0)         \
-  PLAIN(strang_symroot, EG_DIM, 0)
+  PLAIN(euler_cholesky, EG_DIM, 0) PLAIN(strang_cholesky, EG_DIM, 0)
+/* Rare: as much code as all else of a unit, for a factor that no study has by default. */
+#define EG_CHAINS_SYMROOT(PLAIN) PLAIN(euler_symroot, EG_DIM, 0, 0) PLAIN(strang_symroot, EG_DIM, 0, 0)
 #else
 #define EG_LIST_COVARIANCE(PLAIN, FOLD)
+#define EG_CHAINS_SYMROOT(PLAIN)
 #endif
 
 #if EG_CAPS_EXACT
@@ -234,7 +236,8 @@
   EG_COMMON_CHAINS_ROWS(PLAIN, FOLD) EG_COMMON_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_CHANNELS(PLAIN, FOLD)
 #define EG_RARE_CHAINS(PLAIN, FOLD)                                                                          \
   EG_CHAINS_ROWS(PLAIN, FOLD) EG_CHAINS_SAMPLES(PLAIN, FOLD) EG_CHAINS_ROOT(PLAIN, FOLD) EG_CHAINS_SDE(PLAIN, FOLD) \
-  EG_CHAINS_LOG_TIME(PLAIN) EG_CHAINS_LANGEVIN(PLAIN) EG_CHAINS_LANGEVIN_LAWS(PLAIN) EG_SCHEMES_CHOLESKY(PLAIN)
+  EG_CHAINS_LOG_TIME(PLAIN) EG_CHAINS_LANGEVIN(PLAIN) EG_CHAINS_LANGEVIN_LAWS(PLAIN) EG_SCHEMES_CHOLESKY(PLAIN)  \
+  EG_CHAINS_SYMROOT(PLAIN)
 
 /* Compiled for the CPU, and for the GPU when they are asked for (NVRTC), not ahead. */
 #if EG_SERVES_SCHEMES && EG_CAPS_NOISE_DRIFT && EG_CAPS_DIAGONAL

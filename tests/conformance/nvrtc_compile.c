@@ -110,6 +110,7 @@ static void check_sample(const char *user_model) {
   check_compile("quadratic", NULL, 4, "langevin_channels", EG_KIND_TABLE5, 0, 80);
   check_compile("linear-regression", NULL, 4, "langevin_exact", EG_KIND_GAUSSIAN, 0, 90);
   check_compile("linear-regression", NULL, 2, "srk2_cholesky", EG_KIND_THREE_POINT, 0, 100);
+  check_compile("linear-regression", NULL, 4, "strang_symroot", EG_KIND_TABLE5, 0, 90);
   check_compile("logistic-regression", NULL, 2, "strang_root", EG_KIND_GAUSSIAN, 1, 80);
   check_compile("linear-regression-gaussian", NULL, 3, "adaptive_factor", EG_KIND_GAUSSIAN64, 0, 90);
   check_compile("linear-regression-gaussian", NULL, 3, "momentum_samples", EG_KIND_GAUSSIAN, 0, 100);

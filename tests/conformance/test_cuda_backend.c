@@ -175,6 +175,8 @@ static const char on_rows[] =
     "  - {name: langevin, label: additive, momentum: 0.5, batch_size: 2, gradient_noise: {law: constant, at: 0}}\n"
     "  - {name: langevin, label: law, momentum: 0.5, batch_size: 2, gradient_noise: {law: constant, at: 0}, scheme: exact}\n"
     "  - {name: sme1, label: root, batch_size: 2, gradient_noise: gaussian-decoupled}\n"
+    "  - {name: sme1, label: symmetric, batch_size: 2, factor: symmetric-root, scheme: euler-maruyama}\n"
+    "  - {name: sme2, label: symmetric2, batch_size: 2, factor: symmetric-root}\n"
     "  - {name: sgd, label: labels, batch_size: 3, label_noise: 0.5}\n"
     "  - {name: adam, label: inputs, batch_size: 2, input_noise: 0.25, label_noise: 0.5}\n";
 static const char more_on_rows[] =
@@ -269,8 +271,7 @@ static void has_the_bits_of_the_cpu(const eg_backend *cuda) {
         "  - {name: sme2, batch_size: 2, factor: pair, substeps: 2, label: pair2}\n"
         "  - {name: sme1, factor: data, scheme: euler-maruyama, label: data1}\n"
         "  - {name: sme2, factor: data, substeps: 2, label: data2}\n"
-        "  - {name: sme2, factor: cholesky, label: cholesky}\n"
-        "  - {name: sme2, factor: symmetric-root, label: root}\n  - gradient-flow\n",
+        "  - {name: sme2, factor: cholesky, label: cholesky}\n  - gradient-flow\n",
         kinds[k]);
   }
 }

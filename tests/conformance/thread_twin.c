@@ -115,7 +115,7 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
 #define SCHEMES       EG_SCHEMES
 #define COMMON_CHAINS EG_COMMON_CHAINS
 #if defined(TWIN_COMMON) && (EG_CAPS & EG_CAP_ROWS)
-#define RARE_CHAINS(PLAIN, FOLD) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)
+#define RARE_CHAINS(PLAIN, FOLD) FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM) EG_CHAINS_SYMROOT(PLAIN)
 #elif defined(TWIN_COMMON)
 #define RARE_CHAINS(PLAIN, FOLD)
 #else
