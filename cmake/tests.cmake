@@ -89,6 +89,21 @@ foreach(label unit conformance golden physics cli cluster install)
     set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} SKIP_RETURN_CODE 77 TIMEOUT ${test_seconds})
   endforeach()
 endforeach()
+add_test(NAME slow.test_bits_each COMMAND sh tests/golden/test_bits.sh ${program_for_scripts} --each
+         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(slow.test_bits_each PROPERTIES LABELS slow TIMEOUT 3600)
+# The longest ones begin first, so that none is left alone at the end. Numbers: about their seconds of one core.
+foreach(test golden.test_bits:200 conformance.test_thread_form:80 conformance.test_cuda_bits_backend_concurrent:50
+        conformance.test_team_form:40 conformance.test_cuda_faults:30 conformance.test_nvrtc_compile:30
+        conformance.test_cuda_bits_backend_steps:25 conformance.test_cuda_bits_backend_statistics:25
+        conformance.test_cuda_several:25 cli.test_gallery:25 physics.test_until_variables:20)
+  string(REPLACE ":" ";" test ${test})
+  list(GET test 0 name)
+  list(GET test 1 seconds)
+  if(TEST ${name})
+    set_tests_properties(${name} PROPERTIES COST ${seconds})
+  endif()
+endforeach()
 # What scripts/check_vectorised must refuse: a model that cannot be vector code, compiled like the units.
 foreach(isa ${ensgrad_isas})
   if(NOT isa STREQUAL "base")
