@@ -1,6 +1,7 @@
 /*
- * One mode of a quadratic loss under SGD with momentum (PyTorch's buffer b behind x) and under its Langevin equation, by the
- * library's affine engine: limiting-dynamics-and-anomalous-diffusion.md, sections 1 and 2. State z = (x, b) or (x, v).
+ * One mode of a quadratic loss under SGD with momentum (PyTorch's buffer b behind x) and under its Langevin
+ * equation, by the library's affine engine: limiting-dynamics-and-anomalous-diffusion.md, sections 1 and 2.
+ * State z = (x, b) or (x, v).
  */
 #ifndef EG_TESTS_AFFINE_MODE_H
 #define EG_TESTS_AFFINE_MODE_H
@@ -49,7 +50,8 @@ static inline motion motion_of(const mode *a, kind which) {
 }
 
 /* E z_k c for n steps counts k, where column = E z_0 c: the mean obeys the same linear map. out (n, 2). */
-static inline void correlate(const motion *m, const double column[2], size_t n, const uint64_t *steps, double *out) {
+static inline void correlate(const motion *m, const double column[2], size_t n, const uint64_t *steps,
+                             double *out) {
   const double zero[4] = {0};
   double *const second = calloc(4 * n, sizeof *second);
   CHECK(second != NULL &&
@@ -58,7 +60,8 @@ static inline void correlate(const motion *m, const double column[2], size_t n, 
 }
 
 /* E (x_k - x_0)^2 of a stationary start, and c = d ln MSD / d ln k of a process; either may be NULL. */
-static inline void stationary_msd(const motion *m, size_t n, const uint64_t *steps, double *msd, double *local) {
+static inline void stationary_msd(const motion *m, size_t n, const uint64_t *steps, double *msd,
+                                  double *local) {
   const double column[2] = {m->V[0], m->V[2]};
   double *const z = calloc(2 * n, sizeof *z);
   correlate(m, column, n, steps, z);
@@ -73,12 +76,12 @@ static inline void stationary_msd(const motion *m, size_t n, const uint64_t *ste
 }
 
 /* E (x_k - x_0)^2, E x_k^2 from the point x0 with velocity v0. */
-static inline void from_point(const motion *m, double x0, double v0, size_t n, const uint64_t *steps, double *displacement2,
-                              double *x2) {
+static inline void from_point(const motion *m, double x0, double v0, size_t n, const uint64_t *steps,
+                              double *displacement2, double *x2) {
   const double mean[2] = {x0, v0}, second[4] = {x0 * x0, x0 * v0, x0 * v0, v0 * v0};
   double *const means = calloc(6 * n, sizeof *means), *const seconds = means + 2 * n;
-  CHECK(means != NULL &&
-        eg_affine_moments(context, &m->model, &m->setting, 1, mean, second, n, steps, means, seconds) == EG_OK);
+  CHECK(means != NULL && eg_affine_moments(context, &m->model, &m->setting, 1, mean, second, n, steps, means,
+                                           seconds) == EG_OK);
   for (size_t i = 0; i < n; i++) {
     displacement2[i] = seconds[4 * i] - 2 * x0 * means[2 * i] + x0 * x0;
     if (x2 != NULL) {

@@ -1,5 +1,6 @@
-/* Rows of the theory's tables that need no statistics: a number of the library beside that of the table, and wrong ones that must
-   differ. Every row is named and printed, so that `ctest -V -L physics` lists what is compared. */
+/* Rows of the theory's tables that need no statistics: a number of the library beside that of the table, and
+   wrong ones that must differ. Every row is named and printed, so that `ctest -V -L physics` lists what is
+   compared. */
 #ifndef EG_TESTS_TABLE_ROW_H
 #define EG_TESTS_TABLE_ROW_H
 

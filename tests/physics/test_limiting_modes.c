@@ -1,8 +1,8 @@
 /*
- * Tables of single modes of limiting-dynamics-and-anomalous-diffusion.md by the affine engine, without statistics: D1 to D4
- * (stationary and point starts, SGD and Langevin), the flat mode, W (SGD, overdamped, orders), the frequencies of section 1.7
- * and the identities of 1.6. The point starts of the Langevin equation and its columns of W are in test_langevin.c, which
- * simulates W as well.
+ * Tables of single modes of limiting-dynamics-and-anomalous-diffusion.md by the affine engine, without
+ * statistics: D1 to D4 (stationary and point starts, SGD and Langevin), the flat mode, W (SGD, overdamped,
+ * orders), the frequencies of section 1.7 and the identities of 1.6. The point starts of the Langevin
+ * equation and its columns of W are in test_langevin.c, which simulates W as well.
  */
 #include "physics/affine_mode.h"
 #include "physics/table_row.h"
@@ -15,40 +15,69 @@ typedef struct table {
   double x0;
   size_t n;
   uint64_t k[TIMES];
-  double V[3];       /* V theta, V b, E x b */
+  double V[3];        /* V theta, V b, E x b */
   double langevin[2]; /* Var x, Var v */
-  double sgd[TIMES], diffusion[TIMES], point[TIMES], point_langevin[TIMES], local[TIMES]; /* 0: not in the table */
+  double sgd[TIMES], diffusion[TIMES], point[TIMES], point_langevin[TIMES],
+      local[TIMES]; /* 0: not in the table */
 } table;
 
 static const table tables[] = {
-    {"D1", {0.1, 0.9, 0.01, 1, 2, 4}, 0.5, 6, {1, 2, 5, 10, 20, 100},
+    {"D1",
+     {0.1, 0.9, 0.01, 1, 2, 4},
+     0.5,
+     6,
+     {1, 2, 5, 10, 20, 100},
      {0.2542833358761667, 2.703433360367667, -0.1351716680183833},
      {0.2475247524752475, 2.631578947368421},
-     {0.02703433360367667, 0.1, 0.4653428735036767, 0.8119427265711553, 0.3291447921687402, 0.5066612583790431},
-     {0.02519342802061821, 0.09486509383767982, 0.4473638415154446, 0.7903080099086740, 0.3199804697849565, 0.4929060569417250},
-     {0.00755025, 0.04116168615025, 0.3830204826133266, 0.7934336677497851, 0.3297059305963353, 0.5027315218367358},
-     {0.002319663777847981, 0.02081871543868600, 0.2994592848217659, 0.7961014930741136, 0.3202999972997673, 0.4953566635278969},
+     {0.02703433360367667, 0.1, 0.4653428735036767, 0.8119427265711553, 0.3291447921687402,
+      0.5066612583790431},
+     {0.02519342802061821, 0.09486509383767982, 0.4473638415154446, 0.7903080099086740, 0.3199804697849565,
+      0.4929060569417250},
+     {0.00755025, 0.04116168615025, 0.3830204826133266, 0.7934336677497851, 0.3297059305963353,
+      0.5027315218367358},
+     {0.002319663777847981, 0.02081871543868600, 0.2994592848217659, 0.7961014930741136, 0.3202999972997673,
+      0.4953566635278969},
      {1.947962541305, 1.862430407537, 1.404060027550, -0.09314922076073, 0.5420908136002, 0.1187153389615}},
-    {"D2", {0.1, 0.5, 0.01, 0.05, 0.1, 4}, 0.5, 6, {1, 5, 10, 50, 100, 1000},
+    {"D2",
+     {0.1, 0.5, 0.01, 0.05, 0.1, 4},
+     0.5,
+     6,
+     {1, 5, 10, 50, 100, 1000},
      {0.041750167000668, 0.0334001336005344, -0.00167000668002672},
      {0.04166666666666667, 0.03333333333333333},
-     {0.0003340013360053440, 0.003668663120005344, 0.008359205156544115, 0.03741772878899251, 0.05849112845743906, 0.0834999169095830},
-     {0.0002699540181604062, 0.003508871249197937, 0.008187385597769222, 0.03724790715415142, 0.05832298839520735, 0.0833329163401037},
-     {0.000259, 0.003861216293056033, 0.01035278435590714, 0.07963606865091246, 0.1610739058821886, 0.2917476796575601},
-     {9.503765497394768e-5, 0.003219541958154012, 0.009567538568229109, 0.07863207820744198, 0.1603000144978659, 0.2916641647124859},
+     {0.0003340013360053440, 0.003668663120005344, 0.008359205156544115, 0.03741772878899251,
+      0.05849112845743906, 0.0834999169095830},
+     {0.0002699540181604062, 0.003508871249197937, 0.008187385597769222, 0.03724790715415142,
+      0.05832298839520735, 0.0833329163401037},
+     {0.000259, 0.003861216293056033, 0.01035278435590714, 0.07963606865091246, 0.1610739058821886,
+      0.2917476796575601},
+     {9.503765497394768e-5, 0.003219541958154012, 0.009567538568229109, 0.07863207820744198,
+      0.1603000144978659, 0.2916641647124859},
      {1.800081063106, 1.335408068655, 1.120174377019, 0.7562235774044, 0.5242016579911, 6.116893234742e-5}},
-    {"D3", {0.2, 0, 0.3, 1, 1, 1}, 0.5, 5, {1, 2, 5, 10, 50},
+    {"D3",
+     {0.2, 0, 0.3, 1, 1, 1},
+     0.5,
+     5,
+     {1, 2, 5, 10, 50},
      {0.08841732979664014, 1.149425287356322, 0},
      {0.07692307692307692, 1},
      {0.04597701149425287, 0.08, 0.1375949314942529, 0.1681273379357102, 0.1768346084070228},
      {0.02187947780439774, 0.05332119491458698, 0.1133943883437775, 0.1451368702798455, 0.1538461136925102},
-     {0}, {0}, {0}},
-    {"D4", {0.01, 0.81, 0, 1, 1, 1}, 0.5, 3, {1, 10, 100},
+     {0},
+     {0},
+     {0}},
+    {"D4",
+     {0.01, 0.81, 0, 1, 1, 1},
+     0.5,
+     3,
+     {1, 10, 100},
      {0.02638868639743403, 2.915876949992710, 0},
      {0, 0},
      {0.0002915876949992710, 0.01505767567368421, 0.05276125549756960},
      {0.0002712112298415595, 0.01490774218702126, 0.05261585062317372},
-     {1.25e-4, 0.03294433265174367, 0.2762426159224865}, {0}, {0}}};
+     {1.25e-4, 0.03294433265174367, 0.2762426159224865},
+     {0},
+     {0}}};
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
 /* "limiting-dynamics D1, MSD SGD, k=5" */
@@ -58,7 +87,8 @@ static const char *row(const char *table, const char *column, uint64_t k) {
   return text;
 }
 
-static void judge_column(const table *t, const char *column, const double *value, const double *expected, int digits) {
+static void judge_column(const table *t, const char *column, const double *value, const double *expected,
+                         int digits) {
   for (size_t i = 0; i < t->n && expected[0] != 0; i++) {
     row_has(row(t->name, column, t->k[i]), value[i], expected[i], digits);
   }
@@ -69,7 +99,8 @@ static void single_modes(void) {
     const table *const t = &tables[i];
     mode other = t->mode;
     other.beta += 0.05;
-    motion chain = motion_of(&t->mode, CHAIN), langevin = motion_of(&t->mode, LANGEVIN), wrong = motion_of(&other, CHAIN);
+    motion chain = motion_of(&t->mode, CHAIN), langevin = motion_of(&t->mode, LANGEVIN),
+           wrong = motion_of(&other, CHAIN);
     double msd[TIMES], local[TIMES];
     row_is(row(t->name, "V theta", 0), chain.V[0], t->V[0]);
     row_is(row(t->name, "V b", 0), chain.V[3], t->V[1]);
@@ -122,15 +153,17 @@ static void identities(void) {
     correlate(&m, (const double[2]){m.V[1], m.V[3]}, 1, &one, from_b);
     const double circulation = from_x[1] - from_b[0];
     row_is(row(tables[i].name, "circulation eta q / (1 - beta)", 0), circulation, a->eta * q / (1 - a->beta));
-    row_is(row(tables[i].name, "autocorrelation of b beta - eta h / 2", 1), from_b[1] / m.V[3], a->beta - a->eta * h / 2);
-    row_is(row(tables[i].name, "fluctuation and dissipation", 0), 2 * h * m.V[0] / (a->eta * (1 + a->beta) * m.V[3]), 1);
+    row_is(row(tables[i].name, "autocorrelation of b beta - eta h / 2", 1), from_b[1] / m.V[3],
+           a->beta - a->eta * h / 2);
+    row_is(row(tables[i].name, "fluctuation and dissipation", 0),
+           2 * h * m.V[0] / (a->eta * (1 + a->beta) * m.V[3]), 1);
     if (i == 0) {
       row_is("limiting-dynamics D1, circulation", circulation, 0.5);
       row_is("limiting-dynamics D1, lag-1 correlation of b", from_b[1] / m.V[3], 0.8495);
     }
     motion langevin = motion_of(a, LANGEVIN);
-    row_is(row(tables[i].name, "SGD over Langevin 1 / (1 - eta h / (2 (1 + beta)))", 0), m.V[0] / langevin.V[0],
-           1 / (1 - a->eta * h / (2 * (1 + a->beta))));
+    row_is(row(tables[i].name, "SGD over Langevin 1 / (1 - eta h / (2 (1 + beta)))", 0),
+           m.V[0] / langevin.V[0], 1 / (1 - a->eta * h / (2 * (1 + a->beta))));
     if (a->beta > 0) {
       row_is_not(row(tables[i].name, "circulation without momentum", 0), circulation, a->eta * q);
     }
@@ -158,8 +191,8 @@ static void flat_mode(void) {
   eg_affine_free(&m.model);
 }
 
-/* E x_1^2 of a step of 1 / n: SGD, Langevin with v(0) = 0 and matched, and dx = -h x / (1 - beta) dt + sqrt(eta q) / (1 - beta) dW, which
-   is sme1 at the rate eta / (1 - beta). */
+/* E x_1^2 of a step of 1 / n: SGD, Langevin with v(0) = 0 and matched, and dx = -h x / (1 - beta) dt +
+   sqrt(eta q) / (1 - beta) dW, which is sme1 at the rate eta / (1 - beta). */
 static void weak_errors(uint64_t n, double out[4]) {
   const mode a = {1.0 / (double)n, 0.5, 0, 1, 1, 1};
   const double one = 1, zero = 0;
@@ -179,11 +212,13 @@ static void weak_errors(uint64_t n, double out[4]) {
 
 static void table_w(void) {
   static const char *const names[4] = {"SGD", "Langevin v0=0", "Langevin matched", "overdamped"};
-  static const double w[4][4] = {{0.06113477810529728, 0.06163504313701175, 0.06016331503894140, 0.06739985694429747},
-                                 {0.03945057806512694, 0.04003979856422712, 0.03920947373187869, 0.04285774791651583},
-                                 {0.02881835650465009, 0.02919555592686836, 0.02875835588046774, 0.03058669340262500},
-                                 {0.02355110698000087, 0.02375999820278224, 0.02353614234597708, 0.02445116614567959}};
-  static const double errors[3][3] = {{5.89e-4, 2.411e-4, 3.41e-3}, {3.77e-4, 6.000e-5, 1.77e-3}, {2.09e-4, 1.496e-5, 9.00e-4}};
+  static const double w[4][4] = {
+      {0.06113477810529728, 0.06163504313701175, 0.06016331503894140, 0.06739985694429747},
+      {0.03945057806512694, 0.04003979856422712, 0.03920947373187869, 0.04285774791651583},
+      {0.02881835650465009, 0.02919555592686836, 0.02875835588046774, 0.03058669340262500},
+      {0.02355110698000087, 0.02375999820278224, 0.02353614234597708, 0.02445116614567959}};
+  static const double errors[3][3] = {
+      {5.89e-4, 2.411e-4, 3.41e-3}, {3.77e-4, 6.000e-5, 1.77e-3}, {2.09e-4, 1.496e-5, 9.00e-4}};
   static const double orders[3] = {1, 2, 1};
   double value[4], last[4] = {0};
   for (size_t i = 0; i < 4; i++) {
@@ -192,7 +227,8 @@ static void table_w(void) {
     for (size_t c = 0; c < 4; c++) {
       row_is(row("W", names[c], n), value[c], w[i][c]);
       if (c > 0 && i > 0) {
-        row_has(row("W, error", names[c], n), fabs(value[c] - value[0]), errors[i - 1][c - 1], c == 2 ? 4 : 3);
+        row_has(row("W, error", names[c], n), fabs(value[c] - value[0]), errors[i - 1][c - 1],
+                c == 2 ? 4 : 3);
       }
     }
     row_is_not(row("W", "matched, as if v0=0", n), value[2], w[i][1]);
@@ -248,8 +284,8 @@ static void frequencies(void) {
   }
 }
 
-/* Underdamped or not at the two bounds of each, and between 1/2 and 1 without momentum, where the Langevin equation oscillates
-   and SGD does not. */
+/* Underdamped or not at the two bounds of each, and between 1/2 and 1 without momentum, where the Langevin
+   equation oscillates and SGD does not. */
 static void bounds(void) {
   static const double betas[3] = {0, 0.5, 0.9};
   for (size_t i = 0; i < 3; i++) {
@@ -259,9 +295,14 @@ static void bounds(void) {
       kind which;
       double eta_h;
       bool turns;
-    } cases[] = {{CHAIN, low * 0.999, false},      {CHAIN, low * 1.001, b > 0},          {CHAIN, high * 0.999, b > 0},
-                 {CHAIN, high * 1.001, false},     {LANGEVIN, langevin * 0.999, false}, {LANGEVIN, langevin * 1.001, true},
-                 {LANGEVIN, 0.75, true},           {CHAIN, 0.75, b > 0}};
+    } cases[] = {{CHAIN, low * 0.999, false},
+                 {CHAIN, low * 1.001, b > 0},
+                 {CHAIN, high * 0.999, b > 0},
+                 {CHAIN, high * 1.001, false},
+                 {LANGEVIN, langevin * 0.999, false},
+                 {LANGEVIN, langevin * 1.001, true},
+                 {LANGEVIN, 0.75, true},
+                 {CHAIN, 0.75, b > 0}};
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
       const mode a = {1, b, 0, cases[c].eta_h, 1, 1};
       motion m = motion_of(&a, cases[c].which);
@@ -271,7 +312,8 @@ static void bounds(void) {
   }
 }
 
-/* The spectrum of theta, sum over lags of the engine's covariances: its formula, and its peak where its slope vanishes. */
+/* The spectrum of theta, sum over lags of the engine's covariances: its formula, and its peak where its slope
+ * vanishes. */
 static void spectrum(void) {
   enum { LAGS = 2000 };
   static uint64_t k[LAGS];
@@ -293,7 +335,8 @@ static void spectrum(void) {
       size += fabs(2 * C * x * sin(w * x));
     }
     const double re = cos(2 * w) - p * cos(w) + a.beta, im = sin(2 * w) - p * sin(w);
-    row_within(row("1.7", "spectrum of theta", (uint64_t)i), sum, a.eta * a.eta * a.variance / (re * re + im * im), 1e-11);
+    row_within(row("1.7", "spectrum of theta", (uint64_t)i), sum,
+               a.eta * a.eta * a.variance / (re * re + im * im), 1e-11);
     CHECK(i == 0 ? fabs(slope) < 1e-11 * size : fabs(slope) > 1e-6 * size);
   }
   eg_affine_free(&m.model);

@@ -1,6 +1,7 @@
 /*
- * Tables P1, P2, P3 and the fit pipeline of limiting-dynamics-and-anomalous-diffusion.md: 1000 modes with power-law spectra, each
- * by the affine engine, summed here. No simulation: models of a quadratic loss have at most 16 components.
+ * Tables P1, P2, P3 and the fit pipeline of limiting-dynamics-and-anomalous-diffusion.md: 1000 modes with
+ * power-law spectra, each by the affine engine, summed here. No simulation: models of a quadratic loss have
+ * at most 16 components.
  */
 #include "physics/affine_mode.h"
 #include "physics/table_row.h"
@@ -91,7 +92,8 @@ static void table_p2(void) {
   const sums s = sum_modes(2, 1e-4, 4, k), undecayed = sum_modes(2, 0, 4, k);
   double d_eff = 0;
   row_is("limiting-dynamics P2, saturation SGD", 2 * s.variance, 4.583179575363730);
-  for (int l = 1; l <= MODES; l++) { /* number of modes above the decay: 2 S (1 - beta) / (eta sigma^2) Var theta of the Langevin law */
+  for (int l = 1; l <= MODES; l++) { /* number of modes above the decay: 2 S (1 - beta) / (eta sigma^2) Var
+                                        theta of the Langevin law */
     const mode a = mode_of(2, 1e-4, 0.1, 0.9, l);
     motion langevin = motion_of(&a, LANGEVIN);
     d_eff += langevin.V[0] * 2 * a.batch * (1 - a.beta) / a.eta;
@@ -107,8 +109,10 @@ static void table_p2(void) {
 
 static void table_p3(void) {
   static const uint64_t k[5] = {10, 100, 1000, 10000, 100000};
-  static const double msd[5] = {0.2192659376430350, 1.532541914291240, 6.373051175806647, 19.82084517981550, 31.05816054620782};
-  static const double c2[5] = {0.9704452568080, 0.6543801998326, 0.5521810898888, 0.3312151372709, 0.008760496884546};
+  static const double msd[5] = {0.2192659376430350, 1.532541914291240, 6.373051175806647, 19.82084517981550,
+                                31.05816054620782};
+  static const double c2[5] = {0.9704452568080, 0.6543801998326, 0.5521810898888, 0.3312151372709,
+                               0.008760496884546};
   const sums s = sum_modes(1.5, 0, 5, k), other = sum_modes(1.6, 0, 5, k);
   row_is("limiting-dynamics P3, E |delta|^2", s.step2, 0.004245934389304030);
   for (size_t i = 0; i < 5; i++) {
@@ -122,8 +126,9 @@ static void table_p3(void) {
 
 enum { FROM = 2500, TO = 5000, WINDOW = TO - FROM + 1 };
 
-/* Mean square displacements at k = FROM .. TO: stationary, and of the start x0 in every mode, with b = 0, its mean's part and that of
-   the noise. The map of one step and the noise it adds are the engine's; at the window's end the engine goes there in one go. */
+/* Mean square displacements at k = FROM .. TO: stationary, and of the start x0 in every mode, with b = 0, its
+   mean's part and that of the noise. The map of one step and the noise it adds are the engine's; at the
+   window's end the engine goes there in one go. */
 static void window_msd(double eta, double beta, double x0, double out[3][WINDOW]) {
   static const uint64_t end = TO;
   memset(out, 0, 3 * sizeof out[0]);
@@ -138,8 +143,8 @@ static void window_msd(double eta, double beta, double x0, double out[3][WINDOW]
     c[1] = m.V[2];
     for (int k = 1; k <= TO; k++) {
       const double c0 = M[0] * c[0] + M[1] * c[1], x = M[0] * mean[0] + M[1] * mean[1];
-      const double A = M[0] * C[0] + M[1] * C[1], B = M[0] * C[1] + M[1] * C[3], D = M[2] * C[1] + M[3] * C[3],
-                   E = M[2] * C[0] + M[3] * C[1];
+      const double A = M[0] * C[0] + M[1] * C[1], B = M[0] * C[1] + M[1] * C[3],
+                   D = M[2] * C[1] + M[3] * C[3], E = M[2] * C[0] + M[3] * C[1];
       c[1] = M[2] * c[0] + M[3] * c[1];
       c[0] = c0;
       mean[1] = M[2] * mean[0] + M[3] * mean[1];
@@ -165,7 +170,8 @@ static double fitted(const double *stationary, const double *drift, const double
   double mean_x = 0, mean_y = 0, xy = 0, xx = 0;
   for (int pass = 0; pass < 2; pass++) {
     for (int i = 0; i < WINDOW; i++) {
-      const double x = log((double)(FROM + i)), y = log(stationary != NULL ? stationary[i] : drift[i] + scale * noise[i]);
+      const double x = log((double)(FROM + i)),
+                   y = log(stationary != NULL ? stationary[i] : drift[i] + scale * noise[i]);
       mean_x += pass == 0 ? x / WINDOW : 0;
       mean_y += pass == 0 ? y / WINDOW : 0;
       xy += pass == 1 ? (x - mean_x) * (y - mean_y) : 0;
@@ -190,7 +196,8 @@ static void fit_pipeline(void) {
     for (size_t c = 0; c < 4; c++) {
       char name[160];
       const double value = fitted(c == 0 ? msd[0] : NULL, msd[1], msd[2], 1 / pow(4, (double)c - 1));
-      (void)snprintf(name, sizeof name, "limiting-dynamics fit pipeline, eta=%g beta=%g, %s", rows[i].eta, rows[i].beta, columns[c]);
+      (void)snprintf(name, sizeof name, "limiting-dynamics fit pipeline, eta=%g beta=%g, %s", rows[i].eta,
+                     rows[i].beta, columns[c]);
       row_has(name, value, rows[i].want[c], 10);
     }
     row_is_not("fit pipeline, two ends", log(msd[0][WINDOW - 1] / msd[0][0]) / log(2), rows[i].want[0]);
