@@ -29,16 +29,14 @@ static inline void outcomes_free(outcomes *o) {
   free(o->from);
 }
 
-/* model, dynamics: as in a study; from (n_points, dim). */
-static inline outcomes outcomes_of(const char *folder, const char *model, const char *dynamics, double h, size_t n_points,
-                                   size_t dim, const double *from, size_t elementary, size_t realisations) {
+/* Where n_points go in every realisation, to rows_ (realisations, width) from column `first` on. */
+static inline void run_outcomes(const char *folder, const char *model, const char *dynamics, double h, size_t n_points,
+                                size_t dim, const double *from, size_t realisations, size_t width, size_t first,
+                                double *rows_) {
   enum { ROOM = 16384 };
   static char text[ROOM];
-  const size_t width = n_points * dim;
-  outcomes out = {.width = width, .h = h, .from = calloc(width, sizeof(double))};
   int at = snprintf(text, ROOM, "seed: 11\nmodel: %s\nstart: {points: [", model);
-  for (size_t i = 0; i < width; i++) {
-    out.from[i] = from[i];
+  for (size_t i = 0; i < n_points * dim; i++) {
     at += snprintf(text + at, (size_t)(ROOM - at), "%s%.17g%s", i % dim == 0 ? (i == 0 ? "[" : ", [") : ", ", from[i],
                    i % dim == dim - 1 ? "]" : "");
   }
@@ -48,19 +46,34 @@ static inline outcomes outcomes_of(const char *folder, const char *model, const 
                  h, dynamics, realisations, realisations);
   eg_labelled *const file = run_text(folder, text);
   const eg_variable *const v = eg_labelled_find(file, "/", "x_path"); /* (point, realisation, time, component) */
-  if (v == NULL || eg_variable_size(v) != width * realisations) {
+  if (v == NULL || eg_variable_size(v) != n_points * dim * realisations) {
     stop_with("kept paths of another shape");
-    return out;
+    return;
   }
-  double *const rows_ = calloc(width * realisations, sizeof(double));
-  const double **const order = calloc(realisations, sizeof *order);
   for (size_t r = 0; r < realisations; r++) {
-    for (size_t i = 0; i < width; i++) {
-      rows_[r * width + i] = ((const double *)v->data)[(i / dim * realisations + r) * dim + i % dim];
+    for (size_t i = 0; i < n_points * dim; i++) {
+      rows_[r * width + first + i] = ((const double *)v->data)[(i / dim * realisations + r) * dim + i % dim];
     }
-    order[r] = rows_ + r * width;
   }
   eg_labelled_free(file);
+}
+
+/* model, dynamics: as in a study; from (n_points, dim). A run keeps at most 1e6 values, so the points are moved a few at a
+   time: the noise of a realisation does not depend on them. */
+static inline outcomes outcomes_of(const char *folder, const char *model, const char *dynamics, double h, size_t n_points,
+                                   size_t dim, const double *from, size_t elementary, size_t realisations) {
+  const size_t width = n_points * dim, together = 1000000 / (realisations * dim);
+  outcomes out = {.width = width, .h = h, .from = calloc(width, sizeof(double))};
+  double *const rows_ = calloc(width * realisations, sizeof(double));
+  const double **const order = calloc(realisations, sizeof *order);
+  memcpy(out.from, from, width * sizeof(double));
+  for (size_t first = 0; first < n_points; first += together) {
+    const size_t n = n_points - first < together ? n_points - first : together;
+    run_outcomes(folder, model, dynamics, h, n, dim, from + first * dim, realisations, width, first * dim, rows_);
+  }
+  for (size_t r = 0; r < realisations; r++) {
+    order[r] = rows_ + r * width;
+  }
   outcome_width = width;
   qsort(order, realisations, sizeof *order, compare_outcomes);
   out.to = calloc(elementary * width, sizeof(double));
