@@ -5,7 +5,7 @@
 
 #include "analysis/moments.h"
 
-enum { MOST = EG_DIFFUSION_MOST_LAGS, MOST_TERMS = 3 };
+enum { MOST = EG_DIFFUSION_MOST_LAGS, MOST_TERMS = 4 };
 static const double SHRINKAGE = 0.05, REJECTED = 0.01;
 
 /* A window on logarithmic axes. */
@@ -71,7 +71,7 @@ static void solve(const window *w, double *v) {
   }
 }
 
-/* Inverse of a symmetric positive matrix of at most three rows, by elimination. */
+/* Inverse of a symmetric positive matrix of at most four rows, by elimination. */
 static bool invert(size_t p, double m[MOST_TERMS][MOST_TERMS], double out[MOST_TERMS][MOST_TERMS]) {
   double a[MOST_TERMS][2 * MOST_TERMS] = {{0}};
   for (size_t i = 0; i < p; i++) {
@@ -216,31 +216,100 @@ double eg_diffusion_exponent(const eg_diffusion_data *d, size_t first, size_t n)
   return fit_power_law(d, first, n, &w, &f) ? f.b[1] : NAN;
 }
 
-/* The best continuous broken power law: its knot at the lag where the change of the exponent is most significant, which
-   counts as one of so many tries. */
-static void find_crossover(const window *w, double nu, eg_diffusion_fit *out) {
-  double X[MOST_TERMS][MOST], best = -1;
-  size_t tries = 0;
+static void broken_columns(const window *w, double knot, double X[MOST_TERMS][MOST]) {
   power_law_columns(w, X);
+  for (size_t i = 0; i < w->n; i++) {
+    X[2][i] = fmax(0, w->x[i] - knot);
+  }
+}
+
+/* Weighted sum of squared residuals of the broken power law with its knot at `knot` (ln t). */
+static double broken_misfit(const window *w, double knot) {
+  double X[MOST_TERMS][MOST], r[MOST], weighted[MOST], sum = 0;
+  linear_fit f;
+  broken_columns(w, knot, X);
+  if (!fit_linear(w, 3, X, &f)) {
+    return INFINITY;
+  }
+  for (size_t i = 0; i < w->n; i++) {
+    r[i] = weighted[i] = w->y[i] - f.b[0] * X[0][i] - f.b[1] * X[1][i] - f.b[2] * X[2][i];
+  }
+  solve(w, weighted);
+  for (size_t i = 0; i < w->n; i++) {
+    sum += r[i] * weighted[i];
+  }
+  return sum;
+}
+
+/* The knot that fits best: at a lag, then between its neighbours by golden section. */
+static double best_knot(const window *w) {
+  static const double golden = 0.61803398874989485;
+  size_t best = 2;
+  double least = INFINITY;
+  for (size_t knot = 2; knot + 3 <= w->n; knot++) {
+    const double q = broken_misfit(w, w->x[knot]);
+    if (q < least) {
+      least = q;
+      best = knot;
+    }
+  }
+  double a = w->x[best - 1], z = w->x[best + 1], c = z - golden * (z - a), d = a + golden * (z - a);
+  double at_c = broken_misfit(w, c), at_d = broken_misfit(w, d);
+  for (int i = 0; i < 40; i++) {
+    if (at_c < at_d) {
+      z = d, d = c, at_d = at_c;
+      c = z - golden * (z - a);
+      at_c = broken_misfit(w, c);
+    } else {
+      a = c, c = d, at_c = at_d;
+      d = a + golden * (z - a);
+      at_d = broken_misfit(w, d);
+    }
+  }
+  return fmin(at_c, at_d) < least ? (c + d) / 2 : w->x[best];
+}
+
+/* The broken power law with its knot free: at the best one, moved by d, y changes by -b d behind it, b the change of the exponent,
+   so that a fourth column gives the knot an error and the others theirs (Muggeo, Statist. Med. 22 (2003), 3055). */
+static void fit_crossover(const window *w, eg_diffusion_fit *out) {
+  double X[MOST_TERMS][MOST], knot = best_knot(w);
+  linear_fit f;
+  broken_columns(w, knot, X);
+  if (!fit_linear(w, 3, X, &f)) {
+    return;
+  }
+  out->crossover_time = exp(knot);
+  out->exponent_before = f.b[1];
+  out->exponent_after = f.b[1] + f.b[2];
+  for (size_t i = 0; i < w->n; i++) {
+    X[3][i] = w->x[i] > knot ? -f.b[2] : 0;
+  }
+  if (!fit_linear(w, 4, X, &f)) {
+    return;
+  }
+  const double(*const C)[MOST_TERMS] = (const double(*)[MOST_TERMS])f.covariance;
+  out->crossover_time_stderr = out->crossover_time * sqrt(C[3][3]);
+  out->exponent_before_stderr = sqrt(C[1][1]);
+  out->exponent_after_stderr = sqrt(C[1][1] + 2 * C[1][2] + C[2][2]);
+}
+
+/* Significance of a continuous broken power law against one: the largest of all knots at lags, which counts as one of so many
+   tries; and the one that fits best. */
+static void find_crossover(const window *w, double nu, eg_diffusion_fit *out) {
+  double X[MOST_TERMS][MOST], largest = -1;
+  size_t tries = 0;
   for (size_t knot = 2; knot + 3 <= w->n; knot++) {
     linear_fit f;
-    for (size_t i = 0; i < w->n; i++) {
-      X[2][i] = fmax(0, w->x[i] - w->x[knot]);
-    }
+    broken_columns(w, w->x[knot], X);
     if (!fit_linear(w, 3, X, &f) || !(f.covariance[2][2] > 0)) {
       continue;
     }
     tries++;
-    const double z = fabs(f.b[2]) / sqrt(f.covariance[2][2]);
-    if (z > best) {
-      best = z;
-      out->crossover_time = exp(w->x[knot]);
-      out->exponent_before = f.b[1];
-      out->exponent_after = f.b[1] + f.b[2];
-    }
+    largest = fmax(largest, fabs(f.b[2]) / sqrt(f.covariance[2][2]));
   }
   if (tries > 0) {
-    out->crossover_p_value = fmin(1, (double)tries * eg_student_tail(best, nu));
+    out->crossover_p_value = fmin(1, (double)tries * eg_student_tail(largest, nu));
+    fit_crossover(w, out);
   }
 }
 
@@ -306,6 +375,7 @@ void eg_diffusion_fit_window(const eg_diffusion_data *d, size_t first, size_t n,
                             .prefactor = NAN, .prefactor_stderr = NAN, .prefactor_low = NAN, .prefactor_high = NAN,
                             .p_value = NAN, .p_value_asked = NAN,
                             .crossover_time = NAN, .exponent_before = NAN, .exponent_after = NAN, .crossover_p_value = NAN,
+                            .crossover_time_stderr = NAN, .exponent_before_stderr = NAN, .exponent_after_stderr = NAN,
                             .two_point = NAN, .two_point_stderr = NAN, .naive = NAN, .naive_stderr = NAN};
   if (!fit_power_law(d, first, n, &w, &f)) {
     return;

@@ -36,6 +36,7 @@ typedef struct eg_diffusion_fit {
   double p_value;           /* of the misfit in the window of the fit */
   double p_value_asked;     /* of the misfit in the window asked for */
   double crossover_time, exponent_before, exponent_after, crossover_p_value; /* in the window asked for */
+  double crossover_time_stderr, exponent_before_stderr, exponent_after_stderr;
   double two_point, two_point_stderr; /* from the ends of the window */
   double naive, naive_stderr; /* ordinary least squares, lags taken as independent: a warning */
 } eg_diffusion_fit;

@@ -112,6 +112,10 @@ static eg_estimate variance(const eg_moments *m) {
   return (eg_estimate){s2, spread > 0.0 ? sqrt(spread) : 0.0};
 }
 
+double eg_moments_variance_stderr(const eg_moments *total) {
+  return variance(total).stderr_;
+}
+
 void eg_moments_estimate(size_t n_blocks, const eg_moments *blocks, eg_moment_estimates *out) {
   eg_moments left[MAX_BLOCKS];
   const eg_moments total = eg_moments_total(n_blocks, blocks);

@@ -32,6 +32,9 @@ typedef struct eg_moment_estimates {
    sample (M2 = 0) has variance 0, stderr 0, skewness and kurtosis NaN. */
 void eg_moments_estimate(size_t n_blocks, const eg_moments *blocks, eg_moment_estimates *out);
 
+/* Standard error of the variance of merged sums, from M4. */
+double eg_moments_variance_stderr(const eg_moments *total);
+
 /* Merge of all blocks in the fixed pairwise order used everywhere. */
 eg_moments eg_moments_total(size_t n_blocks, const eg_moments *blocks);
 

@@ -99,6 +99,9 @@ static double get_p_value_asked(const diffusion_cell *c) { return c->fit.p_value
 static double get_crossover(const diffusion_cell *c) { return c->fit.crossover_time; }
 static double get_before(const diffusion_cell *c) { return c->fit.exponent_before; }
 static double get_after(const diffusion_cell *c) { return c->fit.exponent_after; }
+static double get_crossover_stderr(const diffusion_cell *c) { return c->fit.crossover_time_stderr; }
+static double get_before_stderr(const diffusion_cell *c) { return c->fit.exponent_before_stderr; }
+static double get_after_stderr(const diffusion_cell *c) { return c->fit.exponent_after_stderr; }
 static double get_crossover_p_value(const diffusion_cell *c) { return c->fit.crossover_p_value; }
 static double get_two_point(const diffusion_cell *c) { return c->fit.two_point; }
 static double get_two_point_stderr(const diffusion_cell *c) { return c->fit.two_point_stderr; }
@@ -126,9 +129,12 @@ static const struct {
     {"_window_chosen", get_is_chosen, "1: the longest window that a power law fits, since it does not fit all lags"},
     {"_p_value", get_p_value, "probability of the misfit in the window of the fit"},
     {"_p_value_asked", get_p_value_asked, "probability of the misfit of one power law in the window asked for"},
-    {"_crossover_time", get_crossover, "lag of the best crossover between two power laws in the window asked for"},
+    {"_crossover_time", get_crossover, "time of the best crossover between two power laws in the window asked for"},
+    {"_crossover_time_stderr", get_crossover_stderr, "its standard error, for a crossover that is there"},
     {"_exponent_before", get_before, "exponent before that crossover"},
+    {"_exponent_before_stderr", get_before_stderr, "its standard error, the crossover's place taken as unknown"},
     {"_exponent_after", get_after, "exponent after it"},
+    {"_exponent_after_stderr", get_after_stderr, "its standard error, the crossover's place taken as unknown"},
     {"_crossover_p_value", get_crossover_p_value, "probability of so large a change of the exponent, all lags tried"},
     {"_two_point", get_two_point, "slope between the ends of the window"},
     {"_two_point_stderr", get_two_point_stderr, "its standard error"},

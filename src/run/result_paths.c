@@ -46,6 +46,11 @@ static double get_variance(const path_cell *c, const double *node) {
   return m.n > 1 ? m.M2 / (m.n - 1) : NAN;
 }
 
+static double get_variance_stderr(const path_cell *c, const double *node) {
+  const eg_moments m = moments_at(c, node, c->lag, c->power);
+  return eg_moments_variance_stderr(&m);
+}
+
 static double get_kurtosis(const path_cell *c, const double *node) {
   const eg_moments m = moments_at(c, node, c->lag, c->power);
   return m.M2 > 0 ? m.n * (m.M4 / m.M2) / m.M2 : NAN;
@@ -358,7 +363,8 @@ static eg_status add_statistic(eg_context *ctx, eg_builder *b, const path_output
   EG_TRY(add(ctx, b, o, "", EG_TYPE_F64, total_of, get_mean, true, long_names[kind]));
   EG_TRY(add(ctx, b, o, "_stderr", EG_TYPE_F64, mean_stderr, NULL, true, "standard error of the mean"));
   EG_TRY(add(ctx, b, o, "_variance", EG_TYPE_F64, total_of, get_variance, true, "variance over trajectories"));
-  EG_TRY(add(ctx, b, o, "_kurtosis", EG_TYPE_F64, total_of, get_kurtosis, true, "kurtosis over trajectories (Gaussian: 3)"));
+  EG_TRY(add(ctx, b, o, "_variance_stderr", EG_TYPE_F64, total_of, get_variance_stderr, true, "standard error of the variance"));
+  EG_TRY(add_pair(ctx, b, o, "_kurtosis", get_kurtosis, true, "kurtosis over trajectories (Gaussian: 3)"));
   EG_TRY(add(ctx, b, o, "_judged", EG_TYPE_U8, is_judged, NULL, true,
              "1: the error bar can be trusted (at least 1000 effective samples, none diverged)"));
   EG_TRY(add_count(ctx, b, o));

@@ -63,6 +63,11 @@ static double get_variance(const points_cell *c, const double *node) {
   return m.n > 1 ? m.M2 / (m.n - 1) : NAN;
 }
 
+static double get_variance_stderr(const points_cell *c, const double *node) {
+  const eg_moments m = value_of(c, node);
+  return eg_moments_variance_stderr(&m);
+}
+
 static double get_kurtosis(const points_cell *c, const double *node) {
   const eg_moments m = value_of(c, node);
   return m.M2 > 0 ? m.n * (m.M4 / m.M2) / m.M2 : NAN;
@@ -209,8 +214,12 @@ static eg_status add_mean(eg_context *ctx, eg_builder *b, const points_output *o
   EG_TRY(add(ctx, b, o, part, name, EG_TYPE_F64, total_of, get_stderr, "standard error of the mean"));
   (void)snprintf(name, sizeof name, "%s_variance", suffix);
   EG_TRY(add(ctx, b, o, part, name, EG_TYPE_F64, total_of, get_variance, "variance over trajectories"));
+  (void)snprintf(name, sizeof name, "%s_variance_stderr", suffix);
+  EG_TRY(add(ctx, b, o, part, name, EG_TYPE_F64, total_of, get_variance_stderr, "standard error of the variance"));
   (void)snprintf(name, sizeof name, "%s_kurtosis", suffix);
   EG_TRY(add(ctx, b, o, part, name, EG_TYPE_F64, total_of, get_kurtosis, "kurtosis over trajectories (Gaussian: 3)"));
+  (void)snprintf(name, sizeof name, "%s_kurtosis_stderr", suffix);
+  EG_TRY(add(ctx, b, o, part, name, EG_TYPE_F64, jackknife, get_kurtosis, "jackknife error of it"));
   (void)snprintf(name, sizeof name, "%s_judged", suffix);
   return add(ctx, b, o, part, name, EG_TYPE_U8, total_of, get_judged,
              "1: the error bar can be trusted (at least 1000 effective samples, none diverged)");

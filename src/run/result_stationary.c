@@ -46,7 +46,7 @@ typedef struct stationary_cell {
   double *expected;           /* (layout.n): of the scheme that was run */
   double *exact, *continuous; /* (d, d) */
   double equipartition_z;
-  double kurtosis; /* largest of a component and observation of the window */
+  eg_estimate kurtosis; /* largest of a component and observation of the window */
   eg_tail tail;
 } stationary_cell;
 
@@ -294,13 +294,13 @@ static eg_status measure(eg_context *ctx, const eg_plan *plan, const eg_run *run
  */
 static const double MOST_KURTOSIS = 9;
 
-static double largest_kurtosis(const eg_builder *b, size_t r, size_t d, window w) {
-  double largest = NAN;
+static eg_estimate largest_kurtosis(const eg_builder *b, size_t r, size_t d, window w) {
+  eg_estimate largest = {NAN, NAN};
   for (size_t record = w.begin; record < w.end; record++) {
     for (size_t k = 0; k < d; k++) {
       eg_moment_estimates m;
       eg_summary_moments(b->summary, r, eg_summary_row(b->plan, record, w.point), w.first + k, &m);
-      largest = m.kurtosis.value <= largest ? largest : m.kurtosis.value;
+      largest = m.kurtosis.value <= largest.value ? largest : m.kurtosis;
     }
   }
   return largest;
@@ -382,7 +382,8 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
   for (size_t i = 0; i < 3 * l.n; i++) {
     cell->value[i] = NAN;
   }
-  cell->equipartition_z = cell->kurtosis = NAN;
+  cell->equipartition_z = NAN;
+  cell->kurtosis = (eg_estimate){NAN, NAN};
   cell->tail = (eg_tail){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
   EG_TRY(make_theory(ctx, plan, run, point, cell->continuous + d * d, &t));
   memcpy(cell->exact, t.exact, d * d * sizeof *cell->exact);
@@ -415,6 +416,7 @@ enum {
   OF_Z,
   OF_EQUIPARTITION,
   OF_KURTOSIS,
+  OF_KURTOSIS_ERROR,
   OF_JUDGED,
   OF_TAIL
 };
@@ -446,9 +448,11 @@ static double pick(const output *o, const stationary_cell *c, size_t d, size_t k
   case OF_EQUIPARTITION:
     return c->equipartition_z;
   case OF_KURTOSIS:
-    return c->kurtosis;
+    return c->kurtosis.value;
+  case OF_KURTOSIS_ERROR:
+    return c->kurtosis.stderr_;
   case OF_JUDGED:
-    return c->kurtosis <= MOST_KURTOSIS ? 1 : 0;
+    return c->kurtosis.value <= MOST_KURTOSIS ? 1 : 0;
   default:
     return tail[o->offset];
   }
@@ -500,6 +504,7 @@ static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, con
       {"_covariance_continuous", OF_CONTINUOUS, 2, 0, "X of H X + X H = rate C / batch, C at the stationary mean"},
       {"_covariance_z", OF_Z, 2, 0, "(covariance - expected) / stderr"},
       {"_kurtosis", OF_KURTOSIS, 0, 0, "largest kurtosis of a component in the window"},
+      {"_kurtosis_stderr", OF_KURTOSIS_ERROR, 0, 0, "its error by jackknife over blocks, as if it had not been chosen as the largest"},
       {"_judged", OF_JUDGED, 0, 0, "1 where that is at most 9, so that errors of variances mean something"},
       {"_total", OF_VALUE, 0, l.total, "trace of the covariance"},
       {"_total_stderr", OF_ERROR, 0, l.total, "its error by jackknife over blocks"},

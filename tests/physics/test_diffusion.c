@@ -55,6 +55,45 @@ static void exact_brownian(void) {
   CHECK(fit.verdict == EG_DIFFUSION_TOO_FEW && isnan(fit.exponent));
 }
 
+/* Errors of a crossover: ensembles of x(t) = B(M(t)), M ~ t up to KINK and ~ t^0.5 behind, which lies between two lags. */
+static void broken(size_t repeats) {
+  static double L[COVERAGE_LAGS][COVERAGE_LAGS], time[COVERAGE_LAGS], msd[COVERAGE_LAGS], covariance[COVERAGE_LAGS * COVERAGE_LAGS];
+  const double kink = 11.5, truth[4] = {1, 0.5, kink, 1.4 * kink};
+  double squares[4] = {0}, effective = 0, clock[COVERAGE_LAGS];
+  size_t covered[4] = {0}, found = 0;
+  for (size_t i = 0; i < COVERAGE_LAGS; i++) {
+    time[i] = pow(10, (double)i / 10);
+    clock[i] = time[i] < kink ? time[i] : kink * sqrt(time[i] / kink);
+    for (size_t j = 0; j <= i; j++) {
+      L[i][j] = sqrt(clock[j] - (j > 0 ? clock[j - 1] : 0));
+    }
+  }
+  for (size_t repeat = 0; repeat < repeats; repeat++) {
+    eg_diffusion_fit fit;
+    coverage_ensemble(L, 1, 2000, msd, covariance, &effective);
+    const eg_diffusion_data data = {COVERAGE_LAGS, time, msd, covariance, 2000, effective};
+    eg_diffusion_fit_window(&data, 0, COVERAGE_LAGS, false, &fit);
+    found += fit.verdict == EG_DIFFUSION_CROSSOVER;
+    const double value[4] = {fit.exponent_before, fit.exponent_after, fit.crossover_time, fit.crossover_time},
+                 error[4] = {fit.exponent_before_stderr, fit.exponent_after_stderr, fit.crossover_time_stderr, fit.crossover_time_stderr};
+    for (size_t k = 0; k < 4; k++) {
+      const double z = (value[k] - truth[k]) / error[k];
+      squares[k] += z * z / (double)repeats;
+      covered[k] += fabs(z) <= 1.96;
+    }
+  }
+  const double m = (double)repeats;
+  printf("crossover, %zu repeats: found %.1f %%; covered: exponent before %.1f %%, after %.1f %%, time %.1f %% (1.4 times as late %.1f %%); "
+         "mean squares %.2f %.2f %.2f\n", repeats, 100 * (double)found / m, 100 * (double)covered[0] / m, 100 * (double)covered[1] / m,
+         100 * (double)covered[2] / m, 100 * (double)covered[3] / m, squares[0], squares[1], squares[2]);
+  CHECK((double)found > 0.95 * m);
+  for (size_t k = 0; k < 3; k++) {
+    CHECK((double)covered[k] / m > 0.88);
+    CHECK(squares[k] > 0.6 && squares[k] < 1.5);
+  }
+  CHECK((double)covered[3] / m < 0.8);
+}
+
 static double analysis(const eg_labelled *file, const char *name) {
   const eg_variable *const v = eg_labelled_find(file, "/analysis", name);
   if (v == NULL) {
@@ -102,6 +141,7 @@ int main(void) {
   cover(0.2, 1, 400, 300, 0.90, 0.99);
   cover(0.5, 1, 400, 300, 0.90, 0.99);
   cover(0.8, 1, 400, 300, 0.90, 0.99);
+  broken(400);
   runs(folder);
   (void)rmdir(folder);
   return check_report();

@@ -62,6 +62,9 @@ static void brownian(void) {
       add(file, "msd", "_covariance", some[i] * 64 + some[j], 2 * least * least, 1000, false);
       add(file, "two_time", "_covariance", some[i] * 64 + some[j], least, 1000, false);
     }
+    add(file, "msd", "_variance", some[i], 2 * t * t, 1000, false);
+    add(file, "two_time", "_variance", some[i], t, 1000, false);
+    add(file, "two_time", "_kurtosis", some[i], 3, 1000, false);
     const double lag = ((const double[]){1, 4, 16, 30})[i];
     add(file, "time_averaged_msd", "", i, lag, 0, false);
     add(file, "time_averaged_msd", "_breaking", i, breaking(lag, 64 - lag), 1000, false);
@@ -70,6 +73,8 @@ static void brownian(void) {
       add(file, "velocity", "", i, i == 0, 0, false);
     }
   }
+  add(file, "msd", "_variance", 15, 3 * 256, 1000, true); /* E r^4, its mean not taken away */
+  add(file, "msd", "_kurtosis", 15, 3, 1000, true);
   add(file, "moments", "_nonlinearity", 0, 0, 1000, false);
   add(file, "moments", "_spectrum", 1, 1, 1000, true); /* ballistic */
   add(file, "velocity", "_autocorrelation", 1, 0, 1000, false);
