@@ -30,7 +30,8 @@ const cli_command cli_command_check = {
     .least = 1,
     .most = 1,
     .summary = "check a study, print its plan and predict time and memory",
-    .details = "All mistakes are reported at once, with their places. Exit code 3 if there are any.\n\n"
+    .details = "All mistakes are reported at once, with their places. Exit code 3 if there are any, or if the memory\n"
+               "at hand does not hold the run; what would fit is named.\n\n"
                "The study's kernels are timed for about a second and extrapolated; nothing is written. Bytes are\n"
                "exact, times hold for cores with nothing else to do. UNSTABLE marks runs whose second moments grow\n"
                "without bound.\n",

@@ -102,9 +102,9 @@ eg_status eg_path_begin_values(eg_path_builder *b, size_t n_lags, size_t n_power
   }
   if (n_lags * n_powers > EG_MOST_PATH_VALUES) {
     return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
-                            "path statistic '%s' has %zu values (lags x powers); at most %d are allowed: observe at fewer "
-                            "times%s",
-                            b->study->name, n_lags * n_powers, EG_MOST_PATH_VALUES,
+                            "path statistic '%s' has %zu values (%zu lags x %zu powers); at most %d are allowed, %zu lags would "
+                            "fit: observe at fewer times%s",
+                            b->study->name, n_lags * n_powers, n_lags, n_powers, EG_MOST_PATH_VALUES, EG_MOST_PATH_VALUES / n_powers,
                             b->study->kind == EG_PATH_TAMSD || b->study->kind == EG_PATH_VELOCITY ? ", or name its lags" : "");
   }
   EG_TRY(eg_allocate(b->ctx, n_lags, sizeof *p->lags, &p->lags));
@@ -421,18 +421,20 @@ eg_status eg_plan_paths(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   job->n_fed = plan->n_fed;
   const double bytes = (double)eg_job_track_values(job, eg_job_tracked_records(job)) * sizeof(double);
   const double streamed = (double)eg_job_stream_values(job, job->n_streams) * sizeof(double);
+  const double lanes = (double)plan->n_points * job->launch.ld;
   if (streamed > max_track_bytes) {
     return eg_study_fail_at(ctx, plan->study, o->paths[0].mark,
-                            "what streamed statistics of paths keep of a tile takes %.3g MiB (%u realisations, %zu points); at most "
-                            "%.0f MiB are allowed: fewer 'values', or a shorter window",
-                            streamed / 0x1p20, job->launch.ld, plan->n_points, max_track_bytes / 0x1p20);
+                            "what streamed statistics of paths keep of a tile takes %.3g MiB (%u realisations x %zu points x %.0f "
+                            "numbers); at most %.0f MiB are allowed, %.0f numbers would fit: fewer 'values', or a shorter window",
+                            streamed / 0x1p20, job->launch.ld, plan->n_points, streamed / (lanes * sizeof(double)),
+                            max_track_bytes / 0x1p20, floor(max_track_bytes / (lanes * sizeof(double))));
   }
   if (bytes > max_track_bytes) {
     return eg_study_fail_at(ctx, plan->study, o->paths[0].mark,
                             "the observations of a tile that statistics of paths are made of take %.3g MiB (%zu times x %zu "
-                            "points x %zu columns x %u realisations); at most %.0f MiB are allowed: observe fewer times",
+                            "points x %zu columns x %u realisations); at most %.0f MiB are allowed: observe fewer times, %.0f would fit",
                             bytes / 0x1p20, eg_job_tracked_records(job), plan->n_points, plan->n_tracked, job->launch.ld,
-                            max_track_bytes / 0x1p20);
+                            max_track_bytes / 0x1p20, floor(max_track_bytes / (lanes * (double)plan->n_tracked * sizeof(double))));
   }
   return EG_OK;
 }

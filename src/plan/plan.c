@@ -14,8 +14,6 @@
 #include "model/units.h"
 #include "stats/moments.h"
 
-static const double max_accumulator_bytes = 0x1p30;
-
 const eg_unit *eg_plan_unit(const eg_plan *plan) {
   const eg_study *const s = plan->study;
   if (plan->user_model != NULL) {
@@ -190,68 +188,6 @@ static void finish_job(const eg_plan *plan, eg_run *run) {
   a->n_features = (uint32_t)plan->n_all_columns;
 }
 
-uint64_t eg_plan_final_nodes(const eg_job *job) {
-  uint64_t n = 0;
-  for (uint64_t block = 0; block < EG_BLOCKS; block++) {
-    /* a block of k tiles ends as the complete trees of the binary digits of k */
-    n += (uint64_t)__builtin_popcountll(job->n_tiles / EG_BLOCKS + (block < job->n_tiles % EG_BLOCKS ? 1 : 0));
-  }
-  return n;
-}
-
-double eg_plan_accumulator_bytes(const eg_plan *plan) {
-  double bytes = 0;
-  for (size_t i = 0; i < eg_plan_n_sums(plan); i++) {
-    const eg_job *const job = &eg_plan_sum_run(plan, i)->job;
-    bytes += (double)eg_plan_final_nodes(job) * (double)job->node_values * sizeof(double);
-    bytes += i < plan->n_runs ? (double)job->n_counts * sizeof(uint64_t) : 0; /* a difference has none */
-  }
-  return bytes;
-}
-
-const char *eg_plan_largest_statistic(const eg_plan *plan, double *bytes) {
-  const uint32_t columns = (uint32_t)plan->n_columns;
-  const double row = eg_node_values(columns, plan->with_covariance);
-  const double covariance = row - eg_node_values(columns, 0), moments = 4.0 * columns;
-  double counts = 0, paths = 0;
-  for (size_t i = 0; i < plan->n_runs; i++) {
-    const eg_job *const job = &plan->runs[i].job;
-    counts += (double)job->n_counts * sizeof(uint64_t);
-    paths += (double)eg_plan_final_nodes(job) * (double)(job->node_values - job->n_records * job->record_values) * sizeof(double);
-  }
-  *bytes = (eg_plan_accumulator_bytes(plan) - counts - paths) * (covariance > moments ? covariance : moments) / row;
-  if (paths > *bytes && paths > counts) {
-    *bytes = paths;
-    return "paths";
-  }
-  if (counts > *bytes) {
-    *bytes = counts;
-    return "histogram";
-  }
-  return covariance > moments ? "covariance" : "moments";
-}
-
-double eg_plan_accumulator_limit(void) {
-  return max_accumulator_bytes;
-}
-
-static eg_status check_size(eg_context *ctx, const eg_plan *plan) {
-  const double bytes = eg_plan_accumulator_bytes(plan);
-  if (bytes <= max_accumulator_bytes) {
-    return EG_OK;
-  }
-  double largest_bytes = 0;
-  const char *const largest = eg_plan_largest_statistic(plan, &largest_bytes);
-  return eg_study_fail_at(ctx, plan->study, plan->study->observe.at.mark,
-                          "the accumulators need %.3g GiB (%zu runs x %zu times x %zu points x (%u values x 64 blocks or "
-                          "more + %zu counts)); at most 1 GiB is allowed. The largest statistic is %s with %.3g GiB: "
-                          "observe fewer times or features%s",
-                          bytes / 0x1p30, plan->n_runs, plan->n_records, plan->n_points,
-                          eg_node_values((uint32_t)plan->n_columns, plan->with_covariance), plan->schedules[0].row_counts, largest,
-                          largest_bytes / 0x1p30,
-                          plan->with_covariance ? ", or leave out the covariance (it grows with features^2)" : "");
-}
-
 /* The samples of a model without data are Gaussian; another noise kind changes their law, not only an integrator's noise. */
 static void warn_of_discrete_samples(eg_context *ctx, const eg_plan *plan) {
   const eg_noise_kind kind = plan->study->noise;
@@ -349,7 +285,7 @@ eg_status eg_plan_create(eg_context *ctx, const eg_study *study, eg_plan **out) 
   EG_TRY_DONE(eg_plan_groups(ctx, plan));
   warn_of_discrete_samples(ctx, plan);
   EG_TRY_DONE(eg_plan_check_weak_error(ctx, plan));
-  EG_TRY_DONE(check_size(ctx, plan));
+  EG_TRY_DONE(eg_plan_check_size(ctx, plan));
   EG_TRY_DONE(eg_plan_check_kept(ctx, plan));
   EG_TRY_DONE(eg_plan_expect(ctx, plan));
   EG_TRY_DONE(eg_plan_until(ctx, plan));

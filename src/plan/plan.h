@@ -236,6 +236,12 @@ bool eg_plan_is_empty(const eg_plan *plan, const eg_run *run, size_t record, siz
 double eg_plan_accumulator_bytes(const eg_plan *plan);
 const char *eg_plan_largest_statistic(const eg_plan *plan, double *bytes);
 double eg_plan_accumulator_limit(void);
+/* EG_ERR_STUDY beyond the limit, with the numbers of times and features that would fit. */
+EG_NODISCARD eg_status eg_plan_check_size(eg_context *ctx, const eg_plan *plan);
+/* The sizes of a job that observes at only n of the times of observe.at; those of schedules of their own stay. */
+eg_job eg_plan_with_times(const eg_job *job, size_t n_times);
+/* The largest n <= most with need(of, n) <= room, 0 if there is none; need grows with n. */
+size_t eg_plan_most(double (*need)(const void *of, size_t n), const void *of, size_t most, double room);
 
 /* Feature by name, NULL if the study does not observe it at observe.at; any: or at any time. */
 const eg_feature *eg_plan_feature(const eg_plan *plan, const char *name);

@@ -10,6 +10,7 @@
 #include "core/noise.h"
 #include "ensgrad/run.h"
 #include "run/cost.h"
+#include "run/fit.h"
 #include "run/run_loop.h"
 #include "run/until.h"
 
@@ -33,6 +34,7 @@ typedef struct check {
   eg_bytes bytes;
   double start_seconds, file_seconds; /* up to the first step; to make the file */
   double resident;                    /* bytes of the program with an empty result, before a worker is there */
+  eg_memory memory;
   double *until;                      /* (n_runs) realisations at which a run would end; NULL without `until` */
   double until_seconds;               /* of stepping on the CPU up to there; NaN unknown */
   prediction cpu, cuda, table5;       /* table5: on the CPU, usable if it changes a run and its weak order allows it */
@@ -107,7 +109,10 @@ static eg_status predict_until(eg_context *ctx, check *c) {
 
 static eg_status measure(eg_context *ctx, check *c, int threads) {
   c->start_seconds = process_seconds();
+  const int n_workers = eg_cpu_workers(threads);
   EG_TRY(eg_until_check(ctx, c->plan));
+  c->memory = eg_memory_at_hand("", n_workers);
+  EG_TRY(eg_fit_check(ctx, c->plan, n_workers, c->memory)); /* as a run would */
   EG_TRY(eg_bytes_predict(ctx, c->plan, &c->bytes, &c->file_seconds));
   c->resident = resident_bytes();
   EG_TRY(predict(ctx, c, &eg_backend_cpu, threads, -1, &c->cpu));
@@ -238,7 +243,13 @@ static void describe_cpu(eg_text *text, const check *c) {
   append_bytes(text, p->bytes);
   eg_text_append(text, " (");
   append_bytes(text, (double)p->cost.worker_bytes);
-  eg_text_append(text, " a worker); %s\n", p->cost.device);
+  eg_text_append(text, " a worker)");
+  if (isfinite(c->memory.limit)) {
+    eg_text_append(text, " of ");
+    append_bytes(text, c->memory.limit);
+    eg_text_append(text, " (%s)", c->memory.name);
+  }
+  eg_text_append(text, "; %s\n", p->cost.device);
   if (c->plan->multilevel.n_levels > 0) {
     eg_text_append(text, "multilevel: that is the most; levels end where the error asked for is reached\n");
   }
@@ -404,6 +415,8 @@ static void json_check(eg_text *text, const check *c) {
   json_text(text, "largest_statistic", c->bytes.largest);
   json_number(text, "largest_statistic_bytes", c->bytes.largest_bytes);
   json_number(text, "file_bytes", c->bytes.file);
+  json_number(text, "memory_limit_bytes", c->memory.limit);
+  json_text(text, "memory_limit", c->memory.name);
   if (c->until != NULL) {
     json_number(text, "until_seconds", c->start_seconds + c->until_seconds + c->file_seconds);
   }

@@ -60,6 +60,9 @@ typedef struct eg_bytes {
   double campaign;         /* what the program holds beside its workers, at most, when it writes the file */
 } eg_bytes;
 
+/* The same, at least, from the plan alone, with n_times of the times of observe.at. */
+double eg_campaign_bytes(const eg_plan *plan, size_t n_times);
+
 /* Makes the result of the empty campaign in memory; `seconds` out: how long that took. */
 EG_NODISCARD eg_status eg_bytes_predict(eg_context *ctx, const eg_plan *plan, eg_bytes *bytes, double *seconds);
 

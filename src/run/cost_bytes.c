@@ -38,17 +38,35 @@ static double growth(const eg_plan *plan) {
 }
 
 /* The tree, and what the summary holds of each run when a file is made: blocks, blocks left out, prefixes. */
-static double campaign_bytes(const eg_plan *plan, double file) {
-  double bytes = 2 * file; /* as labelled arrays and as an image */
+static double tree_bytes(const eg_plan *plan, size_t n_times) {
+  double bytes = 0;
   for (size_t i = 0; i < eg_plan_n_sums(plan); i++) {
-    const eg_job *const job = &eg_plan_sum_run(plan, i)->job;
-    const double blocks = (double)(job->n_tiles < EG_BLOCKS ? job->n_tiles : EG_BLOCKS);
-    bytes += (most_nodes(job) + 2 * blocks + 1) * (double)job->node_values * sizeof(double);
+    const eg_job job = eg_plan_with_times(&eg_plan_sum_run(plan, i)->job, n_times);
+    const double blocks = (double)(job.n_tiles < EG_BLOCKS ? job.n_tiles : EG_BLOCKS);
+    bytes += (most_nodes(&job) + 2 * blocks + 1) * (double)job.node_values * sizeof(double);
     if (i < plan->n_runs) { /* a difference has neither */
-      bytes += (double)job->n_counts * sizeof(uint64_t) + (double)eg_job_path_values(job) * sizeof(double);
+      bytes += (double)job.n_counts * sizeof(uint64_t) + (double)eg_job_path_values(&job) * sizeof(double);
     }
   }
   return bytes;
+}
+
+/* As labelled arrays and as an image. */
+static double campaign_bytes(const eg_plan *plan, double file) {
+  return 2 * file + tree_bytes(plan, plan->n_records);
+}
+
+/* The file is at least its sums; counts and paths stand in it as sums and as results, which are made in a room of their own; its image is small, compressed. */
+double eg_campaign_bytes(const eg_plan *plan, size_t n_times) {
+  double file = 0;
+  for (size_t i = 0; i < eg_plan_n_sums(plan); i++) {
+    const eg_job job = eg_plan_with_times(&eg_plan_sum_run(plan, i)->job, n_times);
+    file += 2 * (double)eg_plan_final_nodes(&job) * (double)job.node_values * sizeof(double);
+    if (i < plan->n_runs) {
+      file += 3 * (double)job.n_counts * sizeof(uint64_t) + 2 * (double)eg_job_path_values(&job) * sizeof(double);
+    }
+  }
+  return file + tree_bytes(plan, n_times);
 }
 
 eg_status eg_bytes_predict(eg_context *ctx, const eg_plan *plan, eg_bytes *bytes, double *seconds) {

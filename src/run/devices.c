@@ -161,11 +161,13 @@ void eg_devices_free(eg_devices *d) {
   memset(d, 0, sizeof *d);
 }
 
+int eg_devices_cpu_workers(const eg_devices *d, int threads) {
+  const int n = d->has_cpu ? eg_cpu_workers(threads) : 0;
+  return threads == 0 && d->n > 0 && n > 0 ? (n > d->n ? n - d->n : 1) : n;
+}
+
 eg_status eg_devices_places(eg_context *ctx, const eg_devices *d, int threads, eg_worker_place **places, int *n_places) {
-  int n_cpu = d->has_cpu ? eg_cpu_workers(threads) : 0;
-  if (threads == 0 && d->n > 0 && n_cpu > 0) {
-    n_cpu = n_cpu > d->n ? n_cpu - d->n : 1;
-  }
+  const int n_cpu = eg_devices_cpu_workers(d, threads);
   EG_TRY(eg_allocate(ctx, (size_t)(d->n + n_cpu), sizeof **places, places));
   for (int i = 0; i < d->n; i++) {
     (*places)[i] = (eg_worker_place){.backend = d->backend, .index = d->indices[i], .is_checked = true};

@@ -24,6 +24,8 @@ EG_NODISCARD eg_status eg_devices_fit(eg_context *ctx, const eg_plan *plan, eg_d
 void eg_devices_change(eg_devices *devices);
 void eg_devices_free(eg_devices *devices);
 
+/* On the CPU, of `threads` that are asked for; 0: one per core that no GPU's worker needs. */
+int eg_devices_cpu_workers(const eg_devices *devices, int threads);
 /* A worker for each GPU, and on the CPU `threads` (0: one per core that no GPU's worker needs). Owned by the caller; free(). */
 EG_NODISCARD eg_status eg_devices_places(eg_context *ctx, const eg_devices *devices, int threads, eg_worker_place **places,
                                          int *n_places);

@@ -9,6 +9,7 @@
 #include "io/result_file.h"
 #include "model/units.h"
 #include "run/devices.h"
+#include "run/fit.h"
 #include "run/run_from.h"
 #include "run/until.h"
 
@@ -242,6 +243,12 @@ static eg_status finish(eg_context *ctx, session *s, const eg_run_options *optio
   return is_complete ? eg_campaign_judge(ctx, s->campaign, s->output) : EG_OK;
 }
 
+/* Refuse now what would end in the middle for want of memory. */
+static eg_status check_memory(eg_context *ctx, const eg_plan *plan, const eg_devices *devices, int threads) {
+  const int n_workers = eg_devices_cpu_workers(devices, threads);
+  return eg_fit_check(ctx, plan, n_workers, eg_memory_at_hand("", n_workers));
+}
+
 eg_status eg_run_with(eg_context *ctx, const eg_study *study, const eg_run_options *options, const eg_campaign *base,
                       const eg_worker_place *more, int n_more) {
   session s;
@@ -258,6 +265,7 @@ eg_status eg_run_with(eg_context *ctx, const eg_study *study, const eg_run_optio
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(eg_until_check(ctx, plan));
   EG_TRY_DONE(eg_devices_fit(ctx, plan, &s.devices));
+  EG_TRY_DONE(check_memory(ctx, plan, &s.devices, options->threads));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &s.campaign));
   const eg_shard shard = {options->shard, options->n_shards};
   if (options->n_shards > 1 && base != NULL) {

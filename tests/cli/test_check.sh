@@ -11,7 +11,7 @@ says out "accumulators"
 says out "most of it: moments"
 says out "result file"
 says out "cpu: about"
-says out "a worker)"
+says out " a worker) of "
 says out "cuda: "
 says out "noise table5: about"
 says out "up to order 7 only"
@@ -86,6 +86,37 @@ expect 3 check tiny.yaml --set realisations=1e9 --set steps=1000000 --set "time_
 says err "GiB"
 says err "largest statistic is moments"
 says err "observe fewer times or features"
+says err " of the 1000000 times would fit"
+
+# So is what the memory at hand does not hold, before anything is measured, stepped or written; less of it fits.
+# shellcheck disable=SC3045 # dash and bash have it
+if (ulimit -v 900000) 2>/dev/null; then
+  with_little() {
+    program_with_little=$program
+    program=./little
+    printf '#!/bin/sh\nulimit -v 900000\nexec "%s" "$@"\n' "$program_with_little" >little
+    chmod +x little
+    expect "$@"
+    program=$program_with_little
+  }
+  for command in check "run -o large.h5"; do
+    set -- --set steps=20000 --set time_step=1/20000 --set observe.features=x --set realisations=64 \
+      --set 'observe.histograms={feature: x, bins: 4096}'
+    # shellcheck disable=SC2086
+    with_little 3 $command tiny.yaml "$@" --set 'observe.at={linear: 5000}' --threads 8
+    says err "MiB are left of the limit of its address space (ulimit -v)"
+    says err "--threads "
+    check [ ! -e large.h5 ]
+    # shellcheck disable=SC2086
+    with_little 3 $command tiny.yaml "$@" --set 'observe.at={linear: 10000}' --threads 8
+    says err " of the 10000 times would fit, with --threads 1"
+    check [ ! -e large.h5 ]
+    # shellcheck disable=SC2086
+    with_little 0 $command tiny.yaml "$@" --set 'observe.at={linear: 500}' --threads 2
+  done
+else
+  echo "ulimit -v does not work here: not tried"
+fi
 
 # Wrong use and wrong studies.
 expect 2 check tiny.yaml --threads none

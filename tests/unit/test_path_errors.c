@@ -48,7 +48,7 @@ static void points(void) {
   check_says(TWO, FEW, "statistic: product, with: norm2, origin: 16", "");
   check_says(TWO, FEW, "statistic: product, with: x7", "there is no x7");
   check_says(TWO, FEW, "statistic: product, origin: 24", "is no observed step of run 'sde'; the nearest one is 16");
-  check_says(TWO, "{linear: 64}", "statistic: product", "has 768 values (lags x powers); at most 512");
+  check_says(TWO, "{linear: 64}", "statistic: product", "has 768 values (64 lags x 12 powers); at most 512 are allowed, 42 lags would fit");
   check_says(TWO, FEW, "statistic: distance", "");
   check_says(ONE, FEW, "statistic: distance", "is of distances between points, and there is one point");
   check_says(TWO, FEW, "statistic: distance, feature: x0", "is a key of two-time, m-point, product, characteristic, tail, time-average and correlator only");

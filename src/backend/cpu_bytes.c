@@ -1,0 +1,37 @@
+#include "backend/cpu_bytes.h"
+
+#include <math.h>
+
+#include "core/permutation.h"
+#include "core/unit_table.h"
+#include "stats/histogram.h"
+
+static const double PART_BYTES = 0x1p20; /* records, and samples of streams, are made in parts of at most so many, but at least one */
+
+/* eg_fractional_create and whole paths of its increments. */
+static double fractional_bytes(const eg_unit *unit, const eg_launch *a) {
+  double size = 2;
+  while (a->hurst != 0 && size < 2 * (double)a->path_steps) {
+    size *= 2;
+  }
+  return a->hurst == 0 ? 0 : size * (1.5 + EG_LANES) * sizeof(double) + (double)a->path_steps * EG_LANES * unit->noise_bytes;
+}
+
+double eg_cpu_bytes(const eg_unit *unit, const eg_job *job) {
+  const eg_launch *const a = &job->launch;
+  const double lanes = (double)a->n_points * a->ld, real = job->is_float ? sizeof(float) : sizeof(double);
+  const double row = lanes * (double)job->n_features * sizeof(double), fed = lanes * (double)job->n_fed * sizeof(double);
+  double values = 0;
+  for (size_t i = 0; i < job->n_paths; i++) {
+    values = fmax(values, (double)job->paths[i].n_values);
+  }
+  double bytes = EG_NOISE_BYTES + EG_ROWS_BYTES + EG_INDEX_BLOCKS * 4 * EG_LANES * sizeof(int32_t) + (double)unit->block_bytes(a);
+  bytes += a->sampling == EG_SAMPLE_REPLACEMENT ? 0 : 2.0 * a->n_rows * EG_LANES * sizeof(uint16_t);
+  bytes += fractional_bytes(unit, a) + ((double)job->n_staged + (double)job->n_row_values) * real;
+  bytes += ((double)job->state_values + 2 * lanes * a->n_monitors + 1.5 * a->ld + lanes) * sizeof(double);
+  bytes += fmax(row, fmin(PART_BYTES, row * (double)eg_job_observations(job)));
+  bytes += job->n_histograms > 0 ? (2.0 * a->ld + 4 * (EG_MAX_BINS + 3)) * sizeof(uint32_t) : 0;
+  bytes += ((double)eg_job_track_values(job, eg_job_tracked_records(job)) + values * a->ld) * sizeof(double);
+  bytes += job->n_streams > 0 ? (double)eg_job_stream_values(job, job->n_streams) * sizeof(double) + fmax(fed, PART_BYTES) : 0;
+  return bytes;
+}

@@ -1,0 +1,10 @@
+/* What a worker of the CPU takes for a job, before it takes it. */
+#ifndef EG_BACKEND_CPU_BYTES_H
+#define EG_BACKEND_CPU_BYTES_H
+
+#include "backend/backend.h"
+
+/* About the bytes that eg_backend_cpu.bytes tells once the job is prepared, at most a megabyte more (of a group: of this member). */
+double eg_cpu_bytes(const eg_unit *unit, const eg_job *job);
+
+#endif
