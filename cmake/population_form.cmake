@@ -3,7 +3,7 @@
 if(NOT TARGET test_population_form OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   return()
 endif()
-set(population_flags -O1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
+set(population_flags -O1 -g1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
 set(population_twins "")
 set(population_cpu "")
 foreach(dim 1 2)

@@ -11,7 +11,7 @@ endforeach()
 add_library(eg_team_twin OBJECT ${team_twins})
 target_link_libraries(eg_team_twin PRIVATE ${kernel_interface})
 target_include_directories(eg_team_twin PRIVATE ${CMAKE_SOURCE_DIR}/tests/conformance)
-target_compile_options(eg_team_twin PRIVATE -O1 -fopenmp-simd -ffp-contract=off -fno-math-errno -fno-trapping-math)
+target_compile_options(eg_team_twin PRIVATE -O1 -g1 -fopenmp-simd -ffp-contract=off -fno-math-errno -fno-trapping-math)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(eg_team_twin PRIVATE -march=x86-64-v3) # an fma is an instruction then, not a call: a third of the test
 endif()
