@@ -177,7 +177,7 @@ EG_FN void eg_visit_four(eg_visit_fn visit, int n, const eg_crowd *c, uint32_t f
 }
 
 /* Totals of n values over all particles: to sums[k * width]. */
-EG_FN void eg_crowd_sum(eg_visit_fn visit, int n, const eg_crowd *c) {
+EG_LEAF void eg_crowd_sum(eg_visit_fn visit, int n, const eg_crowd *c) {
   const uint32_t n_blocks = eg_particle_blocks(c->a->n_particles), width = eg_power_of_two(n_blocks);
   eg_team *const team = c->team;
   EG_ROLLED
@@ -266,7 +266,7 @@ EG_FN void eg_crowd_spoil(const eg_crowd *c) {
   eg_crowd_average(eg_visit_look, c);
 }
 
-EG_FN void eg_crowd_feature(eg_crowd *c) {
+EG_LEAF void eg_crowd_feature(eg_crowd *c) {
   if (c->code.id == EG_FEATURE_LOSS) {
     PHASE(t)
       if (t == 0) {
