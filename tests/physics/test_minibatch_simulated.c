@@ -1,0 +1,214 @@
+/*
+ * minibatch-noise-strength.md by the shipped stepper, in standard errors: fourth moments of section 4, finite
+ * data with fresh and reshuffled batches, label noise with momentum, input noise (section 6), weight decay
+ * (7) and the covariance of squares (13). Numbers of a Gaussian law, of the other sampling or without the
+ * effect must be rejected. Exact columns are compared to 1e-12.
+ */
+#include "physics/judge.h"
+#include "physics/table_row.h"
+
+/* ---- fourth moments, one dimension, Gaussian inputs and labels ---- */
+
+/* Second and fourth moment after n steps from a Gaussian of the stationary variance; a^ = chi^2_S / S. n < 0:
+ * the stationary ones. */
+static void moments(double lam, double S, int n, double *m2, double *m4) {
+  const double a[5] = {1, 1, (S + 2) / S, (S + 2) * (S + 4) / (S * S),
+                       (S + 2) * (S + 4) * (S + 6) / (S * S * S)};
+  const double q2 = 1 - 2 * lam * a[1] + lam * lam * a[2];
+  const double q4 = 1 - 4 * lam * a[1] + 6 * lam * lam * a[2] - 4 * pow(lam, 3) * a[3] + pow(lam, 4) * a[4];
+  const double mixed = 6 * lam * lam / S * (a[1] - 2 * lam * a[2] + lam * lam * a[3]),
+               noise = 3 * pow(lam, 4) * a[2] / (S * S);
+  *m2 = lam * lam / S / (1 - q2);
+  *m4 = n < 0 ? (mixed * *m2 + noise) / (1 - q4) : 3 * *m2 * *m2;
+  for (int k = 0; k < n; k++) {
+    *m4 = q4 * *m4 + mixed * *m2 + noise;
+  }
+}
+
+/* Until the kurtosis is stationary, or, where eighth moments are infinite then, for three steps. */
+static void kurtosis(void) {
+  static const struct {
+    double lam, S, kurtosis;
+    int steps;
+  } rows[7] = {{0.1, 1, 1173.0 / 385, 30},   {0.01, 1, 11477811.0 / 3825895, 100},
+               {0.1, 4, 15429.0 / 5140, 30}, {0.5, 4, 69.0 / 20, 20},
+               {0.8, 8, 15.0 / 4, 20},       {1, 8, 243.0 / 46, 3},
+               {1, 16, 1743.0 / 482, 20}};
+  for (int i = 0; i < 7; i++) {
+    const double lam = rows[i].lam, S = rows[i].S;
+    char text[600], what[100];
+    double m2, m4;
+    moments(lam, S, -1, &m2, &m4);
+    (void)snprintf(what, sizeof what, "minibatch-noise section 4, kurtosis, lam=%g S=%g", lam, S);
+    row_is(what, m4 / (m2 * m2), rows[i].kurtosis);
+    row_is_not(what, 3, rows[i].kurtosis > 3.001 ? rows[i].kurtosis : 4);
+    if (i == 0) {
+      row_is("minibatch-noise section 13, m4w - m2^2, lam=0.1 S=1", m4 - m2 * m2, 788.0 / 111265);
+    }
+    moments(lam, S, rows[i].steps, &m2, &m4);
+    (void)snprintf(text, sizeof text,
+                   "seed: 67%d\nmodel: {name: linear-regression-gaussian, input_variance: 1, optimum: 0, "
+                   "label_noise: 1}\nsteps: %d\n"
+                   "start: {normal: {mean: 0, std: %.17g}}\nlearning_rate: %g\ndynamics: {name: sgd, "
+                   "batch_size: %g, label: sgd}\nrealisations: %s\n"
+                   "observe: {at: {steps: [%d]}, features: [x, norm2]}\n",
+                   i, rows[i].steps, sqrt(m2), lam, S, i == 0 ? "2^20" : "2^18", rows[i].steps);
+    eg_labelled *const file = run_study(text);
+    (void)snprintf(what, sizeof what, "minibatch-noise section 4, lam=%g S=%g,", lam, S);
+    add_row(file, what, "sgd", "x", 0, 0, "_kurtosis", m4 / (m2 * m2), false);
+    if (rows[i].kurtosis > 3.01) {
+      add_row(file, what, "sgd", "x", 0, 0, "_kurtosis", 3, true);
+    }
+    if (i == 0) { /* section 13: the variance of w^2 */
+      add_row(file, what, "sgd", "norm2", 0, 0, "_variance", 788.0 / 111265, false);
+    }
+    eg_labelled_free(file);
+  }
+}
+
+static double path_at(const eg_labelled *file, const char *name, size_t i) {
+  const eg_variable *const v = eg_labelled_find(file, "/", name);
+  if (v == NULL || i >= eg_variable_size(v)) {
+    stop_with(name);
+    return 0;
+  }
+  return ((const double *)v->data)[i];
+}
+
+/* Cov(w_{t+k}^2, w_t^2) = q^k 788/111265, q = .83: section 13. */
+static void covariance_of_squares(void) {
+  static const int lags[3] = {1, 4, 10};
+  eg_labelled *const file = run_study(
+      "seed: 681\nmodel: {name: linear-regression-gaussian, input_variance: 1, optimum: 0, label_noise: "
+      "1}\nsteps: 90\n"
+      "learning_rate: 0.1\ndynamics: {name: sgd, batch_size: 1}\nrealisations: 2^18\nobserve:\n  at: {steps: "
+      "[90]}\n"
+      "  features: [x]\n  paths:\n"
+      "    - {statistic: product, feature: norm2, with: norm2, origin: 80, at: {steps: [80, 81, 84, 90]}}\n");
+  for (size_t i = 0; i < 3; i++) {
+    char what[100];
+    (void)snprintf(what, sizeof what, "minibatch-noise section 13, Cov(w_{t+k}^2, w_t^2), k=%d", lags[i]);
+    const double value = path_at(file, "path_product_connected", i + 1),
+                 error = path_at(file, "path_product_connected_stderr", i + 1);
+    compare(false, what, value, error, pow(0.83, lags[i]) * 788 / 111265, 1000);
+    compare(true, what, value, error, pow(0.81, lags[i] + 2) * 788 / 111265,
+            1000); /* as of the mean, and two steps later */
+  }
+  eg_labelled_free(file);
+}
+
+/* ---- finite data ---- */
+
+static void finite_data(void) {
+  eg_labelled *const file = run_study(
+      "seed: 682\nmodel: {name: linear-regression, rows: [[1, 1], [2, 3/2], [-1, -2], [1/2, 1], [3/2, 1]], "
+      "standardize: false}\n"
+      "learning_rate: 1/5\nsteps: 100\ndynamics:\n  - {name: sgd, batch_size: 2, label: with}\n"
+      "  - {name: sgd, batch_size: 2, sampling: without-replacement, label: without}\nrealisations: 2^18\n"
+      "observe: {at: {steps: [100]}, features: [x, norm2, loss]}\n");
+  static const char *const labels[2] = {"with", "without"};
+  static const double Sig[2] = {24980.0 / 1530833, 14988.0 / 1244723};
+  for (size_t i = 0; i < 2; i++) {
+    expect(file, "minibatch-noise section 4, finite data, w*", labels[i], "x", 0, 16.0 / 17);
+    add_row(file, "minibatch-noise section 4, finite data,", labels[i], "x", 0, 0, "_variance", Sig[i],
+            false);
+    add_row(file, "minibatch-noise section 4, finite data,", labels[i], "x", 0, 0, "_variance", Sig[1 - i],
+            true);
+    row_is("minibatch-noise section 4, finite data, exact column",
+           read_value(file, "norm2_exact", run_index(file, labels[i]), 0, 0), Sig[i] + 256.0 / 289);
+  }
+  expect(file, "minibatch-noise section 4, E L_train", "with", "loss", 0, 0.185929049739586);
+  eg_labelled_free(file);
+}
+
+/* Batches of one of the first four rows, the state at ends of epochs: all 24 orders are in the note. */
+static void reshuffled(void) {
+  eg_labelled *const file = run_study("seed: 683\nmodel: {name: linear-regression, rows: [[1, 1], [2, 3/2], "
+                                      "[-1, -2], [1/2, 1]], standardize: false}\n"
+                                      "learning_rate: 1/5\nsteps: 100\ndynamics:\n  - {name: sgd, "
+                                      "batch_size: 1, sampling: shuffle, label: reshuffled}\n"
+                                      "  - {name: sgd, batch_size: 1, label: fresh}\nrealisations: "
+                                      "2^18\nobserve: {at: {steps: [100]}, features: [x, norm2]}\n");
+  const double shuffled = 3510029.0 / 295564032, fresh = 23264.0 / 444375;
+  static const char what[] = "minibatch-noise section 4, epochs,";
+  expect(file, what, "reshuffled", "x", 0, 26.0 / 25 - 14959.0 / 219600);
+  reject(file, what, "reshuffled", "x", 0, 26.0 / 25);
+  expect(file, what, "fresh", "x", 0, 26.0 / 25);
+  add_row(file, what, "reshuffled", "x", 0, 0, "_variance", shuffled, false);
+  add_row(file, what, "reshuffled", "x", 0, 0, "_variance", fresh, true);
+  add_row(file, what, "fresh", "x", 0, 0, "_variance", fresh, false);
+  add_row(file, what, "fresh", "x", 0, 0, "_variance", shuffled, true);
+  row_is("minibatch-noise section 4, epochs, fresh, exact column",
+         read_value(file, "norm2_exact", run_index(file, "fresh"), 0, 0), fresh + 26.0 * 26 / 625);
+  eg_labelled_free(file);
+}
+
+/* ---- sections 4, 6, 7 ---- */
+
+static void label_noise(void) {
+  eg_labelled *const file = run_study("seed: 684\nmodel: {name: linear-regression-gaussian, input_variance: "
+                                      "[1, 1/2, 1/4], optimum: 0, label_noise: 1}\nsteps: 300\n"
+                                      "learning_rate: 1/10\ndynamics: {name: sgd, batch_size: 4, momentum: "
+                                      "9/10, label: sgd}\nrealisations: 2^15\n"
+                                      "observe: {at: {steps: [300]}, features: [x, loss]}\n");
+  static const double Sig[3] = {1041105.0 / 5319928, 477945.0 / 2659964, 229577.0 / 1329982};
+  static const char what[] = "minibatch-noise section 4, lam=1/10 S=4 mu=9/10,";
+  for (size_t k = 0; k < 3; k++) {
+    add_row(file, what, "sgd", "x", 0, k, "_variance", Sig[k], false);
+    add_row(file, what, "sgd", "x", 0, k, "_variance", 1.0 / 8, true); /* lam / (2 S (1 - mu)) */
+  }
+  expect(file, what, "sgd", "loss", 0, 7068555.0 / 10639856);
+  reject(file, what, "sgd", "loss", 0, 0.5);
+  eg_labelled_free(file);
+}
+
+/* Rows with the moments of a Gaussian to the fifth; u = 0.8, B = 1/4, K = 5/4, s2 = B u^2 / K. */
+static void input_noise(void) {
+  const double u = 0.8, K = 1.25, s2 = 0.25 * u * u / K, Sig = s2 / K / (4 * (2 / (0.5 * K) - 1) - 2);
+  eg_labelled *const file =
+      run_study("seed: 685\nmodel: {name: linear-regression, standardize: false, rows: [[1.7320508075688772, "
+                "1.3856406460551018],\n"
+                "  [-1.7320508075688772, -1.3856406460551018], [0, 0], [0, 0], [0, 0], [0, "
+                "0]]}\nlearning_rate: 1/2\nsteps: 60\ndynamics:\n"
+                "  - {name: sgd, batch_size: 4, input_noise: 0.5, label: noisy}\nrealisations: 2^18\n"
+                "observe: {at: {steps: [60]}, features: [x, norm2]}\n");
+  static const char what[] = "minibatch-noise section 6,";
+  expect(file, what, "noisy", "x", 0, u / K);
+  reject(file, what, "noisy", "x", 0, u);
+  add_row(file, what, "noisy", "x", 0, 0, "_variance", Sig, false);
+  add_row(file, what, "noisy", "x", 0, 0, "_variance", Sig * K, true); /* s2 = B u^2 */
+  row_is("minibatch-noise section 6, exact column", read_value(file, "norm2_exact", 0, 0, 0),
+         Sig + u * u / (K * K));
+  eg_labelled_free(file);
+}
+
+static void weight_decay(void) {
+  eg_labelled *const file =
+      run_study("seed: 686\nmodel: {name: linear-regression-gaussian, input_variance: [1, 1/2], optimum: 1, "
+                "label_noise: 0}\nsteps: 200\n"
+                "learning_rate: 1/5\ndynamics: {name: sgd, batch_size: 2, weight_decay: 1/10, label: "
+                "sgd}\nrealisations: 2^16\n"
+                "observe: {at: {steps: [200]}, features: [x, loss], statistics: [covariance]}\n");
+  static const char what[] = "minibatch-noise section 7,";
+  expect(file, what, "sgd", "loss", 0, 387397.0 / 31228296);
+  reject(file, what, "sgd", "loss", 0, 1.0 / 242 + 0.25 / 36); /* s / 2: without noise */
+  add_row(file, what, "sgd", "x", 0, 0, "_variance", 152875.0 / 85877814, false);
+  add_row(file, what, "sgd", "x", 0, 1, "_variance", 82175.0 / 46842444, false);
+  add_row(file, what, "sgd", "x", 0, 1, "_variance", 152875.0 / 85877814, false);
+  eg_labelled_free(file);
+}
+
+int main(void) {
+  CHECK(mkdtemp(folder) != NULL);
+  kurtosis();
+  covariance_of_squares();
+  finite_data();
+  reshuffled();
+  label_noise();
+  input_noise();
+  weight_decay();
+  report_rows(12, 7);
+  judge(30, 19);
+  (void)rmdir(folder);
+  return check_report();
+}
