@@ -497,7 +497,7 @@ EG_FN void segment_timed(eg_timed_fn step_fn, int normals, int extra, const eg_p
       hold_noise(a, t, ahead, realisation, q, (uint64_t)normals, a->step_last * (uint64_t)normals);
     }
     const eg_noise_real *const noise = (const eg_noise_real *)t->noise + (normals > 0 ? q - ahead->first : 0) * EG_LANES;
-    const eg_pull pull = {{a->key[0], a->key[1]}, step, (double)step * a->h, (double)(step + 1) * a->h};
+    const eg_pull pull = eg_pull_of(p, a->key, step, a->h);
     for (uint32_t point = 0; point < a->n_points; point++) {
       eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
       LANES { lane_timed(step_fn, extra, p, u, &pull, who[l], x + l, noise + l); }

@@ -377,7 +377,7 @@ EG_FN void eg_thread_step(const eg_form *f, const eg_params *p, const eg_uniform
     EG_FENCE();
   }
   if (f->form == EG_FORM_TIMED) {
-    const eg_pull pull = {{a->key[0], a->key[1]}, step, (double)step * a->h, (double)(step + 1) * a->h};
+    const eg_pull pull = eg_pull_of(p, a->key, step, a->h);
     f->timed(p, u, &pull, t->realisation, x, z);
     return;
   }

@@ -54,7 +54,9 @@
  *   EG_CAP_POPULATION  a realisation is many coupled particles: core/population.h says what the model defines instead
  *   EG_CAP_TIMED       void eg_exact_at(p, st, pull, realisation, x, z)  as eg_exact of a process whose law depends on the time or on
  *                                                                 events of its own, which are pulled (core/pull.h); behind x
- *                                                                 stand EG_OWN values of its own, 0 at the start; in double
+ *                                                                 stand EG_OWN values of its own, 0 at the start; in double;
+ *                                                                 with EG_STEP_SCALE, pull->scale is double eg_step_scale(p,
+ *                                                                 from, to), made once for all trajectories of a block
  *   EG_CAP_FRACTIONAL  (with EXACT) the normals of eg_exact are fractional noise; parameter `exponent` is twice its Hurst
  *                      exponent (core/fractional.h)
  *   EG_CAP_FLOW        void eg_flow(p, st, x)                     x after the drift flow of time h/2, exactly

@@ -13,6 +13,7 @@ typedef struct eg_pull {
   uint32_t key[2];
   uint64_t step;
   double from, to;
+  double scale; /* eg_step_scale of the model, if it has one */
 } eg_pull;
 
 /* Two uniforms in (0, 1) on the grid of 52 bits (as those of eg_normal2_f64), from four words. */
