@@ -111,6 +111,25 @@ done
 expect 0 merge -o few-merged.h5 -q few.shard-*-of-5.h5
 equal few.h5 few-merged.h5
 
+# The script for Slurm takes the division that was written last, or the one that it is told, and no shard of another.
+mkdir bin
+ln -s "$program" bin/ensgrad
+for n in 3 2; do
+  k=0
+  while [ $k -lt $n ]; do
+    expect 0 run rich.yaml --set realisations=100 --shard $k/$n -o "a few.h5" -q
+    k=$((k + 1))
+  done
+done
+for n in "" 3; do
+  # shellcheck disable=SC2086
+  check env PATH="$folder/bin:$PATH" bash "$root/scripts/slurm/merge.sh" "a few.h5" $n >out 2>err
+  equal few.h5 "a few.h5"
+done
+expect 0 run rich.yaml --set realisations=100 --shard 0/4 -o "a few.h5" -q
+check [ "$(env PATH="$folder/bin:$PATH" bash "$root/scripts/slurm/merge.sh" "a few.h5" >out 2>err; echo $?)" -eq 8 ]
+says err "no file of shard 1/4, 2/4, 3/4"
+
 # The option.
 for text in 3/3 1 1/ /2 -1/2 1/0 1/2/3 a/2 1/2097152; do
   expect 2 run rich.yaml --shard "$text"
