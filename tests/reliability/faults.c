@@ -7,6 +7,8 @@
  *               enospc  from the n-th call on, what makes or writes files fails with ENOSPC
  *               eio     from the n-th call on, all fail with EIO
  *               memory  the n-th allocation fails
+ *               plant   before a temporary file of the program (NAME.tmp.*) is made, a link to FAULT_FILE is put in its place, the first
+ *                       n times
  *               sites   nothing fails; the number of the first allocation of every distinct call path (the innermost DEPTH
  *                       return addresses) goes to the file FAULT_FILE, one a line
  *   FAULT_AT    n, from 1
@@ -29,7 +31,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-typedef enum kind { NOTHING, COUNT, KILL, TORN, SHORT, NO_SPACE, IO, MEMORY, SITES } kind;
+typedef enum kind { NOTHING, COUNT, KILL, TORN, SHORT, NO_SPACE, IO, MEMORY, PLANT, SITES } kind;
 
 static atomic_long n_calls, n_allocations;
 static kind chosen;
@@ -42,9 +44,9 @@ static _Thread_local bool is_tracing;
 static FILE *site_file;
 
 __attribute__((constructor)) static void begin(void) {
-  static const char *const names[] = {"", "count", "kill", "torn", "short", "enospc", "eio", "memory", "sites"};
+  static const char *const names[] = {"", "count", "kill", "torn", "short", "enospc", "eio", "memory", "plant", "sites"};
   const char *const name = getenv("FAULT_KIND"), *const number = getenv("FAULT_AT");
-  for (int i = 1; name != NULL && i < 9; i++) {
+  for (int i = 1; name != NULL && i < 10; i++) {
     chosen = strcmp(name, names[i]) == 0 ? (kind)i : chosen;
   }
   at = number != NULL ? atol(number) : 0;
@@ -127,6 +129,13 @@ int open(const char *path, int flags, ...) {
   va_start(args, flags);
   const mode_t mode = (flags & O_CREAT) != 0 ? (mode_t)va_arg(args, int) : 0;
   va_end(args);
+  static atomic_long n_planted;
+  const char *const victim = getenv("FAULT_FILE");
+  if (chosen == PLANT && victim != NULL && (flags & O_CREAT) != 0 && strstr(path, ".tmp.") != NULL && atomic_fetch_add(&n_planted, 1) < at &&
+      symlink(victim, path) != 0) {
+    perror(path);
+    _exit(1);
+  }
   const bool is_system = strncmp(path, "/proc", 5) == 0 || strncmp(path, "/sys", 4) == 0;
   WHOLE((flags & O_CREAT) != 0, !is_system, real(path, flags, mode))
 }
