@@ -342,6 +342,70 @@ static void spectrum(void) {
   eg_affine_free(&m.model);
 }
 
+/* ---- sections 1.4 and 1.5 ---- */
+
+/* Two modes of the Langevin equation whose noise does not commute with the Hessian: E theta v^T is
+   antisymmetric and not 0, and A B + B A^T = 2 D. With noise sigma^2 H it vanishes. */
+static void currents(void) {
+  double H[4] = {1, 0.3, 0.3, 0.5}, none[8] = {0}, zero[16] = {0}, g0[2] = {0}, mean[4], B[16];
+  const eg_affine_langevin langevin = {0.1, 2, 0.9, 0, 0};
+  const eg_affine_setting setting = {EG_LAW_SDE1, EG_AFFINE_EXACT, 0.1, 1, 1};
+  for (int commutes = 0; commutes < 2; commutes++) {
+    /* columns of a root of the covariance: of another matrix, and of H itself by its Cholesky factor */
+    double noise[4] = {0.5, -0.4, 0, 0.9}; /* channel 0, then channel 1 */
+    if (commutes) {
+      noise[0] = 1;
+      noise[1] = 0.3;
+      noise[3] = sqrt(0.5 - 0.09);
+    }
+    const eg_affine_model plain = {.dim = 2, .H = H, .g0 = g0, .n_channels = 2, .S = none, .s = noise};
+    eg_affine_model lifted = {0};
+    bool is_there = false;
+    CHECK(eg_affine_langevin_lift(context, &plain, &langevin, &lifted) == EG_OK);
+    CHECK(eg_affine_stationary(context, &lifted, &setting, zero, zero, &is_there, mean, B) == EG_OK &&
+          is_there);
+    /* B: rows x0 x1 v0 v1 */
+    const double size = B[0] + B[15];
+    CHECK(fabs(B[2]) < 1e-12 * size && fabs(B[7]) < 1e-12 * size && fabs(B[3] + B[6]) < 1e-12 * size);
+    CHECK(commutes ? fabs(B[3]) < 1e-12 * size : fabs(B[3]) > 1e-3 * size);
+    for (int i = 0; i < 16; i++) {
+      double residual = 0;
+      for (int k = 0; k < 4; k++) {
+        residual += lifted.H[i / 4 * 4 + k] * B[k * 4 + i % 4] + B[i / 4 * 4 + k] * lifted.H[i % 4 * 4 + k];
+      }
+      const double Sigma = noise[i / 4 % 2] * noise[i % 2] + noise[2 + i / 4 % 2] * noise[2 + i % 2];
+      const double D2 = i / 4 >= 2 && i % 4 >= 2 ? 2 * 2 * Sigma / (0.1 * 2 * 1.9 * 1.9) : 0;
+      CHECK(fabs(residual - D2) < 1e-10 * (fabs(D2) + size));
+    }
+    if (commutes) { /* isotropic in theta: eta sigma^2 / (2 S (1 - beta)) */
+      row_is("limiting-dynamics 1.5, Var theta, noise sigma^2 H, mode 0", B[0], 0.1 / (2 * 2 * 0.1));
+      row_is("limiting-dynamics 1.5, Var theta, noise sigma^2 H, mode 1", B[5], 0.1 / (2 * 2 * 0.1));
+    } else {
+      row_is_not("limiting-dynamics 1.5, Var theta of other noise", B[0], 0.1 / (2 * 2 * 0.1));
+    }
+    eg_affine_free(&lifted);
+  }
+}
+
+/* Hyper-parameters with the same eta (1 + beta), S (1 - beta^2) have the same stationary law, of the Langevin
+   equation to all digits, of SGD to O(eta h); the relaxation differs. */
+static void annealing(void) {
+  const double alpha = 0.5, beta = sqrt(1 - alpha * (1 - 0.81));
+  const mode a = {0.1, 0.9, 0.01, 1, 2, 4}, b = {0.1 * 1.9 / (1 + beta), beta, 0.01, 1, 2, 4 / alpha};
+  motion one = motion_of(&a, LANGEVIN), other = motion_of(&b, LANGEVIN), sgd = motion_of(&b, CHAIN);
+  row_is("limiting-dynamics 1.5, annealing map, Var theta", other.V[0], one.V[0]);
+  row_is("limiting-dynamics 1.5, annealing map, Var v", other.V[3], one.V[3]);
+  CHECK(fabs(decay_of(&one) / decay_of(&other) - 1) > 1e-2);
+  CHECK(fabs(sgd.V[0] / one.V[0] - 1) < 0.1);
+  const mode c = {0.1, beta, 0.01, 1, 2, 4 / alpha};
+  motion wrong = motion_of(&c, LANGEVIN);
+  row_is_not("limiting-dynamics 1.5, annealing without eta'", wrong.V[0], one.V[0]);
+  eg_affine_free(&one.model);
+  eg_affine_free(&other.model);
+  eg_affine_free(&sgd.model);
+  eg_affine_free(&wrong.model);
+}
+
 int main(void) {
   context = eg_context_create();
   single_modes();
@@ -352,7 +416,9 @@ int main(void) {
   frequencies();
   bounds();
   spectrum();
-  report_rows(183, 24);
+  currents();
+  annealing();
+  report_rows(187, 26);
   eg_context_free(context);
   return check_report();
 }

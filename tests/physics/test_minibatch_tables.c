@@ -284,6 +284,38 @@ static void input_noise(void) {
   eg_affine_free(&noisy);
 }
 
+/* In two dimensions, 36 rows: A = diag(1, 1/2), B = I / 4, K = A + B; s2 = Tr A K^-1 B u u^T in the closed
+ * solution of section 4. */
+static void input_noise_2d(void) {
+  static const double node[6] = {1.7320508075688772, -1.7320508075688772, 0, 0, 0, 0}, u[2] = {0.8, -0.6},
+                      k[2] = {1.25, 0.75};
+  const sgd s = {0.1, 4, 0.9, 0};
+  double x[72], y[36], mean[2], Sig[4], s2 = 0, k0 = 0, G[2];
+  for (int i = 0; i < 36; i++) {
+    x[2 * i] = node[i / 6];
+    x[2 * i + 1] = sqrt(0.5) * node[i % 6];
+    y[i] = x[2 * i] * u[0] + x[2 * i + 1] * u[1];
+  }
+  for (int i = 0; i < 2; i++) {
+    s2 += A[i] / k[i] * 0.25 * u[i] * u[i];
+    G[i] = 2 * (1 - s.momentum) - ((1 - s.momentum) / (1 + s.momentum) + 1 / s.batch) * s.rate * k[i];
+    k0 += s.rate * k[i] / G[i];
+  }
+  eg_affine_model clean = {0}, noisy = {0};
+  CHECK(eg_affine_least_squares(ctx, 36, 2, x, y, 0, &clean) == EG_OK);
+  CHECK(eg_affine_row_noise(ctx, &clean, 36, x, y, 0.5, 0, &noisy) == EG_OK);
+  stationary(&noisy, &s, mean, Sig);
+  for (int i = 0; i < 2; i++) {
+    const double kap = k0 / (1 - k0 / s.batch), want = s2 / s.batch * (1 + kap / s.batch) * s.rate / G[i];
+    row_is(row("section 6", "input noise in 2-d, w*_%g", i, 0, 0), mean[i], A[i] * u[i] / k[i]);
+    row_is(row("section 6", "input noise in 2-d, Sig_%g", i, 0, 0), Sig[3 * i], want);
+    row_is_not(row("section 6", "constant noise, Sig_%g", i, 0, 0), Sig[3 * i], s2 / s.batch * s.rate / G[i]);
+  }
+  CHECK(fabs(Sig[1]) < 1e-13);
+  eg_affine_free(&clean);
+  eg_affine_free(&noisy);
+}
+
 /* ---- section 7 ---- */
 
 /* E (w - u) A (w - u) / 2 and the covariance, SGD with weight decay from a Gaussian model with w = 1 as its
@@ -445,12 +477,13 @@ int main(void) {
   finite_data();
   thresholds();
   input_noise();
+  input_noise_2d();
   weight_decay();
   isotropic();
   preconditioned();
   ratio_law();
   times();
-  report_rows(100, 46);
+  report_rows(104, 48);
   eg_context_free(ctx);
   return check_report();
 }
