@@ -13,6 +13,7 @@ set(twin_watched ornstein_uhlenbeck quadratic_3 linear_regression_4) # also with
 set(twin_permuted linear_regression_4 logistic_regression_2) # also with rows drawn without replacement
 set(twin_noisy linear_regression_4) # also with noise on the rows
 set(twin_stable ornstein_uhlenbeck quadratic_3) # also with alpha-stable increments
+set(twin_traced linear_regression_4 linear_regression_gaussian_2 quadratic_4) # also with the feature noise_trace
 set(twin_common linear_regression_6 quadratic_3) # without the rare steppers, which other dimensions have
 set(twin_flags -O1 -g1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
 
@@ -55,7 +56,7 @@ foreach(unit ${twin_units})
   if(name IN_LIST twin_watched)
     add_twin_source(twin watched_${name} ${model} "${dim}" "#define TWIN_SYMBOL watched_${name}\n#define TWIN_ONE_KIND\n#define EG_WATCHED 1\n")
   endif()
-  foreach(special permuted noisy stable)
+  foreach(special permuted noisy stable traced)
     if(name IN_LIST twin_${special})
       string(TOUPPER ${special} macro)
       add_twin_source(twin ${special}_${name} ${model} "${dim}"

@@ -19,6 +19,7 @@
 #include "core/draws_gpu.h"
 #include "core/features.h"
 #include "core/monitor.h"
+#include "core/noise_trace.h"
 #include "core/permute_gpu.h"
 #include "core/single_draws.h"
 
@@ -36,6 +37,11 @@
 /* -DEG_NOISY=1 makes kernels that add noise to the rows they draw (input_noise, label_noise). */
 #ifndef EG_NOISY
 #define EG_NOISY 0
+#endif
+
+/* -DEG_TRACED=1 makes kernels that have the feature noise_trace: passes over all rows, which the others need no registers for. */
+#ifndef EG_TRACED
+#define EG_TRACED 0
 #endif
 
 /* A physical time stands behind x of the steppers that have one (steppers/log_time.h). */
@@ -175,6 +181,40 @@ EG_FN double eg_thread_displacement2(const eg_launch *a, const eg_lane *t, const
   return sum;
 }
 
+EG_FN eg_row eg_row_of(const eg_launch *a, uint64_t row) {
+  eg_row r;
+  r.base = (const eg_real *)a->rows;
+  r.n_rows = a->n_rows;
+  r.row = row;
+  return r;
+}
+
+#if EG_TRACED
+EG_FN double eg_thread_noise_trace(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_real *x) {
+#if EG_CAPS_ROWS
+  const eg_real weight = (eg_real)(1.0 / (double)a->n_rows);
+  eg_real mean[EG_DIM];
+  double sum = 0;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    mean[k] = 0;
+  }
+  EG_ROLLED
+  for (uint32_t j = 0; j < a->n_rows; j++) {
+    eg_add_row_gradient(p, u->staged, x, eg_row_of(a, j), weight, mean);
+  }
+  EG_ROLLED
+  for (uint32_t j = 0; j < a->n_rows; j++) {
+    sum = sum + eg_row_deviation2(p, u, x, eg_row_of(a, j), mean);
+  }
+  return sum / (double)a->n_rows;
+#else
+  (void)a;
+  return eg_model_noise_trace(p, u, x);
+#endif
+}
+#endif
+
 EG_FN double eg_thread_state_feature(const eg_params *p, const eg_uniforms *u, const eg_launch *a, const eg_lane *t,
                                      eg_feature_code code, const eg_real *x) {
   if (code.id == EG_FEATURE_NORM2) {
@@ -194,6 +234,11 @@ EG_FN double eg_thread_state_feature(const eg_params *p, const eg_uniforms *u, c
   }
   if (code.id == EG_FEATURE_GRADIENT_NORM2) {
     return eg_feature_gradient_norm2(p, u, x);
+  }
+#endif
+#if EG_TRACED
+  if (code.id == EG_FEATURE_NOISE_TRACE) {
+    return eg_thread_noise_trace(p, u, a, x);
   }
 #endif
   (void)p;
@@ -346,14 +391,6 @@ typedef struct eg_form {
   eg_add_sample_fn add_sample;
   eg_end_fn end;
 } eg_form;
-
-EG_FN eg_row eg_row_of(const eg_launch *a, uint64_t row) {
-  eg_row r;
-  r.base = (const eg_real *)a->rows;
-  r.n_rows = a->n_rows;
-  r.row = row;
-  return r;
-}
 
 /* Step `step` with the draws that wait from place `first` on. */
 EG_FN void eg_thread_step(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,

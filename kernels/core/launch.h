@@ -16,7 +16,7 @@ enum {
   EG_FEATURE_DISPLACEMENT2 = 4,
   EG_FEATURE_CLOCK = 5, /* physical time of log-time: what stands behind x */
   EG_FEATURE_VELOCITY = 7, /* of the host alone: its columns are those of EG_FEATURE_X behind x */
-  EG_FEATURE_NOISE_TRACE = 6, /* trace of the covariance of one sample's gradient; lane form on the CPU */
+  EG_FEATURE_NOISE_TRACE = 6, /* trace of the covariance of one sample's gradient; lane form */
   /* columns of monitor `component`: its value; of a crossing also the stopped time */
   EG_FEATURE_MONITOR = 16,
   EG_FEATURE_MONITOR_TIME = 17,

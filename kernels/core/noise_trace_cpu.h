@@ -1,9 +1,8 @@
-/*
- * Feature noise_trace: the trace of the covariance of one sample's gradient at x, tr Sigma(x) = E |g_J|^2 - |E g_J|^2. Of data rows by
- * two passes over all of them, (1/n) sum_j |g_j - mean|^2; else from the model's own deviations or covariance. Part of core/watch_cpu.h.
- */
+/* Feature noise_trace of a block of realisations: core/noise_trace.h says what it is. Part of core/watch_cpu.h. */
 #ifndef EG_CORE_NOISE_TRACE_CPU_H
 #define EG_CORE_NOISE_TRACE_CPU_H
+
+#include "core/noise_trace.h"
 
 #if EG_CAPS_LOSS && EG_CAPS_ROWS
 
@@ -17,19 +16,10 @@ EG_FN void lane_trace_mean(const eg_params *p, const eg_uniforms *u, const eg_re
 
 /* *out += |g_row - mean|^2 */
 EG_FN void lane_trace_add(const eg_params *p, const eg_uniforms *u, const eg_real *block, eg_row row, const eg_real *mean, double *out) {
-  eg_real x[EG_DIM], g[EG_DIM];
-  double sum = 0;
+  eg_real x[EG_DIM], m[EG_DIM];
   lane_load(block, EG_DIM, x);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    g[k] = -mean[k * EG_LANES];
-  }
-  eg_add_row_gradient(p, u->staged, x, row, (eg_real)1, g);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    sum = sum + (double)g[k] * (double)g[k];
-  }
-  *out = *out + sum;
+  lane_load(mean, EG_DIM, m);
+  *out = *out + eg_row_deviation2(p, u, x, row, m);
 }
 
 static void block_noise_trace(const eg_params *p, const eg_uniforms *u, const eg_real *x, double *out) {
@@ -57,24 +47,8 @@ static void block_noise_trace(const eg_params *p, const eg_uniforms *u, const eg
 
 EG_FN void lane_noise_trace(const eg_params *p, const eg_uniforms *u, const eg_real *block, double *out) {
   eg_real x[EG_DIM];
-  double sum = 0;
   lane_load(block, EG_DIM, x);
-#if EG_CAPS_DIAGONAL
-  eg_real s[EG_DIM];
-  eg_noise_diagonal(p, u->staged, x, s);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    sum = sum + (double)s[k] * (double)s[k];
-  }
-#else
-  eg_real C[EG_DIM * (EG_DIM + 1) / 2];
-  eg_covariance(p, u->staged, x, C);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    sum = sum + (double)C[k * (k + 1) / 2 + k];
-  }
-#endif
-  *out = sum;
+  *out = eg_model_noise_trace(p, u, x);
 }
 
 static void block_noise_trace(const eg_params *p, const eg_uniforms *u, const eg_real *x, double *out) {

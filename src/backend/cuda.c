@@ -118,11 +118,6 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
   if (job->group != NULL) {
     return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far");
   }
-  for (size_t i = 0; i < job->n_features; i++) {
-    if (job->features[i].id == EG_FEATURE_NOISE_TRACE) {
-      return eg_fail(ctx, EG_ERR_DEVICE, "feature noise_trace is computed on the CPU only so far");
-    }
-  }
   if (job->launch.is_joint) { /* EG_JOINT of kernels/steppers/list.h */
     return eg_fail(ctx, EG_ERR_DEVICE, "factor joint-cholesky moves all points of a realisation in one step, which is done on the CPU only");
   }

@@ -140,6 +140,9 @@ typedef struct fake_unit {
   X(permuted_linear_regression_4, "models/linear_regression.h", NULL, 4, "double", LANE, "permuted")         \
   X(permuted_logistic_regression_2, "models/logistic_regression.h", NULL, 2, "double", LANE, "permuted")     \
   X(noisy_linear_regression_4, "models/linear_regression.h", NULL, 4, "double", LANE, "noisy")               \
+  X(traced_linear_regression_4, "models/linear_regression.h", NULL, 4, "double", LANE, "traced")             \
+  X(traced_linear_regression_gaussian_2, "models/linear_regression_gaussian.h", NULL, 2, "double", LANE, "traced") \
+  X(traced_quadratic_4, "models/quadratic.h", NULL, 4, "double", LANE, "traced")                             \
   X(stable_ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", NULL, 1, "double", LANE, "stable")             \
   X(twin_linear_regression_gaussian_2, "models/linear_regression_gaussian.h", NULL, 2, "double", LANE, "-")  \
   X(twin_scaled_brownian_motion, "models/scaled_brownian_motion.h", NULL, 1, "double", LANE, "-")            \

@@ -123,6 +123,11 @@ static void check_sample(const char *user_model) {
   check_job(&job, 100);
   job = (eg_cuda_job){.model = "quadratic", .dim = 3, .stepper = "euler_diagonal", .kind = EG_KIND_GAUSSIAN64, .launch.tail_index = 1.5};
   check_job(&job, 80);
+  const eg_feature_code trace = {EG_FEATURE_NOISE_TRACE, 0};
+  job = (eg_cuda_job){.model = "linear-regression", .dim = 16, .stepper = "sgd_rows", .features = &trace, .n_features = 1};
+  check_job(&job, 90);
+  job = (eg_cuda_job){.model = "linear-regression-gaussian", .dim = 3, .stepper = "sgd_samples", .fed = &trace, .n_fed = 1};
+  check_job(&job, 80);
   job = (eg_cuda_job){.model = "escape-double-well", .dim = 1, .stepper = "log_time_root", .launch.n_monitors = 1};
   check_job(&job, 90);
   check_compile("logistic-regression", NULL, 2, "strang_pair", EG_KIND_GAUSSIAN, 0, 90);

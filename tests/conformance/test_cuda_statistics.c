@@ -1,6 +1,6 @@
 /*
  * Statistics that a CUDA device makes beside moments and histograms: those of paths, of every form, joint histograms, and
- * entries with times of their own, streamed statistics; for full and partly filled tiles, several points, lost trajectories and products that overflow. Nodes, counts and lists have the bits of the CPU, and on
+ * entries with times of their own, streamed statistics, the trace of the gradient noise's covariance; for full and partly filled tiles, several points, lost trajectories and products that overflow. Nodes, counts and lists have the bits of the CPU, and on
  * a device that is played, one whose statistics are wrong is noticed. Without a GPU: skipped (77).
  */
 #include <unistd.h>
@@ -174,6 +174,20 @@ static void streamed(const eg_backend *cuda) {
                      "{statistic: time-average, feature: x0, from: 1000, to: 1500, every: 7}]}\n", 40);
 }
 
+/* From data rows, a model's deviations, its covariance; as a feature, and fed alone. */
+static void traced(const eg_backend *cuda) {
+  static const char samples[] = "model: {name: linear-regression-gaussian, input_variance: [1, 0.5], optimum: [0, 1], label_noise: 1}\n"
+                                "learning_rate: 1/16\nsteps: 40\nstart: {points: [[0.5, -1], [1, 1]]}\ndynamics: {name: sgd, batch_size: 2}\n";
+  static const char observed[] = "observe:\n  at: {steps: [0, 7, 40]}\n  features: [noise_trace, x]\n  keep: {realisations: 70}\n"
+                                 "  histograms: {feature: noise_trace, low: 0, high: 8}\n  paths: {statistic: two-time, feature: noise_trace}\n";
+  static const char fed[] = "observe: {at: {steps: [40]}, features: [x], paths: {statistic: time-average, feature: noise_trace}}\n";
+  const char *const studies[] = {plane, rows, samples};
+  for (size_t i = 0; i < sizeof studies / sizeof studies[0]; i++) {
+    compare(cuda, studies[i], observed, 5000);
+    compare(cuda, studies[i], fed, 300);
+  }
+}
+
 /* A played device that is wrong in `fault`: the nodes, or what `counts` says, differ from the CPU's. */
 static void is_noticed(const eg_backend *cuda, const char *study, const char *observe, const char *fault, bool in_counts) {
   char text[3000], name[64];
@@ -212,6 +226,7 @@ int main(void) {
     joint(cuda);
     schedules(cuda);
     streamed(cuda);
+    traced(cuda);
     is_noticed(cuda, plane, INCREMENTS, "swap:1", false);
     is_noticed(cuda, plane, TOGETHER, "swap:1", false);
     is_noticed(cuda, plane, INCREMENTS, "uncount:1", true);

@@ -139,6 +139,9 @@ static eg_cuda_status fill_request(request *r, const eg_cuda_job *job, int capab
   if (eg_cuda_is_noisy(job)) {
     add_option(r, "-DEG_NOISY=1");
   }
+  if (eg_cuda_is_traced(job)) {
+    add_option(r, "-DEG_TRACED=1");
+  }
   if (job->launch.tail_index > 0) {
     add_option(r, "-DEG_STABLE=1");
   }

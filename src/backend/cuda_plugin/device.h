@@ -103,9 +103,22 @@ static inline int eg_cuda_is_noisy(const eg_cuda_job *job) {
   return job->launch.input_noise > 0 || job->launch.label_noise > 0;
 }
 
-/* What no kernel has that was compiled ahead: looks after every step, rows without replacement or with noise, stable increments. */
+/* Does it record the trace of the gradient noise's covariance? */
+static inline int eg_cuda_is_traced(const eg_cuda_job *job) {
+  int is = 0;
+  for (size_t i = 0; i < job->n_features; i++) {
+    is = is || job->features[i].id == EG_FEATURE_NOISE_TRACE;
+  }
+  for (size_t i = 0; i < job->n_fed; i++) {
+    is = is || job->fed[i].id == EG_FEATURE_NOISE_TRACE;
+  }
+  return is;
+}
+
+/* What no kernel has that was compiled ahead: looks after every step, rows without replacement or with noise, stable increments,
+   noise_trace. */
 static inline int eg_cuda_is_special(const eg_cuda_job *job) {
-  return eg_cuda_is_watched(job) || eg_cuda_is_noisy(job) || job->launch.tail_index > 0 ||
+  return eg_cuda_is_watched(job) || eg_cuda_is_noisy(job) || eg_cuda_is_traced(job) || job->launch.tail_index > 0 ||
          (job->launch.n_particles == 0 && job->launch.sampling != EG_SAMPLE_REPLACEMENT);
 }
 

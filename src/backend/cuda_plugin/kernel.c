@@ -73,7 +73,7 @@ static eg_cuda_status refuse(const eg_cuda_job *job, const char *reason, eg_cuda
   }
   if (eg_cuda_is_special(job)) {
     return eg_cuda_say(message, EG_CUDA_REFUSED,
-                       "rows with noise or without replacement and stable increments are not compiled ahead for the GPU, and %s", reason);
+                       "rows with noise or without replacement, stable increments and feature noise_trace are not compiled ahead for the GPU, and %s", reason);
   }
   return eg_cuda_say(message, EG_CUDA_REFUSED,
                      "'%s' of model '%s' in dimension %d with noise %s is not compiled ahead for the GPU (of most models "
