@@ -108,7 +108,7 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_source_list.h CONTENT "
 
 set(plugin_folder ${CMAKE_SOURCE_DIR}/src/backend/cuda_plugin)
 set(plugin_host_sources ${CMAKE_SOURCE_DIR}/src/base/hash.c ${CMAKE_SOURCE_DIR}/src/base/code_cache.c) # the plug-in but its fatbins: tests link it to a device they play
-foreach(name plugin message prepare sizes kernel advance reduce counts paths streams compile nvrtc sources)
+foreach(name plugin message prepare sizes kernel advance reduce counts paths streams order compile nvrtc sources)
   list(APPEND plugin_host_sources ${plugin_folder}/${name}.c)
 endforeach()
 set_source_files_properties(${plugin_folder}/sources.c PROPERTIES OBJECT_DEPENDS "${kernel_sources}")

@@ -5,6 +5,7 @@
  * point): blockIdx.x counts rows, blockIdx.y features, pairs or histograms. Paths are in stats/paths_gpu.h, what is fed between
  * observations in stats/streams_gpu.h. Atomics on integers only: no order to chance.
  */
+#include "core/order_gpu.h"
 #include "stats/histogram.h"
 #include "stats/moments_gpu.h"
 #include "stats/paths_gpu.h"
@@ -198,5 +199,34 @@ extern "C" __global__ void __launch_bounds__(EG_FEED_THREADS, 4) /* by trial: wi
   const uint32_t tile = blockIdx.x / r.n_points, l = blockIdx.y * blockDim.x + threadIdx.x;
   if (l < eg_path_used(r.n_lanes, r.tile, tile)) {
     eg_stream_feed_lane(&r, tile, blockIdx.x % r.n_points, l);
+  }
+}
+
+/* A block a group: moving slots from its front on, the others from its end. */
+extern "C" __global__ void __launch_bounds__(EG_ORDER_THREADS)
+    eg_order_lanes(const __grid_constant__ eg_order r) {
+  __shared__ uint32_t of_warp[32]; /* moving slots of each warp */
+  const uint32_t start = blockIdx.x * EG_ORDER_GROUP, n = eg_order_size(&r, blockIdx.x);
+  const uint32_t warp = threadIdx.x / 32, below = (1u << threadIdx.x % 32) - 1;
+  uint32_t front = 0, end = n;
+  for (uint32_t first = 0; first < n; first += EG_ORDER_THREADS) {
+    const uint32_t i = first + threadIdx.x, left = n - first, here = left < EG_ORDER_THREADS ? left : EG_ORDER_THREADS;
+    const int moves = i < n && eg_order_moves(&r, start + i);
+    const uint32_t votes = __ballot_sync(0xffffffffu, moves);
+    uint32_t before = __popc(votes & below), all = 0;
+    __syncthreads(); /* the last readers are done */
+    if (threadIdx.x % 32 == 0) {
+      of_warp[warp] = __popc(votes);
+    }
+    __syncthreads();
+    for (uint32_t w = 0; w < 32; w++) {
+      before += w < warp ? of_warp[w] : 0;
+      all += of_warp[w];
+    }
+    if (i < n) {
+      r.order[start + (moves ? front + before : end - 1 - (threadIdx.x - before))] = start + i;
+    }
+    front += all;
+    end -= here - all;
   }
 }

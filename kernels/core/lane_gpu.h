@@ -20,6 +20,7 @@
 #include "core/features.h"
 #include "core/monitor.h"
 #include "core/noise_trace.h"
+#include "core/order_gpu.h"
 #include "core/permute_gpu.h"
 #include "core/single_draws.h"
 
@@ -682,7 +683,12 @@ EG_FN uint32_t eg_run(const eg_form *f, const eg_params *p, eg_uniforms *u, cons
 /* One thread from the start (or the stored state) through all records to step_last, step by step: nothing is missed, so
    nothing need be searched. One that an absorbing crossing has stopped makes no steps: a warp of such is through at once. */
 EG_FN void eg_thread_advance(const eg_form *f, const eg_params *p, const eg_launch *a, const eg_real *staged,
-                             const float *table5, uint64_t thread) {
+                             const float *table5, uint64_t index) {
+#if EG_PERMUTED
+  const uint64_t thread = index; /* working memory has the permutations */
+#else
+  const uint64_t thread = eg_ordered_slot(a, index);
+#endif
   eg_lane lane;
   eg_lane *const t = &lane;
   if (!eg_lane_place(a, table5, thread, t)) {

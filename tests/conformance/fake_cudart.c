@@ -26,6 +26,8 @@
  *   swap     two realisations of every tile have exchanged their first tracked value
  * and from the N-th launch that makes values of paths on
  *   uncount  one count too few, where they are counted
+ * and from the N-th order of trajectories on
+ *   disorder one trajectory is stepped twice, and one not at all
  * and from the N-th launch that feeds streamed statistics on
  *   misfeed  two realisations of every tile have exchanged the first value of a sample
  *   unfeed   the last sample is left out
@@ -43,6 +45,7 @@
 #include "core/particles.h"
 #include "fake_streams.h"
 #include "fatbins.h"
+#include "order_twin.h"
 #include "paths_twin.h"
 #include "reduce_twin.h"
 #include "thread_twin.h"
@@ -198,9 +201,10 @@ const void *eg_fatbin_of_statistics(void) {
 /* ---- kernels ---- */
 
 /* Of the statistics; the address of each is the kernel. */
-enum { MOMENTS, COMOMENTS, PRODUCTS, COUNT, PAIRS, TRACK, PATH_VALUES, FEED, N_STATISTICS };
+enum { MOMENTS, COMOMENTS, PRODUCTS, COUNT, PAIRS, TRACK, PATH_VALUES, FEED, ORDER, N_STATISTICS };
 static const char *const statistics_kernels[N_STATISTICS] = {"eg_reduce_moments", "eg_reduce_comoments", "eg_reduce_products", "eg_count_histograms",
-                                                             "eg_count_pairs",    "eg_track_records", "eg_make_path_values", "eg_feed_streams"};
+                                                             "eg_count_pairs",    "eg_track_records", "eg_make_path_values", "eg_feed_streams",
+                                                             "eg_order_lanes"};
 
 /* N_STATISTICS: it is none of them. */
 static int statistic_of(const void *kernel) {
@@ -519,13 +523,14 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
 typedef struct kernel_call {
   const void *kernel;
   dim3 grid, block;
-  int is_faulty, is_wrong, is_nan, is_miscounted, is_misplaced, is_swapped, is_uncounted, is_unpaired, is_misfed, is_unfed, hangs;
+  int is_faulty, is_wrong, is_nan, is_miscounted, is_misplaced, is_swapped, is_uncounted, is_unpaired, is_misfed, is_unfed, is_disordered, hangs;
   eg_tile_reduce reduce;
   eg_count count;
   const eg_histogram_pair *pairs;
   eg_tile_tracks tracks;
   eg_tile_paths paths;
   eg_tile_feed feed;
+  eg_order order;
   eg_launch launch;
   void *params, *staged;
 } kernel_call;
@@ -577,6 +582,14 @@ static void check_feed(const eg_tile_feed *r, dim3 grid, dim3 block_size) {
   need_inside(r->state, ((tiles - 1) * r->state_stride + feed_values(&r->stream, r->n_points, r->ld)) * sizeof(double));
 }
 
+static void check_order(const eg_order *r, dim3 grid, dim3 block_size) {
+  if (grid.x * EG_ORDER_GROUP < r->n || block_size.x != EG_ORDER_THREADS) {
+    fake_misuse("a launch has fewer threads than its lanes need");
+  }
+  need_inside(r->monitors, (size_t)r->n * r->n_monitors * 2 * sizeof(double));
+  need_inside(r->order, r->n * sizeof *r->order);
+}
+
 static void check_paths(const eg_tile_paths *r, dim3 grid, dim3 block_size) {
   const eg_path_statistic *const s = &r->statistic;
   const uint32_t points = eg_path_rows(s, r->first.n_points);
@@ -615,6 +628,9 @@ static void check_launch(const eg_launch *a, const fake_unit *unit, int extra, u
     need_inside(a->scratch, trajectories * unit->sizes[6] * width * sizeof(double));
   } else {
     need_inside(a->state, slots * (dim + (uint64_t)extra) * unit->sizes[3]);
+  }
+  if (a->absorbing != 0 && a->is_restart) {
+    need_inside(a->scratch, trajectories * sizeof(uint32_t));
   }
   if (strcmp(unit->special, "permuted") == 0) {
     need_inside(a->scratch, slots * a->n_rows * 2 * sizeof(uint16_t));
@@ -695,6 +711,13 @@ static void run_feed(const kernel_call *c) {
 static void run_statistic(const kernel_call *c, int which) {
   if (which == FEED) {
     run_feed(c);
+    return;
+  }
+  if (which == ORDER) {
+    for (uint32_t x = 0; x < c->grid.x; x++) {
+      order_lanes(&c->order, x);
+    }
+    c->order.order[0] = c->order.order[c->is_disordered ? 1 : 0];
     return;
   }
   if (which <= PRODUCTS) {
@@ -813,6 +836,7 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   c->is_unpaired = which == PAIRS && is_broken("unpair");
   c->is_swapped = which == TRACK && is_broken("swap");
   c->is_uncounted = which == PATH_VALUES && is_broken("uncount");
+  c->is_disordered = which == ORDER && is_broken("disorder");
   c->is_misfed = which == FEED && is_broken("misfeed");
   c->is_unfed = which == FEED && is_broken("unfeed");
   if (which <= PRODUCTS) {
@@ -834,6 +858,9 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   } else if (which == FEED) {
     memcpy(&c->feed, args[0], sizeof c->feed);
     check_feed(&c->feed, grid, block_size);
+  } else if (which == ORDER) {
+    memcpy(&c->order, args[0], sizeof c->order);
+    check_order(&c->order, grid, block_size);
   } else {
     const fake_unit *const unit = unit_of((const twin_stepper *)kernel);
     memcpy(&c->launch, args[1], sizeof c->launch);

@@ -174,6 +174,27 @@ static void streamed(const eg_backend *cuda) {
                      "{statistic: time-average, feature: x0, from: 1000, to: 1500, every: 7}]}\n", 40);
 }
 
+/* Most trajectories stop, at any time: threads go to other slots between launches, of which there are many. */
+static const char leaving[] = "model: ornstein-uhlenbeck\ntime_step: 1/16\nsteps: 400\nstart: {points: [[0.25], [-1]]}\n"
+                              "dynamics: {name: sde, scheme: euler-maruyama}\n";
+static const char leaving_rows[] = "model: {name: linear-regression, data: three.h5, ridge: 0.05}\nlearning_rate: 1/16\nsteps: 400\n"
+                                   "start: {points: [[0.5, -1, 0.25], [0, 0.5, -1]]}\ndynamics: {name: sgd, batch_size: 1}\n";
+#define LEAVING                                                                                              \
+  "observe:\n  at: {steps: [0, 40, 41, 250, 400]}\n  features: [x, norm2]\n  keep: {realisations: 70}\n"       \
+  "  histograms: {feature: up_time, low: 0, high: 25}\n  monitors:\n"                                          \
+  "    - {name: up, feature: x0, operation: crossing, level: 1.25, direction: up, absorbing: true, exit: door}\n"   \
+  "    - {name: way, feature: norm2, operation: sum}\n"                                                       \
+  "    - {name: far, feature: norm2, operation: crossing, level: 2, direction: up, absorbing: true, exit: door}\n"  \
+  "  paths: {statistic: time-average, feature: x0, every: 20}\n"
+
+static void leaves(const eg_backend *cuda) {
+  static const int realisations[] = {9000, 40};
+  for (size_t i = 0; i < sizeof realisations / sizeof realisations[0]; i++) {
+    compare(cuda, leaving, LEAVING, realisations[i]);
+  }
+  compare(cuda, leaving_rows, LEAVING, 700);
+}
+
 /* From data rows, a model's deviations, its covariance; as a feature, and fed alone. */
 static void traced(const eg_backend *cuda) {
   static const char samples[] = "model: {name: linear-regression-gaussian, input_variance: [1, 0.5], optimum: [0, 1], label_noise: 1}\n"
@@ -227,6 +248,7 @@ int main(void) {
     schedules(cuda);
     streamed(cuda);
     traced(cuda);
+    leaves(cuda);
     is_noticed(cuda, plane, INCREMENTS, "swap:1", false);
     is_noticed(cuda, plane, TOGETHER, "swap:1", false);
     is_noticed(cuda, plane, INCREMENTS, "uncount:1", true);
@@ -237,6 +259,7 @@ int main(void) {
     is_noticed(cuda, plane, STREAMED, "unfeed:1", false);
     is_noticed(cuda, plane, STREAMED_ALONE, "misfeed:1", false);
     is_noticed(cuda, plane, STREAMED_ALONE, "unfeed:1", false);
+    is_noticed(cuda, leaving, LEAVING, "disorder:1", false);
     if (n_without_compiler > 0) {
       printf("%d runs left out: there is no NVRTC to compile them\n", n_without_compiler);
     }

@@ -183,7 +183,7 @@ static void run_twin(const twin_stepper *stepper, const double *params, const do
   a.state = b.state;
   a.first_bad = b.first_bad;
   a.monitor_state = b.monitors;
-  a.scratch = need(sizeof(uint16_t) * 2 * ROWS * n_threads);
+  a.scratch = need(sizeof(uint16_t) * 2 * ROWS * n_threads); /* permutations; or an order, where crossings absorb */
   double *const part = need(sizeof(double) * TILES * MOST_RECORDS * row);
   uint32_t done = 0;
   for (int launch = 0; launch < (split == 0 ? 1 : 2); launch++) {
@@ -196,6 +196,9 @@ static void run_twin(const twin_stepper *stepper, const double *params, const do
       a.n_records++;
     }
     a.records = part;
+    for (uint32_t i = 0; i < n_threads; i++) {
+      ((uint32_t *)a.scratch)[i] = (uint32_t)n_threads - 1 - i;
+    }
     stepper->launch(params, &a, staged, n_threads);
     for (size_t tile = 0; tile < TILES; tile++) {
       memcpy(b.records + (tile * base->n_records + done) * row, part + tile * a.n_records * row,

@@ -92,6 +92,7 @@ static eg_cuda_status launch(eg_cuda_device *d, const eg_cuda_batch *batch, eg_l
   EG_CUDA_TRY(cudaEventRecord(flight->before, d->stepping), "timing a launch");
   EG_CUDA_PASS(launch_advance(d, a, batch->tiles, message));
   EG_CUDA_TRY(cudaEventRecord(flight->stepped, d->stepping), "timing a launch");
+  EG_CUDA_PASS(eg_cuda_order_lanes(d, a, batch->tiles, message));
   if (a->n_records > 0) {
     EG_CUDA_TRY(cudaStreamWaitEvent(d->statistics, flight->stepped, 0), "ordering launches");
     EG_CUDA_PASS(take_records(d, batch, a, record, message));
@@ -131,7 +132,7 @@ static eg_cuda_status launch_all(eg_cuda_device *d, const eg_cuda_batch *batch, 
     }
     const uint64_t sample = eg_cuda_next_sample(job, a->step_first), observation = job->record_steps[record];
     const int is_sampled = sample <= observation;
-    const uint64_t most = a->step_first + d->steps_at_once, end = is_sampled ? observation : sample <= last ? sample - 1 : last;
+    const uint64_t most = a->step_first + eg_cuda_launch_steps(d), end = is_sampled ? observation : sample <= last ? sample - 1 : last;
     a->step_last = most < end ? most : end;
     if (is_sampled) {
       eg_cuda_choose_samples(d, a, flight->sample_steps);

@@ -63,7 +63,7 @@ struct eg_cuda_device {
   eg_cuda_slot slots[EG_CUDA_SLOTS];
   eg_cuda_batch batches[EG_CUDA_BATCHES];
   cudaLibrary_t statistics_code;
-  cudaKernel_t reduce_moments, reduce_comoments, reduce_products, count_histograms, count_pairs, track_records, make_path_values, feed_streams;
+  cudaKernel_t reduce_moments, reduce_comoments, reduce_products, count_histograms, count_pairs, track_records, make_path_values, feed_streams, order_lanes;
   /* of the job */
   const eg_cuda_job *job;
   cudaLibrary_t unit;
@@ -192,6 +192,12 @@ eg_cuda_status eg_cuda_send_samples(eg_cuda_device *d, eg_launch *a, const eg_cu
                                     eg_cuda_message message);
 eg_cuda_status eg_cuda_feed_streams(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, eg_cuda_message message);
 void eg_cuda_set_state(const eg_cuda_device *d, const eg_path_statistic *s, uint64_t first_tile, eg_tile_paths *p);
+
+/* order.c: where crossings absorb, the order of the threads of the next launch, in launch.scratch, after every launch; most steps of
+   a launch. */
+int eg_cuda_is_ordered(const eg_cuda_job *job);
+uint64_t eg_cuda_launch_steps(const eg_cuda_device *d);
+eg_cuda_status eg_cuda_order_lanes(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, eg_cuda_message message);
 
 /* counts.c: counts of a launch's records, kept paths of its tiles, and what a call has counted; all in the stream of the
    statistics. Keeping paths waits for it; only the few batches that have kept realisations do. */

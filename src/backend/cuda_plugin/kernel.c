@@ -157,6 +157,9 @@ static void set_form(eg_cuda_device *d, const eg_cuda_job *job, const uint32_t s
   if (job->form == EG_FORM_LANE && job->launch.sampling != EG_SAMPLE_REPLACEMENT) { /* core/permute_gpu.h */
     d->scratch_bytes = eg_cuda_tile_trajectories(job) * job->launch.n_rows * 2 * sizeof(uint16_t);
   }
+  if (eg_cuda_is_ordered(job)) { /* core/order_gpu.h */
+    d->scratch_bytes = eg_cuda_tile_trajectories(job) * sizeof(uint32_t);
+  }
   if (job->form == EG_FORM_TEAM) { /* eg_team_work_values of core/team_gpu.h */
     const size_t values = (size_t)sizes[SIZE_SCRATCH] * (size_t)job->dim + EG_TEAM_LANES;
     d->trajectory_threads = EG_TEAM_LANES;

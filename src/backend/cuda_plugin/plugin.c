@@ -115,7 +115,8 @@ static eg_cuda_status find_statistics(eg_cuda_device *d, eg_cuda_message message
                  {"eg_count_pairs", &d->count_pairs},
                  {"eg_track_records", &d->track_records},
                  {"eg_make_path_values", &d->make_path_values},
-                 {"eg_feed_streams", &d->feed_streams}};
+                 {"eg_feed_streams", &d->feed_streams},
+                 {"eg_order_lanes", &d->order_lanes}};
   for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {
     EG_CUDA_TRY(cudaLibraryGetKernel(kernels[i].kernel, d->statistics_code, kernels[i].name), "loading the statistics kernels");
   }

@@ -89,7 +89,7 @@ eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, e
                        (fixed + record + inputs) >> 10, (available + inputs) >> 10);
   }
   const size_t budget = available / 2;
-  uint64_t most = 0x7fffffffu / job->tile; /* n_lanes is 32 bits */
+  uint64_t most = 0x7fffffffu / eg_cuda_tile_trajectories(job); /* lanes and slots are counted in 32 bits */
   const uint64_t that_fit = budget / (fixed + record);
   most = most < that_fit ? most : that_fit;
   most = most < job->n_tiles ? most : job->n_tiles;
