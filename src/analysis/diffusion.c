@@ -257,11 +257,15 @@ static double best_knot(const window *w) {
   double at_c = broken_misfit(w, c), at_d = broken_misfit(w, d);
   for (int i = 0; i < 40; i++) {
     if (at_c < at_d) {
-      z = d, d = c, at_d = at_c;
+      z = d;
+      d = c;
+      at_d = at_c;
       c = z - golden * (z - a);
       at_c = broken_misfit(w, c);
     } else {
-      a = c, c = d, at_c = at_d;
+      a = c;
+      c = d;
+      at_c = at_d;
       d = a + golden * (z - a);
       at_d = broken_misfit(w, d);
     }

@@ -64,9 +64,12 @@ static void clocks(double loss) {
     const eg_escape_counts uncounted = {EDGES, PATHS, c.events, none, none};
     eg_escape_curves(&uncounted, wrong, unused);
     const double s = survival[AT].share, f = incidence[AT].share, w = wrong[AT].share;
-    net[0] += s, net[1] += s * s;
-    left[0] += f, left[1] += f * f;
-    single[0] += w, single[1] += w * w;
+    net[0] += s;
+    net[1] += s * s;
+    left[0] += f;
+    left[1] += f * f;
+    single[0] += w;
+    single[1] += w * w;
     z_net += pow((s - alone) / survival[AT].stderr_, 2) / REPEATS;
     z_left += pow((f - beside) / incidence[AT].stderr_, 2) / REPEATS;
     covers_net += survival[AT].low <= alone && alone <= survival[AT].high;
@@ -174,6 +177,28 @@ static void independent_steps(const char *door) {
   eg_labelled_free(file);
 }
 
+/* Away from a maximum: up they leave at once, down they overflow after about 1000 steps, and are lost without having left. */
+static void losses(void) {
+  enum { BINS = 16, OBSERVATIONS = 5 };
+  eg_labelled *const file = run_with(
+      folder, "seed: 62\nmodel: {name: quadratic, curvature: -4, noise: 4}\nsteps: 2048\nlearning_rate: 1/4\ndiverged_limit: 1\n"
+              "dynamics: [{name: sgd, batch_size: 1}]\nrealisations: 4000\nobserve:\n  at: {steps: [1, 4, 512, 1024, 2048]}\n  features: [x]\n"
+              "  histograms: {feature: up_time, low: 0.125, high: 512.125, bins: 16}\n"
+              "  monitors: {name: up, feature: x0, operation: crossing, level: 2, direction: up, absorbing: true}\n"
+              "analyse: {escape: {of: up}}\n", true);
+  const double *const survival = analysis(file, "escape_survival"), *const lost = analysis(file, "escape_grid_lost");
+  const double events = analysis(file, "escape_events")[0], all_lost = analysis(file, "escape_lost")[0];
+  CHECK(events + all_lost == 4000 && all_lost > 1000);
+  judge_curve(file, false, "escape_survival", 0, 1 - 0.5 * erfc(2 / sqrt(2.0)));
+  CHECK_NEAR(survival[2], 1 - events / 4000, 1e-12); /* nobody was lost so far */
+  CHECK_NEAR(survival[OBSERVATIONS - 1], survival[2], 1e-12); /* of the finite ones, all have left */
+  for (size_t i = 1; i < BINS; i++) { /* edge i lies behind 128 i steps */
+    CHECK(lost[i] >= lost[i - 1] && (i < 4 ? lost[i] == 0 : lost[i] > 0) && lost[i] <= all_lost);
+    CHECK_NEAR(analysis(file, "escape_grid_survival")[i], survival[2], 1e-12);
+  }
+  eg_labelled_free(file);
+}
+
 int main(void) {
   if (mkdtemp(folder) == NULL) {
     stop_with("no folder for files");
@@ -183,6 +208,7 @@ int main(void) {
   clocks(LOSS);
   independent_steps(", exit: door");
   independent_steps("");
+  losses();
   (void)judge_rows(40, 40);
   (void)rmdir(folder);
   return check_report();
