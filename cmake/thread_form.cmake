@@ -130,6 +130,10 @@ if(TARGET ensgrad_cuda)
            COMMAND sh tests/conformance/cuda_faults.sh $<TARGET_FILE:ensgrad_program> $<TARGET_FILE:hash_result>
                    ${fake_folder} ${CMAKE_BINARY_DIR}/tests/other_abi WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(conformance.test_cuda_faults PROPERTIES LABELS conformance TIMEOUT 600)
+  add_test(NAME conformance.test_cuda_sweep
+           COMMAND sh tests/conformance/cuda_sweep.sh $<TARGET_FILE:ensgrad_program> $<TARGET_FILE:hash_result> ${fake_folder}
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(conformance.test_cuda_sweep PROPERTIES LABELS conformance TIMEOUT 600)
   add_test(NAME conformance.test_cuda_several
            COMMAND sh tests/conformance/cuda_several.sh $<TARGET_FILE:ensgrad_program> $<TARGET_FILE:hash_result>
                    ${fake_folder} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
