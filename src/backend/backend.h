@@ -122,7 +122,8 @@ typedef struct eg_bad_trajectory {
   uint32_t point, member;     /* member: of the group, else 0 */
 } eg_bad_trajectory;
 
-/* A tile left between two launches: all that is needed to go on with it and get equal bits. */
+/* A tile left between two launches: all that is needed to go on with it and get equal bits. Of a group an array, one part for each
+   member: their steps may differ, their observations do not. */
 typedef struct eg_tile_part {
   uint64_t step;            /* integrator steps made */
   uint64_t n_records;       /* observations made and reduced */
@@ -130,6 +131,7 @@ typedef struct eg_tile_part {
   double *monitors;         /* (n_points, n_monitors, 2, ld) */
   uint64_t *first_bad;      /* (n_points, ld) */
   double *node;             /* the rows of the moments of these */
+  double *difference;       /* the same of the member minus its base; NULL: it has none */
   uint64_t *counts;         /* n_counts, of these */
   double *paths;            /* eg_job_path_at; only those of the tile mean something */
   double *tracks;           /* of those that are tracked: (n, n_points, n_tracked, ld) */
@@ -141,8 +143,8 @@ typedef struct eg_tile_keeper eg_tile_keeper;
 struct eg_tile_keeper {
   /* Should the tile in hand be kept now? Asked between launches. */
   bool (*is_due)(eg_tile_keeper *keeper, bool is_stopping);
-  /* The part and its arrays are the backend's own and must be copied. */
-  eg_status (*keep)(eg_context *ctx, eg_tile_keeper *keeper, uint64_t tile, const eg_tile_part *part);
+  /* The parts, of all members, and their arrays are the backend's own and must be copied. */
+  eg_status (*keep)(eg_context *ctx, eg_tile_keeper *keeper, uint64_t tile, const eg_tile_part *parts);
 };
 
 typedef struct eg_tile_result {
@@ -154,8 +156,7 @@ typedef struct eg_tile_result {
                                of a group, counts and paths of its members one after the other */
   const eg_tile_part *resume; /* where to go on; NULL: from the start. Not read after the first launch of the tile */
   eg_tile_keeper *keeper;     /* NULL: nothing is kept. Both only with a tile alone in its call, since counts and paths are
-                                 those of the call. A backend may ignore them, and of a group it does: the tile then begins
-                                 anew */
+                                 those of the call. A backend may ignore them: the tile then begins anew */
 } eg_tile_result;
 
 /* ---- what schedules say, whether there are several or one ---- */

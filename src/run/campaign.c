@@ -129,7 +129,7 @@ eg_status eg_campaign_copy(eg_context *ctx, const eg_campaign *c, eg_campaign **
   for (size_t i = 0; i < c->n_parts; i++) {
     const eg_kept_part *const kept = &c->parts[i];
     eg_tile_part *part = NULL;
-    EG_TRY_DONE(eg_part_copy(ctx, &c->plan->runs[kept->run].job, kept->part, &part));
+    EG_TRY_DONE(eg_part_copy(ctx, c->plan, kept->run, kept->part, &part));
     EG_TRY_DONE(eg_campaign_keep(ctx, copy, kept->run, kept->tile, part));
   }
   copy->borrows_oracles = c->exact_mean != NULL;

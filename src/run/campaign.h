@@ -30,9 +30,9 @@ typedef struct eg_run_state {
 
 /* A long tile that is not finished: its state at some step. */
 typedef struct eg_kept_part {
-  size_t run;
+  size_t run; /* which leads */
   uint64_t tile;
-  eg_tile_part *part; /* of eg_part_copy */
+  eg_tile_part *part; /* of eg_part_copy: of each member of its group */
 } eg_kept_part;
 
 /* Tiles that devices made and the CPU made again, of all sessions, and what was thrown away because of the others. */

@@ -87,11 +87,12 @@ static eg_status merge_parts(eg_context *ctx, eg_campaign *into, const eg_campai
   for (size_t i = 0; i < from->n_parts; i++) {
     const eg_kept_part *const kept = &from->parts[i];
     const eg_tile_part *const other = eg_campaign_part(into, kept->run, kept->tile);
-    if (eg_tile_is_done(&into->runs[kept->run], kept->tile) || (other != NULL && other->step >= kept->part->step)) {
+    const bool is_longer = other == NULL || eg_part_steps(into->plan, kept->run, kept->part) > eg_part_steps(into->plan, kept->run, other);
+    if (eg_tile_is_done(&into->runs[kept->run], kept->tile) || !is_longer) {
       continue;
     }
     eg_tile_part *part = NULL;
-    EG_TRY(eg_part_copy(ctx, &into->plan->runs[kept->run].job, kept->part, &part));
+    EG_TRY(eg_part_copy(ctx, into->plan, kept->run, kept->part, &part));
     EG_TRY(eg_campaign_keep(ctx, into, kept->run, kept->tile, part));
   }
   return EG_OK;

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/tile_queue.h"
+
 static const char GROUP[] = "/accumulators";
 
 /* The arrays of a part, all of 8 bytes a value; in a file those of all parts lie one behind the other. */
-enum { STATE, MONITORS, NODES, PATHS, FIRST_BAD, COUNTS, TRACKS, STREAMS, N_ARRAYS };
+enum { STATE, MONITORS, NODES, PATHS, FIRST_BAD, COUNTS, TRACKS, STREAMS, DIFFERENCES, N_ARRAYS };
 
 static const struct {
   const char *name, *dim;
@@ -15,9 +17,12 @@ static const struct {
                       {"part_nodes", "part_node_value", EG_TYPE_F64},     {"part_paths", "part_path_value", EG_TYPE_F64},
                       {"part_first_bad", "part_lane", EG_TYPE_U64},       {"part_counts", "part_count", EG_TYPE_U64},
                       {"part_tracks", "part_track_value", EG_TYPE_F64},
-                      {"part_streams", "part_stream_value", EG_TYPE_F64}};
+                      {"part_streams", "part_stream_value", EG_TYPE_F64},
+                      {"part_differences", "part_difference_value", EG_TYPE_F64}};
 
-static void array_sizes(const eg_job *job, uint64_t n_records, size_t sizes[N_ARRAYS]) {
+/* Of member i of what is advanced with run r. */
+static void array_sizes(const eg_plan *plan, size_t r, size_t i, uint64_t n_records, size_t sizes[N_ARRAYS]) {
+  const eg_job *const job = &plan->runs[eg_together(plan, r, i)].job;
   const size_t lanes = (size_t)job->launch.n_points * job->launch.ld;
   sizes[STATE] = job->state_values;
   sizes[MONITORS] = lanes * 2 * job->launch.n_monitors;
@@ -27,6 +32,7 @@ static void array_sizes(const eg_job *job, uint64_t n_records, size_t sizes[N_AR
   sizes[COUNTS] = job->n_counts;
   sizes[TRACKS] = eg_job_track_values(job, eg_places_before(eg_job_tracked_places(job), (size_t)n_records));
   sizes[STREAMS] = eg_job_stream_values(job, job->n_streams);
+  sizes[DIFFERENCES] = i + 1 < eg_n_together(plan, r) ? sizes[NODES] : 0;
 }
 
 static void arrays_of(const eg_tile_part *part, const void *data[N_ARRAYS]) {
@@ -38,42 +44,63 @@ static void arrays_of(const eg_tile_part *part, const void *data[N_ARRAYS]) {
   data[COUNTS] = part->counts;
   data[TRACKS] = part->tracks;
   data[STREAMS] = part->streams;
+  data[DIFFERENCES] = part->difference;
 }
 
-eg_status eg_part_copy(eg_context *ctx, const eg_job *job, const eg_tile_part *part, eg_tile_part **out) {
-  const void *data[N_ARRAYS];
+/* A part of the same step with other arrays, which are not written to by those who read parts. */
+static eg_tile_part part_with(uint64_t step, uint64_t n_records, char *const data[N_ARRAYS]) {
+  return (eg_tile_part){.step = step,
+                        .n_records = n_records,
+                        .state = (double *)(void *)data[STATE],
+                        .monitors = (double *)(void *)data[MONITORS],
+                        .first_bad = (uint64_t *)(void *)data[FIRST_BAD],
+                        .node = (double *)(void *)data[NODES],
+                        .difference = (double *)(void *)data[DIFFERENCES],
+                        .counts = (uint64_t *)(void *)data[COUNTS],
+                        .paths = (double *)(void *)data[PATHS],
+                        .tracks = (double *)(void *)data[TRACKS],
+                        .streams = (double *)(void *)data[STREAMS]};
+}
+
+uint64_t eg_part_steps(const eg_plan *plan, size_t run, const eg_tile_part *parts) {
+  uint64_t steps = 0;
+  for (size_t i = 0; i < eg_n_together(plan, run); i++) {
+    steps += parts[i].step;
+  }
+  return steps;
+}
+
+eg_status eg_part_copy(eg_context *ctx, const eg_plan *plan, size_t run, const eg_tile_part *parts, eg_tile_part **out) {
+  const size_t n_parts = eg_n_together(plan, run);
   size_t sizes[N_ARRAYS], n = 0;
   char *memory = NULL, *at[N_ARRAYS];
-  array_sizes(job, part->n_records, sizes);
-  arrays_of(part, data);
-  for (int k = 0; k < N_ARRAYS; k++) {
-    n += sizes[k];
-  }
-  EG_TRY(eg_allocate(ctx, sizeof *part + n * sizeof(double), 1, &memory));
-  eg_tile_part *const copy = (eg_tile_part *)(void *)memory;
-  memory += sizeof *part;
-  for (int k = 0; k < N_ARRAYS; k++) {
-    at[k] = memory;
-    if (sizes[k] > 0) {
-      memcpy(memory, data[k], sizes[k] * sizeof(double));
+  for (size_t i = 0; i < n_parts; i++) {
+    array_sizes(plan, run, i, parts[i].n_records, sizes);
+    for (int k = 0; k < N_ARRAYS; k++) {
+      n += sizes[k];
     }
-    memory += sizes[k] * sizeof(double);
   }
-  *copy = (eg_tile_part){part->step,
-                         part->n_records,
-                         (double *)(void *)at[STATE],
-                         (double *)(void *)at[MONITORS],
-                         (uint64_t *)(void *)at[FIRST_BAD],
-                         (double *)(void *)at[NODES],
-                         (uint64_t *)(void *)at[COUNTS],
-                         (double *)(void *)at[PATHS],
-                         (double *)(void *)at[TRACKS],
-                         (double *)(void *)at[STREAMS]};
+  EG_TRY(eg_allocate(ctx, n_parts * sizeof *parts + n * sizeof(double), 1, &memory));
+  eg_tile_part *const copy = (eg_tile_part *)(void *)memory;
+  memory += n_parts * sizeof *parts;
+  for (size_t i = 0; i < n_parts; i++) {
+    const void *data[N_ARRAYS];
+    array_sizes(plan, run, i, parts[i].n_records, sizes);
+    arrays_of(&parts[i], data);
+    for (int k = 0; k < N_ARRAYS; k++) {
+      at[k] = memory;
+      if (sizes[k] > 0) {
+        memcpy(memory, data[k], sizes[k] * sizeof(double));
+      }
+      memory += sizes[k] * sizeof(double);
+    }
+    copy[i] = part_with(parts[i].step, parts[i].n_records, at);
+  }
   *out = copy;
   return EG_OK;
 }
 
-/* ---- in a file: four columns over the parts, and their arrays ---- */
+/* ---- in a file: four columns over the parts, those of a group in a row, and their arrays ---- */
 
 enum { RUN, TILE, STEP, RECORDS, N_COLUMNS };
 static const char *const column_names[N_COLUMNS] = {"part_run", "part_tile", "part_step", "part_records"};
@@ -88,18 +115,22 @@ static eg_status store_array(eg_context *ctx, const eg_campaign *c, int k, eg_la
   size_t sizes[N_ARRAYS], total = 0, at = 0;
   uint64_t *values = NULL;
   for (size_t i = 0; i < c->n_parts; i++) {
-    array_sizes(&c->plan->runs[c->parts[i].run].job, c->parts[i].part->n_records, sizes);
-    total += sizes[k];
+    for (size_t m = 0; m < eg_n_together(c->plan, c->parts[i].run); m++) {
+      array_sizes(c->plan, c->parts[i].run, m, c->parts[i].part[m].n_records, sizes);
+      total += sizes[k];
+    }
   }
   EG_TRY(eg_allocate(ctx, total, sizeof *values, &values));
   for (size_t i = 0; i < c->n_parts; i++) {
-    const void *data[N_ARRAYS];
-    array_sizes(&c->plan->runs[c->parts[i].run].job, c->parts[i].part->n_records, sizes);
-    arrays_of(c->parts[i].part, data);
-    if (sizes[k] > 0) {
-      memcpy(values + at, data[k], sizes[k] * sizeof *values);
+    for (size_t m = 0; m < eg_n_together(c->plan, c->parts[i].run); m++) {
+      const void *data[N_ARRAYS];
+      array_sizes(c->plan, c->parts[i].run, m, c->parts[i].part[m].n_records, sizes);
+      arrays_of(&c->parts[i].part[m], data);
+      if (sizes[k] > 0) {
+        memcpy(values + at, data[k], sizes[k] * sizeof *values);
+      }
+      at += sizes[k];
     }
-    at += sizes[k];
   }
   const eg_status status = add(ctx, file, arrays[k].name, arrays[k].dim, arrays[k].type, total, values);
   free(values);
@@ -108,19 +139,25 @@ static eg_status store_array(eg_context *ctx, const eg_campaign *c, int k, eg_la
 
 eg_status eg_parts_store(eg_context *ctx, const eg_campaign *c, eg_labelled *file) {
   uint64_t *columns = NULL;
+  size_t n = 0, at = 0;
   eg_status status = EG_OK;
-  if (c->n_parts == 0) {
+  for (size_t i = 0; i < c->n_parts; i++) {
+    n += eg_n_together(c->plan, c->parts[i].run);
+  }
+  if (n == 0) {
     return EG_OK;
   }
-  EG_TRY(eg_allocate(ctx, N_COLUMNS * c->n_parts, sizeof *columns, &columns));
+  EG_TRY(eg_allocate(ctx, N_COLUMNS * n, sizeof *columns, &columns));
   for (size_t i = 0; i < c->n_parts; i++) {
-    columns[RUN * c->n_parts + i] = c->parts[i].run;
-    columns[TILE * c->n_parts + i] = c->parts[i].tile;
-    columns[STEP * c->n_parts + i] = c->parts[i].part->step;
-    columns[RECORDS * c->n_parts + i] = c->parts[i].part->n_records;
+    for (size_t m = 0; m < eg_n_together(c->plan, c->parts[i].run); m++, at++) {
+      columns[RUN * n + at] = eg_together(c->plan, c->parts[i].run, m);
+      columns[TILE * n + at] = c->parts[i].tile;
+      columns[STEP * n + at] = c->parts[i].part[m].step;
+      columns[RECORDS * n + at] = c->parts[i].part[m].n_records;
+    }
   }
   for (int k = 0; k < N_COLUMNS; k++) {
-    EG_TRY_DONE(add(ctx, file, column_names[k], "part", EG_TYPE_U64, c->n_parts, columns + (size_t)k * c->n_parts));
+    EG_TRY_DONE(add(ctx, file, column_names[k], "part", EG_TYPE_U64, n, columns + (size_t)k * n));
   }
   for (int k = 0; k < N_ARRAYS; k++) {
     EG_TRY_DONE(store_array(ctx, c, k, file));
@@ -143,70 +180,98 @@ static const void *column(const eg_labelled *file, const char *name, eg_type typ
   return v->data;
 }
 
-/* Can the tile stand there? */
-static bool is_possible(const eg_campaign *c, uint64_t run, uint64_t tile, uint64_t step, uint64_t n_records) {
-  if (run >= c->plan->n_runs || c->plan->runs[run].group != EG_NO_GROUP) {
+/* What is read of a file, and how far. */
+typedef struct reader {
+  const uint64_t *columns[N_COLUMNS];
+  char *data[N_ARRAYS]; /* only read */
+  size_t n, left[N_ARRAYS];
+} reader;
+
+static eg_status find_parts(eg_context *ctx, const eg_labelled *file, const char *path, reader *r) {
+  for (int k = 0; k < N_COLUMNS; k++) {
+    size_t length = 0;
+    r->columns[k] = column(file, column_names[k], EG_TYPE_U64, &length);
+    if (r->columns[k] == NULL || (k > 0 && length != r->n)) {
+      return damaged(ctx, path, "columns of tile parts");
+    }
+    r->n = length;
+  }
+  for (int k = 0; k < N_ARRAYS; k++) {
+    const void *const data = column(file, arrays[k].name, arrays[k].type, &r->left[k]);
+    if (data == NULL && k != DIFFERENCES) { /* older files have no parts of groups */
+      return damaged(ctx, path, "arrays of tile parts");
+    }
+    r->data[k] = (char *)(uintptr_t)data;
+  }
+  return EG_OK;
+}
+
+/* Can the tile, whose members are in the rows from `first` on, stand there? */
+static bool is_possible(const eg_campaign *c, const reader *r, size_t first) {
+  const eg_plan *const plan = c->plan;
+  const uint64_t run = r->columns[RUN][first], tile = r->columns[TILE][first], n_records = r->columns[RECORDS][first];
+  if (run >= plan->n_runs || !eg_plan_is_leader(plan, (size_t)run) || tile >= plan->runs[run].job.n_tiles ||
+      eg_tile_is_done(&c->runs[run], tile) || eg_campaign_part(c, (size_t)run, tile) != NULL) {
     return false;
   }
-  const eg_job *const job = &c->plan->runs[run].job;
-  return tile < job->n_tiles && !eg_tile_is_done(&c->runs[run], tile) && eg_campaign_part(c, (size_t)run, tile) == NULL &&
-         n_records < eg_job_observations(job) && step <= eg_job_steps(job)[n_records] &&
-         (n_records == 0 || step >= eg_job_steps(job)[n_records - 1]);
+  for (size_t m = 0; m < eg_n_together(plan, (size_t)run); m++) {
+    const size_t row = first + m, member = eg_together(plan, (size_t)run, m);
+    const eg_job *const job = &plan->runs[member].job;
+    if (row >= r->n || r->columns[RUN][row] != member || r->columns[TILE][row] != tile || r->columns[RECORDS][row] != n_records ||
+        n_records >= eg_job_observations(job) || r->columns[STEP][row] > eg_job_steps(job)[n_records] ||
+        (n_records > 0 && r->columns[STEP][row] < eg_job_steps(job)[n_records - 1])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* The parts of the tile in the rows from `first` on, in `parts`. */
+static eg_status read_parts(eg_context *ctx, const eg_campaign *c, const char *path, size_t first, reader *r, eg_tile_part *parts) {
+  const size_t run = (size_t)r->columns[RUN][first];
+  for (size_t m = 0; m < eg_n_together(c->plan, run); m++) {
+    const uint64_t n_records = r->columns[RECORDS][first + m];
+    size_t sizes[N_ARRAYS];
+    array_sizes(c->plan, run, m, n_records, sizes);
+    parts[m] = part_with(r->columns[STEP][first + m], n_records, r->data);
+    for (int k = 0; k < N_ARRAYS; k++) {
+      if (sizes[k] > r->left[k]) {
+        return damaged(ctx, path, "too few values of tile parts");
+      }
+      r->data[k] = r->data[k] == NULL ? NULL : r->data[k] + sizes[k] * sizeof(double);
+      r->left[k] -= sizes[k];
+    }
+  }
+  return EG_OK;
+}
+
+static eg_status restore_tile(eg_context *ctx, eg_campaign *c, const char *path, size_t first, reader *r) {
+  const size_t run = (size_t)r->columns[RUN][first];
+  eg_tile_part *parts = NULL, *copy = NULL;
+  EG_TRY(eg_allocate(ctx, eg_n_together(c->plan, run), sizeof *parts, &parts));
+  eg_status status = read_parts(ctx, c, path, first, r, parts);
+  if (status == EG_OK) {
+    status = eg_part_copy(ctx, c->plan, run, parts, &copy);
+  }
+  free(parts);
+  return status == EG_OK ? eg_campaign_keep(ctx, c, run, r->columns[TILE][first], copy) : status;
 }
 
 eg_status eg_parts_restore(eg_context *ctx, eg_campaign *c, const eg_labelled *file, const char *path) {
-  const uint64_t *columns[N_COLUMNS];
-  const char *data[N_ARRAYS];
-  size_t n = 0, left[N_ARRAYS] = {0}, n_left = 0;
+  reader r = {.n = 0};
+  size_t n_left = 0;
   if (eg_labelled_find(file, GROUP, column_names[0]) == NULL) {
     return EG_OK;
   }
-  for (int k = 0; k < N_COLUMNS; k++) {
-    size_t length = 0;
-    columns[k] = column(file, column_names[k], EG_TYPE_U64, &length);
-    if (columns[k] == NULL || (k > 0 && length != n)) {
-      return damaged(ctx, path, "columns of tile parts");
-    }
-    n = length;
-  }
-  for (int k = 0; k < N_ARRAYS; k++) {
-    data[k] = column(file, arrays[k].name, arrays[k].type, &left[k]);
-    if (data[k] == NULL) {
-      return damaged(ctx, path, "arrays of tile parts");
-    }
-  }
-  for (size_t i = 0; i < n; i++) {
-    if (!is_possible(c, columns[RUN][i], columns[TILE][i], columns[STEP][i], columns[RECORDS][i])) {
+  EG_TRY(find_parts(ctx, file, path, &r));
+  for (size_t i = 0; i < r.n; i += eg_n_together(c->plan, (size_t)r.columns[RUN][i])) {
+    if (!is_possible(c, &r, i)) {
       return damaged(ctx, path, "a tile part out of range");
     }
-    const eg_job *const job = &c->plan->runs[columns[RUN][i]].job;
-    size_t sizes[N_ARRAYS];
-    array_sizes(job, columns[RECORDS][i], sizes);
-    for (int k = 0; k < N_ARRAYS; k++) {
-      if (sizes[k] > left[k]) {
-        return damaged(ctx, path, "too few values of tile parts");
-      }
-    }
-    const eg_tile_part part = {columns[STEP][i], /* only read: eg_part_copy takes the values */
-                               columns[RECORDS][i],
-                               (double *)(void *)data[STATE],
-                               (double *)(void *)data[MONITORS],
-                               (uint64_t *)(void *)data[FIRST_BAD],
-                               (double *)(void *)data[NODES],
-                               (uint64_t *)(void *)data[COUNTS],
-                               (double *)(void *)data[PATHS],
-                               (double *)(void *)data[TRACKS],
-                               (double *)(void *)data[STREAMS]};
-    eg_tile_part *copy = NULL;
-    EG_TRY(eg_part_copy(ctx, job, &part, &copy));
-    EG_TRY(eg_campaign_keep(ctx, c, (size_t)columns[RUN][i], columns[TILE][i], copy));
-    for (int k = 0; k < N_ARRAYS; k++) {
-      data[k] += sizes[k] * sizeof(double);
-      left[k] -= sizes[k];
-    }
+    EG_TRY(restore_tile(ctx, c, path, i, &r));
   }
   for (int k = 0; k < N_ARRAYS; k++) {
-    n_left += left[k];
+    n_left += r.left[k];
   }
   return n_left == 0 ? EG_OK : damaged(ctx, path, "too many values of tile parts");
 }

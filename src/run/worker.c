@@ -43,14 +43,14 @@ static bool is_part_due(eg_tile_keeper *keeper, bool is_stopping) {
   return false;
 }
 
-static eg_status keep_part(eg_context *ctx, eg_tile_keeper *keeper, uint64_t tile, const eg_tile_part *part) {
+static eg_status keep_part(eg_context *ctx, eg_tile_keeper *keeper, uint64_t tile, const eg_tile_part *parts) {
   eg_worker *const w = worker_of(keeper);
   eg_loop *const loop = w->loop;
   const unsigned wanted = atomic_load(&loop->wanted);
   const size_t run = eg_worker_hand(w)->run;
   eg_tile_part *copy = NULL;
   eg_status status = EG_OK;
-  EG_TRY(eg_part_copy(ctx, &loop->campaign->plan->runs[run].job, part, &copy));
+  EG_TRY(eg_part_copy(ctx, loop->campaign->plan, run, parts, &copy));
   (void)pthread_mutex_lock(&loop->lock);
   if (eg_worker_is_valid(w)) {
     status = eg_campaign_keep(ctx, loop->campaign, run, tile, copy);
@@ -68,11 +68,10 @@ eg_tile_keeper eg_worker_keeper(void) {
 
 /* ---- a batch of tiles ---- */
 
-/* Where a tile goes on, and who keeps it, if it is alone; long ones are. Tiles of a group are not kept. Called with the
-   lock held. */
+/* Where a tile goes on, and who keeps it, if it is alone; long ones are. Called with the lock held. */
 static void begin_tiles(eg_worker *w, eg_tile_result *results) {
   const eg_hand *const hand = eg_worker_hand(w);
-  const bool is_kept = hand->n == 1 && w->loop->campaign->plan->runs[hand->run].group == EG_NO_GROUP;
+  const bool is_kept = hand->n == 1;
   w->since = eg_now();
   atomic_store(&w->kept, atomic_load(&w->loop->wanted));
   atomic_store(&w->is_idle, !is_kept);

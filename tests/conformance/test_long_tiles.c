@@ -76,6 +76,64 @@ static const char *absorbing_text(const char *state, uint64_t n_steps) {
   return text;
 }
 
+/* All that is kept of a tile, for the studies of groups and of the team form. */
+#define ALL_RECORDS \
+  "observe:\n  at: {steps: [1, %llu, %llu]}\n  features: [x, norm2]\n  statistics: [moments, covariance]\n" \
+  "  histograms: [{feature: x, low: -8, high: 8}, {feature: loss, low: 0, high: 9, at: {steps: [2, %llu]}}]\n" \
+  "  keep: {realisations: 70, at: {steps: [3, %llu]}}\n" \
+  "  paths: [{statistic: msd, at: {steps: {log: 12}}}, {statistic: two-time, feature: x0},\n" \
+  "    {statistic: time-average, feature: norm2, with: x0, from: 0.5, every: 7}, {statistic: correlator, every: 11},\n" \
+  "    {statistic: correlator-msd, every: 5, values: 4}]\n"
+
+/* Three members with different steps, of which some diverge: two tiles, the second not full. */
+static const char *group_text(const char *state, uint64_t n_steps) {
+  static char text[1800];
+  (void)snprintf(text, sizeof text,
+                 "seed: 12\nmodel: {name: double-well, sigma: 2}\nstart: {points: [[0.5], [5.74]]}\nlearning_rate: 1/16\n"
+                 "steps: %llu\nrealisations: 100\nstate: %s\ndiverged_limit: 1\n"
+                 "dynamics: [{name: sgd, batch_size: 1}, {name: sme2, factor: data, substeps: 2, label: fine},\n"
+                 "  {name: sme1, factor: data}]\ngroups: [{label: trio, members: [sgd, fine, sme1]}]\n" ALL_RECORDS
+                 "  monitors:\n    - {name: mean_x, feature: x0, operation: mean, from: 1}\n"
+                 "    - {name: peak, feature: norm2, operation: maximum}\n"
+                 "    - {name: exit, feature: x0, operation: crossing, level: 0}\n",
+                 (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps,
+                 (unsigned long long)(n_steps / 2), (unsigned long long)(n_steps / 2));
+  return text;
+}
+
+static const char *multilevel_text(const char *state, uint64_t n_steps) {
+  static char text[1000];
+  (void)snprintf(text, sizeof text,
+                 "seed: 142\nmodel: ornstein-uhlenbeck\nstart: {point: [0.5]}\ntime_step: 1/16\nsteps: %llu\n"
+                 "dynamics: {name: sde, scheme: euler-maruyama, substeps: 2}\nstate: %s\nrealisations: 128\n"
+                 "multilevel: {levels: 2, feature: norm2, stderr: 0.3}\n"
+                 "observe: {at: {steps: [%llu, %llu]}, features: [x, norm2]}\n",
+                 (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps);
+  return text;
+}
+
+/* The team form: three tiles of one realisation. `dynamics` and what else there is. */
+static const char *team_of(const char *dynamics, const char *state, uint64_t n_steps) {
+  static char text[1800];
+  (void)snprintf(text, sizeof text,
+                 "seed: 5\nmodel: {name: linear-regression, data: %s/rows.h5, standardize: false}\nform: team\n"
+                 "start: {points: [[0.5, 0, 0, 0.25], [1, 1, 1, 1]]}\nlearning_rate: 1/16\nsteps: %llu\nrealisations: 3\n"
+                 "state: %s\n%s\n" ALL_RECORDS,
+                 folder, (unsigned long long)n_steps, state, dynamics, (unsigned long long)(n_steps / 3),
+                 (unsigned long long)n_steps, (unsigned long long)(n_steps / 2), (unsigned long long)(n_steps / 2));
+  return text;
+}
+
+static const char *team_text(const char *state, uint64_t n_steps) {
+  return team_of("dynamics: {name: sgd, batch_size: 2}", state, n_steps);
+}
+
+static const char *team_group_text(const char *state, uint64_t n_steps) {
+  return team_of("dynamics: [{name: sme1, factor: data}, {name: sme2, factor: data}]\n"
+                 "groups: [{label: both, members: [sme1, sme2]}]",
+                 state, n_steps);
+}
+
 static eg_status run(const char *text, const char *output, int threads, double snapshot, double max_time) {
   eg_context *const ctx = eg_context_create();
   eg_study *study = NULL;
@@ -126,13 +184,15 @@ static uint64_t hash_of(const char *path) {
   return hash;
 }
 
-/* Tiles of a file that were left within. */
+/* Parts in a file: of tiles that were left within, or of members of their groups, of which some may not have begun. */
 static size_t count_parts(const char *path) {
   eg_labelled *const file = read_file(path);
   const eg_variable *const step = eg_labelled_find(file, "/accumulators", "part_step");
   const size_t n = step == NULL ? 0 : eg_variable_size(step);
   for (size_t i = 0; i < n; i++) {
-    CHECK(((const uint64_t *)step->data)[i] > 0);
+    const uint64_t tile = ((const uint64_t *)eg_labelled_find(file, "/accumulators", "part_tile")->data)[i];
+    const bool is_first = i == 0 || ((const uint64_t *)eg_labelled_find(file, "/accumulators", "part_tile")->data)[i - 1] != tile;
+    CHECK(((const uint64_t *)step->data)[i] > 0 || !is_first);
   }
   eg_labelled_free(file);
   return n;
@@ -233,13 +293,42 @@ static void changed_parts(const char *text, uint64_t straight, double tile_secon
   (void)unlink(output);
 }
 
-/* Straight, and stopped within tiles. */
-static void populations(const char *state) {
-  static const double inputs[4] = {1.25, -1.25, 0.75, 0.5}, target[4] = {0.5, -0.25, 0.75, 1};
-  const char *const output = path_of("population.h5");
-  if (!write_rows(path_of("rows.h5"), 4, 1, inputs, target)) {
+static void need_rows(size_t n_columns) {
+  static const double inputs[16] = {1.25, -1.25, 0.75, 0.5, 0.25, 1, -1, 0.5, -0.75, 0.125, 1.5, -0.5, 1, 0.625, -0.25, -1.125};
+  static const double target[4] = {0.5, -0.25, 0.75, 1};
+  if (!write_rows(path_of("rows.h5"), 4, n_columns, inputs, target)) {
     stop_with("data file");
   }
+}
+
+/* As many steps as take a second or so: equal bits with 1 and 2 threads, killed, and stopped within tiles. */
+static void goes_on(const char *(*text_of)(const char *state, uint64_t n_steps), const char *state, bool is_killed) {
+  const char *const output = path_of("whole.h5");
+  const char *text = NULL;
+  double seconds = 0;
+  CHECK(run(text_of(state, 6000), output, 1, 60, 0) == EG_OK); /* may compile kernels */
+  for (uint64_t n_steps = 6000; seconds < 1.0; n_steps *= 2) {
+    const double start = eg_now();
+    (void)unlink(output);
+    text = text_of(state, n_steps);
+    CHECK(run(text, output, 1, 60, 0) == EG_OK);
+    seconds = eg_now() - start;
+  }
+  const uint64_t straight = hash_of(output);
+  (void)unlink(output);
+  CHECK(run(text, output, 2, 60, 0) == EG_OK);
+  CHECK(hash_of(output) == straight);
+  (void)unlink(output);
+  if (is_killed) {
+    kills(text, straight);
+  }
+  stops(text, straight, 0, is_killed ? 2 : 1);
+}
+
+/* Straight, and stopped within tiles. */
+static void populations(const char *state) {
+  const char *const output = path_of("population.h5");
+  need_rows(1);
   const char *const text = population_text(state, 64000);
   CHECK(run(text, output, 2, 60, 0) == EG_OK);
   stops(text, hash_of(output), 0, 2);
@@ -290,6 +379,14 @@ int main(void) {
   populations("float");
   absorbed("double");
   absorbed("float");
+  goes_on(group_text, "double", true);
+  goes_on(group_text, "float", false);
+  goes_on(multilevel_text, "double", false);
+  need_rows(4);
+  goes_on(team_text, "double", true);
+  goes_on(team_text, "float", false);
+  goes_on(team_group_text, "double", false);
+  (void)unlink(path_of("rows.h5"));
   (void)rmdir(folder);
   return check_report();
 }
