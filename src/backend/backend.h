@@ -261,6 +261,7 @@ typedef struct eg_backend {
   /* Signs of life: grows while a call of prepare or advance gets on, and may be asked for from another thread. NULL: the
      backend cannot hang. */
   uint64_t (*beats)(const eg_device *device);
+  bool keeps_tiles; /* gives tiles to their keepers and goes on from their parts */
 } eg_backend;
 
 extern const eg_backend eg_backend_cpu;

@@ -241,4 +241,5 @@ static eg_status count_devices(eg_context *ctx, int *n) {
   return EG_OK;
 }
 
-const eg_backend eg_backend_cpu = {"cpu", count_devices, open_device, close_device, describe, prepare, eg_cpu_advance, bytes_of, NULL};
+const eg_backend eg_backend_cpu = {"cpu", count_devices, open_device, close_device, describe, prepare, eg_cpu_advance, bytes_of, NULL,
+                                    true};

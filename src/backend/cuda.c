@@ -219,7 +219,8 @@ static uint64_t beats_of(const eg_device *d) {
   return __atomic_load_n(&d->beats, __ATOMIC_RELAXED);
 }
 
-static const eg_backend backend_cuda = {"cuda", count_devices, open_device, close_device, describe, prepare, advance, NULL, beats_of};
+static const eg_backend backend_cuda = {"cuda", count_devices, open_device, close_device, describe, prepare, advance, NULL, beats_of,
+                                        false};
 
 /* ---- finding the plug-in ---- */
 

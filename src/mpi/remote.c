@@ -346,7 +346,7 @@ static eg_status advance(eg_context *ctx, eg_device *d, uint64_t first, uint64_t
 }
 
 static const eg_backend backend_ranks = {"rank", count_devices, open_device, close_device, describe,
-                                         prepare, advance, NULL, beats_of};
+                                         prepare, advance, NULL, beats_of, false};
 
 /* ---- beginning and end ---- */
 

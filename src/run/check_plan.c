@@ -17,6 +17,9 @@
 /* Seconds that the measurements may take, about. */
 static const double BUDGET = 0.7, PILOT_BUDGET = 1;
 
+/* Tiles that a GPU has in hand for longer are worth a line. */
+static const double MUCH_IN_HAND = 1;
+
 static const char table5_remark[] =
     "its moments are those of a Gaussian up to order 7 only: for weak errors of smooth features; not for strong "
     "errors, tails, densities after few steps or rare events (docs/noise.md)";
@@ -268,6 +271,11 @@ static void describe_cuda(eg_text *text, const prediction *p) {
   eg_text_append(text, "cuda: about ");
   append_seconds(text, p->seconds);
   eg_text_append(text, "; %s\n", p->cost.device);
+  if (p->cost.in_hand >= MUCH_IN_HAND) {
+    eg_text_append(text, "tiles are in hand there for about ");
+    append_seconds(text, p->cost.in_hand);
+    eg_text_append(text, ", and their state is not kept: a time limit (--max-time, of a job) must be longer, and a kill costs as much\n");
+  }
 }
 
 static void describe_table5(eg_text *text, const check *c) {
@@ -380,6 +388,7 @@ static void json_prediction(eg_text *text, const char *key, const char *name, co
     json_number(text, "workers", p->cost.n_workers);
     json_number(text, "seconds", p->seconds);
     json_number(text, "stepping_seconds", p->cost.seconds);
+    json_number(text, "in_hand_seconds", p->cost.in_hand);
     json_number(text, "worker_bytes", p->cost.worker_bytes > 0 ? (double)p->cost.worker_bytes : NAN);
     json_number(text, "memory_bytes", p->bytes > 0 ? p->bytes : NAN);
   } else {

@@ -353,6 +353,7 @@ static bool scale_from(const eg_plan *plan, const eg_cost *cost, size_t r, eg_ru
     const double rows = job->step_work / other->step_work;
     const eg_tile_cost t = cost->runs[k].tile;
     out->tile = (eg_tile_cost){t.fixed * lanes, t.step * lanes * rows, t.record * lanes};
+    out->n_at_once = cost->runs[k].n_at_once;
     out->is_scaled = true;
     return true;
   }
@@ -368,15 +369,18 @@ static eg_status measure_run(eg_context *ctx, timer *t, size_t r, int kind, doub
     const eg_job other = job_with(plan, t->backend, &plan->runs[k], kind);
     is_known = !cost->runs[k].is_scaled && is_same_shape(&other, &job, &cost->runs[k].tile);
     out->tile = cost->runs[k].tile;
+    out->n_at_once = cost->runs[k].n_at_once;
   }
   if (!is_known && !(eg_now() > deadline && scale_from(plan, cost, r, out))) {
     EG_TRY(measure_shape(ctx, t, &job, &out->tile));
+    out->n_at_once = t->n_tiles;
   }
   const double particles = job.launch.n_particles > 0 ? (double)job.launch.n_particles : 1.0;
   double merge = 0;
   EG_TRY(time_merge(ctx, plan, &job, &merge));
   const double steps = (double)total_steps(&job), tiles = (double)whole_lanes(&job) / (double)tile_lanes(&job);
   const double tile = out->tile.fixed + steps * out->tile.step + (double)job.n_records * out->tile.record;
+  out->in_hand = tile * (double)smaller(out->n_at_once, job.n_tiles);
   out->seconds = tiles * tile + (double)job.n_tiles * merge;
   out->ns_per_step =
       steps > 0 ? 1e9 * tile / ((double)tile_lanes(&job) * (double)job.launch.n_points * particles * steps) : NAN;
@@ -409,6 +413,7 @@ static void add_up(const eg_plan *plan, eg_cost *cost) {
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run_cost *const c = &cost->runs[r];
     cost->worker_seconds += c->seconds;
+    cost->in_hand = fmax(cost->in_hand, c->in_hand);
     longest = fmax(longest, c->seconds / (double)plan->runs[r].job.n_tiles);
   }
   cost->seconds = fmax(cost->worker_seconds / cost->n_parallel, longest);

@@ -20,6 +20,8 @@ typedef struct eg_run_cost {
   eg_tile_cost tile;
   double seconds;     /* all tiles of the run, one worker */
   double ns_per_step; /* per trajectory (of a population: particle) and integrator step, records included */
+  uint64_t n_at_once; /* tiles that the device takes together */
+  double in_hand;     /* seconds from taking tiles to their sums */
   bool is_scaled;     /* no time was left to measure it: taken from another shape of the same stepper */
 } eg_run_cost;
 
@@ -27,6 +29,7 @@ typedef struct eg_cost {
   double worker_seconds; /* all runs, one worker */
   double seconds;        /* wall time of stepping and summation on n_workers, as far as there are cores */
   int n_workers, n_parallel;
+  double in_hand;        /* of the run whose tiles are longest in hand */
   size_t worker_bytes;   /* the largest buffers that one worker holds, 0: unknown */
   char device[160];
   eg_run_cost *runs;     /* (n_runs) */

@@ -21,7 +21,7 @@ void eg_loop_fail(eg_loop *loop, eg_status status, const char *message) {
   eg_ask_to_stop(&loop->stop);
 }
 
-static void name_worker(const eg_worker *w, char *name, size_t size) {
+void eg_worker_name(const eg_worker *w, char *name, size_t size) {
   const eg_worker_place *const place = w->place;
   if (place->is_remote) { /* says itself where it is */
     (void)snprintf(name, size, "%s", place->backend->describe(w->device));
@@ -39,7 +39,7 @@ void eg_worker_retire(eg_worker *w, const char *message) {
   if (loop->n_usable == 0) {
     eg_loop_fail(loop, EG_ERR_DEVICE, message);
   } else {
-    name_worker(w, name, sizeof name);
+    eg_worker_name(w, name, sizeof name);
     eg_text_append(&loop->warnings, "%s failed, the others go on: %s\n", name, message);
   }
   (void)pthread_cond_broadcast(&loop->changed);
@@ -97,7 +97,7 @@ void eg_worker_discard(eg_worker *w, size_t run, const char *message) {
   loop->campaign->spot.discarded += n_tiles;
   char name[256];
   eg_text text = {0};
-  name_worker(w, name, sizeof name);
+  eg_worker_name(w, name, sizeof name);
   eg_text_append(&text, "%s gave wrong results: of run '%s' %s; %llu tiles that %s had made are discarded", name,
                  loop->campaign->plan->runs[run].description, message, (unsigned long long)n_tiles,
                  is_alone ? "it" : "this session");

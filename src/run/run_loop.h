@@ -12,6 +12,7 @@ typedef struct eg_worker_place {
   bool is_checked; /* some of its tiles are made again on the CPU */
   bool is_remote;  /* another process: knows the jobs of the plan alone, so it makes no grids */
   bool is_gone;    /* it failed in an earlier call: not used any more */
+  bool has_told_long; /* that its tiles are longer than snapshots are apart */
   bool made_grids; /* automatic ones, in this session, and .. */
   uint64_t n_settled; /* .. tiles that cannot be told from those of others any more (apart.h) */
 } eg_worker_place;

@@ -1,6 +1,6 @@
 /*
  * What the parts of the run loop share: run_loop.c (setting up, the main thread), worker.c (a worker and its tiles), failing.c
- * (devices that fail, hang or are wrong). Included by them alone.
+ * (devices that fail, hang or are wrong), lost_work.c (what a stop loses). Included by them alone.
  */
 #ifndef EG_RUN_RUN_LOOP_PARTS_H
 #define EG_RUN_RUN_LOOP_PARTS_H
@@ -38,6 +38,8 @@ typedef struct eg_loop {
   eg_campaign **discarded;     /* freed at the end: jobs in hand may still look at their grids */
   size_t n_discarded;
   bool has_told_unchecked;     /* that spot checks cannot be made */
+  bool has_told_lost;          /* what a stop loses */
+  bool has_moved;              /* a tile in hand was kept at a later step than it was begun at */
   bool must_write;             /* the file on disk may hold tiles that were discarded */
 } eg_loop;
 
@@ -58,6 +60,9 @@ struct eg_worker {
   uint64_t beats;        /* signs of life of the device, and .. */
   double alive;          /* .. when they changed last, or the thread went to the device */
   double since;          /* when the tiles in hand were begun */
+  uint64_t steps_before; /* of the tile in hand, made in earlier sessions, if it is kept */
+  double tile_seconds;   /* that the last tiles took in hand, 0: there were none .. */
+  size_t tile_run;       /* .. and their run */
   atomic_uint kept;      /* the snapshot that this worker is ready for */
   atomic_bool is_idle;   /* nothing to wait for: tiles that are not kept, or it has come to its end */
 };
@@ -90,8 +95,19 @@ void eg_worker_retire(eg_worker *worker, const char *message);
 void eg_worker_discard(eg_worker *worker, size_t run, const char *message);
 /* Give up devices that have shown no sign of life for too long. Their threads cannot be ended; they are left alone. */
 void eg_loop_watch_devices(eg_loop *loop, double now);
+/* How a worker is named in messages. */
+void eg_worker_name(const eg_worker *worker, char *name, size_t size);
 /* An eg_spot_outcome: takes the lock itself. */
 void eg_loop_take_outcome(void *loop, const eg_spot_check *check, eg_status status, const char *message);
+
+/* ---- lost_work.c; all with the lock held ---- */
+
+/* The tiles in hand took so long; .. */
+void eg_worker_note_tiles(eg_worker *worker, size_t run, double seconds);
+/* .. were stopped after so long; .. */
+void eg_worker_note_stop(eg_worker *worker, size_t run, double seconds);
+/* .. the same of automatic grids. */
+void eg_worker_note_grids(eg_worker *worker, size_t run, double seconds);
 
 /* ---- run_loop.c ---- */
 

@@ -188,7 +188,11 @@ eg_status eg_run_split(eg_context *ctx, const eg_study *study, const eg_split_op
   EG_TRY_DONE(eg_allocate(ctx, n, sizeof *s.work.is_done, &s.work.is_done));
   EG_TRY_DONE(open_output(ctx, &s));
   if (s.n_done < n) {
+    const size_t n_before = s.n_done;
     EG_TRY_DONE(run_all(ctx, &s));
+    if (s.n_done == n_before) {
+      eg_warn(ctx, "no repeat was finished in %.2g s, and repeats in hand are not kept: a time limit must be longer", eg_now() - s.started);
+    }
     if (s.options->output != NULL) {
       EG_TRY_DONE(write_file(ctx, &s));
     }

@@ -53,6 +53,7 @@ static eg_status keep_part(eg_context *ctx, eg_tile_keeper *keeper, uint64_t til
   EG_TRY(eg_part_copy(ctx, loop->campaign->plan, run, parts, &copy));
   (void)pthread_mutex_lock(&loop->lock);
   if (eg_worker_is_valid(w)) {
+    loop->has_moved = loop->has_moved || eg_part_steps(loop->campaign->plan, run, copy) > w->steps_before;
     status = eg_campaign_keep(ctx, loop->campaign, run, tile, copy);
   } else {
     free(copy);
@@ -71,12 +72,14 @@ eg_tile_keeper eg_worker_keeper(void) {
 /* Where a tile goes on, and who keeps it, if it is alone; long ones are. Called with the lock held. */
 static void begin_tiles(eg_worker *w, eg_tile_result *results) {
   const eg_hand *const hand = eg_worker_hand(w);
-  const bool is_kept = hand->n == 1;
+  const bool is_kept = hand->n == 1 && w->place->backend->keeps_tiles;
+  const eg_tile_part *const part = is_kept ? eg_campaign_part(w->loop->campaign, hand->run, hand->first) : NULL;
+  w->steps_before = part == NULL ? 0 : eg_part_steps(w->loop->campaign->plan, hand->run, part);
   w->since = eg_now();
   atomic_store(&w->kept, atomic_load(&w->loop->wanted));
   atomic_store(&w->is_idle, !is_kept);
   for (uint64_t i = 0; i < hand->n; i++) {
-    results[i].resume = is_kept ? eg_campaign_part(w->loop->campaign, hand->run, hand->first) : NULL;
+    results[i].resume = part;
     results[i].keeper = is_kept ? &w->keeper : NULL;
   }
 }
@@ -186,6 +189,7 @@ static eg_status leave_device(eg_worker *w) {
 static eg_status make_grids(eg_context *ctx, eg_worker *w) {
   eg_loop *const loop = w->loop;
   const size_t r = eg_worker_hand(w)->run;
+  const double begin = eg_now();
   double *edges = NULL;
   (void)pthread_mutex_lock(&loop->lock);
   go_to_device(w);
@@ -193,6 +197,9 @@ static eg_status make_grids(eg_context *ctx, eg_worker *w) {
   eg_status status = eg_pilot_edges(ctx, w->place->backend, w->device, loop->campaign->plan,
                                     &loop->campaign->plan->runs[r].job, &loop->stop, &edges);
   const eg_status left = leave_device(w);
+  if (left == EG_OK && status == EG_STOPPED) {
+    eg_worker_note_grids(w, r, eg_now() - begin);
+  }
   status = left == EG_OK ? status : left;
   if (status == EG_OK && eg_worker_is_valid(w)) {
     eg_run_histograms_set(loop->campaign->plan, &loop->campaign->runs[r].histograms, edges);
@@ -255,6 +262,11 @@ static eg_status advance_tiles(eg_context *ctx, eg_worker *w, eg_batch *b) {
   const bool is_right = status != EG_OK || !w->is_checked || eg_spot_counts_add_up(ctx, b->jobs, b->results, hand.n) == EG_OK;
   const eg_status left = leave_device(w);
   const bool counts = status == EG_OK && left == EG_OK && eg_worker_is_valid(w);
+  if (left == EG_OK && status == EG_STOPPED) {
+    eg_worker_note_stop(w, hand.run, eg_now() - w->since);
+  } else if (counts) {
+    eg_worker_note_tiles(w, hand.run, eg_now() - w->since);
+  }
   status = left == EG_OK ? status : left;
   if (counts && is_right) {
     status = add_results(ctx, w, &hand, b->results);

@@ -100,6 +100,15 @@ says last '"exit_code": 75'
 expect 75 run big.yaml -o part.h5 --threads 1 --max-time 0.4 --snapshot 0.1
 finish
 
+# Automatic grids are made of a tile that is not kept: a session too short for them says so, one that makes tiles does not.
+write_study grids.yaml 64 4000000
+printf '  histograms: {feature: x}\n' >>grids.yaml
+expect 75 run grids.yaml -o grids.h5 -q --threads 1 --max-time 0.3
+says err "the automatic grids of run 'sde' take more than"
+says err "a time limit must be longer"
+expect 75 run grids.yaml -o fixed.h5 -q --threads 1 --max-time 0.3 --set observe.histograms.low=-4 --set observe.histograms.high=4
+check [ "$(grep -c 'time limit' err)" = 0 ]
+
 # Killed, with snapshots: the last one is valid and continues.
 run_until_noted -o part.h5 --snapshot 0.1
 sleep 0.8

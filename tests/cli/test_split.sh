@@ -73,6 +73,8 @@ done
 check [ "$code" -eq 0 ]
 check [ "$tries" -ge 2 ]
 says first "and the same command continues"
+expect 75 split split.yaml --set splitting.count=2^24 -o long.h5 --threads 1 --max-time 0.3
+says err "no repeat was finished in"
 same_arrays whole.h5 parts.h5
 rm -f signal.h5
 "$program" split split.yaml $long --set splitting.repeats=4096 -o signal.h5 --threads 1 >out 2>err &

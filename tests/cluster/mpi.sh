@@ -26,7 +26,7 @@ computed_by() {
 print(h5py.File(sys.argv[1])["provenance"].attrs["device"])' "$1" 2>/dev/null
 }
 
-for study in rich groups; do
+for study in rich absorbing groups; do
   expect 0 run $study.yaml -o $study.h5 -q --backend cpu
   for n in 1 2 3 4; do
     ranks 0 "$n" run $study.yaml -o ranks.h5 -q --force --backend cpu --threads 1

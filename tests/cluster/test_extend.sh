@@ -4,7 +4,7 @@
 
 first=$((64 * 64 * 2))
 second=$((first * 3 / 2))
-for study in rich groups; do
+for study in rich absorbing groups; do
   expect 0 run $study.yaml -o long.h5 --force -q --set realisations=$second
   expect 0 run $study.yaml -o short.h5 --force -q --set realisations=$first
   cp short.h5 kept.h5
@@ -38,7 +38,7 @@ expect 3 extend rich.shard-0-of-3.h5 -n $second
 says err "merge all of them first"
 
 # In shards: the first one has what was there.
-for study in rich groups; do
+for study in rich absorbing groups; do
   expect 0 run $study.yaml -o base.h5 --force -q --set realisations=$first
   expect 0 run $study.yaml -o long.h5 --force -q --set realisations=$second
   rm -f grown.*

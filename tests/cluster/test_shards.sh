@@ -12,7 +12,7 @@ shards() {
   done
 }
 
-for study in rich groups; do
+for study in rich absorbing groups; do
   expect 0 run $study.yaml -o $study.h5 -q
   for n in 2 7 40; do
     shards $study $n

@@ -42,6 +42,16 @@ check sh -c "case '$(device_of got.h5)' in *'; 2 x a device played on the host, 
 right --backend all --threads 1
 check sh -c "case '$(device_of got.h5)' in 'cuda+cpu - '*) ;; *) false ;; esac"
 
+# Tiles of a device are not kept: a session too short for one says so, as does the check. A long enough one says nothing (above).
+write_study long.yaml 64 20000000
+expect 75 run long.yaml -o long.h5 -q --backend cuda --max-time 1
+says err "a tile of run 'sde' takes more than"
+says err "its state is not kept there: the tiles in hand begin anew, so a time limit must be longer"
+expect 75 run long.yaml -o long-cpu.h5 -q --backend cpu --max-time 1
+check [ "$(grep -c 'time limit' err)" = 0 ]
+expect 0 check long.yaml
+says out "tiles are in hand there for about"
+
 # One of three goes away: the others take its tiles. The last one of one: as ever. On a busy machine the others may have made all
 # tiles before the second one took any: then again, and the bits must be right every time.
 for fault in kernel:116@1 launch:116@1 hang:116@1 wrong:33@1 nan:33@1; do # behind what the known answer takes
