@@ -272,7 +272,7 @@ static void write_file(const eg_labelled *file, const char *path) {
 }
 
 /* What stands in a part decides the result, and a part that cannot be is refused. */
-static void changed_parts(const char *text, uint64_t straight, double tile_seconds) {
+static void changed_parts(const char *text, uint64_t straight, double tile_seconds, uint64_t n_steps) {
   const char *const output = path_of("changed.h5");
   CHECK(run(text, output, 1, 60, tile_seconds / 3 > 0.15 ? tile_seconds / 3 : 0.15) == EG_STOPPED);
   eg_labelled *file = read_file(output);
@@ -285,11 +285,13 @@ static void changed_parts(const char *text, uint64_t straight, double tile_secon
   write_file(file, output);
   CHECK(run(text, output, 1, 60, 0) == EG_OK);
   CHECK(hash_of(output) != straight);
-  step[0] = steps + 1;
+  step[0] = 2 * n_steps + 1;
   write_file(file, output);
   CHECK(run(text, output, 1, 60, 0) == EG_ERR_DAMAGED);
   step[0] = kept;
-  ((uint64_t *)eg_labelled_find(file, "/accumulators", "part_tile")->data)[0] = 2;
+  const eg_variable *const tile = eg_labelled_find(file, "/accumulators", "part_tile");
+  const size_t last = eg_variable_size(tile) - 1; /* 0, or of the last member of a group */
+  ((uint64_t *)tile->data)[last] = 3;
   write_file(file, output);
   CHECK(run(text, output, 1, 60, 0) == EG_ERR_DAMAGED);
   eg_labelled_free(file);
@@ -315,9 +317,11 @@ static double cpu_seconds(void) {
 static void goes_on(const char *(*text_of)(const char *state, uint64_t n_steps), const char *state, double most, bool is_killed) {
   const char *const output = path_of("whole.h5");
   const char *text = NULL;
+  uint64_t n_steps = 3000;
   double seconds = 0;
-  CHECK(run(text_of(state, 6000), output, 1, 60, 0) == EG_OK); /* may compile kernels */
-  for (uint64_t n_steps = 6000; seconds < most; n_steps *= 2) {
+  CHECK(run(text_of(state, n_steps), output, 1, 60, 0) == EG_OK); /* may compile kernels */
+  while (seconds < most) {
+    n_steps *= 2;
     const double start = cpu_seconds();
     (void)unlink(output);
     text = text_of(state, n_steps);
@@ -331,6 +335,7 @@ static void goes_on(const char *(*text_of)(const char *state, uint64_t n_steps),
   (void)unlink(output);
   if (is_killed) {
     kills(text, straight);
+    changed_parts(text, straight, 0, n_steps);
   }
   stops(text, straight, 0, is_killed ? 2 : 1);
 }
@@ -379,7 +384,7 @@ int main(void) {
   const char *text = study_text("double", steps);
   kills(text, straight);
   stops(text, straight, seconds / 2, 1);
-  changed_parts(text, straight, seconds / 2);
+  changed_parts(text, straight, seconds / 2, steps);
   (void)unlink(output);
   text = study_text("float", steps);
   CHECK(run(text, output, 2, 60, 0) == EG_OK);
@@ -389,13 +394,13 @@ int main(void) {
   populations("float");
   absorbed("double");
   absorbed("float");
-  goes_on(group_text, "double", 0.6, true);
-  goes_on(group_text, "float", 0.6, false);
-  goes_on(multilevel_text, "double", 1.2, false);
+  goes_on(group_text, "double", 0.4, true);
+  goes_on(group_text, "float", 0.3, false);
+  goes_on(multilevel_text, "double", 0.6, false);
   need_rows(4);
-  goes_on(team_text, "double", 0.6, true);
-  goes_on(team_text, "float", 0.6, false);
-  goes_on(team_group_text, "double", 0.6, false);
+  goes_on(team_text, "double", 0.4, true);
+  goes_on(team_text, "float", 0.3, false);
+  goes_on(team_group_text, "double", 0.3, false);
   (void)unlink(path_of("rows.h5"));
   (void)rmdir(folder);
   return check_report();
