@@ -101,7 +101,7 @@ expect 75 run big.yaml -o part.h5 --threads 1 --max-time 0.4 --snapshot 0.1
 finish
 
 # Automatic grids are made of a tile that is not kept: a session too short for them says so, one that makes tiles does not.
-write_study grids.yaml 64 4000000
+write_study grids.yaml 64 40000000
 printf '  histograms: {feature: x}\n' >>grids.yaml
 expect 75 run grids.yaml -o grids.h5 -q --threads 1 --max-time 0.3
 says err "the automatic grids of run 'sde' take more than"
