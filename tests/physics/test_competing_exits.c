@@ -145,7 +145,7 @@ static void independent_steps(const char *door) {
   judge_curve(file, false, "escape_rate", 0, up * 4);
   judge_curve(file, true, "escape_rate", 0, down * 4);
   for (size_t t = 0; t < OBSERVATIONS; t++) {
-    const double n = STEPS / OBSERVATIONS * (double)(t + 1), left = 1 - pow(1 - both, n);
+    const double n = (double)(STEPS / OBSERVATIONS * (t + 1)), left = 1 - pow(1 - both, n);
     if (t < 3) {
       judge_curve(file, false, "escape_survival", t, pow(1 - both, n * up / both));
       judge_curve(file, true, "escape_survival", t, 1 - up / both * left);
