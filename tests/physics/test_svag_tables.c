@@ -1,5 +1,5 @@
 /*
- * Oracles A and B of svag-and-sde-validity.md and the numbers of its sections 1.2 to 1.4 without statistics. A: polynomials
+ * Oracles A and B of svag-and-sde-validity.md and the numbers of its sections 1.2 to 1.4 and 1.6 without statistics. A: polynomials
  * moved by all outcomes of the shipped steps of SGD, SVAG and sme1 (outcomes.h, polynomials.h); one iteration of SVAG(l) is a
  * step of SGD on the rows of all pairs, and of the one-sided amplifier on rows spread by sqrt(l). B: the affine oracle.
  * Controls: rows of other l, other equations.
@@ -258,6 +258,44 @@ static void cumulants(void) {
   oracle_control("1.2 cumulants of a step", "l 1", "third", 1, .625, 1e-12);
 }
 
+/* 1.6: gradients -b of n = 6 rows, batches of B = 2; noise of a step against Sp / B, and of a whole epoch. */
+static void sampling_modes(void) {
+  static const char model[] = "{name: sample-quadratic, rows: [[0, 1], [0, -2], [0, 4], [0, 0.5], [0, 3], [0, -1.5]]}";
+  static const double b[6] = {1, -2, 4, 0.5, 3, -1.5};
+  const double from = 0;
+  double mean = 0, variance = 0;
+  for (int i = 0; i < 6; i++) {
+    mean += b[i] / 6;
+    variance += b[i] * b[i] / 6;
+  }
+  variance -= mean * mean;
+  outcomes with = outcomes_of(folder, model, "{name: sgd, batch_size: 2}", 0.1, 1, 1, &from, 36, 1 << 17);
+  outcomes without = outcomes_of(folder, model, "{name: sgd, batch_size: 2, sampling: without-replacement}", 0.1, 1, 1, &from, 30, 1 << 17);
+  const double unit = variance / 2 * 0.1; /* covariance per time of iid batches: eta Sp / B */
+  oracle_row("1.6 sampling", "with replacement", "Cov / (Sp/B)", outcome_covariance(&with, 0, 0) / unit, 1, 1e-12);
+  oracle_row("1.6 sampling", "without replacement", "Cov / (Sp/B) = (n-B)/(n-1)", outcome_covariance(&without, 0, 0) / unit, 0.8, 1e-12);
+  oracle_control("1.6 sampling", "with replacement", "Cov / (Sp/B)", outcome_covariance(&with, 0, 0) / unit, 0.8, 1e-12);
+  outcomes_free(&with);
+  outcomes_free(&without);
+  double spread[2]; /* of the noise summed over an epoch: reshuffled, with replacement */
+  for (int k = 0; k < 2; k++) {
+    char text[500];
+    (void)snprintf(text, sizeof text,
+                   "seed: 61\nmodel: %s\nlearning_rate: 0.1\nsteps: 3\ndynamics: {name: sgd, batch_size: 2, sampling: %s}\n"
+                   "realisations: 1000\nobserve: {at: {steps: [3]}, features: [x], keep: {realisations: 1000, of: x}}\n",
+                   model, k == 0 ? "shuffle" : "replacement");
+    eg_labelled *const file = run_text(folder, text);
+    const eg_variable *const v = eg_labelled_find(file, "/", "x_path");
+    spread[k] = 0;
+    for (size_t i = 0; v != NULL && i < 1000; i++) {
+      spread[k] = fmax(spread[k], fabs(((const double *)v->data)[i] - 0.3 * mean));
+    }
+    eg_labelled_free(file);
+  }
+  oracle_row("1.6 sampling", "reshuffled", "noise summed over an epoch", spread[0], 0, 1e-14);
+  oracle_control("1.6 sampling", "with replacement", "noise summed over an epoch", spread[1], 0, 1e-14);
+}
+
 /* ---- oracle B ---- */
 
 static void oracle_b(void) {
@@ -314,8 +352,9 @@ int main(void) {
   weak_errors();
   stability_and_sde2();
   cumulants();
+  sampling_modes();
   oracle_b();
-  oracle_count(140, 36);
+  oracle_count(146, 40);
   (void)rmdir(folder);
   eg_context_free(ctx);
   return check_report();
