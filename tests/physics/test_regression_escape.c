@@ -2,9 +2,12 @@
  * Section 4 of power-law-escape-rate.md: mean time to leave w^2 < 1/2 (c = 1.5) of linear regression in one dimension, three laws
  * of Gaussian gradient noise, eta = 1/10 to 1/25. Mean and deviation of a step are those of the shipped sgd, read off its
  * outcomes (outcomes.h) at the nodes of the chain's integral equation (quadrature.h); so the table's digits are met without
- * statistics. True minibatch SGD (the first two columns) in standard errors. Controls: the other laws.
+ * statistics. True minibatch SGD (the first two columns) in standard errors. Sections 1, 2 and 8: decoupling and
+ * stationary variances by the affine oracle, exponent and kurtosis of true SGD. Controls: the other laws.
  */
 #include "judge.h"
+#include "oracle/affine.h"
+#include "oracle/stationary.h"
 #include "oracle_row.h"
 #include "outcomes.h"
 #include "quadrature.h"
@@ -102,14 +105,134 @@ static void minibatch(void) {
   judge_escape("escape, section 4, eta 1/15, true SGD, Gaussian x", model, "1/15", 200000, "2^12", 750, .03, 361.8023);
 }
 
+/* ---- sections 1, 2 and 8: decoupling, stationary laws ---- */
+
+static double stationary(eg_context *ctx, const eg_affine_model *model, eg_affine_setting setting) {
+  static const double zero[4] = {0};
+  double mean[2], second[4], sum = 0;
+  bool is_there = false;
+  CHECK(eg_affine_stationary(ctx, model, &setting, zero, zero, &is_there, mean, second) == EG_OK && is_there);
+  for (int i = 0; i < model->dim; i++) {
+    sum += second[i * model->dim + i];
+  }
+  return sum;
+}
+
+static void stationary_laws(void) {
+  static const double ones[2] = {1, 1}, none[2] = {0, 0}, root[4] = {1, 0, 0, 1};
+  eg_context *const ctx = eg_context_create();
+  eg_affine_model model = {0}, decoupled = {0}, line = {0};
+  bool is_closed = false;
+  char row[48];
+  CHECK(ctx != NULL && eg_affine_gaussian_least_squares(ctx, 2, ones, none, 1, &model) == EG_OK);
+  /* 2 L H with L = (1 + |w|^2) / 2 */
+  CHECK(eg_affine_root_noise(ctx, &model, root, 2, 1 - 2 * model.loss_constant, &is_closed, &decoupled) == EG_OK && is_closed);
+  for (int i = 0; i < 4; i++) {
+    const double r = 0.5 * i, x[2] = {r, 0};
+    double exact[4], approximate[4];
+    eg_affine_covariance(&model, x, exact);
+    eg_affine_covariance(&decoupled, x, approximate);
+    (void)snprintf(row, sizeof row, "r %g", r);
+    const double second = exact[0] + r * r; /* 2 <l C> = covariance + grad L grad L^T */
+    oracle_row("escape, section 1", row, "exact/decoupled along w", second / approximate[0], (3 * r * r + 1) / (r * r + 1), 1e-12);
+    if (i > 0) {
+      oracle_control("escape, section 1", row, "covariance/decoupled along w", exact[0] / approximate[0], (3 * r * r + 1) / (r * r + 1), 1e-12);
+    }
+    oracle_row("escape, section 1", row, "exact/decoupled across w", exact[3] / approximate[3], 1, 1e-12);
+  }
+  const eg_affine_setting sde = {EG_LAW_SDE1, EG_AFFINE_EXACT, .1, .2, 1}, euler = {EG_LAW_SDE1, EG_AFFINE_EULER_MARUYAMA, .1, .2, 1};
+  oracle_row("escape, section 2", "n 2, T .5", "E r^2 = nT/(2-nT)", stationary(ctx, &decoupled, sde), 1, 1e-9);
+  oracle_row("escape, section 2", "n 2, T .5, step .1", "E r^2 = nT/(2-d-nT)", stationary(ctx, &decoupled, euler), 1 / .9, 1e-9);
+  oracle_control("escape, section 2", "n 2, T .5, step .1", "E r^2 of the SDE", stationary(ctx, &decoupled, sde), 1 / .9, 1e-2);
+  CHECK(eg_affine_gaussian_least_squares(ctx, 1, ones, none, 1, &line) == EG_OK);
+  for (int i = 0; i < 8; i++) {
+    const double eta = i < 4 ? .1 : 1, B = i < 4 ? 1 << i : 4 << (i - 4);
+    const eg_affine_setting sgd = {EG_LAW_SGD, EG_AFFINE_EXACT, eta, B, 1};
+    const double m2 = stationary(ctx, &line, sgd);
+    (void)snprintf(row, sizeof row, "eta %g, B %g", eta, B);
+    oracle_row("escape, section 8", row, "variance", m2, 1 / (2 * B / eta - B - 2), 1e-9);
+    oracle_row("escape, section 8", row, "phi by moments", 1.5 + 1 / (2 * m2), B / eta - (B - 1) / 2, 1e-6);
+    oracle_control("escape, section 8", row, "phi by moments, the paper's", 1.5 + 1 / (2 * m2), 1 + B / eta, 1e-6);
+  }
+  eg_affine_free(&model);
+  eg_affine_free(&decoupled);
+  eg_affine_free(&line);
+  eg_context_free(ctx);
+}
+
+/* psi(phi) - psi(phi - 1/2), what the mean of ln(1 + w^2) is under the law (1 + w^2)^-phi. */
+static double mean_logarithm(double phi) {
+  double sum = 0; /* psi(x) - psi(x - 1/2) falls with x by known steps: from phi + 200, where its series is exact */
+  for (int k = 0; k < 200; k++) {
+    sum += 1 / (phi - 0.5 + k) - 1 / (phi + k);
+  }
+  const double z[2] = {phi + 200, phi + 199.5};
+  double psi[2];
+  for (int i = 0; i < 2; i++) {
+    psi[i] = log(z[i]) - 1 / (2 * z[i]) - 1 / (12 * z[i] * z[i]) + 1 / (120 * pow(z[i], 4));
+  }
+  return sum + psi[0] - psi[1];
+}
+
+/* True SGD at eta = 0.1: phi by maximum likelihood, and the kurtosis. */
+static void measurements(void) {
+  enum { N = 1 << 16 };
+  static const double table[4] = {9.938, 19.455, 38.469, 76.416};
+  char text[500], what[64];
+  for (int i = 0; i < 4; i++) {
+    (void)snprintf(text, sizeof text,
+                   "seed: %d\nmodel: {name: linear-regression-gaussian, label_noise: 1}\nlearning_rate: 0.1\nsteps: 120\n"
+                   "dynamics: {name: sgd, batch_size: %d}\nrealisations: %d\n"
+                   "observe: {at: {steps: [120]}, features: [x], keep: {realisations: %d, of: x}}\n",
+                   85 + i, 1 << i, N, N);
+    eg_labelled *const file = run_study(text);
+    const eg_variable *const v = eg_labelled_find(file, "/", "x_path");
+    double mean = 0, square = 0, m2 = 0, m4 = 0, m8 = 0, m6 = 0;
+    for (size_t k = 0; v != NULL && k < N; k++) {
+      const double w = ((const double *)v->data)[k], y = log1p(w * w);
+      mean += y / N;
+      square += y * y / N;
+      m2 += w * w / N;
+      m4 += pow(w, 4) / N;
+      m6 += pow(w, 6) / N;
+      m8 += pow(w, 8) / N;
+    }
+    double low = 1, high = 1000;
+    for (int k = 0; k < 100; k++) {
+      const double middle = (low + high) / 2;
+      if (mean_logarithm(middle) > mean) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    const double slope = (mean_logarithm(low * 1.001) - mean_logarithm(low / 1.001)) / (low * 1.001 - low / 1.001),
+                 error = sqrt((square - mean * mean) / N) / fabs(slope);
+    (void)snprintf(what, sizeof what, "escape, section 8, eta .1, B %d, phi by likelihood", 1 << i);
+    printf("%s: %.4f +- %.3f, table %.3f\n", what, low, error, table[i]);
+    compare(false, what, low, error, table[i], N / 4);
+    compare(true, what, low, error, 1 + (1 << i) / .1, N / 4);
+    if (i == 0) { /* kurtosis: error of a ratio */
+      const double ratio = m4 / (m2 * m2), a = 1 / (m2 * m2), b = -2 * m4 / pow(m2, 3);
+      const double spread = sqrt((a * a * (m8 - m4 * m4) + 2 * a * b * (m6 - m4 * m2) + b * b * (m4 - m2 * m2)) / N);
+      printf("kurtosis %.4f +- %.4f\n", ratio, spread);
+      compare(false, "escape, section 8, eta .1, B 1, kurtosis", ratio, spread, 1173. / 385, N / 32);
+      compare(true, "escape, section 8, eta .1, B 1, kurtosis of L^-phi", ratio, spread, 3.353, N / 32);
+    }
+    eg_labelled_free(file);
+  }
+}
+
 int main(void) {
   if (mkdtemp(folder) == NULL) {
     stop_with("no temporary folder");
   }
   gaussian_laws();
   minibatch();
-  (void)judge_rows(2, 2);
-  oracle_count(12, 12);
+  stationary_laws();
+  measurements();
+  (void)judge_rows(7, 7);
+  oracle_count(38, 24);
   (void)rmdir(folder);
   return check_report();
 }
