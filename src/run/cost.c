@@ -98,6 +98,15 @@ static eg_job main_job(const eg_job *job) {
   return plain;
 }
 
+/* Slots for so many realisations: a power of two. */
+static uint64_t slots_of(uint64_t lanes) {
+  uint64_t slots = EG_LANES;
+  while (slots < lanes) {
+    slots *= 2;
+  }
+  return slots;
+}
+
 /* The job with `steps` steps and `records` evenly spread records, and on the CPU `lanes` realisations of one tile. */
 static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_t lanes, uint64_t steps,
                            uint64_t records, int rounds, double *seconds) {
@@ -122,6 +131,7 @@ static eg_status time_part(eg_context *ctx, timer *t, const eg_job *job, uint64_
   if (t->backend == &eg_backend_cpu) {
     part.n_realisations = lanes;
     part.n_tiles = 1;
+    part.launch.ld = part.n_streams > 0 ? (uint32_t)smaller(part.launch.ld, slots_of(lanes)) : part.launch.ld; /* all of them are fed */
   }
   const eg_status status = time_job(ctx, t, &part, rounds, seconds);
   free(at);
@@ -214,8 +224,8 @@ static uint64_t choose_lanes(const timer *t, const eg_job *job, double block_sec
   const uint64_t all = tile_lanes(job);
   const double blocks = t->part / (4 * block_seconds + 1e-9);
   const uint64_t one = block_lanes(job);
-  const uint64_t lanes = blocks < 1 ? one : (blocks > 1e6 ? all : one * (uint64_t)blocks);
-  return smaller(lanes, all);
+  const uint64_t lanes = smaller(blocks < 1 ? one : (blocks > 1e6 ? all : one * (uint64_t)blocks), all);
+  return job->n_streams > 0 && lanes >= EG_LANES ? smaller(slots_of(lanes / 2 + 1), all) : lanes; /* all slots are fed */
 }
 
 static eg_status extrapolate(eg_context *ctx, timer *t, const eg_job *job, uint64_t lanes, eg_tile_cost *cost) {
