@@ -51,6 +51,9 @@ expect 75 run long.yaml -o long-cpu.h5 -q --backend cpu --max-time 1
 check [ "$(grep -c 'time limit' err)" = 0 ]
 expect 0 check long.yaml
 says out "tiles are in hand there for about"
+expect 0 run long.yaml -o slow.h5 -q --backend cuda --snapshot 0.05 --check-tiles 0 --set steps=2000000
+says err "longer than the snapshot interval (0.05 s); its state is not kept there, so a kill costs as much"
+check [ "$(grep -c 'snapshot interval' err)" = 1 ]
 
 # One of three goes away: the others take its tiles. The last one of one: as ever. On a busy machine the others may have made all
 # tiles before the second one took any: then again, and the bits must be right every time.
