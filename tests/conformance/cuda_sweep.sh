@@ -78,5 +78,20 @@ for kind in launch kernel; do
   echo "$kind: $met places up to $n"
   check [ $met -ge 12 ]
 done
+# A tile that the device's memory (6 MiB here) does not hold is refused before the first step; the number of times that it names fits.
+observed() { # TIMES
+  sed "s/at: {linear: 2}/at: {steps: {linear: $1}}/; s/^steps: .*/steps: 65536/; s|^time_step: .*|time_step: 1/65536|; /histograms\|keep\|paths/d" study.yaml >large.yaml
+}
+observed 65536
+expect 6 run large.yaml -o large.h5 --backend cuda -q --set realisations=10
+says err 'kB of GPU memory and'
+check [ ! -e large.h5 ]
+fit=$(sed -n 's/.*about \([0-9]*\) of the 65536 times would fit.*/\1/p' err)
+check [ "${fit:-0}" -gt 1000 ]
+observed "${fit:-1}"
+expect 0 run large.yaml -o large.h5 --backend cuda -q --set realisations=10
+rm -f large.h5
+observed "$((${fit:-1} * 5 / 4))"
+expect 6 run large.yaml -o large.h5 --backend cuda -q --set realisations=10
 echo "$went_on runs under cuda had left a file and went on"
 report

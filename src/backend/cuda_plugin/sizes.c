@@ -2,6 +2,8 @@
    of a result depends on them. */
 #include "device.h"
 
+#include <stdio.h>
+
 /* The slots for records of one launch together stay below this. */
 enum { RECORD_MEGABYTES = 2048 };
 enum { FIRST_STEPS = 256 };
@@ -75,6 +77,13 @@ static uint64_t value_tiles(const eg_cuda_job *job, size_t available) {
   return one == 0 || most < one ? 1 : most / one;
 }
 
+/* A tile does not fit: how many of its observations would? Sums and tracks grow with them; 0 where schedules differ, or none would. */
+static size_t times_that_fit(const eg_cuda_job *job, const eg_tile_bytes *b, size_t needed, size_t available) {
+  const size_t growing = EG_CUDA_BATCHES * job->path_node * sizeof(double) + b->tracks, each = growing / job->n_records;
+  const size_t too_many = each == 0 ? job->n_records : (needed - available + each - 1) / each;
+  return job->moment_places == NULL && too_many < job->n_records ? job->n_records - too_many : 0;
+}
+
 eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
   size_t available = 0, total = 0;
   EG_CUDA_TRY(cudaMemGetInfo(&available, &total), "asking for free GPU memory");
@@ -84,9 +93,14 @@ eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, e
   const size_t inputs = d->value_tiles * eg_cuda_path_value_bytes(job) + (job->n_row_values + job->n_staged) * sizeof(double) + job->n_records * (sizeof(uint64_t) + (4 + job->n_sections) * sizeof(uint32_t));
   available = available > inputs ? available - inputs : 0;
   if (fixed + record > available) {
+    const size_t times = times_that_fit(job, &b, fixed + record, available);
+    char fits[80] = "";
+    if (times > 0) {
+      (void)snprintf(fits, sizeof fits, "; about %zu of the %zu times would fit", times, job->n_records);
+    }
     return eg_cuda_say(message, EG_CUDA_FAILED,
-                       "one tile needs %zu kB of GPU memory and %zu kB are free: observe less, or use the CPU",
-                       (fixed + record + inputs) >> 10, (available + inputs) >> 10);
+                       "one tile needs %zu kB of GPU memory and %zu kB are free: observe less, or use the CPU%s",
+                       (fixed + record + inputs) >> 10, (available + inputs) >> 10, fits);
   }
   const size_t budget = available / 2;
   uint64_t most = 0x7fffffffu / eg_cuda_tile_trajectories(job); /* lanes and slots are counted in 32 bits */
