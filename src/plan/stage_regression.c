@@ -146,8 +146,9 @@ static eg_status stage_team(eg_context *ctx, const eg_plan *plan, eg_run *run, c
   return EG_OK;
 }
 
+/* At any time, for whatever is made of it. */
 static bool observes_gradient(const eg_plan *plan) {
-  return eg_plan_feature(plan, "loss") != NULL || eg_plan_feature(plan, "gradient_norm2") != NULL;
+  return eg_plan_any_feature(plan, "loss") != NULL || eg_plan_any_feature(plan, "gradient_norm2") != NULL;
 }
 
 static eg_status stage_linear(eg_context *ctx, const eg_plan *plan, eg_run *run) {

@@ -84,4 +84,14 @@ refuse "origin 4 of path statistic 'msd' is no observed step of run 'sgd'; the n
   'observe.paths={statistic: msd, origin: 4, at: {steps: [1, 3, 9]}}'
 refuse "are counted at different times: give both the same 'at'" 'observe.joint_histograms={of: x0, with: loss}'
 refuse "which is not among 'observe.features': add it there" 'observe.histograms={feature: loss}'
+
+# The team form's loss at other times alone needs what the loss of all times does.
+printf '%s\n' "seed: 5" "model: {name: linear-regression, data: $root/data/diabetes.h5, columns: [0, 1, 2, 3]}" "form: team" \
+  "start: {point: [1, 1, 1, 1]}" "learning_rate: 1/16" "steps: 30" "dynamics: {name: sgd, batch_size: 2}" "realisations: 100" \
+  "observe: {at: {steps: [1, 30]}, features: [x], histograms: {feature: loss, low: 0, high: 9, bins: 10, at: {steps: [2, 30]}}}" >loss.yaml
+expect 0 run loss.yaml -o without.h5 -q
+expect 0 run loss.yaml -o with.h5 -q --set "observe.features=[x, loss]"
+check /usr/bin/python3 -c 'import h5py
+a, b = (h5py.File(f)["accumulators/histogram_counts"][...] for f in ("without.h5", "with.h5"))
+assert a.sum() == 200 and a[0] < 100 and (a == b).all()'
 report
