@@ -109,7 +109,8 @@ static void put(double *to, const double *from, size_t n) {
   }
 }
 
-static void put_back(eg_device *d, const eg_tile_part *part, const eg_tile_part *to) {
+/* is_first: the first member has begun in every part, also where no step is made yet (splitting starts trajectories so). */
+static void put_back(eg_device *d, const eg_tile_part *part, bool is_first, const eg_tile_part *to) {
   const eg_job *const job = d->job;
   const size_t n_nodes = eg_places_before(eg_job_moment_places(job), part->n_records) * job->record_values;
   const size_t n_tracks = eg_job_track_values(job, eg_places_before(eg_job_tracked_places(job), part->n_records));
@@ -125,7 +126,7 @@ static void put_back(eg_device *d, const eg_tile_part *part, const eg_tile_part 
   put(to->paths, part->paths, eg_job_path_values(job));
   put(d->streams.state, part->streams, eg_job_stream_values(job, job->n_streams));
   d->launch.step_first = part->step;
-  d->launch.is_restart = part->step > 0 || part->n_records > 0;
+  d->launch.is_restart = is_first || part->step > 0 || part->n_records > 0;
 }
 
 void eg_cpu_part_resume(eg_cpu_tile *t) {
@@ -133,6 +134,6 @@ void eg_cpu_part_resume(eg_cpu_tile *t) {
   t->n_records = (size_t)parts[0].n_records;
   for (size_t i = 0; i < t->device->n_members; i++) {
     const eg_tile_part to = part_of(t, i);
-    put_back(t->device->members[i], &parts[i], &to);
+    put_back(t->device->members[i], &parts[i], i == 0, &to);
   }
 }
