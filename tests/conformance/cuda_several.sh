@@ -47,7 +47,7 @@ write_study long.yaml 64 20000000
 expect 75 run long.yaml -o long.h5 -q --backend cuda --max-time 1
 says err "a tile of run 'sde' takes more than"
 says err "its state is not kept there: the tiles in hand begin anew, so a time limit must be longer"
-expect 75 run long.yaml -o long-cpu.h5 -q --backend cpu --max-time 1
+expect 75 run long.yaml -o long-cpu.h5 -q --backend cpu --max-time 1 --set steps=200000000
 check [ "$(grep -c 'time limit' err)" = 0 ]
 expect 0 check long.yaml
 says out "tiles are in hand there for about"
