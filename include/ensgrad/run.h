@@ -71,7 +71,10 @@ EG_NODISCARD eg_status eg_run_study(eg_context *ctx, const eg_study *study, cons
  * Add realisations to a result: continue it to `n` of them, given as in a study file ("2^24"). The bits are those of one
  * run with n. The result is written to options->output, which may be `path` itself; where a partial result of that larger
  * study is there already, it is continued. With options->n_shards above 1 the realisations that are missing are divided; shard 0
- * also holds those of the result, which must be complete, and eg_merge makes one result of all.
+ * also holds those of the result, which must be complete, and eg_merge makes one result of all. A study with `until` or
+ * `multilevel` knows itself how many realisations it needs: n NULL keeps the most that it allows, and shards, also of eg_run_study,
+ * make one round of it, up to the next number of realisations at which it decides; eg_merge ends with EG_STOPPED if there is
+ * another.
  *
  * data     data file instead of the recorded one; NULL: that one
  * model    model file to compile and run, of the contents that the result was made with; NULL: a result that was made with one is
@@ -95,7 +98,8 @@ typedef struct eg_merge_options {
  * Merge results of one study that hold different tiles: shards, or partial results. Any division and any order give the
  * bits of the single run. Files are read one at a time. *is_complete: 0 if tiles are missing (allow_gaps); may be NULL.
  *
- * Fails with EG_ERR_OVERLAP (a tile is in two files, or in none), EG_ERR_STUDY (results of different studies, data or
+ * Fails with EG_STOPPED (written; the end of a round of shards that eg_extend goes on from),
+ * EG_ERR_OVERLAP (a tile is in two files, or in none), EG_ERR_STUDY (results of different studies, data or
  * layouts), EG_ERR_DAMAGED (a damaged or foreign file), EG_ERR_OUTPUT, EG_ERR_CLAIM as eg_run_study.
  */
 EG_NODISCARD eg_status eg_merge(eg_context *ctx, const char *const *paths, size_t n_paths,

@@ -4,7 +4,7 @@
 #include "cli/run_settings.h"
 
 static const cli_option options[] = {
-    {"realisations", 'n', "N", "how many there are in the end, e.g. 2^24", false},
+    {"realisations", 'n', "N", "how many there are in the end, e.g. 2^24; with 'until' or 'multilevel' the most, by default\nthose of the study", false},
     {"output", 'o', "FILE", "result file; default: the result itself, which is replaced by the longer one", false},
     {"force", '\0', NULL, "start again from the result and replace what is in FILE", false},
     {"data", '\0', "FILE", "the data file, if it is not where it was; its contents must be the same", false},
@@ -42,9 +42,6 @@ static eg_status extend(cli_program *program, const cli_args *args) {
   if (status != EG_OK) {
     return status;
   }
-  if (r.n == NULL) {
-    return cli_fail_usage(program, &cli_command_extend, "--realisations is missing: how many shall there be?");
-  }
   if (output != NULL && output[0] == '\0') {
     return cli_fail_usage(program, &cli_command_extend, "the name of the output file is empty");
   }
@@ -81,7 +78,8 @@ const cli_command cli_command_extend = {
         "continues. Only whole tiles can be taken over (4096 realisations, fewer for large models): a result whose\n"
         "number of realisations is no multiple of its tile, or is below 64 tiles of the longer run, is refused with\n"
         "the numbers that would do. A shard writes NAME.shard-K-of-N.h5 beside FILE; shard 0 has what was there, and\n"
-        "'ensgrad merge -o NAME.h5 NAME.shard-*.h5' gives the longer result.\n",
+        "'ensgrad merge -o NAME.h5 NAME.shard-*.h5' gives the longer result. With 'until' or 'multilevel' shards\n"
+        "make what the sums in FILE ask for next: a round, after which merge ends with 75 if there is another.\n",
     .options = options,
     .run = extend,
 };

@@ -62,7 +62,9 @@ static eg_status merge(cli_program *program, const cli_args *args) {
     cli_print_error(program, EG_ERR_MEMORY, "out of memory");
     return EG_ERR_MEMORY;
   }
-  const eg_status status = cli_tell_outcome(program, &settings, started, merge_files(program, args, &settings));
+  const eg_status merged = merge_files(program, args, &settings);
+  settings.is_round_over = merged == EG_STOPPED;
+  const eg_status status = cli_tell_outcome(program, &settings, started, merged);
   cli_run_settings_free(&settings);
   return status;
 }
@@ -75,7 +77,8 @@ const cli_command cli_command_merge = {
     .summary = "make one result of shards and partial results",
     .details = "Any division into files, in any order, gives the bits of the single run. Exit code 8 if a tile is in two\n"
                "files, or in none (--allow-gaps: a partial result is written then, which 'ensgrad run' completes), 3 if\n"
-               "the files are of different studies, data or versions, 7 if one is damaged or foreign.\n",
+               "the files are of different studies, data or versions, 7 if one is damaged or foreign, 75 at the end of a\n"
+               "round of a study with 'until' or 'multilevel' that is not the last: 'ensgrad extend' goes on.\n",
     .options = options,
     .run = merge,
 };

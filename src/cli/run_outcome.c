@@ -47,7 +47,11 @@ static void print_stopped(cli_program *program, const cli_run_settings *settings
 /* What came out, for people. A claim that failed is told below the table that shows it. */
 static eg_status tell(cli_program *program, const cli_run_settings *settings, eg_status status) {
   if (status == EG_STOPPED) {
-    print_stopped(program, settings);
+    if (settings->is_round_over) {
+      cli_note(program, "%s", eg_context_message(program->ctx));
+    } else {
+      print_stopped(program, settings);
+    }
     return status;
   }
   if (status != EG_OK && status != EG_ERR_CLAIM) {

@@ -10,7 +10,7 @@ typedef struct cli_run_settings {
   eg_run_options run; /* backend, devices, threads, times, force */
   int devices[CLI_MOST_DEVICES];
   char *output;
-  bool is_quiet;
+  bool is_quiet, is_round_over; /* of shards that are merged, with another round to come: where EG_STOPPED has its own message */
 } cli_run_settings;
 
 /* Read and check them; wrong ones are printed (EG_ERR_USAGE). Nothing to free on failure. */

@@ -79,12 +79,12 @@ void eg_campaign_set_shard(eg_campaign *c, eg_shard shard) {
   share_tiles(c);
 }
 
-void eg_campaign_set_shard_behind(eg_campaign *c, eg_shard shard, const eg_campaign *base) {
+void eg_campaign_set_shard_behind(eg_campaign *c, eg_shard shard, const eg_campaign *base, const uint64_t *goals) {
   c->shard = shard;
   for (size_t r = 0; r < c->plan->n_runs; r++) {
     const uint64_t n_before = base->runs[r].tiles_done;
     if (eg_plan_is_leader(c->plan, r)) { /* all runs have their first piece in the first shard: it joins what is there */
-      eg_shard_tiles(shard, 0, c->plan->runs[r].job.n_tiles - n_before, &c->runs[r].first, &c->runs[r].end);
+      eg_shard_tiles(shard, 0, goals[r] - n_before, &c->runs[r].first, &c->runs[r].end);
       c->runs[r].first = shard.index == 0 ? 0 : c->runs[r].first + n_before;
       c->runs[r].end += n_before;
     }

@@ -63,8 +63,9 @@ typedef struct eg_campaign {
 EG_NODISCARD eg_status eg_campaign_create(eg_context *ctx, const eg_plan *plan, eg_campaign **campaign);
 /* Ask for the tiles of a shard alone. */
 void eg_campaign_set_shard(eg_campaign *campaign, eg_shard shard);
-/* Of a shard of an extension: behind the tiles that `base` has finished, from tile 0 on; those are the first shard's. */
-void eg_campaign_set_shard_behind(eg_campaign *campaign, eg_shard shard, const eg_campaign *base);
+/* Of a shard of an extension: behind the tiles that `base` has finished, from tile 0 on, which are the first shard's, and before
+   goals (n_runs). */
+void eg_campaign_set_shard_behind(eg_campaign *campaign, eg_shard shard, const eg_campaign *base, const uint64_t *goals);
 /* Ask for the tiles of a leading run, and of its group, up to `end` alone. */
 void eg_campaign_set_end(eg_campaign *campaign, size_t run, uint64_t end);
 void eg_campaign_free(eg_campaign *campaign);

@@ -7,6 +7,7 @@
 #include "run/result_text.h"
 #include "run/run_from.h"
 #include "run/stored_study.h"
+#include "run/until.h"
 
 /* A study that a result holds, planned; with another number of realisations, or NULL. */
 typedef struct planned {
@@ -69,15 +70,18 @@ static eg_status check_result(eg_context *ctx, const char *path, const eg_labell
   return EG_OK;
 }
 
-/* Shards divide what is behind the result, which must end in one place then. */
-static eg_status check_complete(eg_context *ctx, const char *path, const eg_campaign *base) {
+/* Shards divide what is behind the result, which must end in one place then; with `until` or levels that is the end of a round. */
+static eg_status check_behind(eg_context *ctx, const char *path, const eg_campaign *base) {
+  bool is_whole = true;
   for (size_t r = 0; r < base->plan->n_runs; r++) {
-    if (base->runs[r].tiles_done != base->plan->runs[r].job.n_tiles) {
-      return eg_fail(ctx, EG_ERR_USAGE, "%s is partial; shards extend a complete result only: continue it first, or extend it "
-                                        "without --shard", path);
-    }
+    is_whole = is_whole && base->runs[r].tiles_done == base->plan->runs[r].job.n_tiles;
   }
-  return EG_OK;
+  if (is_whole || (eg_until_decides(base->plan) && eg_until_is_round_over(base))) {
+    return EG_OK;
+  }
+  return eg_fail(ctx, EG_ERR_USAGE, "%s is partial; shards extend a complete result only%s: continue it first, or extend it without "
+                                    "--shard",
+                 path, eg_until_decides(base->plan) ? ", or the end of a round" : "");
 }
 
 static eg_status extend(eg_context *ctx, const char *path, const eg_labelled *file, const planned *old,
@@ -96,7 +100,7 @@ static eg_status extend(eg_context *ctx, const char *path, const eg_labelled *fi
   EG_TRY_DONE(check_tiles(ctx, path, old->plan, new->plan));
   EG_TRY_DONE(eg_campaign_restore(ctx, base, file, path));
   if (options->n_shards > 1) {
-    EG_TRY_DONE(check_complete(ctx, path, base));
+    EG_TRY_DONE(check_behind(ctx, path, base));
   }
   run.force = options->force || (is_in_place && after > before); /* else it is continued */
   status = eg_run_from(ctx, new->study, &run, base);
@@ -114,13 +118,19 @@ eg_status eg_extend(eg_context *ctx, const char *path, const char *n, const char
   eg_text override = {0};
   planned old = {NULL, NULL}, new = {NULL, NULL};
   eg_status status = EG_OK;
-  eg_text_append(&override, "realisations=%s", n);
+  if (n != NULL) {
+    eg_text_append(&override, "realisations=%s", n);
+  }
   if (override.is_broken) {
     EG_TRY_DONE(eg_fail(ctx, EG_ERR_MEMORY, "out of memory"));
   }
   EG_TRY_DONE(eg_result_open(ctx, path, &file));
   EG_TRY_DONE(plan_stored(ctx, path, file, files, NULL, &old));
-  EG_TRY_DONE(plan_stored(ctx, path, file, files, eg_text_string(&override), &new));
+  if (n == NULL && !eg_until_decides(old.plan)) {
+    EG_TRY_DONE(eg_fail(ctx, EG_ERR_USAGE, "--realisations is missing: how many shall there be? (Only 'until' and 'multilevel' "
+                                           "know it themselves)"));
+  }
+  EG_TRY_DONE(plan_stored(ctx, path, file, files, n == NULL ? NULL : eg_text_string(&override), &new));
   status = extend(ctx, path, file, &old, &new, options);
 done:
   free_planned(&old);

@@ -24,6 +24,7 @@ typedef struct merger {
   unsigned char *is_there; /* (n_shards) */
   eg_text unfinished;      /* files of shards that lack tiles */
   size_t n_unfinished;
+  bool is_round_over; /* what is missing is what the sums ask for next */
 } merger;
 
 /* The line in which two studies differ first, for the message. */
@@ -103,16 +104,17 @@ static eg_status overlap(eg_context *ctx, const merger *m, size_t i, const eg_ca
 /* What is to be said about shards if tiles are missing in the end. */
 static eg_status note_shard(eg_context *ctx, merger *m, size_t i, const eg_campaign *part) {
   const eg_shard shard = part->shard;
+  const bool is_round = eg_until_decides(m->plan); /* whose pieces follow from what was there before */
   if (i == 0 && !eg_shard_is_whole(shard)) {
     EG_TRY(eg_allocate(ctx, shard.count, 1, &m->is_there));
     m->n_shards = shard.count;
   }
-  if (m->n_shards == 0 || shard.count != m->n_shards || eg_campaign_has_others(part)) { /* others: a shard of an extension */
+  if (m->n_shards == 0 || shard.count != m->n_shards || (!is_round && eg_campaign_has_others(part))) { /* others: a shard of an extension */
     m->n_shards = 0;
     return EG_OK;
   }
   m->is_there[shard.index] = 1;
-  if (!eg_campaign_is_finished(part) && m->n_unfinished++ < MOST_NAMED) {
+  if (!is_round && !eg_campaign_is_finished(part) && m->n_unfinished++ < MOST_NAMED) {
     eg_text_append(&m->unfinished, "%s%s", m->n_unfinished > 1 ? ", " : "", m->paths[i]);
   }
   return EG_OK;
@@ -189,11 +191,15 @@ static void append_missing_shards(eg_text *text, const merger *m) {
   }
 }
 
-static eg_status check_gaps(eg_context *ctx, const merger *m, const eg_merge_options *options) {
+static eg_status check_gaps(eg_context *ctx, merger *m, const eg_merge_options *options) {
   size_t run = 0;
   uint64_t tile = 0, n = 0;
   EG_TRY(n_missing(ctx, m->campaign, &run, &tile, &n));
   if (n == 0) {
+    return EG_OK;
+  }
+  if (!options->allow_gaps && eg_until_decides(m->plan) && eg_until_is_round_over(m->campaign)) {
+    m->is_round_over = true;
     return EG_OK;
   }
   eg_text shards = {0};
@@ -251,6 +257,11 @@ eg_status eg_merge(eg_context *ctx, const char *const *paths, size_t n_paths, co
     *is_complete = is_whole;
   }
   status = is_whole ? eg_campaign_judge(ctx, m.campaign, options->output) : EG_OK;
+  if (m.is_round_over) {
+    status = eg_fail(ctx, EG_STOPPED, "%s is the end of a round: its sums ask for more. 'ensgrad extend %s --shard K/N' makes part K of "
+                                      "that, 'ensgrad run' with the study and -o %s all there is to make",
+                     options->output, options->output, options->output);
+  }
 done:
   eg_campaign_free(m.campaign);
   eg_plan_free(m.plan);

@@ -54,19 +54,6 @@ static eg_status check_shard_option(eg_context *ctx, const eg_run_options *optio
   return EG_OK;
 }
 
-/* A shard cannot know when all of them together have enough. */
-static eg_status check_until(eg_context *ctx, const eg_study *study, const eg_run_options *options) {
-  if ((study->n_until > 0 || study->multilevel.levels > 0) && options->n_shards > 1) {
-    return eg_fail(ctx, EG_ERR_USAGE, "'%s' decides by the sums of all realisations, which no shard has. Run the study whole "
-                                      "(ensgrad-mpi uses many machines for it)%s",
-                   study->n_until > 0 ? "until" : "multilevel",
-                   study->n_until > 0 ? ", or give the shards the number of realisations that 'ensgrad check' predicts, "
-                                        "without 'until'; ensgrad extend adds more"
-                                      : "");
-  }
-  return EG_OK;
-}
-
 /* A shard is continued by the same shard, the whole study by the whole. */
 static eg_status check_shard(eg_context *ctx, const session *s, const eg_labelled *file) {
   const eg_shard wanted = s->campaign->shard, there = eg_stored_shard(file);
@@ -96,6 +83,16 @@ static eg_status begin_with(eg_context *ctx, eg_campaign *campaign, const eg_cam
   return EG_OK;
 }
 
+/* Tiles of base, which are finished from tile 0 on where shards extend it, and else (a whole study goes on) do not matter. */
+static bool has_all(const eg_campaign *campaign, const eg_campaign *base) {
+  for (size_t r = 0; r < base->plan->n_runs && !eg_shard_is_whole(campaign->shard); r++) {
+    if (eg_run_state_done_end(&campaign->runs[r], 0) < base->runs[r].tiles_done) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /* What lies at the output path: nothing, or a result of this study to continue. Else the run begins with what `base` has
    done, which may be NULL. */
 static eg_status open_output(eg_context *ctx, session *s, const eg_run_options *options, const eg_campaign *base) {
@@ -115,7 +112,12 @@ static eg_status open_output(eg_context *ctx, session *s, const eg_run_options *
   EG_TRY_DONE(check_shard(ctx, s, file));
   EG_TRY_DONE(eg_campaign_restore(ctx, s->campaign, file, s->output));
   if (eg_campaign_has_others(s->campaign)) {
-    EG_TRY_DONE(eg_fail(ctx, EG_ERR_OUTPUT, "%s holds tiles of another division into shards; choose another file", s->output));
+    EG_TRY_DONE(eg_fail(ctx, EG_ERR_OUTPUT, "%s holds tiles of another division into shards, or of an earlier round of them; "
+                                            "choose another file, or --force to replace it", s->output));
+  }
+  if (base != NULL && s->campaign->shard.index == 0 && !has_all(s->campaign, base)) {
+    EG_TRY_DONE(eg_fail(ctx, EG_ERR_OUTPUT, "%s lacks tiles of the result that is extended: it is of an earlier round of shards; "
+                                            "choose another file, or --force to replace it", s->output));
   }
 done:
   eg_labelled_free(file);
@@ -260,7 +262,6 @@ eg_status eg_run_with(eg_context *ctx, const eg_study *study, const eg_run_optio
   eg_plan *plan = NULL;
   eg_status status = EG_OK;
   EG_TRY_DONE(check_shard_option(ctx, options));
-  EG_TRY_DONE(check_until(ctx, study, options));
   EG_TRY_DONE(eg_devices_find(ctx, study, options, &s.devices));
   EG_TRY_DONE(eg_plan_create(ctx, study, &plan));
   EG_TRY_DONE(eg_until_check(ctx, plan));
@@ -268,8 +269,8 @@ eg_status eg_run_with(eg_context *ctx, const eg_study *study, const eg_run_optio
   EG_TRY_DONE(check_memory(ctx, plan, &s.devices, options->threads));
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &s.campaign));
   const eg_shard shard = {options->shard, options->n_shards};
-  if (options->n_shards > 1 && base != NULL) {
-    eg_campaign_set_shard_behind(s.campaign, shard, base);
+  if (options->n_shards > 1 && (base != NULL || eg_until_decides(plan))) {
+    EG_TRY_DONE(eg_until_ask_shard(ctx, s.campaign, shard, base));
   } else if (options->n_shards > 0) {
     eg_campaign_set_shard(s.campaign, shard);
   }

@@ -169,11 +169,15 @@ eg_status eg_until_goals(eg_context *ctx, const eg_campaign *c, uint64_t *goals)
   return EG_OK;
 }
 
+bool eg_until_decides(const eg_plan *plan) {
+  return plan->study->n_until > 0 || plan->multilevel.n_levels > 0;
+}
+
 eg_status eg_until_ask(eg_context *ctx, eg_campaign *c) {
   const eg_plan *const plan = c->plan;
   uint64_t *goals = NULL;
   eg_status status = EG_OK;
-  if (plan->study->n_until == 0 && plan->multilevel.n_levels == 0) {
+  if (!eg_until_decides(plan) || !eg_shard_is_whole(c->shard)) {
     return EG_OK;
   }
   EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *goals, &goals));
@@ -186,4 +190,34 @@ eg_status eg_until_ask(eg_context *ctx, eg_campaign *c) {
 done:
   free(goals);
   return status;
+}
+
+eg_status eg_until_ask_shard(eg_context *ctx, eg_campaign *c, eg_shard shard, const eg_campaign *base) {
+  eg_campaign *known = NULL; /* what is done, as part of the study at hand: its cap may be a larger one */
+  uint64_t *goals = NULL;
+  eg_status status = EG_OK;
+  EG_TRY_DONE(eg_campaign_create(ctx, c->plan, &known));
+  if (base != NULL) {
+    EG_TRY_DONE(eg_campaign_merge(ctx, known, base));
+  }
+  EG_TRY_DONE(eg_allocate(ctx, c->plan->n_runs, sizeof *goals, &goals));
+  EG_TRY_DONE(eg_until_goals(ctx, known, goals));
+  eg_campaign_set_shard_behind(c, shard, known, goals);
+done:
+  free(goals);
+  eg_campaign_free(known);
+  return status;
+}
+
+bool eg_until_is_round_over(const eg_campaign *c) {
+  for (size_t r = 0; r < c->plan->n_runs; r++) {
+    const eg_run_state *const state = &c->runs[r];
+    const bool is_prefix = state->n_done == 1 && state->done[0].first == 0;
+    const bool is_idle = state->n_done == 0 && c->plan->multilevel.n_levels > 0; /* a level that has not begun */
+    const uint64_t n = state->tiles_done;
+    if (!is_idle && (!is_prefix || eg_plan_next_look(c->plan, &c->plan->runs[r].job, n) != n)) {
+      return false;
+    }
+  }
+  return true;
 }

@@ -23,8 +23,18 @@ double eg_until_want(double effective);
 EG_NODISCARD eg_status eg_until_goals(eg_context *ctx, const eg_campaign *campaign, uint64_t *goals);
 
 /* Ask for the tiles up to the next look of every run, or to the last one's where that was enough; nothing without
-   `until`. Of a group for those of all members. */
+   `until`, and of a shard, whose sums decide nothing. Of a group for those of all members. */
 EG_NODISCARD eg_status eg_until_ask(eg_context *ctx, eg_campaign *campaign);
+
+/* ---- shards, in rounds: each ends at a look, where merged sums decide about the next one ---- */
+
+/* Does the study end by its errors, or allot its realisations by them? */
+bool eg_until_decides(const eg_plan *plan);
+/* Ask for a shard's part of what `base` (finished from tile 0 on, of the same runs and tiles; NULL: nothing) has still to make:
+   up to the next look of every run. `campaign` has done nothing yet. */
+EG_NODISCARD eg_status eg_until_ask_shard(eg_context *ctx, eg_campaign *campaign, eg_shard shard, const eg_campaign *base);
+/* Has every run finished the tiles up to a look, and no others? */
+bool eg_until_is_round_over(const eg_campaign *campaign);
 
 /* Of every run and its set at its present number of tiles (n_runs): is all reached? the largest error / allowed error,
    NaN where none is asked for, infinite without an error bar. file: of eg_campaign_statistics; NULL will do where no

@@ -163,15 +163,75 @@ expect 3 run levels.yaml --set multilevel.least_levels=4 -o shard.h5
 says err "'multilevel.least_levels' = 4 is more than 'multilevel.levels' = 3"
 expect 0 check levels.yaml
 says out "multilevel: that is the most"
-expect 2 run levels.yaml --shard 0/2 -o shard.h5
-says err "'multilevel' decides by the sums of all realisations"
 cp levels1.h5 levels_again.h5
 expect 0 analyse levels_again.h5
 equal levels1.h5 levels_again.h5
 
-expect 2 run until.yaml --shard 0/2 -o shard.h5
-says err "'until' decides by the sums of all realisations"
-says err "give the shards the number of realisations that 'ensgrad check' predicts"
+# In shards, by rounds: every shard makes its part of the tiles up to the next look, and the merged sums decide whether another
+# round follows. The bits are those of one run, for any number of shards in any round.
+rounds() { # study, result, shards of the rounds ..
+  study=$1 result=$2 made=0 code=75
+  shift 2
+  while [ "$code" -eq 75 ] && [ "$made" -lt 20 ]; do
+    k=0
+    while [ "$k" -lt "$1" ]; do
+      if [ "$made" -eq 0 ]; then
+        expect 0 run "$study" -o "$result" --shard "$k/$1" -q
+      else
+        expect 0 extend "$result" --shard "$k/$1" -q --force
+      fi
+      k=$((k + 1))
+    done
+    "$program" merge -o "$result" --force -q "${result%.h5}".shard-*-of-"$1".h5 >out 2>err
+    code=$?
+    made=$((made + 1))
+    if [ $# -gt 1 ]; then
+      shift
+    fi
+  done
+  check [ "$code" -eq 0 ]
+  echo "$study: $made rounds"
+}
+rounds until.yaml rounds.h5 3 7 2 5
+equal one.h5 rounds.h5
+check [ "$made" -eq 4 ] # 4096, 8192, 16384, 32768
+rounds levels.yaml level_rounds.h5 2 3
+equal levels1.h5 level_rounds.h5
+check [ "$made" -ge 3 ]
+
+# A round that is not over; one that is, and what goes on from there: shards of another number, one process, a larger cap.
+expect 0 run until.yaml -o part.h5 --shard 0/2 -q
+expect 0 run until.yaml -o part.h5 --shard 1/2 -q
+expect 8 merge -o gap.h5 part.shard-0-of-2.h5
+says err "tiles are missing"
+says err "no file of shard 1/2"
+expect 75 merge -o first.h5 part.shard-0-of-2.h5 part.shard-1-of-2.h5
+says err "first.h5 is the end of a round"
+expect 0 info first.h5
+says out partial
+expect 5 extend first.h5 -o part.h5 --shard 0/2 -q
+says err "lacks tiles of the result that is extended: it is of an earlier round"
+expect 5 extend first.h5 -o part.h5 --shard 1/2 -q
+says err "or of an earlier round"
+expect 75 run until.yaml -o middle.h5 -q --threads 1 --max-time 0.05
+expect 0 verify middle.h5
+"$program" extend middle.h5 --shard 0/2 -q >out 2>err
+check [ "$?" -eq 2 ] # unless it was stopped at a look
+says err "or the end of a round: continue it first"
+cp first.h5 alone.h5
+expect 0 run until.yaml -o alone.h5 -q
+equal one.h5 alone.h5
+expect 0 run until.yaml --set realisations=8192 -o capped.h5 -q
+expect 0 extend capped.h5 --realisations 2^18 -o further.h5 --shard 0/2 -q
+expect 0 extend capped.h5 --realisations 2^18 -o further.h5 --shard 1/2 -q
+expect 75 merge -o further.h5 further.shard-*
+expect 0 run until.yaml -o further.h5 -q
+equal one.h5 further.h5
+expect 2 extend one.h5 --realisations 4096 --shard 0/2 -o none.h5 # fewer than the study has
+expect 0 extend one.h5 --shard 0/2 -o none.h5 -q # nothing is asked for: the same again
+expect 0 extend one.h5 --shard 1/2 -o none.h5 -q
+expect 0 merge -o none.h5 none.shard-* -q
+equal one.h5 none.h5
 expect 0 check until.yaml
 says out "until: about 32768 realisations"
 expect 0 check until.yaml --json
