@@ -17,7 +17,7 @@ typedef enum eg_mpi_kind {
   EG_MPI_PREPARED,  /* to 0: status, n = tiles it wants at once, text */
   EG_MPI_ADVANCE,   /* from 0: first, n */
   EG_MPI_RESULT,    /* to 0: status, text, and what eg_mpi_results says */
-  EG_MPI_BEATS,     /* to 0: signs of life of its workers, a uint64_t each */
+  EG_MPI_BEATS,     /* to 0: signs of life of its workers, a uint64_t each; from 0: that it lives, without contents */
   EG_MPI_STOP,      /* from 0: leave what is in hand */
   EG_MPI_BYE        /* from 0: end; with a byte (eg_mpi_bye): a worker was given up, so wait for none */
 } eg_mpi_kind;
@@ -46,6 +46,9 @@ typedef struct eg_mpi_buffer {
   char *bytes;
   size_t size;
 } eg_mpi_buffer;
+
+/* Seconds between signs of life, of both sides. */
+#define EG_MPI_BEAT_SECONDS 0.5
 
 /* MPI counts are int. */
 #define EG_MPI_MOST_BYTES ((size_t)1 << 30)

@@ -46,6 +46,8 @@ static struct {
   int n_ranks, n_workers;
   int *first;                     /* (n_ranks + 1) number of the first worker of a rank */
   bool *was_stopped;              /* (n_ranks) */
+  MPI_Request *beats;             /* (n_ranks) the last sign of life that was sent there; MPI_REQUEST_NULL: arrived, or none */
+  double beaten;                  /* when signs of life were sent */
   double *heard;                  /* (n_ranks) when its last message came; 0: none since its greeting */
   double ended;                   /* when talking ended */
   eg_mpi_hello *hellos;           /* (n_ranks) */
@@ -84,6 +86,27 @@ static eg_status send_questions(eg_context *ctx, bool *was_busy) {
     }
   }
   return EG_OK;
+}
+
+/*
+ * That rank 0 lives: without it, the others would wait for ever where the launcher leaves them alive. One at most is under way to
+ * a rank, as a dead one takes none, and what MPI says against it is no failure of the run.
+ */
+static void send_beats(void) {
+  const double now = eg_now();
+  if (now - remote.beaten < EG_MPI_BEAT_SECONDS) {
+    return;
+  }
+  remote.beaten = now;
+  for (int rank = 1; rank < remote.n_ranks; rank++) {
+    int is_done = 1;
+    if (remote.beats[rank] == MPI_REQUEST_NULL ||
+        (MPI_Test(&remote.beats[rank], &is_done, MPI_STATUS_IGNORE) == MPI_SUCCESS && is_done)) {
+      if (MPI_Isend(NULL, 0, MPI_BYTE, rank, EG_MPI_BEATS, MPI_COMM_WORLD, &remote.beats[rank]) != MPI_SUCCESS) {
+        remote.beats[rank] = MPI_REQUEST_NULL;
+      }
+    }
+  }
 }
 
 static void take_beats(int rank, const eg_mpi_buffer *message) {
@@ -155,6 +178,7 @@ static void *talk(void *argument) {
     is_ending = remote.is_ending;
     (void)pthread_mutex_unlock(&remote.lock);
     status = status == EG_OK ? receive(ctx, &was_busy) : status;
+    send_beats();
     if (!was_busy && status == EG_OK) {
       (void)nanosleep(&REST, NULL); /* cut short is no harm */
     }
@@ -358,7 +382,11 @@ static eg_status receive_hellos(eg_context *ctx) {
   EG_TRY(eg_allocate(ctx, (size_t)remote.n_ranks, sizeof *remote.hellos, &remote.hellos));
   EG_TRY(eg_allocate(ctx, (size_t)remote.n_ranks, sizeof *remote.was_stopped, &remote.was_stopped));
   EG_TRY(eg_allocate(ctx, (size_t)remote.n_ranks, sizeof *remote.heard, &remote.heard));
+  EG_TRY(eg_allocate(ctx, (size_t)remote.n_ranks, sizeof *remote.beats, &remote.beats));
   EG_TRY(eg_allocate(ctx, (size_t)remote.n_ranks + 1, sizeof *remote.first, &remote.first));
+  for (int rank = 0; rank < remote.n_ranks; rank++) {
+    remote.beats[rank] = MPI_REQUEST_NULL;
+  }
   for (int rank = 1; rank < remote.n_ranks; rank++) {
     EG_TRY(eg_mpi_try(ctx,
                       MPI_Recv(&remote.hellos[rank], sizeof(eg_mpi_hello), MPI_BYTE, rank, EG_MPI_HELLO, MPI_COMM_WORLD,
@@ -457,6 +485,11 @@ static eg_status end_without_waiting(eg_context *ctx, eg_mpi_bye how) {
 
 eg_status eg_remote_end(eg_context *ctx, bool *has_dead) {
   EG_TRY(receive_hellos(ctx));
+  for (int rank = 1; rank < remote.n_ranks; rank++) { /* a dead rank takes no sign of life */
+    if (remote.beats[rank] != MPI_REQUEST_NULL) {
+      EG_TRY(eg_mpi_try(ctx, MPI_Request_free(&remote.beats[rank]), "sending"));
+    }
+  }
   if (eg_has_lost_device()) { /* its thread still looks at what is freed below */
     *has_dead = has_dead_rank();
     return end_without_waiting(ctx, *has_dead ? EG_MPI_LEAVE : EG_MPI_FINALIZE);
@@ -467,6 +500,7 @@ eg_status eg_remote_end(eg_context *ctx, bool *has_dead) {
   free(remote.hellos);
   free(remote.was_stopped);
   free(remote.heard);
+  free(remote.beats);
   free(remote.first);
   free(remote.devices);
   return EG_OK;

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/stop_flag.h"
 #include "mpi/message.h"
+#include "mpi/watch.h"
 #include "run/batch.h"
 #include "run/devices.h"
 #include "run/tile_queue.h"
@@ -17,7 +18,6 @@
 /* A CPU worker takes so many milliseconds of work at once, in messages of at most so many bytes. */
 enum { CPU_MILLISECONDS = 50, MOST_RESULT_BYTES = 32 << 20 };
 static const struct timespec REST = {0, 200000};
-static const double BEAT_SECONDS = 0.5;
 
 typedef struct server server;
 
@@ -145,9 +145,8 @@ static eg_status make_room(eg_context *ctx, served *w, uint64_t n) {
   if (n <= w->room) {
     return EG_OK;
   }
-  eg_batch_free(&w->batch);
+  drop_lists(w);
   w->room = 0;
-  EG_TRY(eg_batch_make_jobs(ctx, w->server->campaign, w->run, &w->batch));
   EG_TRY(eg_batch_make_room(ctx, n, eg_n_together(w->server->campaign->plan, w->run), &w->batch));
   w->room = n;
   return EG_OK;
@@ -281,6 +280,7 @@ static eg_status receive(eg_context *ctx, server *s, bool *was_busy, bool *is_ov
     return EG_OK;
   }
   *was_busy = true;
+  eg_watch_heard();
   EG_TRY(eg_mpi_try(ctx, MPI_Get_count(&status, MPI_BYTE, &size), "looking at a message"));
   EG_TRY(eg_allocate(ctx, (size_t)size, 1, &message.bytes));
   message.size = (size_t)size;
@@ -294,7 +294,7 @@ static eg_status receive(eg_context *ctx, server *s, bool *was_busy, bool *is_ov
     }
   } else if (got == EG_OK && kind == EG_MPI_STOP && s != NULL) {
     eg_ask_to_stop(&s->stop);
-  } else if (got == EG_OK && s != NULL) {
+  } else if (got == EG_OK && kind != EG_MPI_BEATS && s != NULL) {
     got = deliver(ctx, s, kind, &message);
   }
   free(message.bytes);
@@ -315,7 +315,7 @@ static eg_status talk(eg_context *ctx, server *s) {
     if (s != NULL && status == EG_OK && !is_over) {
       status = send_answers(ctx, s, &was_busy);
     }
-    if (s != NULL && status == EG_OK && !is_over && eg_now() - last > BEAT_SECONDS) {
+    if (s != NULL && status == EG_OK && !is_over && eg_now() - last > EG_MPI_BEAT_SECONDS) {
       status = send_beats(ctx, s, beats);
       last = eg_now();
     }

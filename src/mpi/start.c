@@ -11,15 +11,20 @@
 #include "mpi/remote.h"
 #include "mpi/serve.h"
 #include "mpi/share.h"
+#include "mpi/watch.h"
 
 static eg_share share;
 static bool has_served;
+static int words = STDERR_FILENO; /* what is left to say for a silent rank */
 
 static eg_status run_or_serve(eg_context *ctx, const eg_study *study, const eg_run_options *given) {
   eg_run_options options = *given;
   int *list = NULL;
   eg_status status = eg_share_options(ctx, &share, &options, &list);
   has_served = share.rank > 0;
+  if (has_served && status == EG_OK) {
+    status = eg_watch_start(ctx, options.device_timeout, words);
+  }
   if (share.rank == 0) {
     status = status == EG_OK ? eg_remote_run(ctx, study, &options) : status;
   } else if (status == EG_OK) {
@@ -36,6 +41,8 @@ static eg_status run_or_serve(eg_context *ctx, const eg_study *study, const eg_r
 /* Messages and the table are rank 0's. */
 static void be_silent(void) {
   const int nowhere = open("/dev/null", O_WRONLY);
+  const int copy = dup(STDERR_FILENO);
+  words = copy >= 0 ? copy : words;
   if (nowhere >= 0) {
     (void)dup2(nowhere, STDOUT_FILENO);
     (void)dup2(nowhere, STDERR_FILENO);

@@ -5,13 +5,20 @@
 
 #include "run/tile_queue.h"
 
-void eg_batch_free(eg_batch *b) {
-  free(b->jobs);
-  free(b->members);
+static void free_room(eg_batch *b) {
   free(b->results);
   free(b->nodes);
   free(b->paths);
   free(b->counts);
+  b->results = NULL;
+  b->nodes = b->paths = NULL;
+  b->counts = NULL;
+}
+
+void eg_batch_free(eg_batch *b) {
+  free_room(b);
+  free(b->jobs);
+  free(b->members);
   memset(b, 0, sizeof *b);
 }
 
@@ -36,6 +43,7 @@ eg_status eg_batch_make_jobs(eg_context *ctx, const eg_campaign *c, size_t r, eg
 
 eg_status eg_batch_make_room(eg_context *ctx, uint64_t n, size_t n_members, eg_batch *b) {
   const size_t values = eg_job_result_values(b->jobs);
+  free_room(b);
   b->n_counts = b->jobs->n_counts * n_members;
   b->n_paths = eg_job_path_values(b->jobs) * n_members;
   EG_TRY(eg_allocate(ctx, n, sizeof *b->results, &b->results));

@@ -17,7 +17,7 @@ typedef struct eg_batch {
 
 /* The jobs that are advanced with run r, with the grids of their runs, which do not change any more. */
 EG_NODISCARD eg_status eg_batch_make_jobs(eg_context *ctx, const eg_campaign *campaign, size_t r, eg_batch *batch);
-/* Room for n tiles of them. */
+/* Room for n tiles of them, in place of what there was; the jobs stay where they are, as devices that have prepared them refer to them. */
 EG_NODISCARD eg_status eg_batch_make_room(eg_context *ctx, uint64_t n, size_t n_members, eg_batch *batch);
 void eg_batch_free(eg_batch *batch);
 

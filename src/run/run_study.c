@@ -131,7 +131,7 @@ static eg_status use_devices(eg_context *ctx, session *s) {
   EG_TRY(eg_devices_describe(ctx, &s->devices, &own));
   eg_text_append(&text, "%s", own);
   if (s->n_more > 0) {
-    eg_text_append(&text, "; and %d workers of other ranks", s->n_more);
+    eg_text_append(&text, "; and %d worker%s of other ranks", s->n_more, s->n_more == 1 ? "" : "s");
   }
   const eg_status status = eg_copy_string(ctx, eg_text_string(&text), &line);
   eg_text_free(&text);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # ensgrad-mpi: equal bits for 1 to 4 ranks, also after stops, signals and lost ranks, which the same command goes on from.
-#   sh mpi.sh PROGRAM ENSGRAD-MPI MPIEXEC
+#   sh mpi.sh PROGRAM ENSGRAD-MPI MPIEXEC [second]: where the first MPI has tried what does not depend on it
 . tests/cluster/cluster.inc
 mpi_program=$2
 mpiexec=$3
@@ -26,7 +26,9 @@ computed_by() {
 print(h5py.File(sys.argv[1])["provenance"].attrs["device"])' "$1" 2>/dev/null
 }
 
-for study in rich absorbing groups; do
+studies="rich absorbing groups"
+[ "${4:-}" != second ] || studies=rich
+for study in $studies; do
   expect 0 run $study.yaml -o $study.h5 -q --backend cpu
   for n in 1 2 3 4; do
     ranks 0 "$n" run $study.yaml -o ranks.h5 -q --force --backend cpu --threads 1
@@ -55,8 +57,15 @@ says out partial
 ranks 0 2 run long.yaml -o stopped.h5 -q --backend cpu
 equal long.h5 stopped.h5
 
-# kill_one OPTION..: of 3 ranks one is killed after the first snapshot. *code*: what the launcher ends with.
+# rank_of PID: what the launcher has told it.
+rank_of() {
+  tr '\0' '\n' <"/proc/$1/environ" 2>/dev/null | sed -n 's/^\(OMPI_COMM_WORLD_RANK\|PMI_RANK\)=//p'
+}
+
+# kill_one RANK OPTION..: of 3 ranks this one is killed after the first snapshot. *code*: what the launcher ends with.
 kill_one() {
+  rank=$1
+  shift
   rm -f lost.h5
   timeout 120 "$mpiexec" "$@" -n 3 "$mpi_program" run long.yaml -o lost.h5 -q --backend cpu --threads 1 --snapshot 0.1 \
     --device-timeout 2 >out 2>err &
@@ -66,7 +75,10 @@ kill_one() {
     sleep 0.1
     tries=$((tries + 1))
   done
-  victim=$(ps -eo pid=,args= | awk -v program="$mpi_program" '$2 == program && /lost.h5/ {print $1}' | sort -n | tail -n 1)
+  victim=
+  for pid in $(ps -eo pid=,args= | awk -v program="$mpi_program" '$2 == program && /lost.h5/ {print $1}'); do
+    [ "$(rank_of "$pid")" != "$rank" ] || victim=$pid
+  done
   check [ -n "$victim" ]
   kill -9 "$victim"
   wait $launcher
@@ -74,21 +86,55 @@ kill_one() {
 }
 
 # MPI ends the job. What the last snapshot holds is whole, and the same command goes on.
-kill_one
-check [ $code -ne 0 ]
-expect 0 verify lost.h5
-says out partial
-ranks 0 3 run long.yaml -o lost.h5 -q --backend cpu --threads 1
-equal long.h5 lost.h5
+for rank in 2 0; do
+  kill_one $rank
+  check [ $code -ne 0 ] && check [ $code -ne 124 ]
+  expect 0 verify lost.h5
+  says out partial
+  ranks 0 3 run long.yaml -o lost.h5 -q --backend cpu --threads 1
+  equal long.h5 lost.h5
+done
 
 # A launcher that leaves the others alive: they make the tiles that the dead rank had in hand, and the run ends well.
 if "$mpiexec" --version 2>&1 | grep -qi 'open.*mpi\|openrte'; then
-  kill_one --enable-recovery
+  kill_one 2 --enable-recovery
   check [ $code -eq 0 ]
   says err 'rank 2: '
   says err 'the others go on'
   expect 0 verify lost.h5
   says out complete
   equal long.h5 lost.h5
+
+  # Without rank 0 there is nobody to write: the others end by themselves. The launcher gives 0 all the same; the file tells.
+  kill_one 0 --enable-recovery
+  check [ $code -ne 124 ]
+  says err 'no sign of life of rank 0'
+  expect 0 verify lost.h5
+  says out partial
+  ranks 0 3 run long.yaml -o lost.h5 -q --backend cpu --threads 1
+  equal long.h5 lost.h5
+fi
+
+# GPUs of the ranks, played: as many as ranks, and fewer, where the others work on the CPU or, under cuda, not at all.
+export ENSGRAD_PLUGIN_PATH="$(dirname "$program")/tests/fake_cuda" ENSGRAD_FAKE_DEVICES=2
+if [ -e "$ENSGRAD_PLUGIN_PATH/libensgrad_cuda.so" ] && [ "${4:-}" != second ]; then
+  write_study study.yaml 300000 64
+  expect 0 run study.yaml -o cpu.h5 -q --backend cpu
+  for backend in cuda auto; do
+    for n in 1 2 3; do
+      ranks 0 "$n" run study.yaml -o ranks.h5 -q --force --backend $backend --threads 1 --check-tiles 5
+      equal cpu.h5 ranks.h5
+      computed_by ranks.h5 >by
+      says by 'played on the host'
+      case $backend-$n in
+      *-1) ;;
+      cuda-3) says err 'rank 2 does not work: no GPU is left for it: its machine has 2 for 3 ranks' ;;
+      *) says by "and $((n - 1)) worker" ;;
+      esac
+    done
+  done
+  # One cannot load the kernels: auto computes on the CPU there.
+  ranks 0 2 run rich.yaml -o ranks.h5 -q --force --backend auto --threads 1
+  equal rich.h5 ranks.h5
 fi
 report
