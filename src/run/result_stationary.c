@@ -559,7 +559,8 @@ static eg_status one_analysis(eg_context *ctx, eg_builder *b, size_t a) {
   for (size_t i = 0; i < n; i++) {
     EG_TRY_DONE(fill_cell(ctx, b, study, i / n_points, i % n_points, space + i * size, &cells[i]));
   }
-  status = add_all(ctx, b, prefix, study, cells);
+  EG_TRY_DONE(add_all(ctx, b, prefix, study, cells));
+  status = eg_build_phase(ctx, b, prefix, study);
 done:
   free(space);
   free(cells);

@@ -79,6 +79,12 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
         text, energies > limit ? "; modes have different energies (z %.3g)" : "; equal energies of all modes (z %.2g)",
         energies);
   }
+  const double kinetic = eg_analysis_value(file, prefix, "_kinetic_ratio", i), error = eg_analysis_value(file, prefix, "_kinetic_ratio_stderr", i);
+  if (is_judged && !isnan(kinetic)) {
+    eg_text_append(text, fabs(kinetic - 1) > limit * error ? "; kinetic / potential energy %.5g(%.2g): NOT stationary"
+                                                           : "; kinetic / potential energy %.5g(%.2g)",
+                   kinetic, error);
+  }
   append_tail(text, file, prefix, i);
   eg_text_append(text, "\n");
 }
