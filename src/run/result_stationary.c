@@ -71,8 +71,9 @@ static double effective_rate(const eg_run *run) {
   if (run->affine.is_process) {
     return 1;
   }
-  const bool has_velocity = run->dynamics->id == EG_LANGEVIN || c->is_general;
-  return run->learning_rate / run->law.batch_size * (has_velocity ? kept / (1 - c->momentum) : 1);
+  const bool is_equation = run->dynamics->id == EG_LANGEVIN, has_velocity = is_equation || c->is_general;
+  const double batch = is_equation ? run->langevin.batch_size : run->law.batch_size; /* the law of a process has none */
+  return run->learning_rate / batch * (has_velocity ? kept / (1 - c->momentum) : 1);
 }
 
 static void take_covariance(const double *mean, const double *second, size_t D, size_t d, double *out) {

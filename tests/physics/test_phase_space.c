@@ -52,6 +52,8 @@ static void table_d1(void) {
   for (size_t r = 0; r < 2; r++) {
     const size_t run = run_index(file, r == 0 ? "chain" : "equation");
     for (size_t c = 0; c < 2; c++) {
+      const double limit = at(file, "/analysis", "stationary_covariance_continuous", 4 * run + 3 * c);
+      CHECK(fabs(limit / (eta * q / (2 * (1 - beta) * h)) - 1) < 1e-12); /* of both: s of the table */
       exactly(file, "_velocity_covariance", 4 * run + 3 * c, square[r]);
       exactly(file, "_cross_covariance", 4 * run + 3 * c, cross[r]);
       exactly(file, "_phase_current", 4 * run + 3 * c, current[r]);
