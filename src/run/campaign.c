@@ -129,7 +129,7 @@ eg_status eg_campaign_copy(eg_context *ctx, const eg_campaign *c, eg_campaign **
   for (size_t i = 0; i < c->n_parts; i++) {
     const eg_kept_part *const kept = &c->parts[i];
     eg_tile_part *part = NULL;
-    EG_TRY_DONE(eg_part_copy(ctx, c->plan, kept->run, kept->part, &part));
+    EG_TRY_DONE(eg_part_copy(ctx, c->plan, kept->run, kept->tile, kept->part, &part));
     EG_TRY_DONE(eg_campaign_keep(ctx, copy, kept->run, kept->tile, part));
   }
   copy->borrows_oracles = c->exact_mean != NULL;
@@ -294,10 +294,14 @@ static eg_status mark_done(eg_context *ctx, eg_run_state *state, uint64_t tile) 
   return EG_OK;
 }
 
+bool eg_campaign_is_over(const eg_campaign *c, size_t run, uint64_t tile) {
+  return tile == EG_PILOT_TILE ? c->runs[run].histograms.has_grids : eg_tile_is_done(&c->runs[run], tile);
+}
+
 void eg_campaign_drop_finished_parts(eg_campaign *c) {
   for (size_t i = c->n_parts; i-- > 0;) {
     const eg_kept_part kept = c->parts[i];
-    if (eg_tile_is_done(&c->runs[kept.run], kept.tile)) {
+    if (eg_campaign_is_over(c, kept.run, kept.tile)) {
       drop_part(c, kept.run, kept.tile);
     }
   }

@@ -28,9 +28,12 @@ typedef struct eg_run_state {
   eg_run_histograms histograms;
 } eg_run_state;
 
+/* In place of a tile: the trajectories that make the automatic grids of a run (pilot.h). */
+#define EG_PILOT_TILE UINT64_MAX
+
 /* A long tile that is not finished: its state at some step. */
 typedef struct eg_kept_part {
-  size_t run; /* which leads */
+  size_t run; /* which leads; of EG_PILOT_TILE any */
   uint64_t tile;
   eg_tile_part *part; /* of eg_part_copy: of each member of its group */
 } eg_kept_part;
@@ -105,6 +108,8 @@ EG_NODISCARD eg_status eg_campaign_keep(eg_context *ctx, eg_campaign *campaign, 
                                         eg_tile_part *part);
 /* NULL if there is none; valid until the tile is kept again or finished. */
 const eg_tile_part *eg_campaign_part(const eg_campaign *campaign, size_t run, uint64_t tile);
+/* Is a tile finished, or are the grids there that EG_PILOT_TILE makes? */
+bool eg_campaign_is_over(const eg_campaign *campaign, size_t run, uint64_t tile);
 /* Forget the parts of tiles that are finished by now. */
 void eg_campaign_drop_finished_parts(eg_campaign *campaign);
 

@@ -87,12 +87,13 @@ static eg_status merge_parts(eg_context *ctx, eg_campaign *into, const eg_campai
   for (size_t i = 0; i < from->n_parts; i++) {
     const eg_kept_part *const kept = &from->parts[i];
     const eg_tile_part *const other = eg_campaign_part(into, kept->run, kept->tile);
-    const bool is_longer = other == NULL || eg_part_steps(into->plan, kept->run, kept->part) > eg_part_steps(into->plan, kept->run, other);
-    if (eg_tile_is_done(&into->runs[kept->run], kept->tile) || !is_longer) {
+    const bool is_longer = other == NULL || eg_part_steps(into->plan, kept->run, kept->tile, kept->part) >
+                                            eg_part_steps(into->plan, kept->run, kept->tile, other);
+    if (eg_campaign_is_over(into, kept->run, kept->tile) || !is_longer) {
       continue;
     }
     eg_tile_part *part = NULL;
-    EG_TRY(eg_part_copy(ctx, into->plan, kept->run, kept->part, &part));
+    EG_TRY(eg_part_copy(ctx, into->plan, kept->run, kept->tile, kept->part, &part));
     EG_TRY(eg_campaign_keep(ctx, into, kept->run, kept->tile, part));
   }
   return EG_OK;

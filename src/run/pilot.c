@@ -8,10 +8,9 @@
 enum { MOST_REALISATIONS = 1024 };
 static const double MOST_VALUES = 0x1p24;
 
-/* The same trajectories with their values kept instead of reduced. columns: (plan->n_grids); columns and schedules outlive it */
-static eg_job pilot_job(const eg_plan *plan, const eg_job *job, uint32_t *columns, eg_job_schedules *schedules) {
+eg_job eg_pilot_job(const eg_plan *plan, const eg_job *job, uint32_t *columns, eg_job_schedules *schedules) {
   eg_job pilot = *job;
-  for (size_t i = 0; i < plan->n_grids; i++) {
+  for (size_t i = 0; i < plan->n_grids && columns != NULL; i++) {
     columns[i] = plan->grids[i].column;
   }
   pilot.group = NULL;
@@ -70,17 +69,20 @@ static void limits_of(const eg_plan *plan, const eg_job *pilot, const double *pa
 }
 
 eg_status eg_pilot_edges(eg_context *ctx, const eg_backend *backend, eg_device *device, const eg_plan *plan,
-                         const eg_job *job, const volatile int *stop, double **out) {
+                         const eg_job *job, const eg_tile_part *resume, eg_tile_keeper *keeper, const volatile int *stop,
+                         double **out) {
   uint32_t *columns = NULL;
   double *edges = NULL, *groups = NULL;
   eg_tile_result result;
   uint64_t tiles_at_once = 0;
   eg_status status = EG_OK;
   memset(&result, 0, sizeof result);
+  result.resume = resume;
+  result.keeper = keeper;
   EG_TRY_DONE(eg_allocate(ctx, plan->n_grids, sizeof *columns, &columns));
   EG_TRY_DONE(eg_allocate(ctx, plan->n_edges, sizeof *edges, &edges));
   eg_job_schedules schedules;
-  const eg_job pilot = pilot_job(plan, job, columns, &schedules);
+  const eg_job pilot = eg_pilot_job(plan, job, columns, &schedules);
   EG_TRY_DONE(eg_allocate(ctx, eg_job_observations(&pilot) * plan->n_points * (size_t)pilot.n_kept, sizeof *groups, &groups));
   EG_TRY_DONE(eg_allocate(ctx, pilot.node_values, sizeof *result.node, &result.node));
   EG_TRY_DONE(eg_allocate(ctx, eg_job_path_values(&pilot), sizeof *result.paths, &result.paths));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/pilot.h"
 #include "run/tile_queue.h"
 
 static const char GROUP[] = "/accumulators";
@@ -20,9 +21,24 @@ static const struct {
                       {"part_streams", "part_stream_value", EG_TYPE_F64},
                       {"part_differences", "part_difference_value", EG_TYPE_F64}};
 
-/* Of member i of what is advanced with run r. */
-static void array_sizes(const eg_plan *plan, size_t r, size_t i, uint64_t n_records, size_t sizes[N_ARRAYS]) {
-  const eg_job *const job = &plan->runs[eg_together(plan, r, i)].job;
+/* Runs whose parts a tile has: a pilot is of one alone. */
+static size_t n_members(const eg_plan *plan, size_t r, uint64_t tile) {
+  return tile == EG_PILOT_TILE ? 1 : eg_n_together(plan, r);
+}
+
+static size_t member_of(const eg_plan *plan, size_t r, uint64_t tile, size_t i) {
+  return tile == EG_PILOT_TILE ? r : eg_together(plan, r, i);
+}
+
+/* The job of a member; schedules outlive it. */
+static eg_job job_of(const eg_plan *plan, size_t r, uint64_t tile, size_t i, eg_job_schedules *schedules) {
+  const eg_job *const job = &plan->runs[member_of(plan, r, tile, i)].job;
+  return tile == EG_PILOT_TILE ? eg_pilot_job(plan, job, NULL, schedules) : *job;
+}
+
+static void array_sizes(const eg_plan *plan, size_t r, uint64_t tile, size_t i, uint64_t n_records, size_t sizes[N_ARRAYS]) {
+  eg_job_schedules schedules;
+  const eg_job of_tile = job_of(plan, r, tile, i, &schedules), *const job = &of_tile;
   const size_t lanes = (size_t)job->launch.n_points * job->launch.ld;
   sizes[STATE] = job->state_values;
   sizes[MONITORS] = lanes * 2 * job->launch.n_monitors;
@@ -32,7 +48,7 @@ static void array_sizes(const eg_plan *plan, size_t r, size_t i, uint64_t n_reco
   sizes[COUNTS] = job->n_counts;
   sizes[TRACKS] = eg_job_track_values(job, eg_places_before(eg_job_tracked_places(job), (size_t)n_records));
   sizes[STREAMS] = eg_job_stream_values(job, job->n_streams);
-  sizes[DIFFERENCES] = i + 1 < eg_n_together(plan, r) ? sizes[NODES] : 0;
+  sizes[DIFFERENCES] = i + 1 < n_members(plan, r, tile) ? sizes[NODES] : 0;
 }
 
 static void arrays_of(const eg_tile_part *part, const void *data[N_ARRAYS]) {
@@ -62,20 +78,21 @@ static eg_tile_part part_with(uint64_t step, uint64_t n_records, char *const dat
                         .streams = (double *)(void *)data[STREAMS]};
 }
 
-uint64_t eg_part_steps(const eg_plan *plan, size_t run, const eg_tile_part *parts) {
+uint64_t eg_part_steps(const eg_plan *plan, size_t run, uint64_t tile, const eg_tile_part *parts) {
   uint64_t steps = 0;
-  for (size_t i = 0; i < eg_n_together(plan, run); i++) {
+  for (size_t i = 0; i < n_members(plan, run, tile); i++) {
     steps += parts[i].step;
   }
   return steps;
 }
 
-eg_status eg_part_copy(eg_context *ctx, const eg_plan *plan, size_t run, const eg_tile_part *parts, eg_tile_part **out) {
-  const size_t n_parts = eg_n_together(plan, run);
+eg_status eg_part_copy(eg_context *ctx, const eg_plan *plan, size_t run, uint64_t tile, const eg_tile_part *parts,
+                       eg_tile_part **out) {
+  const size_t n_parts = n_members(plan, run, tile);
   size_t sizes[N_ARRAYS], n = 0;
   char *memory = NULL, *at[N_ARRAYS];
   for (size_t i = 0; i < n_parts; i++) {
-    array_sizes(plan, run, i, parts[i].n_records, sizes);
+    array_sizes(plan, run, tile, i, parts[i].n_records, sizes);
     for (int k = 0; k < N_ARRAYS; k++) {
       n += sizes[k];
     }
@@ -85,7 +102,7 @@ eg_status eg_part_copy(eg_context *ctx, const eg_plan *plan, size_t run, const e
   memory += n_parts * sizeof *parts;
   for (size_t i = 0; i < n_parts; i++) {
     const void *data[N_ARRAYS];
-    array_sizes(plan, run, i, parts[i].n_records, sizes);
+    array_sizes(plan, run, tile, i, parts[i].n_records, sizes);
     arrays_of(&parts[i], data);
     for (int k = 0; k < N_ARRAYS; k++) {
       at[k] = memory;
@@ -115,16 +132,16 @@ static eg_status store_array(eg_context *ctx, const eg_campaign *c, int k, eg_la
   size_t sizes[N_ARRAYS], total = 0, at = 0;
   uint64_t *values = NULL;
   for (size_t i = 0; i < c->n_parts; i++) {
-    for (size_t m = 0; m < eg_n_together(c->plan, c->parts[i].run); m++) {
-      array_sizes(c->plan, c->parts[i].run, m, c->parts[i].part[m].n_records, sizes);
+    for (size_t m = 0; m < n_members(c->plan, c->parts[i].run, c->parts[i].tile); m++) {
+      array_sizes(c->plan, c->parts[i].run, c->parts[i].tile, m, c->parts[i].part[m].n_records, sizes);
       total += sizes[k];
     }
   }
   EG_TRY(eg_allocate(ctx, total, sizeof *values, &values));
   for (size_t i = 0; i < c->n_parts; i++) {
-    for (size_t m = 0; m < eg_n_together(c->plan, c->parts[i].run); m++) {
+    for (size_t m = 0; m < n_members(c->plan, c->parts[i].run, c->parts[i].tile); m++) {
       const void *data[N_ARRAYS];
-      array_sizes(c->plan, c->parts[i].run, m, c->parts[i].part[m].n_records, sizes);
+      array_sizes(c->plan, c->parts[i].run, c->parts[i].tile, m, c->parts[i].part[m].n_records, sizes);
       arrays_of(&c->parts[i].part[m], data);
       if (sizes[k] > 0) {
         memcpy(values + at, data[k], sizes[k] * sizeof *values);
@@ -142,15 +159,15 @@ eg_status eg_parts_store(eg_context *ctx, const eg_campaign *c, eg_labelled *fil
   size_t n = 0, at = 0;
   eg_status status = EG_OK;
   for (size_t i = 0; i < c->n_parts; i++) {
-    n += eg_n_together(c->plan, c->parts[i].run);
+    n += n_members(c->plan, c->parts[i].run, c->parts[i].tile);
   }
   if (n == 0) {
     return EG_OK;
   }
   EG_TRY(eg_allocate(ctx, N_COLUMNS * n, sizeof *columns, &columns));
   for (size_t i = 0; i < c->n_parts; i++) {
-    for (size_t m = 0; m < eg_n_together(c->plan, c->parts[i].run); m++, at++) {
-      columns[RUN * n + at] = eg_together(c->plan, c->parts[i].run, m);
+    for (size_t m = 0; m < n_members(c->plan, c->parts[i].run, c->parts[i].tile); m++, at++) {
+      columns[RUN * n + at] = member_of(c->plan, c->parts[i].run, c->parts[i].tile, m);
       columns[TILE * n + at] = c->parts[i].tile;
       columns[STEP * n + at] = c->parts[i].part[m].step;
       columns[RECORDS * n + at] = c->parts[i].part[m].n_records;
@@ -210,13 +227,15 @@ static eg_status find_parts(eg_context *ctx, const eg_labelled *file, const char
 static bool is_possible(const eg_campaign *c, const reader *r, size_t first) {
   const eg_plan *const plan = c->plan;
   const uint64_t run = r->columns[RUN][first], tile = r->columns[TILE][first], n_records = r->columns[RECORDS][first];
-  if (run >= plan->n_runs || !eg_plan_is_leader(plan, (size_t)run) || tile >= plan->runs[run].job.n_tiles ||
-      eg_tile_is_done(&c->runs[run], tile) || eg_campaign_part(c, (size_t)run, tile) != NULL) {
+  if (run >= plan->n_runs || eg_campaign_is_over(c, (size_t)run, tile) || eg_campaign_part(c, (size_t)run, tile) != NULL ||
+      (tile == EG_PILOT_TILE ? plan->n_grids == 0 || c->runs[run].tiles_done > 0
+                             : !eg_plan_is_leader(plan, (size_t)run) || tile >= plan->runs[run].job.n_tiles)) {
     return false;
   }
-  for (size_t m = 0; m < eg_n_together(plan, (size_t)run); m++) {
-    const size_t row = first + m, member = eg_together(plan, (size_t)run, m);
-    const eg_job *const job = &plan->runs[member].job;
+  for (size_t m = 0; m < n_members(plan, (size_t)run, tile); m++) {
+    const size_t row = first + m, member = member_of(plan, (size_t)run, tile, m);
+    eg_job_schedules schedules;
+    const eg_job of_tile = job_of(plan, (size_t)run, tile, m, &schedules), *const job = &of_tile;
     if (row >= r->n || r->columns[RUN][row] != member || r->columns[TILE][row] != tile || r->columns[RECORDS][row] != n_records ||
         n_records >= eg_job_observations(job) || r->columns[STEP][row] > eg_job_steps(job)[n_records] ||
         (n_records > 0 && r->columns[STEP][row] < eg_job_steps(job)[n_records - 1])) {
@@ -229,10 +248,11 @@ static bool is_possible(const eg_campaign *c, const reader *r, size_t first) {
 /* The parts of the tile in the rows from `first` on, in `parts`. */
 static eg_status read_parts(eg_context *ctx, const eg_campaign *c, const char *path, size_t first, reader *r, eg_tile_part *parts) {
   const size_t run = (size_t)r->columns[RUN][first];
-  for (size_t m = 0; m < eg_n_together(c->plan, run); m++) {
+  const uint64_t tile = r->columns[TILE][first];
+  for (size_t m = 0; m < n_members(c->plan, run, tile); m++) {
     const uint64_t n_records = r->columns[RECORDS][first + m];
     size_t sizes[N_ARRAYS];
-    array_sizes(c->plan, run, m, n_records, sizes);
+    array_sizes(c->plan, run, tile, m, n_records, sizes);
     parts[m] = part_with(r->columns[STEP][first + m], n_records, r->data);
     for (int k = 0; k < N_ARRAYS; k++) {
       if (sizes[k] > r->left[k]) {
@@ -247,14 +267,15 @@ static eg_status read_parts(eg_context *ctx, const eg_campaign *c, const char *p
 
 static eg_status restore_tile(eg_context *ctx, eg_campaign *c, const char *path, size_t first, reader *r) {
   const size_t run = (size_t)r->columns[RUN][first];
+  const uint64_t tile = r->columns[TILE][first];
   eg_tile_part *parts = NULL, *copy = NULL;
-  EG_TRY(eg_allocate(ctx, eg_n_together(c->plan, run), sizeof *parts, &parts));
+  EG_TRY(eg_allocate(ctx, n_members(c->plan, run, tile), sizeof *parts, &parts));
   eg_status status = read_parts(ctx, c, path, first, r, parts);
   if (status == EG_OK) {
-    status = eg_part_copy(ctx, c->plan, run, parts, &copy);
+    status = eg_part_copy(ctx, c->plan, run, tile, parts, &copy);
   }
   free(parts);
-  return status == EG_OK ? eg_campaign_keep(ctx, c, run, r->columns[TILE][first], copy) : status;
+  return status == EG_OK ? eg_campaign_keep(ctx, c, run, tile, copy) : status;
 }
 
 eg_status eg_parts_restore(eg_context *ctx, eg_campaign *c, const eg_labelled *file, const char *path) {
@@ -264,7 +285,7 @@ eg_status eg_parts_restore(eg_context *ctx, eg_campaign *c, const eg_labelled *f
     return EG_OK;
   }
   EG_TRY(find_parts(ctx, file, path, &r));
-  for (size_t i = 0; i < r.n; i += eg_n_together(c->plan, (size_t)r.columns[RUN][i])) {
+  for (size_t i = 0; i < r.n; i += n_members(c->plan, (size_t)r.columns[RUN][i], r.columns[TILE][i])) {
     if (!is_possible(c, &r, i)) {
       return damaged(ctx, path, "a tile part out of range");
     }

@@ -5,10 +5,10 @@
 #include "run/campaign.h"
 
 /* One allocation that holds the parts of all that is advanced with a run that leads, and their arrays; free(). */
-EG_NODISCARD eg_status eg_part_copy(eg_context *ctx, const eg_plan *plan, size_t run, const eg_tile_part *parts,
+EG_NODISCARD eg_status eg_part_copy(eg_context *ctx, const eg_plan *plan, size_t run, uint64_t tile, const eg_tile_part *parts,
                                     eg_tile_part **copy);
 /* Integrator steps made, of all members. */
-uint64_t eg_part_steps(const eg_plan *plan, size_t run, const eg_tile_part *parts);
+uint64_t eg_part_steps(const eg_plan *plan, size_t run, uint64_t tile, const eg_tile_part *parts);
 
 /* The parts of a campaign as part of group /accumulators, nothing when there are none; and back, after the finished
    tiles. Restoring fails with EG_ERR_DAMAGED when the contents contradict each other or the plan. */

@@ -50,10 +50,11 @@ static eg_status keep_part(eg_context *ctx, eg_tile_keeper *keeper, uint64_t til
   const size_t run = eg_worker_hand(w)->run;
   eg_tile_part *copy = NULL;
   eg_status status = EG_OK;
-  EG_TRY(eg_part_copy(ctx, loop->campaign->plan, run, parts, &copy));
+  tile = eg_worker_hand(w)->has_grids ? EG_PILOT_TILE : tile;
+  EG_TRY(eg_part_copy(ctx, loop->campaign->plan, run, tile, parts, &copy));
   (void)pthread_mutex_lock(&loop->lock);
   if (eg_worker_is_valid(w)) {
-    loop->has_moved = loop->has_moved || eg_part_steps(loop->campaign->plan, run, copy) > w->steps_before;
+    loop->has_moved = loop->has_moved || eg_part_steps(loop->campaign->plan, run, tile, copy) > w->steps_before;
     status = eg_campaign_keep(ctx, loop->campaign, run, tile, copy);
   } else {
     free(copy);
@@ -69,15 +70,22 @@ eg_tile_keeper eg_worker_keeper(void) {
 
 /* ---- a batch of tiles ---- */
 
-/* Where a tile goes on, and who keeps it, if it is alone; long ones are. Called with the lock held. */
-static void begin_tiles(eg_worker *w, eg_tile_result *results) {
-  const eg_hand *const hand = eg_worker_hand(w);
-  const bool is_kept = hand->n == 1 && w->place->backend->keeps_tiles;
-  const eg_tile_part *const part = is_kept ? eg_campaign_part(w->loop->campaign, hand->run, hand->first) : NULL;
-  w->steps_before = part == NULL ? 0 : eg_part_steps(w->loop->campaign->plan, hand->run, part);
+/* Where a tile in hand, or the pilot, goes on, if it is kept. Called with the lock held. */
+static const eg_tile_part *begin_part(eg_worker *w, uint64_t tile, bool is_kept) {
+  const size_t run = eg_worker_hand(w)->run;
+  const eg_tile_part *const part = is_kept ? eg_campaign_part(w->loop->campaign, run, tile) : NULL;
+  w->steps_before = part == NULL ? 0 : eg_part_steps(w->loop->campaign->plan, run, tile, part);
   w->since = eg_now();
   atomic_store(&w->kept, atomic_load(&w->loop->wanted));
   atomic_store(&w->is_idle, !is_kept);
+  return part;
+}
+
+/* The tiles in hand, and who keeps one that is alone; long ones are. Called with the lock held. */
+static void begin_tiles(eg_worker *w, eg_tile_result *results) {
+  const eg_hand *const hand = eg_worker_hand(w);
+  const bool is_kept = hand->n == 1 && w->place->backend->keeps_tiles;
+  const eg_tile_part *const part = begin_part(w, hand->first, is_kept);
   for (uint64_t i = 0; i < hand->n; i++) {
     results[i].resume = part;
     results[i].keeper = is_kept ? &w->keeper : NULL;
@@ -190,19 +198,23 @@ static eg_status make_grids(eg_context *ctx, eg_worker *w) {
   eg_loop *const loop = w->loop;
   const size_t r = eg_worker_hand(w)->run;
   const double begin = eg_now();
+  const bool is_kept = w->place->backend->keeps_tiles;
   double *edges = NULL;
   (void)pthread_mutex_lock(&loop->lock);
+  const eg_tile_part *const part = begin_part(w, EG_PILOT_TILE, is_kept);
   go_to_device(w);
   (void)pthread_mutex_unlock(&loop->lock);
-  eg_status status = eg_pilot_edges(ctx, w->place->backend, w->device, loop->campaign->plan,
-                                    &loop->campaign->plan->runs[r].job, &loop->stop, &edges);
+  eg_status status = eg_pilot_edges(ctx, w->place->backend, w->device, loop->campaign->plan, &loop->campaign->plan->runs[r].job, part,
+                                    is_kept ? &w->keeper : NULL, &loop->stop, &edges);
+  atomic_store(&w->is_idle, true);
   const eg_status left = leave_device(w);
   if (left == EG_OK && status == EG_STOPPED) {
-    eg_worker_note_grids(w, r, eg_now() - begin);
+    (is_kept ? eg_worker_note_stop : eg_worker_note_grids)(w, r, eg_now() - begin);
   }
   status = left == EG_OK ? status : left;
   if (status == EG_OK && eg_worker_is_valid(w)) {
     eg_run_histograms_set(loop->campaign->plan, &loop->campaign->runs[r].histograms, edges);
+    eg_campaign_drop_finished_parts(loop->campaign);
     w->place->made_grids = true;
     eg_tile_queue_put_down(&loop->queue, w->number);
   } else if (status == EG_OK) { /* all was put back meanwhile */

@@ -73,7 +73,7 @@ static void add_part(eg_context *ctx, const scene *s, eg_labelled **file) {
   must(ctx, eg_allocate(ctx, eg_job_path_values(job), sizeof(double), &part.paths));
   must(ctx, eg_campaign_create(ctx, s->plan, &campaign));
   must(ctx, eg_campaign_restore(ctx, campaign, *file, "part.h5"));
-  must(ctx, eg_part_copy(ctx, s->plan, 0, &part, &copy));
+  must(ctx, eg_part_copy(ctx, s->plan, 0, 0, &part, &copy));
   must(ctx, eg_campaign_keep(ctx, campaign, 0, job->n_tiles - 1, copy));
   eg_labelled_free(*file);
   must(ctx, eg_labelled_create(ctx, file));
