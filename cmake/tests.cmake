@@ -113,6 +113,8 @@ endforeach()
 add_test(NAME slow.test_bits_each COMMAND sh tests/golden/test_bits.sh ${program_for_scripts} --each
          WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 set_tests_properties(slow.test_bits_each PROPERTIES LABELS slow TIMEOUT 3600)
+add_test(NAME slow.slurm_limit COMMAND sh tests/cluster/slurm_limit.sh ${program_for_scripts} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+set_tests_properties(slow.slurm_limit PROPERTIES LABELS slow TIMEOUT 3600 SKIP_RETURN_CODE 77)
 # The longest ones begin first, so that none is left alone at the end. Numbers: about their seconds of one core.
 foreach(test golden.test_bits:200 conformance.test_thread_form:80 conformance.test_cuda_bits_backend_concurrent:50
         conformance.test_team_form:40 conformance.test_cuda_faults:30 conformance.test_nvrtc_compile:30
