@@ -53,25 +53,79 @@ static void halve(double *to, const double *EG_RESTRICT a, const double *b, uint
   }
 }
 
-/* Value number k of a mean and a sum of squares. */
-static void update(double *EG_RESTRICT mean, double *EG_RESTRICT M2, const double *EG_RESTRICT v, double k, uint32_t n) {
-  const double weight = 1 / k;
+/* Values of two series, by their means before. */
+static void add_comoment(double *EG_RESTRICT sum, const double *a, const double *mean_a, const double *b, const double *mean_b,
+                         double weight, uint32_t n) {
   _Pragma("omp simd")
   for (uint32_t l = 0; l < n; l++) {
-    eg_stream_update(&mean[l], &M2[l], v[l], weight);
+    sum[l] = eg_stream_add_comoment(sum[l], a[l], mean_a[l], b[l], mean_b[l], weight);
   }
 }
 
-/* Sample number k of an average: v (n) is the working room. */
+static void move(double *EG_RESTRICT mean, const double *EG_RESTRICT v, double weight, uint32_t n) {
+  _Pragma("omp simd")
+  for (uint32_t l = 0; l < n; l++) {
+    mean[l] = eg_stream_moved(mean[l], v[l], weight);
+  }
+}
+
+/* Both of one series in one pass, which most averages are. */
+static void update(double *EG_RESTRICT mean, double *EG_RESTRICT M2, const double *EG_RESTRICT v, double weight, uint32_t n) {
+  _Pragma("omp simd")
+  for (uint32_t l = 0; l < n; l++) {
+    M2[l] = eg_stream_add_comoment(M2[l], v[l], mean[l], v[l], mean[l], weight);
+    mean[l] = eg_stream_moved(mean[l], v[l], weight);
+  }
+}
+
+/* Values of the series, from row `means` on. */
+static void update_all(const eg_stream *s, part p, uint32_t means, const double *v, double weight) {
+  for (uint32_t a = 0, pair = means + s->series; a < s->series; a++) {
+    for (uint32_t b = a; b < s->series; b++, pair++) {
+      add_comoment(row_of(p, pair), v + (size_t)a * EG_STREAM_LANES, row_of(p, means + a), v + (size_t)b * EG_STREAM_LANES,
+                   row_of(p, means + b), weight, p.n);
+    }
+  }
+  for (uint32_t a = 0; a < s->series; a++) {
+    move(row_of(p, means + a), v + (size_t)a * EG_STREAM_LANES, weight, p.n);
+  }
+}
+
+/* Sample number k of an average: v (series, EG_STREAM_LANES) is the working room. */
 static void average(const eg_stream *s, part p, uint64_t k, double *v) {
   for (uint32_t level = 0; level < s->levels; level++, k /= 2) {
-    double *const waiting = row_of(p, 3 * level);
-    update(row_of(p, 3 * level + 1), row_of(p, 3 * level + 2), v, (double)k, p.n);
+    const uint32_t waiting = eg_stream_rows_before(s, level), means = waiting + s->series;
+    const double weight = 1 / (double)k;
+    if (s->series == 1) {
+      update(row_of(p, means), row_of(p, means + 1), v, weight, p.n);
+    } else {
+      update_all(s, p, means, v, weight);
+    }
+    for (uint32_t a = 0; a < s->series; a++) {
+      double *const mine = v + (size_t)a * EG_STREAM_LANES;
+      if (k % 2 == 1) {
+        copy(row_of(p, waiting + a), mine, p.n);
+      } else {
+        halve(mine, row_of(p, waiting + a), mine, p.n);
+      }
+    }
     if (k % 2 == 1) {
-      copy(waiting, v, p.n);
       return;
     }
-    halve(v, waiting, v, p.n);
+  }
+}
+
+/* f, or f g; f and g; f, g and f g, from the columns of a record. */
+static void take_series(const eg_stream *s, const double *f, const double *g, uint32_t n, double *v) {
+  copy(v, f, n);
+  for (uint32_t l = 0; g != NULL && s->series == 1 && l < n; l++) {
+    v[l] = f[l] * g[l];
+  }
+  for (uint32_t l = 0; s->series >= 2 && l < n; l++) {
+    v[EG_STREAM_LANES + l] = g[l];
+  }
+  for (uint32_t l = 0; s->series == 3 && l < n; l++) {
+    v[2 * EG_STREAM_LANES + l] = f[l] * g[l];
   }
 }
 
@@ -108,7 +162,7 @@ static void correlate(const eg_stream *s, part p, uint64_t k, double *v) {
   }
 }
 
-/* The samples of one statistic among records in hand. `room` (EG_STREAM_LANES x the largest width) doubles. */
+/* The samples of one statistic among records in hand. `room` (EG_STREAM_LANES x the largest width or number of series) doubles. */
 void EG_PASTE(eg_stream_feed, EG_ISA)(const eg_feed *f, const eg_stream *s, double *room) {
   const uint32_t step = eg_stream_step(f->ld);
   for (uint32_t i = 0; i < f->n_points * (f->ld / step); i++) {
@@ -120,17 +174,15 @@ void EG_PASTE(eg_stream_feed, EG_ISA)(const eg_feed *f, const eg_stream *s, doub
       if (k == 0 || s->first + k * s->every != f->steps[r]) {
         continue;
       }
+      if (s->kind == EG_STREAM_AVERAGE) {
+        take_series(s, v + (size_t)s->column * f->ld, s->column_2 == EG_STREAM_NO_COLUMN ? NULL : v + (size_t)s->column_2 * f->ld, step, room);
+        average(s, p, k, room);
+        continue;
+      }
       for (uint32_t c = 0; c < s->width; c++) {
         copy(room + (size_t)c * EG_STREAM_LANES, v + (size_t)(s->column + c) * f->ld, step);
       }
-      if (s->kind != EG_STREAM_AVERAGE) {
-        correlate(s, p, k, room);
-        continue;
-      }
-      for (uint32_t l = 0; s->column_2 != EG_STREAM_NO_COLUMN && l < step; l++) {
-        room[l] = room[l] * v[(size_t)s->column_2 * f->ld + l];
-      }
-      average(s, p, k, room);
+      correlate(s, p, k, room);
     }
   }
 }
@@ -141,11 +193,15 @@ static void lane_values(const eg_stream *s, const double *state, uint32_t n, uin
   for (uint32_t level = 0; level < s->levels; level++) {
     if (s->kind == EG_STREAM_AVERAGE) {
       const double scale = eg_stream_block_scale(s, level);
-      for (uint32_t l = 0; l < n; l++) {
-        values[l] = state[n + l];
-        values[(size_t)(1 + level) * ld + l] = state[(3 * level + 2) * n + l] * scale;
+      const uint32_t means = eg_stream_rows_before(s, level) + s->series;
+      for (uint32_t row = 0; row < s->series + eg_stream_series_pairs(s); row++) {
+        if (row >= s->series || level == 0) { /* the means are those of single samples */
+          for (uint32_t l = 0; l < n; l++) {
+            values[(size_t)i * ld + l] = state[(size_t)(means + row) * n + l] * (row < s->series ? 1 : scale);
+          }
+          i++;
+        }
       }
-      i = 2 + level;
       continue;
     }
     const uint32_t sums = eg_stream_sums_row(s, level), first = eg_stream_first_lag(s, level);

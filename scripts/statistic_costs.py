@@ -57,6 +57,8 @@ CASES = [
      END + X, 96),
     ("tail, 10 000 largest", ONE, path("tail, feature: x0, largest: 10000"), END + X, 1),
     ("time-average", ONE, path("time-average, feature: x0"), END + X, STEPS),
+    ("time-average, ratio", ONE, path("time-average, combine: ratio, feature: x0, with: norm2"), END + X, STEPS),
+    ("time-average, covariance", ONE, path("time-average, combine: covariance, feature: x0"), END + X, STEPS),
     ("correlator", ONE, path("correlator, feature: x0"), END + X, STEPS),
     ("correlator-msd", ONE, path("correlator-msd"), END + X, STEPS),
 ]

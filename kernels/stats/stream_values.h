@@ -20,11 +20,14 @@ EG_FN double eg_stream_halve(double a, double b) {
   return 0.5 * (a + b);
 }
 
-/* One more value of a mean and a sum of squares: weight is 1 over how many there are then. */
-EG_FN void eg_stream_update(double *mean, double *M2, double v, double weight) {
-  const double d = v - *mean, to = *mean + d * weight;
-  *M2 = *M2 + d * (v - to);
-  *mean = to;
+/* One more value of a mean, or of two means and the co-moment of their series: weight is 1 over how many there are then. */
+EG_FN double eg_stream_moved(double mean, double v, double weight) {
+  const double d = v - mean;
+  return mean + d * weight;
+}
+EG_FN double eg_stream_add_comoment(double sum, double a, double mean_a, double b, double mean_b, double weight) {
+  const double d = a - mean_a;
+  return sum + d * (b - eg_stream_moved(mean_b, b, weight));
 }
 
 /* What turns M2 of the blocks of a level into its value. */

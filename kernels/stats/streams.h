@@ -3,8 +3,9 @@
  * while the trajectory runs, nothing of which is stored. Sample k = 1 .. n is taken at step first + k every. Their values are a
  * row of a node like those of other path statistics (stats/paths.h).
  *
- *   average       value 0: mean of the samples f (or f g). Value 1 + l: s_l^2 2^l / n, s_l^2 the variance of the means of
- *                 consecutive blocks of 2^l samples: what blocks of that length say of the variance of value 0 (batch means;
+ *   average       of one series, the samples f (or f g), of two, f and g, or of three, f, g and f g: first the means; then of
+ *                 every level l, pair by pair ((0, 0), (0, 1), .. (1, 1), ..), s_l^2 2^l / n, s_l^2 the covariance of the means of
+ *                 consecutive blocks of 2^l samples: what blocks of that length say of the covariance of the means (batch means;
  *                 Flyvbjerg and Petersen, J. Chem. Phys. 91 (1989), 461). Levels have at least two complete blocks.
  *   products      f(t) f(t + lag), mean over the window, by multiple tau (Ramirez et al., J. Chem. Phys. 133 (2010), 154103,
  *                 m = 2): level l keeps the last `per_level` means of 2^l samples; lags j 2^l, j = p/2 .. p - 1, of level 0
@@ -16,7 +17,7 @@
  * Lags are at most n / 2 samples.
  *
  * State of one (statistic, point): for every EG_STREAM_LANES lanes in turn, so that they stay in the first-level cache, rows of
- * so many doubles (of ld, where that is less). average: (level; waiting, mean, M2). Otherwise of each level: the ring
+ * so many doubles (of ld, where that is less). average: (level; waiting (series), means (series), co-moments (pair)). Otherwise of each level: the ring
  * (per_level, width), what waits for its partner (width), the sums (one a lag); behind all levels the sum of the samples.
  * A masked trajectory feeds NaN, which stays. A trajectory with a value that is NaN, as where f g or a square overflows, is lost: it
  * does not count.
@@ -28,16 +29,22 @@
 
 enum { EG_STREAM_AVERAGE, EG_STREAM_PRODUCTS, EG_STREAM_DISPLACEMENTS };
 enum { EG_MOST_STREAM_LEVELS = 48, EG_MOST_STREAM_VALUES = 64 /* of a level */ };
-enum { EG_STREAM_LANES = 64 };
+enum { EG_STREAM_LANES = 64, EG_MOST_STREAM_SERIES = 3 };
 #define EG_STREAM_NO_COLUMN 0xffffffffu
 
 typedef struct eg_stream {
   uint64_t first, every, n; /* integrator steps; samples */
   int32_t kind;
   uint32_t column, width;   /* of the fed ones */
-  uint32_t column_2;        /* average: of g, or EG_STREAM_NO_COLUMN */
+  uint32_t column_2;        /* average: of g, or EG_STREAM_NO_COLUMN (one series) */
   uint32_t levels, per_level;
+  uint32_t series;          /* of an average: 1 to 3; else 0 */
 } eg_stream;
+
+/* Pairs (a, b), a <= b, of the series of an average. */
+EG_FN uint32_t eg_stream_series_pairs(const eg_stream *s) {
+  return s->series * (s->series + 1) / 2;
+}
 
 /* The first lag of a level, over its spacing, and how many it has. */
 EG_FN uint32_t eg_stream_first_lag(const eg_stream *s, uint32_t level) {
@@ -49,7 +56,7 @@ EG_FN uint32_t eg_stream_lags(const eg_stream *s, uint32_t level) {
 
 /* Rows of the state of one point: of a level, and of all before `level`. */
 EG_FN uint32_t eg_stream_level_rows(const eg_stream *s, uint32_t level) {
-  return s->kind == EG_STREAM_AVERAGE ? 3 : (s->per_level + 1) * s->width + eg_stream_lags(s, level);
+  return s->kind == EG_STREAM_AVERAGE ? 2 * s->series + eg_stream_series_pairs(s) : (s->per_level + 1) * s->width + eg_stream_lags(s, level);
 }
 EG_FN uint32_t eg_stream_rows_before(const eg_stream *s, uint32_t level) {
   return level == 0 ? 0 : eg_stream_level_rows(s, 0) + (level - 1) * eg_stream_level_rows(s, 1);

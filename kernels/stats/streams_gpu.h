@@ -24,7 +24,7 @@ typedef struct eg_tile_feed {
   uint32_t tile;           /* realisations of a tile, <= ld */
 } eg_tile_feed;
 
-EG_STATIC_ASSERT(sizeof(eg_tile_feed) == 112, "layout differs between host and device");
+EG_STATIC_ASSERT(sizeof(eg_tile_feed) == 120, "layout differs between host and device");
 
 /* The state of one lane: row i is rows[i stride]. */
 typedef struct eg_stream_lane {
@@ -45,17 +45,38 @@ EG_FN eg_stream_lane eg_stream_lane_of(const eg_stream *s, double *state, uint32
   return p;
 }
 
-/* Sample number k of an average. */
-EG_FN void eg_stream_lane_average(const eg_stream *s, const eg_stream_lane *p, uint64_t k, double v) {
+/* Sample number k of an average: v has the values of its series. Loops have constant ends, so that they are in registers. */
+EG_FN void eg_stream_lane_average(const eg_stream *s, const eg_stream_lane *p, uint64_t k, double *v) {
   EG_ROLLED
   for (uint32_t level = 0; level < s->levels; level++, k /= 2) {
-    double *const waiting = eg_stream_row(p, 3 * level);
-    eg_stream_update(eg_stream_row(p, 3 * level + 1), eg_stream_row(p, 3 * level + 2), v, 1 / (double)k);
+    const uint32_t waiting = eg_stream_rows_before(s, level), means = waiting + s->series;
+    const double weight = 1 / (double)k;
+    uint32_t pair = means + s->series;
+    EG_UNROLL
+    for (uint32_t a = 0; a < EG_MOST_STREAM_SERIES; a++) {
+      EG_UNROLL
+      for (uint32_t b = a; b < EG_MOST_STREAM_SERIES; b++) {
+        if (b < s->series) {
+          double *const sum = eg_stream_row(p, pair++);
+          *sum = eg_stream_add_comoment(*sum, v[a], *eg_stream_row(p, means + a), v[b], *eg_stream_row(p, means + b), weight);
+        }
+      }
+    }
+    EG_UNROLL
+    for (uint32_t a = 0; a < EG_MOST_STREAM_SERIES; a++) {
+      if (a < s->series) {
+        double *const mean = eg_stream_row(p, means + a), *const other = eg_stream_row(p, waiting + a);
+        *mean = eg_stream_moved(*mean, v[a], weight);
+        if (k % 2 == 1) {
+          *other = v[a];
+        } else {
+          v[a] = eg_stream_halve(*other, v[a]);
+        }
+      }
+    }
     if (k % 2 == 1) {
-      *waiting = v;
       return;
     }
-    v = eg_stream_halve(*waiting, v);
   }
 }
 
@@ -135,7 +156,12 @@ EG_FN void eg_stream_feed_lane(const eg_tile_feed *r, uint32_t tile, uint32_t po
     } else if (s->kind == EG_STREAM_PRODUCTS) {
       eg_stream_lane_correlate(s, &p, k, *f);
     } else {
-      eg_stream_lane_average(s, &p, k, s->column_2 == EG_STREAM_NO_COLUMN ? *f : *f * v[(uint64_t)s->column_2 * r->ld]);
+      const double g = s->column_2 == EG_STREAM_NO_COLUMN ? 1 : v[(uint64_t)s->column_2 * r->ld];
+      double series[EG_MOST_STREAM_SERIES];
+      series[0] = s->series == 1 && s->column_2 != EG_STREAM_NO_COLUMN ? *f * g : *f;
+      series[1] = g;
+      series[2] = *f * g;
+      eg_stream_lane_average(s, &p, k, series);
     }
   }
 }
@@ -146,13 +172,19 @@ EG_FN int eg_stream_lane_values(const eg_stream *s, const eg_stream_lane *p, uin
   int is_lost = 0;
   double v = 0;
   if (s->kind == EG_STREAM_AVERAGE) {
-    values[0] = v = *eg_stream_row(p, 1);
-    is_lost = v != v;
+    EG_ROLLED
+    for (uint32_t a = 0; a < s->series; a++, i++) {
+      values[i * ld] = v = *eg_stream_row(p, s->series + a);
+      is_lost = is_lost || v != v;
+    }
     EG_ROLLED
     for (uint32_t level = 0; level < s->levels; level++) {
-      v = *eg_stream_row(p, 3 * level + 2) * eg_stream_block_scale(s, level);
-      values[(uint64_t)(1 + level) * ld] = v;
-      is_lost = is_lost || v != v;
+      const uint32_t pairs = eg_stream_rows_before(s, level) + 2 * s->series;
+      EG_ROLLED
+      for (uint32_t pair = 0; pair < eg_stream_series_pairs(s); pair++, i++) {
+        values[i * ld] = v = *eg_stream_row(p, pairs + pair) * eg_stream_block_scale(s, level);
+        is_lost = is_lost || v != v;
+      }
     }
     return is_lost;
   }

@@ -20,6 +20,7 @@ eg_status eg_cpu_streams_reserve(eg_context *ctx, const eg_job *job, size_t *byt
   }
   for (size_t i = 0; i < job->n_streams; i++) {
     width = job->streams[i].width > width ? job->streams[i].width : width;
+    width = job->streams[i].series > width ? job->streams[i].series : width;
   }
   const size_t fit = SAMPLE_BYTES / (row * sizeof(double));
   s->at_once = fit == 0 ? 1 : (fit < MOST_SAMPLES ? fit : MOST_SAMPLES);

@@ -297,7 +297,8 @@ static eg_status (*const builds[])(eg_path_builder *b) = {build_displacements, b
    without. That of many times or points is made as a product of matrices. */
 static eg_status choose_covariance(const eg_path_builder *b, int32_t *covariance) {
   const eg_path_kind kind = b->study->kind;
-  const bool is_wide = kind == EG_PATH_TWO_TIME || kind == EG_PATH_M_POINT, needs = is_wide || kind == EG_PATH_MSD;
+  const bool is_series = b->stream != NULL && b->stream->series > 1; /* the error of what is made of several means */
+  const bool is_wide = kind == EG_PATH_TWO_TIME || kind == EG_PATH_M_POINT || is_series, needs = is_wide || kind == EG_PATH_MSD;
   const bool is_wanted = needs || kind == EG_PATH_TAMSD || kind == EG_PATH_CORRELATOR_MSD;
   const int most = is_wide ? EG_MOST_PATH_PRODUCT : EG_MOST_PATH_COVARIANCE;
   *covariance = !is_wanted || b->n_values > (size_t)most     ? EG_COVARIANCE_NONE
@@ -359,7 +360,9 @@ static eg_status plan_one(eg_context *ctx, const eg_plan *plan, eg_run *run, siz
   if (is_streamed) { /* without a second feature it is the first again */
     stream->column = (uint32_t)fed_at(plan, tracked);
     stream->width = s->width;
-    stream->column_2 = study->has_with ? (uint32_t)fed_at(plan, first) : EG_STREAM_NO_COLUMN;
+    stream->column_2 = study->has_with                           ? (uint32_t)fed_at(plan, first)
+                       : study->combine == EG_COMBINE_COVARIANCE ? stream->column
+                                                                 : EG_STREAM_NO_COLUMN;
     s->stream = stream;
     run->job.n_streams++;
   }

@@ -35,14 +35,16 @@ eg_status eg_path_build_time_average(eg_path_builder *b) {
   eg_stream *const s = b->stream;
   EG_TRY(set_samples(b));
   s->kind = EG_STREAM_AVERAGE;
-  while (s->levels < EG_MOST_STREAM_LEVELS && s->n >> s->levels >= 2) {
+  s->series = b->study->combine == EG_COMBINE_PRODUCT ? 1 : b->study->combine == EG_COMBINE_RATIO ? 2 : 3;
+  const uint32_t fit = (EG_MOST_PATH_PRODUCT - s->series) / eg_stream_series_pairs(s); /* levels whose covariances are kept */
+  while (s->levels < EG_MOST_STREAM_LEVELS && s->levels < fit && s->n >> s->levels >= 2) {
     s->levels++;
   }
   EG_TRY(eg_path_begin_values(b, s->levels, 1));
   for (uint32_t level = 0; level < s->levels; level++) {
     b->out->lags[level] = (uint64_t)b->study->every << level;
   }
-  b->n_values = 1 + s->levels;
+  b->n_values = s->series + s->levels * eg_stream_series_pairs(s);
   return EG_OK;
 }
 

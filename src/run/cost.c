@@ -291,7 +291,8 @@ bool eg_can_use_table5(const eg_plan *plan, const eg_run *run) {
 static bool are_streams_same(const eg_job *a, const eg_job *b) {
   bool is_same = a->n_streams == b->n_streams;
   for (size_t i = 0; is_same && i < a->n_streams; i++) {
-    is_same = a->streams[i].every == b->streams[i].every && a->streams[i].levels == b->streams[i].levels;
+    is_same = a->streams[i].every == b->streams[i].every && a->streams[i].levels == b->streams[i].levels &&
+              a->streams[i].series == b->streams[i].series;
   }
   return is_same;
 }

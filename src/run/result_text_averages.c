@@ -22,8 +22,8 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
                  eg_result_value(file, prefix, "_correlation_time", i), eg_result_value(file, prefix, "_correlation_time_stderr", i),
                  eg_result_value(file, prefix, "_effective", i), source,
                  n > 0 && eg_result_value(file, prefix, "_judged", i) != 0 ? ""
-                 : block > 0                                     ? "; do not trust it: the window is too short, or some were lost"
-                                                                 : "; some were lost, the others count");
+                 : block > 0                                     ? "; do not trust it: the window is too short, some were lost, or a divisor is near 0"
+                                                                 : "; some were lost, the others count; or a divisor is near 0");
 }
 
 void eg_result_averages_text(eg_text *text, const eg_labelled *file) {

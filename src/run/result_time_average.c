@@ -14,26 +14,98 @@ typedef struct average_cell {
   size_t n_levels;
   double samples, spacing; /* of a trajectory; between samples [time] */
   bool is_complete;        /* no trajectory was lost */
+  bool is_divisible;       /* of a ratio: the divisor is far from 0, so that errors move it in proportion */
 } average_cell;
+
+/* Sum of c_i times value first + i, over trajectories: mean and sum of squares about it. */
+static eg_moments combination(const eg_node_rows *section, const double *node, size_t point, size_t first, size_t n, const double *c) {
+  eg_moments out = {.n = 0};
+  for (size_t i = 0; i < n; i++) {
+    const eg_moments m = eg_node_section_moments(section, node, point, first + i);
+    out.n = m.n;
+    out.mean += c[i] * m.mean;
+    for (size_t k = 0; k < n; k++) {
+      out.M2 += c[i] * c[k] * eg_node_section_comoment(section, node, point, first + i, first + k);
+    }
+  }
+  return out;
+}
+
+/* What is made of the means m of the series, and its derivatives: by them small changes of the means, so blocks and trajectories,
+   are one number each. */
+static double value_of(eg_combine combine, const double *m, double *slope) {
+  if (combine == EG_COMBINE_RATIO) {
+    slope[0] = 1 / m[1];
+    slope[1] = -m[0] / m[1] / m[1];
+    return m[0] / m[1];
+  }
+  slope[0] = -m[1];
+  slope[1] = -m[0];
+  slope[2] = 1;
+  return m[2] - m[0] * m[1];
+}
+
+/* Mean over trajectories, and of the blocks of each level: *mean, levels (n_levels). */
+static void read_moments(const eg_stream *stream, eg_combine combine, const eg_node_rows *section, const double *node, size_t point,
+                         eg_moments *mean, eg_moments *levels) {
+  const size_t S = stream->series, pairs = eg_stream_series_pairs(stream);
+  double m[EG_MOST_STREAM_SERIES], slope[EG_MOST_STREAM_SERIES], of_pairs[EG_MOST_STREAM_SERIES * (EG_MOST_STREAM_SERIES + 1) / 2];
+  if (S == 1) {
+    *mean = eg_node_section_moments(section, node, point, 0);
+    for (size_t l = 0; l < stream->levels; l++) {
+      levels[l] = eg_node_section_moments(section, node, point, 1 + l);
+    }
+    return;
+  }
+  for (size_t a = 0; a < S; a++) {
+    m[a] = eg_node_section_moments(section, node, point, a).mean;
+  }
+  const double value = value_of(combine, m, slope);
+  *mean = combination(section, node, point, 0, S, slope);
+  mean->mean = value;
+  for (size_t a = 0, pair = 0; a < S; a++) {
+    for (size_t c = a; c < S; c++) {
+      of_pairs[pair++] = slope[a] * slope[c] * (a == c ? 1 : 2);
+    }
+  }
+  for (size_t l = 0; l < stream->levels; l++) {
+    levels[l] = combination(section, node, point, S + l * pairs, pairs, of_pairs);
+  }
+}
+
+/* Is the mean of the second series at least ten of its errors? */
+static bool is_far_from_0(const eg_stream *stream, const eg_node_rows *section, const double *node, size_t point) {
+  const eg_moments m = eg_node_section_moments(section, node, point, 1);
+  double of_blocks[EG_MOST_STREAM_LEVELS];
+  for (size_t l = 0; l < stream->levels; l++) {
+    of_blocks[l] = eg_node_section_moments(section, node, point, 2 + 3 * l + 2).mean; /* pair (1, 1) */
+  }
+  const eg_batch_data data = {m.n, stream->n, m.n > 1 ? m.M2 / (m.n - 1) : NAN, stream->levels, of_blocks};
+  eg_batch_means batch;
+  eg_batch_means_of(&data, &batch);
+  return fabs(m.mean) >= 10 * batch.stderr_;
+}
 
 static void read_cell(const eg_builder *b, size_t path, size_t run, size_t point, average_cell *cell) {
   const eg_run_summary *const s = &b->summary->runs[run];
   const eg_run *const r = &b->plan->runs[run];
   const eg_stream *const stream = r->path_statistics[path].stream;
-  const eg_node_rows *const section = &s->shape.paths[path];
+  const eg_study_path *const study = &b->plan->study->observe.paths[path];
+  eg_moments levels[EG_MOST_STREAM_LEVELS] = {{0}};
   *cell = (average_cell){.n_levels = stream->levels, .samples = (double)stream->n};
-  cell->spacing = b->plan->study->observe.paths[path].every * r->learning_rate;
+  cell->spacing = study->every * r->learning_rate;
   if (s->n_blocks > 0) {
-    cell->mean = eg_node_section_moments(section, s->total, point, 0);
+    read_moments(stream, study->combine, &s->shape.paths[path], s->total, point, &cell->mean, levels);
   }
   for (size_t l = 0; l < cell->n_levels; l++) {
-    const eg_moments v = s->n_blocks > 0 ? eg_node_section_moments(section, s->total, point, 1 + l) : (eg_moments){0};
+    const eg_moments v = levels[l];
     cell->of_blocks[l] = v.n > 0 ? v.mean : NAN;
     cell->of_blocks_stderr[l] = v.n > 1 ? sqrt(v.M2 / (v.n - 1) / v.n) : NAN;
   }
   const double n = cell->mean.n;
   const eg_batch_data data = {n, stream->n, n > 1 ? cell->mean.M2 / (n - 1) : NAN, cell->n_levels, cell->of_blocks};
   eg_batch_means_of(&data, &cell->batch);
+  cell->is_divisible = study->combine != EG_COMBINE_RATIO || (n > 0 && is_far_from_0(stream, &s->shape.paths[path], s->total, point));
   cell->is_complete = n > 0 && n == s->n_started;
 }
 
@@ -79,7 +151,7 @@ static double get_count(const average_cell *c) {
   return c->mean.n;
 }
 static double get_judged(const average_cell *c) {
-  return c->batch.is_judged && c->is_complete;
+  return c->batch.is_judged && c->is_complete && c->is_divisible;
 }
 
 static const struct {
@@ -100,7 +172,7 @@ static const struct {
     {"_correlation_time_stderr", EG_TYPE_F64, get_time_stderr, "its standard error"},
     {"_effective", EG_TYPE_F64, get_effective, "independent samples that would have the same error"},
     {"_count", EG_TYPE_I64, get_count, "trajectories that are finite to the end"},
-    {"_judged", EG_TYPE_U8, get_judged, "1: the blocks are long against the correlation time, and no trajectory was lost"}};
+    {"_judged", EG_TYPE_U8, get_judged, "1: the blocks are long against the correlation time, no trajectory was lost, a divisor is at least ten of its errors"}};
 
 static eg_status add(eg_context *ctx, const eg_builder *b, const char *prefix, size_t k, const average_cell *cells) {
   const size_t n_points = b->plan->n_points, n = b->plan->n_runs * n_points;

@@ -313,6 +313,9 @@ static void append_paths(eg_text *out, const eg_study_observe *observe) {
     if (p->has_with) {
       eg_text_append(out, " with %s%d", p->with.feature, p->with.component);
     }
+    if (p->combine != EG_COMBINE_PRODUCT) {
+      eg_text_append(out, " combine %s", eg_combine_words[p->combine]);
+    }
     if (eg_path_is_streamed(p->kind)) {
       eg_text_append(out, " every %s from %s", EG_NUMBER_TEXT(p->every), EG_NUMBER_TEXT(p->from));
       eg_text_append(out, " to %s values %s", isnan(p->to) ? "last" : EG_NUMBER_TEXT(p->to),

@@ -185,6 +185,13 @@ static void read_one(eg_checker *c, const eg_yaml_node *map) {
   }
   p.with = p.of;
   p.has_with = p.kind == EG_PATH_TIME_AVERAGE && eg_yaml_get(map, "with") != NULL;
+  if (has_key(c, map, "combine", p.kind == EG_PATH_TIME_AVERAGE, "time-average") && eg_get_word(c, map, "observe.paths.combine", &word)) {
+    p.combine = (eg_combine)word;
+    if (p.combine == EG_COMBINE_RATIO && !p.has_with) {
+      eg_error_add(c->errors, eg_yaml_get(map, "combine")->place, "'combine: ratio' of path statistic '%s' needs 'with', the feature that "
+                   "the other one is divided by", EG_SHORT(p.name));
+    }
+  }
   read_column(c, map, "observe.paths.with", p.kind == EG_PATH_PRODUCT || p.has_with, "product and time-average", &p.with);
   c->study->observe.paths[c->study->observe.n_paths++] = p;
 }

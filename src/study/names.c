@@ -28,6 +28,7 @@ const char *const eg_operation_words[] = {"sum", "mean", "minimum", "maximum", "
 const char *const eg_path_words[] = {"msd", "moments", "velocity", "time-averaged-msd", "two-time",
                                      "m-point", "product", "distance", "characteristic", "tail",
                                      "time-average", "correlator", "correlator-msd", NULL};
+const char *const eg_combine_words[] = {"product", "ratio", "covariance", NULL};
 const char *const eg_side_words[] = {"upper", "lower", "both", NULL};
 const char *const eg_direction_words[] = {"up", "down", "any", NULL};
 const char *const eg_until_words[] = {"mean", "variance", NULL};

@@ -25,7 +25,7 @@ extern const char *const eg_statistic_words[]; /* word i is the bit 1 << i */
 extern const char *const eg_operation_words[]; /* EG_MONITOR_* */
 extern const char *const eg_direction_words[]; /* word i is EG_DIRECTION_* i + 1 */
 extern const char *const eg_path_words[]; /* eg_path_kind */
-extern const char *const eg_side_words[];
+extern const char *const eg_side_words[], *const eg_combine_words[];
 extern const char *const eg_until_words[];
 extern const char *const eg_analysis_words[];
 

@@ -283,6 +283,8 @@ static const eg_schema_row rows[] = {
      "of two-time, m-point, product, characteristic, tail, time-average, correlator: norm2, loss, gradient_norm2, displacement2, noise_trace, or a component: "
      "x0, .."},
     {"observe.paths.with", EG_TEXT, "the feature", NO_RANGE, NULL, NULL, "of product, time-average: the second feature"},
+    {"observe.paths.combine", EG_WORD, "product", NO_RANGE, eg_combine_words, NULL,
+     "of time-average: the mean of the product (or of one feature), the ratio of both means, the covariance of both over the window"},
     {"observe.paths.arguments", EG_NUMBER | EG_LIST, NULL, -1e6, 1e6, NULL, NULL,
      "of characteristic, needed: the u of E exp(i u f), increasing"},
     {"observe.paths.at", EG_NUMBER | EG_LIST | EG_MAP, "observe.at", 0, INFINITY, NULL, NULL,

@@ -211,6 +211,7 @@ typedef struct eg_study_column { /* a scalar feature, or a component of x */
   char *feature;
   int component;
 } eg_study_column;
+typedef enum eg_combine { EG_COMBINE_PRODUCT, EG_COMBINE_RATIO, EG_COMBINE_COVARIANCE } eg_combine; /* eg_combine_words */
 typedef struct eg_study_path {
   eg_path_kind kind;
   char *name;
@@ -221,7 +222,8 @@ typedef struct eg_study_path {
   int side;               /* of tail: word of eg_side_words */
   eg_number_list arguments; /* of characteristic: u */
   eg_study_column of, with; /* what two-time, m-point, product (both), characteristic, tail, time-average (both) and correlator look at */
-  bool has_with;          /* of time-average: it is of the product of both */
+  bool has_with;          /* of time-average: it is of both */
+  eg_combine combine;     /* .. of their product (or of one feature), the ratio of their means, their covariance over the window */
   double every, from, to; /* streamed: steps between samples; window, in time; to NaN: the last observation */
   bool has_histogram;     /* of msd, moments, time-averaged-msd, correlator-msd: values are counted in bins */
   double per_level;       /* of correlators: values of a level; NaN: chosen */

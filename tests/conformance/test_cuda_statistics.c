@@ -154,6 +154,10 @@ static void schedules(const eg_backend *cuda) {
 #define STREAMED_ALONE                                                                                       \
   "observe:\n  at: {steps: [5, 40]}\n  features: [x]\n  histograms: {feature: x, low: -1, high: 2, at: {steps: [0, 20]}}\n  paths:\n" \
   "    - {statistic: time-average, feature: norm2}\n    - {statistic: correlator-msd}\n"
+#define COMBINED                                                                                             \
+  "observe:\n  at: {steps: [5, 40]}\n  features: [x]\n  paths:\n    - {statistic: time-average, name: ratio, combine: ratio, feature: x0, with: norm2}\n" \
+  "    - {statistic: time-average, name: variance, combine: covariance, every: 2, from: 0.25}\n"               \
+  "    - {statistic: time-average, name: both, combine: covariance, feature: norm2, with: x0}\n    - {statistic: correlator}\n"
 static const char far[] = "model: {name: quadratic, curvature: [1, 0.5, 2], noise: [0.5, 0.25, 1]}\nlearning_rate: 1/16\nsteps: 30000\n"
                           "start: {points: [[0.5, -1, 0.25], [1, 1, -1]]}\ndynamics: {name: sme1, substeps: 2}\n";
 
@@ -163,6 +167,8 @@ static void streamed(const eg_backend *cuda) {
     compare(cuda, plane, STREAMED, realisations[i]);
     compare(cuda, plane, STREAMED_ALONE, realisations[i]);
   }
+  compare(cuda, plane, COMBINED, 9000);
+  compare(cuda, escaping, COMBINED, 9000);
   compare(cuda, rows, STREAMED, 5000);
   compare(cuda, team, STREAMED, 301);
   compare(cuda, particles, STREAMED, 150);
@@ -171,7 +177,7 @@ static void streamed(const eg_backend *cuda) {
                              "{statistic: correlator, feature: x0}, {statistic: correlator-msd}]}\n", 5000);
   /* more samples than a launch may have, and between two observations none for a while */
   compare(cuda, far, "observe: {at: {steps: [7, 30000]}, features: [x], paths: [{statistic: correlator, feature: x0}, "
-                     "{statistic: time-average, feature: x0, from: 1000, to: 1500, every: 7}]}\n", 40);
+                     "{statistic: time-average, feature: x0, from: 1000, to: 1500, every: 7}, {statistic: time-average, name: v, combine: covariance}]}\n", 40);
 }
 
 /* Most trajectories stop, at any time: threads go to other slots between launches, of which there are many. */

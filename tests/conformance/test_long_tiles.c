@@ -45,6 +45,7 @@ static const char *study_text(const char *state, uint64_t n_steps) {
                  "  keep: {realisations: 70, at: {steps: [3, %llu]}}\n"
                  "  paths: [{statistic: msd, at: {steps: {log: 12}}}, {statistic: two-time, feature: x0},\n"
                  "    {statistic: time-average, feature: norm2, with: x0, from: 0.5, every: 7}, {statistic: correlator, every: 11},\n"
+                 "    {statistic: time-average, name: cov, combine: covariance, feature: norm2, with: x0, every: 3},\n"
                  "    {statistic: correlator-msd, every: 5, values: 4}]\n"
                  "  monitors:\n    - {name: mean_x, feature: x0, operation: mean, from: 1}\n"
                  "    - {name: peak, feature: norm2, operation: maximum}\n"

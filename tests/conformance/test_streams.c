@@ -64,6 +64,13 @@ typedef real (*feature)(size_t point, size_t r, size_t step);
 static real x0(size_t point, size_t r, size_t step) {
   return x_at(point, r, step, 0);
 }
+static real norm2(size_t point, size_t r, size_t step) {
+  real sum = 0;
+  for (size_t k = 0; k < p.dim; k++) {
+    sum += x_at(point, r, step, k) * x_at(point, r, step, k);
+  }
+  return sum;
+}
 static real norm2_x0(size_t point, size_t r, size_t step) {
   real sum = 0;
   for (size_t k = 0; k < p.dim; k++) {
@@ -100,7 +107,8 @@ static summary summarise(size_t point, const real *v) {
   return s;
 }
 
-static void compare_average(const char *name, feature f, window w) {
+/* value (points): what is reported where f is no more than what changes it. NULL: the mean of f. */
+static void compare_average_of(const char *name, feature f, const real *value, window w) {
   const double *const mean = array(name, ""), *const between = array(name, "_between"), *const blocking = array(name, "_blocking");
   const double *const error = array(name, "_blocking_stderr"), *const chosen = array(name, "_stderr"), *const freedom = array(name, "_freedom");
   const double *const variance = array(name, "_variance"), *const effective = array(name, "_effective");
@@ -116,7 +124,8 @@ static void compare_average(const char *name, feature f, window w) {
     }
     const summary all = summarise(point, v);
     CHECK(count[point] == (int64_t)all.n);
-    compare_number(name, point, mean[point], all.mean, fabsl(all.mean) + sqrtl(all.variance));
+    compare_number(name, point, mean[point], value == NULL ? all.mean : value[point],
+                   (value == NULL ? fabsl(all.mean) : fabsl(value[point])) + sqrtl(all.variance));
     compare_number(name, point, between[point], sqrtl(all.variance / all.n), sqrtl(all.variance / all.n));
     real of_one = 0, of_chosen = 0;
     for (size_t level = 0; level < n_levels; level++) {
@@ -148,6 +157,41 @@ static void compare_average(const char *name, feature f, window w) {
     CHECK(freedom[point] == (double)(is_between ? all.n - 1 : all.n * ((real)(w.n / (size_t)block[point]) - 1)));
   }
   free(v);
+}
+
+static void compare_average(const char *name, feature f, window w) {
+  compare_average_of(name, f, NULL, w);
+}
+
+/* Ratio of means, or covariance over the window, of f and g: its value, and what one sample changes it by. */
+static real (*first)(size_t, size_t, size_t), (*second)(size_t, size_t, size_t);
+static real weights[2][4]; /* of point: of f, g, f g, and 1 */
+
+static real influence(size_t point, size_t r, size_t step) {
+  const real f = first(point, r, step), g = second(point, r, step), *const c = weights[point];
+  return c[0] * f + c[1] * g + c[2] * f * g + c[3];
+}
+
+static void compare_combined(const char *name, feature f, feature g, bool is_ratio, window w) {
+  real values[2];
+  first = f;
+  second = g;
+  for (size_t point = 0; point < p.points; point++) {
+    real m[3];
+    for (int series = 0; series < 3; series++) { /* means of f, g, f g */
+      real *const v = calloc(p.realisations, sizeof *v);
+      memcpy(weights[point], (const real[4]){series == 0, series == 1, series == 2, 0}, sizeof weights[point]);
+      for (size_t r = 0; r < p.realisations; r++) {
+        v[r] = block_mean(influence, w, point, r, w.n, 0);
+      }
+      m[series] = summarise(point, v).mean;
+      free(v);
+    }
+    values[point] = is_ratio ? m[0] / m[1] : m[2] - m[0] * m[1];
+    const real ratio[4] = {1 / m[1], -m[0] / m[1] / m[1], 0, 0}, covariance[4] = {-m[1], -m[0], 1, 2 * m[0] * m[1] - m[2]};
+    memcpy(weights[point], is_ratio ? ratio : covariance, sizeof weights[point]);
+  }
+  compare_average_of(name, influence, values, w);
 }
 
 /* Lags of a multiple-tau scheme: level l has j 2^l. */
@@ -206,7 +250,9 @@ static void check_study(size_t realisations, size_t least_lost) {
                  "    - {statistic: correlator, name: products, values: 6}\n"
                  "    - {statistic: correlator, name: late, every: 2, from: 5}\n"
                  "    - {statistic: correlator-msd, name: squares}\n"
-                 "    - {statistic: correlator-msd, name: few, values: 4, every: 5, to: 22.5}\n",
+                 "    - {statistic: correlator-msd, name: few, values: 4, every: 5, to: 22.5}\n"
+                 "    - {statistic: time-average, name: ratio, feature: x0, with: norm2, combine: ratio, from: 2.5}\n"
+                 "    - {statistic: time-average, name: variance, combine: covariance, every: 3, from: 2.5, to: 20}\n",
                  realisations, realisations);
   file = run_with(folder, text, true);
   p = (paths){2, realisations, 200, 1, array("x", "_path")};
@@ -222,6 +268,8 @@ static void check_study(size_t realisations, size_t least_lost) {
   compare_correlator("path_late", (window){40, 2, 80}, 16, true);
   compare_correlator("path_squares", (window){0, 1, 200}, 16, false);
   compare_correlator("path_few", (window){0, 5, 36}, 4, false);
+  compare_combined("path_ratio", x0, norm2, true, (window){20, 1, 180});
+  compare_combined("path_variance", x0, x0, false, (window){20, 3, 46});
   eg_labelled_free(file);
 }
 
@@ -231,9 +279,11 @@ static void check_plane(void) {
                           "dynamics: {name: sme1, batch_size: 4, scheme: euler-maruyama, substeps: 2}\nrealisations: 150\nobserve:\n"
                           "  at: {steps: {linear: 96}}\n  features: [x]\n  keep: {realisations: 150}\n  paths:\n"
                           "    - {statistic: time-average, name: all, feature: norm2, with: x0}\n"
-                          "    - {statistic: correlator-msd, name: squares}\n    - {statistic: correlator, name: products}\n");
+                          "    - {statistic: correlator-msd, name: squares}\n    - {statistic: correlator, name: products}\n"
+                          "    - {statistic: time-average, name: both, feature: norm2, with: x0, combine: covariance}\n");
   p = (paths){1, 150, 96, 2, array("x", "_path")};
   compare_average("path_all", norm2_x0, (window){0, 1, 96});
+  compare_combined("path_both", norm2, x0, false, (window){0, 1, 96});
   compare_correlator("path_products", (window){0, 1, 96}, 16, true);
   compare_correlator("path_squares", (window){0, 1, 96}, 16, false);
   eg_labelled_free(file);

@@ -126,17 +126,19 @@ static void stationary(void) {
                  "seed: 82\n%slearning_rate: 1/2\nsteps: 400000\ndynamics: {name: sgd, batch_size: 4}\nrealisations: 4\n"
                  "observe:\n  at: {steps: {linear: 1}}\n  features: [x]\n  paths:\n"
                  "    - {statistic: time-average, name: trace, feature: noise_trace, from: 32}\n"
-                 "    - {statistic: time-average, name: signal, feature: gradient_norm2, from: 32}\n",
+                 "    - {statistic: time-average, name: signal, feature: gradient_norm2, from: 32}\n"
+                 "    - {statistic: time-average, name: noise_to_signal, feature: noise_trace, with: gradient_norm2, combine: ratio, from: 32}\n",
                  model);
   file = run_study(text);
-  for (int k = 0; k < 2; k++) {
-    const char *const name = k == 0 ? "path_trace" : "path_signal";
+  for (int k = 0; k < 3; k++) {
+    const char *const name = k == 0 ? "path_trace" : k == 1 ? "path_signal" : "path_noise_to_signal";
+    const double truth[] = {B * N, m, B * N / m}, wrong[] = {N, m + N, N / m};
     char error[40], freedom[40];
     (void)snprintf(error, sizeof error, "%s_stderr", name);
     (void)snprintf(freedom, sizeof freedom, "%s_freedom", name);
     const double value = *(const double *)array(file, "/", name), deviation = *(const double *)array(file, "/", error);
-    compare(false, name, value, deviation, k == 0 ? B * N : m, 1000 + *(const double *)array(file, "/", freedom));
-    compare(true, name, value, deviation, k == 0 ? N : m + N, 1000 + *(const double *)array(file, "/", freedom));
+    compare(false, name, value, deviation, truth[k], 1000 + *(const double *)array(file, "/", freedom));
+    compare(true, name, value, deviation, wrong[k], 1000 + *(const double *)array(file, "/", freedom));
   }
   eg_labelled_free(file);
 }

@@ -76,6 +76,9 @@ static void streams(void) {
   check_says(ONE, FEW, "statistic: time-average, with: norm2", "");
   check_says(ONE, FEW, "statistic: correlator, with: norm2", "'observe.paths.with' is a key of product and time-average only");
   check_says(ONE, FEW, "statistic: correlator-msd, feature: x0", "'observe.paths.feature' is a key of");
+  check_says(ONE, FEW, "statistic: time-average, combine: ratio", "'combine: ratio' of path statistic 'time_average' needs 'with'");
+  check_says(ONE, FEW, "statistic: correlator, combine: ratio", "'observe.paths.combine' is a key of time-average only");
+  check_says(ONE, FEW, "statistic: time-average, combine: sum", "'observe.paths.combine' = 'sum' is not known");
   check_says(ONE, FEW, "statistic: time-average, values: 8", "'observe.paths.values' is a key of correlator and correlator-msd only");
   check_says(ONE, FEW, "statistic: msd, every: 2", "'observe.paths.every' is a key of time-average, correlator and correlator-msd only");
   check_says(ONE, FEW, "statistic: correlator, values: 5", "'observe.paths.values' = 5 must be even");
