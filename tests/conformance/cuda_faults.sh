@@ -61,7 +61,7 @@ asked copy:1 'the device gives wrong results on a known answer and is not used'
 auto copy:1 'the device gives wrong results on a known answer and is not used'
 
 # after the known answer came out right: in the middle of the study
-write_study study.yaml 300000 64
+write_study study.yaml 150000 64
 expect 0 run study.yaml -o cpu.h5 --backend cpu -q --force
 check "$hash" cpu.h5 >cpu.hash
 asked kernel:200 'a kernel failed'
@@ -99,9 +99,9 @@ expect 0 verify asked.h5
 says out partial
 asked nan:70 'gave wrong results' # a NaN is looked at whatever is drawn
 
-# One that hangs after it was found wrong, when it has nothing in hand any more
-asked dying:160 'gave wrong results' --check-tiles 1 --device-timeout 0.5
-auto dying:160 'the GPU failed, the CPU goes on: cuda 0' --check-tiles 1 --device-timeout 0.5
+# One that hangs after it was found wrong, when it has nothing in hand any more. (Half a second without a step happens on a busy machine.)
+asked dying:160 'gave wrong results' --check-tiles 1 --device-timeout 2
+auto dying:160 'the GPU failed, the CPU goes on: cuda 0' --check-tiles 1 --device-timeout 2
 
 # A CPU that cannot check: no device is wrong for that
 ENSGRAD_ISA=none expect 0 run study.yaml -o unchecked.h5 -q --backend cuda --check-tiles 1
@@ -112,7 +112,7 @@ check "$hash" unseen.h5 >unseen.hash
 check [ "$(cmp -s unseen.hash cpu.hash; echo $?)" = 1 ]
 
 # Histograms and kept paths: counts of every batch add up, those of the first tile are compared, and so is every checked path.
-write_study study.yaml 300000 64
+write_study study.yaml 150000 64
 cat >>study.yaml <<END
   histograms: {feature: x, bins: 8, low: -4, high: 4}
   keep: {realisations: 20}
@@ -130,7 +130,7 @@ expect 0 run study.yaml -o cpu.h5 --backend cpu -q --force
 check "$hash" cpu.h5 >cpu.hash
 auto misbin:1 'tiles that this session had made are discarded'
 # Statistics of paths: their sums, their lists and the counts of their values
-write_study study.yaml 300000 64
+write_study study.yaml 150000 64
 sed -i 's/linear: 2/linear: 8/' study.yaml
 cat >>study.yaml <<END
   paths: [{statistic: msd}, {statistic: time-averaged-msd, lags: [8, 16], histogram: true}, {statistic: tail, feature: x0, largest: 100},
@@ -151,7 +151,7 @@ asked unfeed:40 'gave wrong results' --check-tiles 1
 auto misfeed:1 'the GPU failed, the CPU goes on: cuda 0'
 
 # Counts at times of their own, between those of the moments, and of two histograms together
-write_study study.yaml 300000 64
+write_study study.yaml 150000 64
 cat >>study.yaml <<END
   histograms: [{feature: x, bins: 8, low: -4, high: 4, at: {steps: [16, 48, 64]}}, {feature: norm2, bins: 3, low: 0, high: 4, at: {steps: [16, 48, 64]}}]
   joint_histograms: {of: x0, with: norm2}
