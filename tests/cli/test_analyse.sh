@@ -118,7 +118,7 @@ check /usr/bin/python3 cells.py
 says table 'not in the grid'
 
 # A partial result has analyses too.
-expect 75 run weak.yaml -q --backend cpu -o part.h5 --set realisations=2^28 --max-time 0.4
+expect 75 run weak.yaml -q --backend cpu -o part.h5 --set realisations=2^28 --max-time 0.4 --threads 1
 cp part.h5 part_again.h5
 expect 0 analyse part_again.h5
 check /usr/bin/python3 equal.py part.h5 part_again.h5

@@ -29,22 +29,12 @@ expect 0 run until.yaml -o four.h5 --force -q --threads 4
 equal one.h5 four.h5
 
 # Stopped again and again, at any look.
-tries=0
-"$program" run until.yaml -o parts.h5 -q --threads 2 --max-time 0.05 >out 2>err
-code=$?
-while [ "$code" -eq 75 ] && [ "$tries" -lt 200 ]; do
-  tries=$((tries + 1))
-  "$program" run until.yaml -o parts.h5 -q --threads 2 --max-time 0.05 >out 2>err
-  code=$?
-done
-check [ "$code" -eq 0 ]
-check [ "$tries" -ge 1 ]
-echo "continued $tries times"
+sessions run until.yaml -o parts.h5 -q --threads 2
+echo "continued $stops times"
 equal one.h5 parts.h5
 
 # A killed run goes on; so does what was merged.
-"$program" run until.yaml -o killed.h5 -q --threads 1 --max-time 0.05 >out 2>err
-check [ "$?" -eq 75 ]
+stopped killed.h5 50 run until.yaml -q --threads 1
 expect 0 merge killed.h5 -o merged.h5 --allow-gaps
 says err "tiles are missing"
 expect 0 run until.yaml -o merged.h5 -q
@@ -132,15 +122,7 @@ END
 expect 0 run levels.yaml -o levels1.h5 -q --threads 1
 expect 0 run levels.yaml -o levels4.h5 -q --threads 4
 equal levels1.h5 levels4.h5
-tries=0
-code=75
-while [ "$code" -eq 75 ] && [ "$tries" -lt 200 ]; do
-  tries=$((tries + 1))
-  "$program" run levels.yaml -o levels.h5 -q --threads 2 --max-time 0.1 >out 2>err
-  code=$?
-done
-check [ "$code" -eq 0 ]
-check [ "$tries" -ge 2 ]
+sessions run levels.yaml -o levels.h5 -q --threads 2
 equal levels1.h5 levels.h5
 # With its own number of levels, too.
 expect 0 run levels.yaml --set multilevel.levels=6 --set multilevel.least_levels=2 -o own1.h5 -q --threads 1
@@ -149,15 +131,7 @@ check grep -qE '^alpha .*bias of the finest level about [0-9.e-]+ of [0-9.e-]+ a
 levels=$(grep -cE '^[0-6] +-?[0-9]' out)
 check [ "$levels" -ge 4 ]
 check [ "$levels" -le 6 ]
-tries=0
-code=75
-while [ "$code" -eq 75 ] && [ "$tries" -lt 200 ]; do
-  tries=$((tries + 1))
-  "$program" run levels.yaml --set multilevel.levels=6 --set multilevel.least_levels=2 -o own.h5 -q --threads 2 --max-time 0.1 >out 2>err
-  code=$?
-done
-check [ "$code" -eq 0 ]
-check [ "$tries" -ge 2 ]
+sessions run levels.yaml --set multilevel.levels=6 --set multilevel.least_levels=2 -o own.h5 -q --threads 2
 equal own1.h5 own.h5
 expect 3 run levels.yaml --set multilevel.least_levels=4 -o shard.h5
 says err "'multilevel.least_levels' = 4 is more than 'multilevel.levels' = 3"
@@ -213,7 +187,7 @@ expect 5 extend first.h5 -o part.h5 --shard 0/2 -q
 says err "lacks tiles of the result that is extended: it is of an earlier round"
 expect 5 extend first.h5 -o part.h5 --shard 1/2 -q
 says err "or of an earlier round"
-expect 75 run until.yaml -o middle.h5 -q --threads 1 --max-time 0.05
+stopped middle.h5 50 run until.yaml -q --threads 1
 expect 0 verify middle.h5
 "$program" extend middle.h5 --shard 0/2 -q >out 2>err
 check [ "$?" -eq 2 ] # unless it was stopped at a look
