@@ -11,7 +11,7 @@ start: {points: [[1, 0], [0, 1]]}
 horizon: 8
 sweep: {learning_rate: [1/4, 1/8, 1/16]}
 dynamics: [{name: sgd, batch_size: 1}, {name: sme1, substeps: 2}]
-realisations: 640
+realisations: 128
 groups: {label: pair, members: [sgd], antithetic: true}
 observe:
   at: {linear: 8}
