@@ -10,6 +10,7 @@ static double get_stderr(const eg_quantile *q) { return q->stderr_; }
 static double get_low(const eg_quantile *q) { return q->low; }
 static double get_high(const eg_quantile *q) { return q->high; }
 static double get_bin(const eg_quantile *q) { return q->bin; }
+static double get_interpolation(const eg_quantile *q) { return q->interpolation; }
 
 static const struct {
   const char *suffix;
@@ -19,7 +20,8 @@ static const struct {
                  {"_stderr", get_stderr, "standard error of the quantile, binomial"},
                  {"_low", get_low, "lower end of its 95 % interval"},
                  {"_high", get_high, "upper end of its 95 % interval"},
-                 {"_bin", get_bin, "width of the bin that holds it: the resolution"}};
+                 {"_bin", get_bin, "width of the bin that holds it: the resolution"},
+                 {"_interpolation", get_interpolation, "what the interpolation within the bin may be off, from the bins beside; above half of the stderr the bins are too wide for it"}};
 
 /* What an analysis goes through: of a histogram (run[, point], time[, component], probability), of a path statistic (run[, point],
    lag[, power], probability). */

@@ -46,7 +46,7 @@ static size_t last_of(const eg_labelled *file, const quantile_sizes *q, size_t r
 }
 
 static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, const quantile_sizes *q, size_t run, size_t point,
-                       size_t middle, size_t inner) {
+                       size_t middle, size_t inner, bool *is_any_coarse) {
   const size_t first = (((run * q->points + point) * q->middle + middle) * q->inner + inner) * q->probabilities;
   char label[128], cell[48];
   eg_result_run_name(file, run, label, sizeof label);
@@ -60,7 +60,10 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   }
   for (size_t i = 0; i < q->probabilities; i++) {
     const double value = eg_analysis_value(file, prefix, "", first + i), error = eg_analysis_value(file, prefix, "_stderr", first + i);
-    (void)snprintf(cell, sizeof cell, isnan(value) ? "not in the grid" : isnan(error) ? "%.6g(no error)" : "%.6g(%.2g)", value, error);
+    const bool is_coarse = eg_analysis_value(file, prefix, "_interpolation", first + i) > error / 2; /* false where there is none */
+    (void)snprintf(cell, sizeof cell, isnan(value) ? "not in the grid" : isnan(error) ? "%.6g(no error)" : is_coarse ? "%.6g(%.2g)~" : "%.6g(%.2g)",
+                   value, error);
+    *is_any_coarse = *is_any_coarse || is_coarse;
     eg_text_append(text, "%-20s ", cell);
   }
   eg_text_append(text, "\n");
@@ -86,13 +89,17 @@ void eg_result_quantiles_text(eg_text *text, const eg_labelled *file) {
       eg_text_append(text, "%-20.6g ", eg_analysis_value(file, prefix, "_probability", i));
     }
     eg_text_append(text, "\n");
+    bool is_any_coarse = false;
     for (size_t run = 0; run < q.runs; run++) {
       const size_t middle = last_of(file, &q, run);
       for (size_t point = 0; point < q.points; point++) {
         for (size_t inner = 0; inner < q.inner; inner++) {
-          append_row(text, file, prefix, &q, run, point, middle, inner);
+          append_row(text, file, prefix, &q, run, point, middle, inner, &is_any_coarse);
         }
       }
+    }
+    if (is_any_coarse) {
+      eg_text_append(text, "~ the bins are too wide for this error: interpolation within them may be off by more than half of it\n");
     }
   }
 }

@@ -27,6 +27,37 @@ static void small_grids(void) {
   CHECK(isnan(q.value));
 }
 
+/* What a straight line within a bin is off: never above the estimate for smooth laws, on coarse and fine grids, and no more than four
+   times below it where it is largest. */
+static void interpolation(void) {
+  static const size_t sizes[] = {8, 16, 64, 256};
+  for (size_t g = 0; g < 4; g++) {
+    const size_t bins = sizes[g];
+    double edges[257];
+    uint64_t counts[258] = {0};
+    for (size_t i = 0; i <= bins; i++) {
+      edges[i] = 8 * (double)i / (double)bins;
+    }
+    for (size_t i = 0; i < bins; i++) { /* exponential law, exact counts of 1e15 */
+      counts[i + 1] = (uint64_t)(1e15 * (exp(-edges[i]) - exp(-edges[i + 1])));
+    }
+    double largest = 0;
+    for (double p = 0.005; p < 0.95; p += 0.005) {
+      eg_quantile q;
+      eg_quantile_from_counts(bins, edges, false, counts, p, &q);
+      const double share = fabs(q.value + log1p(-p * (1 - exp(-8)))) / q.interpolation;
+      CHECK(share <= 1.05);
+      largest = fmax(largest, share);
+    }
+    CHECK(largest > 0.25);
+  }
+  static const double edges[] = {0, 1, 2, 3};
+  static const uint64_t atom[] = {0, 0, 1000000, 0, 0};
+  eg_quantile q;
+  eg_quantile_from_counts(3, edges, false, atom, 0.5, &q); /* all values in one bin: nobody knows where */
+  CHECK(q.interpolation > q.stderr_ / 2);
+}
+
 static const double *analysis(const eg_labelled *file, const char *name) {
   const eg_variable *const v = eg_labelled_find(file, "/analysis", name);
   if (v == NULL) {
@@ -56,6 +87,7 @@ int main(void) {
     stop_with("no folder for files");
   }
   small_grids();
+  interpolation();
   eg_labelled *const file =
       run_study("seed: 61\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 4\ntime_step: 1\n"
                 "start: {normal: {mean: 0, std: 0.70710678118654752}}\ndynamics: [{name: sde, scheme: exact}]\n"
@@ -75,7 +107,20 @@ int main(void) {
               200000);
     }
   }
+  for (size_t i = 0; i < 14; i++) {
+    CHECK(analysis(file, "quantile_interpolation")[i] < analysis(file, "quantile_stderr")[i] / 2);
+  }
   eg_labelled_free(file);
+  /* eight bins for the square: the error bar does not hold what they hide, and that is said */
+  eg_labelled *const coarse =
+      run_study("seed: 62\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 1\ntime_step: 1\n"
+                "start: {normal: {mean: 0, std: 0.70710678118654752}}\ndynamics: [{name: sde, scheme: exact}]\n"
+                "realisations: 200000\nobserve:\n  at: {linear: 1}\n  features: [norm2]\n  histograms: {feature: norm2, bins: 8, low: 0, high: 8}\n"
+                "analyse: {quantiles: {probabilities: [0.5]}}\n");
+  const double root = normal_quantile(0.75), off = analysis(coarse, "quantile")[0] - root * root;
+  CHECK(fabs(off) > 20 * analysis(coarse, "quantile_stderr")[0]);
+  CHECK(analysis(coarse, "quantile_interpolation")[0] > 20 * analysis(coarse, "quantile_stderr")[0]);
+  eg_labelled_free(coarse);
   (void)judge_rows(20, 10);
   (void)rmdir(folder);
   return check_report();
