@@ -67,6 +67,7 @@ static eg_status build_analyses(eg_context *ctx, eg_builder *b) {
   EG_TRY(eg_build_scaling(ctx, b));
   EG_TRY(eg_build_flow(ctx, b));
   EG_TRY(eg_build_multilevel(ctx, b));
+  EG_TRY(eg_build_common(ctx, b));
   return eg_build_quantiles(ctx, b);
 }
 

@@ -80,6 +80,7 @@ EG_NODISCARD eg_status eg_build_time_average(eg_context *ctx, eg_builder *b, siz
 EG_NODISCARD eg_status eg_build_diffusion(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_quantiles(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_escape(eg_context *ctx, eg_builder *b);
+EG_NODISCARD eg_status eg_build_common(eg_context *ctx, eg_builder *b); /* result_common.c */
 EG_NODISCARD eg_status eg_build_stationary(eg_context *ctx, eg_builder *b);
 /* Of one stationary analysis what concerns (x, v); nothing where the velocity is not observed: result_phase.c. */
 EG_NODISCARD eg_status eg_build_phase(eg_context *ctx, eg_builder *b, const char *prefix, const eg_study_stationary *study);
