@@ -41,8 +41,9 @@ typedef struct eg_tape {
   const struct eg_walk *w;
   uint32_t record, last;
   uint64_t most; /* size of the features so far: core/watch_cpu.h */
-  double *column; /* where the next record goes, if it is one coordinate of one point; else NULL */
+  double *column; /* where the next record goes, if that is one coordinate of one point: column `first` alone; else NULL */
   size_t row;     /* from one record to the next */
+  uint32_t first;
   int32_t component;
 } eg_tape;
 
@@ -284,10 +285,15 @@ typedef struct eg_walk {
 
 /* ---- one block through all steps of the launch ---- */
 
-/* Do features of this launch ask for the start? */
+/* Do the records or monitors of this launch ask for the start? */
 static int has_displacement(const eg_launch *a) {
+  uint64_t first = UINT64_MAX, end = 0; /* of the columns that are wanted */
+  for (uint32_t r = 0; r < a->n_records; r++) {
+    first = eg_columns_from(a, r) < first ? eg_columns_from(a, r) : first;
+    end = eg_columns_to(a, r) > end ? eg_columns_to(a, r) : end;
+  }
   int needs = 0;
-  for (uint32_t f = 0; f < a->n_features; f++) {
+  for (uint64_t f = first; f < end; f++) {
     needs |= a->features[f].id == EG_FEATURE_DISPLACEMENT2;
   }
   for (uint32_t i = 0; i < a->n_monitors; i++) {
@@ -373,7 +379,9 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, int is_taped,
     load_block(a, w.block, w.realisation, slot);
     load_monitors(&w);
     uint64_t step = a->step_first;
-    int is_backed_up = 0, is_sure = 0; /* is_sure: of finite states; records from here are taken without a look at each */
+    int is_backed_up = 0;
+    int is_sure = 0;  /* the backup is of finite states: records from here are taken without a look at each */
+    int is_known = 0; /* states were finite after the last record */
     for (uint32_t r = 0; r <= a->n_records;) { /* the last round is the end of the launch */
       const uint64_t from = step, to = r < a->n_records ? a->record_steps[r] : a->step_last;
       if (r == a->n_records && to <= from) {
@@ -383,13 +391,16 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, int is_taped,
         back_up(a, &w.block);
         ahead.backup_step = step;
         is_backed_up = 1;
-        is_sure = !is_watched(a) && is_block_finite(&w);
+        is_sure = is_known || (!is_watched(a) && is_block_finite(&w));
       }
       if (is_sure && r < a->n_records) {
+        const uint32_t first = r;
         is_sure = 0;
         r = take_records(&w, is_taped, r, &step);
+        is_known = r > first;
         continue;
       }
+      is_known = 0;
       if (to > from) {
         advance_block(&w, from, to);
         step = to;

@@ -420,6 +420,7 @@ static __attribute__((noinline)) uint64_t record_due(eg_tape *t) {
     }
   }
   t->record++;
+  t->column = t->column == NULL ? NULL : t->column + t->row;
   return t->record < t->last ? a->record_steps[t->record] : EG_NEVER;
 }
 
@@ -427,23 +428,25 @@ static __attribute__((noinline)) uint64_t record_due(eg_tape *t) {
 static eg_tape tape_of(const eg_walk *w, uint32_t r, uint32_t last) {
   const eg_launch *const a = w->a;
   const size_t row = (size_t)a->n_features * a->ld;
-  eg_tape tape = {w, r, last, 0, NULL, row, 0};
-  if (a->n_points == 1 && a->n_features == 1 && a->features[0].id == EG_FEATURE_X && !EG_USER_MODEL) {
-    tape.column = a->records + (size_t)r * row + w->slot;
-    tape.component = a->features[0].component;
+  eg_tape tape = {w, r, last, 0, NULL, row, eg_columns_from(a, r), 0};
+  const eg_feature_code *const code = a->features + tape.first;
+  if (a->n_points == 1 && eg_columns_to(a, r) == tape.first + 1 && code->id == EG_FEATURE_X && !EG_USER_MODEL) {
+    tape.column = a->records + (size_t)r * row + (size_t)tape.first * a->ld + w->slot;
+    tape.component = code->component;
   }
   return tape;
 }
 
 /* record_due on the way of a segment: the commonest record is a copy, and a call costs more. */
 EG_FN uint64_t make_record(eg_tape *t, const eg_real *x) {
-  if (t->column == NULL) {
+  const eg_launch *const a = t->w->a;
+  if (t->column == NULL || eg_columns_from(a, t->record) != t->first || eg_columns_to(a, t->record) != t->first + 1) {
     return record_due(t);
   }
   block_coordinate(x, t->component, t->column);
   t->column += t->row;
   t->record++;
-  return t->record < t->last ? t->w->a->record_steps[t->record] : EG_NEVER;
+  return t->record < t->last ? a->record_steps[t->record] : EG_NEVER;
 }
 
 /* Is every state of a block finite? */

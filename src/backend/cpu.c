@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/cpu_bytes.h"
 #include "backend/cpu_device.h"
 #include "backend/fractional.h"
 #include "core/noise.h"
@@ -12,9 +13,6 @@
 #include "model/user_model.h"
 #include "stats/largest.h"
 #include "stats/moments.h"
-
-/* Records of a tile (of all members of a group) are made and reduced in parts that stay in the second-level cache. */
-enum { RECORD_BYTES = 1 << 19 };
 
 /* Page-aligned and zeroed, and counted. */
 static eg_status reserve(eg_context *ctx, size_t *bytes, size_t count, size_t size, void *out_pointer) {
@@ -191,8 +189,7 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   d->job = job;
   const size_t ld = job->launch.ld, n_points = job->launch.n_points;
   const size_t row = n_points * job->n_features * ld;
-  const size_t most = RECORD_BYTES / (row * sizeof(double) * (job->group == NULL ? 1 : job->group->n_members));
-  d->records_at_once = most == 0 ? 1 : (most < eg_job_observations(job) ? most : eg_job_observations(job));
+  d->records_at_once = eg_cpu_records_at_once(job);
   EG_TRY(reserve(ctx, &d->job_bytes, d->unit->block_bytes(&job->launch), 1, &d->thread.block));
   EG_TRY(make_permutation(ctx, job, &d->thread));
   EG_TRY(make_fractional(ctx, d, job));

@@ -6,7 +6,23 @@
 #include "core/unit_table.h"
 #include "stats/histogram.h"
 
-static const double PART_BYTES = 0x1p20; /* records, and samples of streams, are made in parts of at most so many, but at least one */
+/* Records of a tile (of all members of a group) are made and reduced in parts of about RECORD_BYTES of what is wanted of them, which
+   stay in the second-level cache; in memory a part has the other columns too, at most BUFFER_BYTES. At least one record. */
+static const double RECORD_BYTES = 0x1p19, BUFFER_BYTES = 0x1p21;
+static const double PART_BYTES = 0x1p20; /* samples of streams are made in parts of at most so many, but at least one */
+
+size_t eg_cpu_records_at_once(const eg_job *job) {
+  const size_t n = eg_job_observations(job);
+  const double members = job->group == NULL ? 1 : (double)job->group->n_members;
+  const double column = (double)job->launch.n_points * job->launch.ld * sizeof(double) * members;
+  double wanted = 0;
+  for (size_t i = 0; job->schedules != NULL && i < n; i++) {
+    wanted += job->schedules->columns[2 * i + 1] - job->schedules->columns[2 * i];
+  }
+  wanted = job->schedules == NULL ? (double)job->n_features : wanted / (double)n;
+  const double most = fmin(RECORD_BYTES / wanted, BUFFER_BYTES / (double)job->n_features) / column;
+  return most < 1 ? 1 : (most < (double)n ? (size_t)most : n);
+}
 
 /* eg_fractional_create and whole paths of its increments. */
 static double fractional_bytes(const eg_unit *unit, const eg_launch *a) {
@@ -29,7 +45,7 @@ double eg_cpu_bytes(const eg_unit *unit, const eg_job *job) {
   bytes += a->sampling == EG_SAMPLE_REPLACEMENT ? 0 : 2.0 * a->n_rows * EG_LANES * sizeof(uint16_t);
   bytes += fractional_bytes(unit, a) + ((double)job->n_staged + (double)job->n_row_values) * real;
   bytes += ((double)job->state_values + 2 * lanes * a->n_monitors + 1.5 * a->ld + lanes) * sizeof(double);
-  bytes += fmax(row, fmin(PART_BYTES, row * (double)eg_job_observations(job)));
+  bytes += row * (double)eg_cpu_records_at_once(job);
   bytes += job->n_histograms > 0 ? (2.0 * a->ld + 4 * (EG_MAX_BINS + 3)) * sizeof(uint32_t) : 0;
   bytes += ((double)eg_job_track_values(job, eg_job_tracked_records(job)) + values * a->ld) * sizeof(double);
   bytes += job->n_streams > 0 ? (double)eg_job_stream_values(job, job->n_streams) * sizeof(double) + fmax(fed, PART_BYTES) : 0;
