@@ -7,6 +7,7 @@
 #ifndef EG_CORE_POPULATION_CPU_H
 #define EG_CORE_POPULATION_CPU_H
 
+#include "core/monitor_cpu.h"
 #include "core/unit_table.h"
 
 typedef void (*eg_field_fn)(const eg_params *p, const eg_uniforms *u, eg_draws *d, int stage, const eg_real *average,
@@ -340,7 +341,9 @@ static void record_population(eg_population *s, uint32_t record, uint32_t slot, 
   double *const out = a->records + (size_t)record * a->n_features * a->ld + slot;
   double sum = 0;
   for (uint32_t f = eg_columns_from(a, record); f < eg_columns_to(a, record) && *first_bad == EG_NEVER; f++) {
-    out[(size_t)f * a->ld] = average_feature(s, a->features[f]);
+    const eg_feature_code code = a->features[f];
+    out[(size_t)f * a->ld] = is_monitor_column(code) ? monitor_column(a, monitors_of(a, 0, slot), code, step)
+                                                     : average_feature(s, code);
     sum += out[(size_t)f * a->ld] * 0.0;
   }
   if (*first_bad == EG_NEVER && (sum != 0.0 || !is_finite_average(s))) {
@@ -354,7 +357,19 @@ static void record_population(eg_population *s, uint32_t record, uint32_t slot, 
 
 /* ---- a realisation through all steps of the launch ---- */
 
-static void begin_population(eg_population *s, uint64_t *first_bad) {
+/* The averages behind a step, for the monitors; at the start of the run if `is_start`. */
+static __attribute__((noinline)) void look_at_population(eg_population *s, uint32_t slot, uint64_t step, int is_start) {
+  const eg_launch *const a = s->a;
+  for (uint32_t m = 0; m < a->n_monitors; m++) {
+    if (is_start) {
+      begin_monitor(a, monitors_of(a, 0, slot), m, average_feature(s, a->monitors[m].feature));
+    } else if (eg_monitor_is_open(&a->monitors[m], step)) {
+      step_monitor(a, monitors_of(a, 0, slot), m, step, average_feature(s, a->monitors[m].feature));
+    }
+  }
+}
+
+static void begin_population(eg_population *s, uint32_t slot, uint64_t *first_bad) {
   const eg_launch *const a = s->a;
   if (!a->is_restart) {
     for (uint32_t first = 0; first < a->n_particles; first += EG_PARTICLE_BLOCK) {
@@ -363,9 +378,13 @@ static void begin_population(eg_population *s, uint64_t *first_bad) {
     *first_bad = EG_NEVER;
   }
   sweep(s, NULL);
+  if (!a->is_restart) {
+    look_at_population(s, slot, 0, 1);
+  }
 }
 
-EG_FN void step_to(eg_field_fn make_field, int stages, eg_population *s, eg_draws *d, uint64_t to, uint64_t *first_bad) {
+EG_FN void step_to(eg_field_fn make_field, int stages, eg_population *s, uint32_t slot, eg_draws *d, uint64_t to,
+                   uint64_t *first_bad) {
   eg_real field[EG_FIELD_VALUES];
   for (; d->step < to && *first_bad == EG_NEVER; d->step++) {
     for (int stage = 0; stage < stages; stage++) {
@@ -376,6 +395,7 @@ EG_FN void step_to(eg_field_fn make_field, int stages, eg_population *s, eg_draw
       *first_bad = d->step + 1;
       spoil(s);
     }
+    look_at_population(s, slot, d->step + 1, 0);
   }
   d->step = to;
 }
@@ -391,12 +411,12 @@ EG_FN void drive_population(eg_field_fn make_field, int stages, const eg_params 
     s.realisation = a->realisation_first + slot;
     eg_draws_begin(&d, a, s.realisation);
     d.step = a->step_first;
-    begin_population(&s, first_bad);
+    begin_population(&s, slot, first_bad);
     for (uint32_t r = 0; r < a->n_records; r++) {
-      step_to(make_field, stages, &s, &d, a->record_steps[r], first_bad);
+      step_to(make_field, stages, &s, slot, &d, a->record_steps[r], first_bad);
       record_population(&s, r, slot, d.step, first_bad);
     }
-    step_to(make_field, stages, &s, &d, a->step_last, first_bad);
+    step_to(make_field, stages, &s, slot, &d, a->step_last, first_bad);
   }
 }
 

@@ -6,6 +6,7 @@
 #ifndef EG_CORE_TEAM_CPU_H
 #define EG_CORE_TEAM_CPU_H
 
+#include "core/monitor_cpu.h"
 #include "core/unit_table.h"
 
 typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
@@ -266,6 +267,40 @@ static double feature_of(const eg_params *p, const eg_uniforms *u, const eg_grou
   }
 }
 
+/* ---- monitors ---- */
+
+/* Look at all trajectories behind a step; at the start of the run if `is_start`. */
+static __attribute__((noinline)) void look_at_group(const eg_params *p, const eg_uniforms *u, const eg_group *g, uint64_t step,
+                                                    int is_start) {
+  const eg_launch *const a = g->a;
+  for (uint32_t m = 0; m < a->n_monitors; m++) {
+    for (uint32_t point = 0; point < a->n_points && (is_start || eg_monitor_is_open(&a->monitors[m], step)); point++) {
+      for (uint32_t i = 0; i < g->n; i++) {
+        const double f = feature_of(p, u, g, a->monitors[m].feature, point, i);
+        double *const monitors = monitors_of(a, point, g->slot + i);
+        if (is_start) {
+          begin_monitor(a, monitors, m, f);
+        } else {
+          step_monitor(a, monitors, m, step, f);
+        }
+      }
+    }
+  }
+}
+
+/* Steps of a group, one by one where monitors look at each. */
+static void advance_group(eg_segment_fn segment, const eg_params *p, const eg_uniforms *u, eg_group *g, uint64_t from,
+                          uint64_t to) {
+  if (g->a->n_monitors == 0) {
+    segment(p, u, g, from, to);
+    return;
+  }
+  for (uint64_t step = from; step < to && !is_stopped(g); step++) {
+    segment(p, u, g, step, step + 1);
+    look_at_group(p, u, g, step + 1, 0);
+  }
+}
+
 static int is_finite_state(const eg_params *p, const eg_real *x) {
   eg_real sum = 0; /* 0, or NaN */
   _Pragma("omp simd reduction(+ : sum)")
@@ -327,7 +362,9 @@ static __attribute__((noinline)) void record_group(eg_segment_fn segment, const 
       uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + g->slot + i;
       double sum = is_finite_state(p, state_of(p, g, point, i)) ? 0 : 1;
       for (uint32_t f = eg_columns_from(a, record); f < eg_columns_to(a, record) && sum == 0.0; f++) {
-        out[(size_t)f * a->ld] = feature_of(p, u, g, a->features[f], point, i);
+        const eg_feature_code code = a->features[f];
+        out[(size_t)f * a->ld] = is_monitor_column(code) ? monitor_column(a, monitors_of(a, point, g->slot + i), code, to)
+                                                         : feature_of(p, u, g, code, point, i);
         sum += out[(size_t)f * a->ld] * 0.0;
       }
       if (sum == 0.0) {
@@ -350,7 +387,7 @@ static __attribute__((noinline)) void end_group(eg_segment_fn segment, const eg_
                                                 uint64_t from, uint64_t to) {
   int is_searched = 0;
   copy_states(p, g, g->backup, NULL);
-  segment(p, u, g, from, to);
+  advance_group(segment, p, u, g, from, to);
   for (uint32_t point = 0; point < g->a->n_points; point++) {
     for (uint32_t i = 0; i < g->n && !is_searched && !is_stopped(g); i++) {
       const uint64_t first_bad = g->a->first_bad[(size_t)point * g->a->ld + g->slot + i];
@@ -364,7 +401,7 @@ static __attribute__((noinline)) void end_group(eg_segment_fn segment, const eg_
 
 /* ---- one group through all steps of the launch ---- */
 
-static void begin_group(const eg_params *p, const eg_group *g) {
+static void begin_group(const eg_params *p, const eg_uniforms *u, const eg_group *g) {
   for (uint32_t point = 0; point < g->a->n_points; point++) {
     for (uint32_t i = 0; i < g->n; i++) {
       eg_real *const x = state_of(p, g, point, i);
@@ -374,6 +411,7 @@ static void begin_group(const eg_params *p, const eg_group *g) {
       g->a->first_bad[(size_t)point * g->a->ld + g->slot + i] = EG_NEVER;
     }
   }
+  look_at_group(p, u, g, 0, 1);
 }
 
 static void lay_out(const eg_params *p, eg_group *g, eg_real *block) {
@@ -404,13 +442,13 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, const void *p
     g.noise_is_double = a->kind == EG_KIND_GAUSSIAN64;
     lay_out(p, &g, own.team.scratch + (size_t)EG_SLOTS * (size_t)EG_DIM);
     if (!a->is_restart) {
-      begin_group(p, &g);
+      begin_group(p, &uniforms, &g);
     }
     uint64_t step = a->step_first;
     for (uint32_t r = 0; r < a->n_records && !is_stopped(&g); r++) {
       const uint64_t from = step;
       copy_states(p, &g, g.backup, NULL);
-      segment(p, &uniforms, &g, from, a->record_steps[r]);
+      advance_group(segment, p, &uniforms, &g, from, a->record_steps[r]);
       step = a->record_steps[r] > step ? a->record_steps[r] : step;
       record_group(segment, p, &uniforms, &g, r, from, step);
     }

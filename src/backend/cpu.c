@@ -94,6 +94,7 @@ static void release_job(eg_device *d) {
   free(d->places);
   free(d->first_bad);
   free(d->before.state);
+  free(d->before.monitors);
   free(d->before.first_bad);
   free(d->tracks);
   free(d->path_values);
@@ -180,6 +181,7 @@ static eg_status reserve_before(eg_context *ctx, eg_device *d, const eg_job *job
     return EG_OK;
   }
   EG_TRY(reserve(ctx, &d->job_bytes, job->state_values, job->is_float ? sizeof(float) : sizeof(double), &d->before.state));
+  EG_TRY(reserve(ctx, &d->job_bytes, n_lanes * 2 * job->launch.n_monitors, sizeof(double), &d->before.monitors));
   return reserve(ctx, &d->job_bytes, n_lanes, sizeof(uint64_t), &d->before.first_bad);
 }
 

@@ -9,6 +9,7 @@
 /* Of the team form, where a stop may cut a launch: how the tile stood before it. */
 typedef struct eg_cpu_before {
   double *state;       /* NULL: launches are whole */
+  double *monitors;
   uint64_t *first_bad;
   uint64_t step;
   bool has_begun;

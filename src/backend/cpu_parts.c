@@ -12,12 +12,24 @@ static size_t lanes_of(const eg_job *job) {
   return (size_t)job->launch.n_points * job->launch.ld;
 }
 
+static size_t monitor_values(const eg_job *job) {
+  return lanes_of(job) * 2 * job->launch.n_monitors;
+}
+
+/* n doubles, or none where there is nothing to copy. */
+static void put(double *to, const double *from, size_t n) {
+  if (n > 0) {
+    memcpy(to, from, n * sizeof *to);
+  }
+}
+
 void eg_cpu_part_remember(eg_device *d) {
   eg_cpu_before *const b = &d->before;
   if (b->state == NULL) {
     return;
   }
   memcpy(b->state, d->state, state_bytes(d->job));
+  put(b->monitors, d->monitors, monitor_values(d->job));
   memcpy(b->first_bad, d->first_bad, lanes_of(d->job) * sizeof *b->first_bad);
   b->step = d->launch.step_first;
   b->has_begun = d->launch.is_restart != 0;
@@ -45,7 +57,7 @@ static eg_tile_part part_of(const eg_cpu_tile *t, size_t i) {
   eg_tile_part part = {.step = is_before ? d->before.step : d->launch.step_first,
                        .n_records = t->n_records,
                        .state = is_before ? d->before.state : d->state,
-                       .monitors = d->monitors,
+                       .monitors = is_before ? d->before.monitors : d->monitors,
                        .first_bad = is_before ? d->before.first_bad : d->first_bad,
                        .node = t->result->node + i * job->node_values,
                        .counts = eg_cpu_counts_of(t, i),
@@ -102,20 +114,13 @@ static void put_state(eg_device *d, const double *state) {
   }
 }
 
-/* n doubles, or none where there is nothing to copy. */
-static void put(double *to, const double *from, size_t n) {
-  if (n > 0) {
-    memcpy(to, from, n * sizeof *to);
-  }
-}
-
 /* is_first: the first member has begun in every part, also where no step is made yet (splitting starts trajectories so). */
 static void put_back(eg_device *d, const eg_tile_part *part, bool is_first, const eg_tile_part *to) {
   const eg_job *const job = d->job;
   const size_t n_nodes = eg_places_before(eg_job_moment_places(job), part->n_records) * job->record_values;
   const size_t n_tracks = eg_job_track_values(job, eg_places_before(eg_job_tracked_places(job), part->n_records));
   put_state(d, part->state);
-  put(d->monitors, part->monitors, lanes_of(job) * 2 * job->launch.n_monitors);
+  put(d->monitors, part->monitors, monitor_values(job));
   memcpy(d->first_bad, part->first_bad, lanes_of(job) * sizeof *d->first_bad);
   put(to->node, part->node, n_nodes);
   put(to->difference, part->difference, to->difference == NULL ? 0 : n_nodes);

@@ -48,14 +48,10 @@ eg_status eg_plan_monitor_features(eg_context *ctx, eg_plan *plan) {
   for (size_t i = 0; i < s->observe.n_monitors; i++) {
     const eg_study_monitor *const m = &s->observe.monitors[i];
     const bool needs_loss = m->feature == EG_FEATURE_LOSS || m->feature == EG_FEATURE_GRADIENT_NORM2;
-    if ((eg_plan_unit(plan)->caps & EG_CAP_POPULATION) != 0) {
-      return eg_study_fail_at(ctx, s, m->mark, "monitor '%s': a model in the population form has no monitors; its features are "
-                                               "averages over the particles, taken at observations",
-                              m->name);
-    }
-    if (eg_plan_unit(plan)->form == EG_FORM_TEAM) {
-      return eg_study_fail_at(ctx, s, m->mark, "monitor '%s': the team form has no monitors yet; allowed: at most 16 dimensions",
-                              m->name);
+    const bool is_lane = (eg_plan_unit(plan)->caps & EG_CAP_POPULATION) == 0 && eg_plan_unit(plan)->form == EG_FORM_LANE;
+    if (m->is_absorbing && !is_lane) {
+      return eg_study_fail_at(ctx, s, m->mark, "monitor '%s': crossings absorb in the lane form only, and this study is in form %s",
+                              m->name, eg_plan_form_name(plan));
     }
     if (needs_loss && (eg_plan_unit(plan)->caps & EG_CAP_LOSS) == 0) {
       return eg_study_fail_at(ctx, s, m->mark, "monitor '%s' needs a model with a loss (eg_loss, eg_gradient)", m->name);

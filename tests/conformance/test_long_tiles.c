@@ -34,6 +34,11 @@ static const char *path_of(const char *name) {
   return path;
 }
 
+#define MONITORS                                                                                             \
+  "  monitors:\n    - {name: mean_x, feature: x0, operation: mean, from: 1}\n"                              \
+  "    - {name: peak, feature: norm2, operation: maximum}\n"                                                \
+  "    - {name: exit, feature: x0, operation: crossing, level: 0}\n"
+
 /* Two tiles, the second not full; some diverge. */
 static const char *study_text(const char *state, uint64_t n_steps) {
   static char text[1800];
@@ -46,10 +51,7 @@ static const char *study_text(const char *state, uint64_t n_steps) {
                  "  paths: [{statistic: msd, at: {steps: {log: 12}}}, {statistic: two-time, feature: x0},\n"
                  "    {statistic: time-average, feature: norm2, with: x0, from: 0.5, every: 7}, {statistic: correlator, every: 11},\n"
                  "    {statistic: time-average, name: cov, combine: covariance, feature: norm2, with: x0, every: 3},\n"
-                 "    {statistic: correlator-msd, every: 5, values: 4}]\n"
-                 "  monitors:\n    - {name: mean_x, feature: x0, operation: mean, from: 1}\n"
-                 "    - {name: peak, feature: norm2, operation: maximum}\n"
-                 "    - {name: exit, feature: x0, operation: crossing, level: 0}\n",
+                 "    {statistic: correlator-msd, every: 5, values: 4}]\n" MONITORS,
                  (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps,
                  (unsigned long long)(n_steps / 2), (unsigned long long)(n_steps / 2));
   return text;
@@ -62,7 +64,7 @@ static const char *population_text(const char *state, uint64_t n_steps) {
                  "seed: 5\nmodel: {name: mean-field-linear, data: %s/rows.h5, standardize: false, particles: 20000}\n"
                  "start: {normal: {mean: 0.5, std: 0.25}}\nlearning_rate: 1/16\nsteps: %llu\n"
                  "dynamics: {name: sgd, batch_size: 2}\nrealisations: 3\nstate: %s\n"
-                 "observe:\n  at: {steps: [1, %llu, %llu]}\n  features: [x, norm2]\n  keep: {realisations: 2}\n",
+                 "observe:\n  at: {steps: [1, %llu, %llu]}\n  features: [x, norm2]\n  keep: {realisations: 2}\n" MONITORS,
                  folder, (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps);
   return text;
 }
@@ -101,10 +103,7 @@ static const char *group_text(const char *state, uint64_t n_steps) {
                  "seed: 12\nmodel: {name: double-well, sigma: 2}\nstart: {points: [[0.5], [5.74]]}\nlearning_rate: 1/16\n"
                  "steps: %llu\nrealisations: 100\nstate: %s\ndiverged_limit: 1\n"
                  "dynamics: [{name: sgd, batch_size: 1}, {name: sme2, factor: data, substeps: 2, label: fine},\n"
-                 "  {name: sme1, factor: data}]\ngroups: [{label: trio, members: [sgd, fine, sme1]}]\n" ALL_RECORDS
-                 "  monitors:\n    - {name: mean_x, feature: x0, operation: mean, from: 1}\n"
-                 "    - {name: peak, feature: norm2, operation: maximum}\n"
-                 "    - {name: exit, feature: x0, operation: crossing, level: 0}\n",
+                 "  {name: sme1, factor: data}]\ngroups: [{label: trio, members: [sgd, fine, sme1]}]\n" ALL_RECORDS MONITORS,
                  (unsigned long long)n_steps, state, (unsigned long long)(n_steps / 3), (unsigned long long)n_steps,
                  (unsigned long long)(n_steps / 2), (unsigned long long)(n_steps / 2));
   return text;
@@ -145,7 +144,7 @@ static const char *team_of(const char *dynamics, const char *state, uint64_t n_s
   (void)snprintf(text, sizeof text,
                  "seed: 5\nmodel: {name: linear-regression, data: %s/rows.h5, standardize: false}\nform: team\n"
                  "start: {points: [[0.5, 0, 0, 0.25], [1, 1, 1, 1]]}\nlearning_rate: 1/16\nsteps: %llu\nrealisations: 3\n"
-                 "state: %s\n%s\n" ALL_RECORDS,
+                 "state: %s\n%s\n" ALL_RECORDS MONITORS,
                  folder, (unsigned long long)n_steps, state, dynamics, (unsigned long long)(n_steps / 3),
                  (unsigned long long)n_steps, (unsigned long long)(n_steps / 2), (unsigned long long)(n_steps / 2));
   return text;

@@ -2,8 +2,8 @@
  * Monitors against a scalar reference: every path is recorded at every integrator step by a run without monitors, and
  * from that history sums, means, extrema and crossings are found by loops over it, one trajectory at a time. All
  * operations, several points, trajectories that become non-finite, float state, any cut into launches, the backend's own
- * launches. Then states that are not finite between observations: shipped models cannot lose them, and a user's model
- * that can is found out.
+ * launches; in the team form and the population form too. Then states that are not finite between observations: shipped
+ * models cannot lose them, and a user's model that can is found out.
  */
 #include <unistd.h>
 
@@ -90,6 +90,7 @@ static size_t count_wrong(const planned *watched, const planned *plain, size_t r
   s.cut = cut;
   s.first = p.first = 128;
   const trajectories t = trajectories_of(&s), all = trajectories_of(&p);
+  const size_t dim = (size_t)plain->plan->dim;
   size_t wrong = 0;
   for (size_t point = 0; point < t.n_points; point++) {
     for (size_t l = 0; l < LANES; l++) {
@@ -97,16 +98,16 @@ static size_t count_wrong(const planned *watched, const planned *plain, size_t r
       for (size_t r = 0; r < t.n_records; r++) {
         double want[2 * EG_MOST_MONITORS + 2] = {0};
         int is_finite = 1;
-        for (size_t f = (size_t)plain->plan->dim; f < t.n_features; f++) { /* behind x */
+        for (size_t f = dim; f < t.n_features; f++) { /* behind x */
           const eg_monitor *const m = &job->launch.monitors[job->features[f].component];
-          want[f] = reference(&all, plain->plan, m, job->features[f].id, job->launch.h, point, l, job->record_steps[r]);
-          is_finite = is_finite && isfinite(want[f]);
-          *n_events += m->operation == EG_MONITOR_CROSSING && job->features[f].id == EG_FEATURE_MONITOR && want[f] == 1;
+          want[f - dim] = reference(&all, plain->plan, m, job->features[f].id, job->launch.h, point, l, job->record_steps[r]);
+          is_finite = is_finite && isfinite(want[f - dim]);
+          *n_events += m->operation == EG_MONITOR_CROSSING && job->features[f].id == EG_FEATURE_MONITOR && want[f - dim] == 1;
         }
         bad = bad == EG_NEVER && !is_finite ? job->record_steps[r] : bad; /* as any column that is not finite */
-        for (size_t f = (size_t)plain->plan->dim; f < t.n_features; f++) {
+        for (size_t f = dim; f < t.n_features; f++) {
           const double got = value_at(&t, r, point, f, l);
-          wrong += bad <= job->record_steps[r] ? got == got : memcmp(&got, &want[f], sizeof got) != 0;
+          wrong += bad <= job->record_steps[r] ? got == got : memcmp(&got, &want[f - dim], sizeof got) != 0;
           *n_masked += bad <= job->record_steps[r];
         }
       }
@@ -200,6 +201,51 @@ static void monitors_are_what_they_say(void) {
                            "realisations: 700\nobserve: {at: {steps: %s}, %s}\n";
   check_study("double well, diverging", well, well, "[0, 3, 13, 14, 20, 48]", MEAN_SUM_EXTREMA, true);
   check_study("double well, diverging", well, well, "[0, 12, 48]", CROSSINGS, true);
+}
+
+/* The team form, in dimensions that fill its lanes badly, with the loss as a pass over the rows. */
+static void monitors_of_teams(void) {
+  enum { DIM = 37, ROWS = 9 };
+  static double inputs[ROWS * DIM], target[ROWS];
+  char path[80];
+  for (int i = 0; i < ROWS * DIM; i++) {
+    inputs[i] = ((double)(i * 7 % 11) / 4.0 - 1.0) / 4.0;
+    target[i % ROWS] = (double)(i * 5 % 13 > 6);
+  }
+  (void)snprintf(path, sizeof path, "%s/rows.h5", folder);
+  MUST(write_rows(path, ROWS, DIM, inputs, target), "data file");
+#define TEAM(model, rate, more)                                                                              \
+  "seed: 6\nmodel: {name: " model ", data: rows.h5, standardize: false}\nform: team\n"                         \
+  "start: {points: [[0.25], [-0.5]]}\nlearning_rate: " rate "\nsteps: 48\nrealisations: 1000\ndynamics:\n"     \
+  "  - {name: sgd, batch_size: 2}\n  - {name: sme2, factor: data, scheme: euler-maruyama}\n" more              \
+  "observe: {at: {steps: %s}, %s}\n"
+  const char *const linear = TEAM("linear-regression", "1/8", ""), *const narrow = TEAM("linear-regression", "1/8", "state: float\n"),
+             *const logistic = TEAM("logistic-regression", "1/8", ""), *const wild = TEAM("linear-regression", "1e10", "");
+  check_study("team", linear, linear, "[0, 2, 17, 48]", MEAN_SUM_EXTREMA, false);
+  check_study("team, float", narrow, narrow, "[0, 9, 48]", CROSSINGS, false);
+  check_study("team, loss", logistic, logistic, "[5, 48]",
+              "[{name: a, feature: loss, operation: mean, to: 4}, {name: b, feature: gradient_norm2, operation: maximum},"
+              " {name: c, feature: displacement2, operation: crossing, level: 0.01}, {name: d, feature: loss, operation: minimum}]",
+              false);
+  check_study("team, diverging", wild, wild, "[0, 3, 13, 14, 20, 48]", "[{name: a, feature: x0, operation: mean, to: 3e10}]", true);
+  (void)unlink(path);
+}
+
+/* Averages over the particles of a population, of one and of several blocks. */
+static void monitors_of_populations(void) {
+  char path[80];
+  const double inputs[9] = {1, -1, 0.5, -0.25, 2, -1.5, 0.75, 0.125, -0.5}, target[9] = {1, 0, 1, 2, 0, 1, -1, 0, 1};
+  (void)snprintf(path, sizeof path, "%s/nine.h5", folder);
+  MUST(write_rows(path, 9, 1, inputs, target), "data file");
+#define POPULATION(particles)                                                                                \
+  "seed: 4\nmodel: {name: mean-field-linear, data: nine.h5, standardize: false, particles: " particles "}\n"    \
+  "start: {normal: {mean: 1, std: 0.5}}\nlearning_rate: 1/16\nsteps: 48\nrealisations: 150\ndynamics:\n"        \
+  "  - {name: sgd, batch_size: 2}\n  - {name: smf2, factor: pair}\n"                                           \
+  "observe: {at: {steps: %s}, %s}\n"
+  const char *const few = POPULATION("5"), *const many = POPULATION("300");
+  check_study("population", few, few, "[0, 2, 17, 48]", MEAN_SUM_EXTREMA, false);
+  check_study("population", many, many, "[0, 9, 48]", CROSSINGS, false);
+  (void)unlink(path);
 }
 
 /* ---- states that are not finite ---- */
@@ -384,6 +430,8 @@ static void mistakes_are_explained(void) {
 int main(void) {
   MUST(mkdtemp(folder) != NULL, "temporary folder");
   monitors_are_what_they_say();
+  monitors_of_teams();
+  monitors_of_populations();
   shipped_models_stay_bad();
   hidden_divergence_is_found();
   end_of_a_launch_is_looked_at();

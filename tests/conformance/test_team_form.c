@@ -567,6 +567,9 @@ static void refusals(void) {
           /* 2000 tiles: 48 blocks of 31, which end as five trees each, and 16 of 32 */
           "the accumulators need 10.1 GiB (1 runs x 10 times x 1 points x (528901 values x 64 blocks or more + 0 counts)); at "
           "most 1 GiB is allowed. The largest statistic is covariance with 10 GiB");
+  refused("dynamics: {name: sgd, batch_size: 1}\nobserve: {at: {linear: 1}, features: norm2, monitors: [{name: far, feature: norm2, "
+          "operation: crossing, level: 9, absorbing: true}]}\n",
+          "monitor 'far': crossings absorb in the lane form only, and this study is in form team");
   refused("dynamics: gradient-flow\nobserve: {at: {linear: 1}, features: norm2}\n",
           "the exact flow of linear-regression is available up to dimension 1024, the study has 1025; allowed: sgd, and "
           "sme1 and sme2 with scheme euler-maruyama");
