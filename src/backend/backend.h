@@ -269,4 +269,14 @@ extern const eg_backend eg_backend_cpu;
 /* The CUDA plug-in, opened at run time. EG_ERR_DEVICE with what is missing. */
 eg_status eg_backend_cuda(eg_context *ctx, const eg_backend **backend);
 
+/* Bytes of GPU memory that a job takes, by the rules of the plug-in, on any machine: `least` for one tile and one record at a time;
+   `filled` with so many `tiles` that 132 multiprocessors of 2048 threads each (H100, H200) have work, or all tiles of the run, and as
+   many records at once as launches take. Where occupancy leaves a last wave half empty, the plug-in takes up to four times the tiles. */
+#define EG_CUDA_USUAL_THREADS (132u * 2048u)
+typedef struct eg_cuda_need {
+  double least, filled;
+  uint64_t tiles;
+} eg_cuda_need;
+eg_cuda_need eg_backend_cuda_need(const eg_job *job);
+
 #endif

@@ -1,6 +1,7 @@
 /* The CUDA backend as seen from the program: finds and opens the plug-in, checks its version, and puts its
    table of plain C functions behind eg_backend. */
 #include <dlfcn.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "backend/backend.h"
-#include "backend/cuda_plugin/plugin.h"
+#include "backend/cuda_plugin/bytes.h"
 #include "backend/plugin_check.h"
 #include "base/place.h"
 #include "base/text.h"
@@ -112,6 +113,64 @@ static eg_status make_sections(eg_context *ctx, eg_device *d, const eg_job *job)
   return EG_OK;
 }
 
+static eg_cuda_job job_of(const eg_job *job, const eg_cuda_section *sections, uint64_t *beats) {
+  return (eg_cuda_job){.model = job->model,
+                       .model_file = job->model_file,
+                       .stepper = job->stepper,
+                       .shape = job->shape,
+                       .form = job->form,
+                       .dim = job->dim,
+                       .is_float = job->is_float,
+                       .kind = job->kind,
+                       .with_covariance = job->with_covariance,
+                       .params = job->params,
+                       .n_params = job->n_params,
+                       .launch = job->launch,
+                       .record_steps = eg_job_steps(job),
+                       .n_records = eg_job_observations(job),
+                       .features = job->features,
+                       .n_features = job->n_features,
+                       .start = job->start,
+                       .staged = job->staged,
+                       .n_staged = job->n_staged,
+                       .rows = job->rows,
+                       .n_row_values = job->n_row_values,
+                       .n_realisations = job->n_realisations,
+                       .n_tiles = job->n_tiles,
+                       .tile = job->tile,
+                       .state_values = job->state_values,
+                       .node_values = job->node_values,
+                       .step_work = job->step_work,
+                       .histograms = job->histograms,
+                       .n_histograms = job->n_histograms,
+                       .edges = job->edges,
+                       .n_edges = job->n_edges,
+                       .n_counts = job->n_counts,
+                       .sections = sections,
+                       .n_sections = eg_job_sections(job),
+                       .columns = job->schedules == NULL ? NULL : job->schedules->columns,
+                       .moment_places = eg_job_moment_places(job),
+                       .kept_places = eg_job_kept_places(job),
+                       .n_moment_columns = eg_job_moment_columns(job),
+                       .n_kept_records = eg_job_kept_records(job),
+                       .paths = job->paths,
+                       .n_paths = job->n_paths,
+                       .path_node = job->n_records * job->record_values,
+                       .tracked_columns = job->tracked_columns,
+                       .tracked_places = eg_job_tracked_places(job),
+                       .n_tracked = job->n_tracked,
+                       .n_tracked_records = eg_job_tracked_records(job),
+                       .fed = job->fed,
+                       .n_fed = job->n_fed,
+                       .streams = job->streams,
+                       .n_streams = job->n_streams,
+                       .kept_columns = job->kept_columns,
+                       .n_kept_columns = job->n_kept_columns,
+                       .kept_first = job->kept_first,
+                       .n_kept = job->n_kept,
+                       .beats = beats};
+}
+
 static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
   char text[MESSAGE_BYTES] = "";
   const eg_cuda_message message = {text, sizeof text};
@@ -137,61 +196,7 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
                    job->model);
   }
   EG_TRY(make_sections(ctx, d, job));
-  d->job = (eg_cuda_job){.model = job->model,
-                         .model_file = job->model_file,
-                         .stepper = job->stepper,
-                         .shape = job->shape,
-                         .form = job->form,
-                         .dim = job->dim,
-                         .is_float = job->is_float,
-                         .kind = job->kind,
-                         .with_covariance = job->with_covariance,
-                         .params = job->params,
-                         .n_params = job->n_params,
-                         .launch = job->launch,
-                         .record_steps = eg_job_steps(job),
-                         .n_records = eg_job_observations(job),
-                         .features = job->features,
-                         .n_features = job->n_features,
-                         .start = job->start,
-                         .staged = job->staged,
-                         .n_staged = job->n_staged,
-                         .rows = job->rows,
-                         .n_row_values = job->n_row_values,
-                         .n_realisations = job->n_realisations,
-                         .n_tiles = job->n_tiles,
-                         .tile = job->tile,
-                         .state_values = job->state_values,
-                         .node_values = job->node_values,
-                         .step_work = job->step_work,
-                         .histograms = job->histograms,
-                         .n_histograms = job->n_histograms,
-                         .edges = job->edges,
-                         .n_edges = job->n_edges,
-                         .n_counts = job->n_counts,
-                         .sections = d->sections,
-                         .n_sections = eg_job_sections(job),
-                         .columns = job->schedules == NULL ? NULL : job->schedules->columns,
-                         .moment_places = eg_job_moment_places(job),
-                         .kept_places = eg_job_kept_places(job),
-                         .n_moment_columns = eg_job_moment_columns(job),
-                         .n_kept_records = eg_job_kept_records(job),
-                         .paths = job->paths,
-                         .n_paths = job->n_paths,
-                         .path_node = job->n_records * job->record_values,
-                         .tracked_columns = job->tracked_columns,
-                         .tracked_places = eg_job_tracked_places(job),
-                         .n_tracked = job->n_tracked,
-                         .n_tracked_records = eg_job_tracked_records(job),
-                         .fed = job->fed,
-                         .n_fed = job->n_fed,
-                         .streams = job->streams,
-                         .n_streams = job->n_streams,
-                         .kept_columns = job->kept_columns,
-                         .n_kept_columns = job->n_kept_columns,
-                         .kept_first = job->kept_first,
-                         .n_kept = job->n_kept,
-                         .beats = &d->beats};
+  d->job = job_of(job, d->sections, &d->beats);
   return report(ctx, plugin->prepare(d->device, &d->job, tiles_at_once, message), text);
 }
 
@@ -221,6 +226,26 @@ static uint64_t beats_of(const eg_device *d) {
 
 static const eg_backend backend_cuda = {"cuda", count_devices, open_device, close_device, describe, prepare, advance, NULL, beats_of,
                                         false};
+
+/* ---- memory, without the plug-in ---- */
+
+eg_cuda_need eg_backend_cuda_need(const eg_job *job) {
+  const eg_cuda_job j = job_of(job, NULL, NULL);
+  /* the unit says how many averages a population has: in every shipped model at most one for each component */
+  const size_t vectors = job->form == EG_FORM_TEAM ? EG_SLOTS + 2 : (size_t)job->dim; /* EG_TEAM_VECTORS of core/team_gpu.h */
+  const eg_tile_bytes b = eg_cuda_tile_bytes(&j, eg_cuda_scratch_bytes(&j, vectors));
+  const uint64_t threads = job->form == EG_FORM_TEAM ? EG_TEAM_LANES : job->launch.n_particles > 0 ? EG_PARTICLE_BLOCK : 1;
+  const uint64_t threads_of_tile = eg_cuda_tile_trajectories(&j) * threads;
+  const uint64_t filling = (EG_CUDA_USUAL_THREADS + threads_of_tile - 1) / threads_of_tile;
+  eg_cuda_need need;
+  need.tiles = filling < job->n_tiles ? filling : job->n_tiles;
+  const double fixed = (double)eg_cuda_fixed_bytes(&b), record = (double)EG_CUDA_SLOTS * (double)b.record;
+  const double inputs = (double)eg_cuda_input_bytes(&j, 1) + (double)job->n_counts * sizeof(uint64_t) + (double)job->n_edges * sizeof(double);
+  const double tiles = (double)need.tiles, records = tiles * record * (double)eg_job_observations(job);
+  need.least = inputs + fixed + record;
+  need.filled = inputs + tiles * fixed + fmax(tiles * record, fmin(records, (double)EG_CUDA_RECORD_BYTES));
+  return need;
+}
 
 /* ---- finding the plug-in ---- */
 

@@ -81,6 +81,21 @@ static eg_status predict_cuda(eg_context *ctx, const check *c, prediction *p) {
   return predict(ctx, c, cuda, 1, -1, p);
 }
 
+/* The most that a run of the study needs on a GPU; none for groups, which stay on the CPU. */
+static eg_cuda_need cuda_need(const eg_plan *plan) {
+  eg_cuda_need most = {NAN, NAN, 0};
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_job *const job = &plan->runs[r].job;
+    const eg_cuda_need need = eg_backend_cuda_need(job);
+    if (job->group == NULL && (isnan(most.filled) || need.filled > most.filled)) {
+      most.filled = need.filled;
+      most.tiles = need.tiles;
+    }
+    most.least = job->group == NULL ? fmax(most.least, need.least) : most.least;
+  }
+  return most;
+}
+
 static eg_status predict_table5(eg_context *ctx, const check *c, int threads, prediction *p) {
   size_t n = 0;
   for (size_t r = 0; r < c->plan->n_runs; r++) {
@@ -263,6 +278,18 @@ static void describe_cpu(eg_text *text, const check *c) {
   }
 }
 
+static void describe_cuda_memory(eg_text *text, const eg_plan *plan) {
+  const eg_cuda_need need = cuda_need(plan);
+  if (isfinite(need.least)) {
+    eg_text_append(text, "cuda memory: at least ");
+    append_bytes(text, need.least);
+    eg_text_append(text, " (one tile), about ");
+    append_bytes(text, need.filled);
+    eg_text_append(text, " with %llu tiles in flight, which keep %u threads busy or are all\n", (unsigned long long)need.tiles,
+                   EG_CUDA_USUAL_THREADS);
+  }
+}
+
 static void describe_cuda(eg_text *text, const prediction *p) {
   if (!p->is_usable) {
     eg_text_append(text, "cuda: not usable: %s\n", p->reason);
@@ -321,6 +348,7 @@ static void describe_check(eg_text *text, const check *c) {
   eg_text_append(text, "\n");
   describe_cpu(text, c);
   describe_cuda(text, &c->cuda);
+  describe_cuda_memory(text, plan);
   describe_table5(text, c);
 }
 
@@ -400,6 +428,7 @@ static void json_prediction(eg_text *text, const char *key, const char *name, co
 static void json_check(eg_text *text, const check *c) {
   const eg_plan *const plan = c->plan;
   const eg_study *const study = plan->study;
+  const eg_cuda_need need = cuda_need(plan);
   eg_text_append(text, "{");
   json_text(text, "message_type", "check");
   json_text(text, "title", study->title != NULL ? study->title : "");
@@ -432,7 +461,11 @@ static void json_check(eg_text *text, const check *c) {
   eg_text_append(text, "\"backends\": [");
   json_prediction(text, "backend", "cpu", &c->cpu);
   json_prediction(text, "backend", "cuda", &c->cuda);
-  json_end(text, "], \"table_noise\": ");
+  json_end(text, "], \"cuda_memory\": {");
+  json_number(text, "least_bytes", need.least);
+  json_number(text, "filled_bytes", need.filled);
+  json_number(text, "tiles", (double)need.tiles);
+  json_end(text, "}, \"table_noise\": ");
   json_prediction(text, "noise", "table5", &c->table5);
   json_end(text, "}\n");
 }

@@ -13,6 +13,8 @@ says out "result file"
 says out "cpu: about"
 says out " a worker) of "
 says out "cuda: "
+says out "cuda memory: at least "
+says out " with 16 tiles in flight"
 says out "noise table5: about"
 says out "up to order 7 only"
 check [ ! -e tiny.h5 ]
@@ -41,6 +43,10 @@ cpu, cuda = c["backends"]
 assert cpu["backend"] == "cpu" and cpu["is_usable"] and cpu["workers"] == 3
 assert cpu["seconds"] >= cpu["stepping_seconds"] > 0 and cpu["memory_bytes"] > cpu["worker_bytes"] > 0
 assert cuda["backend"] == "cuda" and (cuda["seconds"] > 0 if cuda["is_usable"] else cuda["reason"])
+# one tile of 64 slots: two batches of state, first bad steps and node, and two slots of one record of two columns
+m = c["cuda_memory"]
+one = 2 * (64 * 8 + 64 * 8 + run["node_bytes"]) + 2 * 64 * 2 * 8
+assert m["tiles"] == 16 and one <= m["least_bytes"] < one + 200 and 16 * one < m["filled_bytes"] < 17 * one + 16 * 2 * 64 * 2 * 8
 assert c["table_noise"]["noise"] == "table5" and c["table_noise"]["is_usable"] and c["table_noise"]["seconds"] > 0
 END
 check /usr/bin/python3 read.py

@@ -182,6 +182,28 @@ static void faults(const eg_job *job, const tiles *want) {
   set("ENSGRAD_FAKE_ORDER", NULL);
 }
 
+/* The memory that `ensgrad check` asks for is what the plug-in takes: a device with a little more is enough, with less it is not. */
+static void memory(const eg_job *job, const tiles *want) {
+  const double least = eg_backend_cuda_need(job).least;
+  char text[32];
+  (void)snprintf(text, sizeof text, "%.0f", least + 16384); /* small inputs: features, start, places */
+  set("ENSGRAD_FAKE_FREE", text);
+  CHECK(is_right(job, want));
+  printf("%s, %s: a tile takes %.0f bytes of GPU memory\n", job->model, job->stepper, least);
+  (void)snprintf(text, sizeof text, "%.0f", 0.97 * least);
+  set("ENSGRAD_FAKE_FREE", text);
+  const volatile int stop = 0;
+  const eg_backend *cuda = NULL;
+  eg_context *const ctx = eg_context_create();
+  MUST(eg_backend_cuda(ctx, &cuda) == EG_OK, eg_context_message(ctx));
+  const tiles refused = run_tiles(cuda, job, &stop);
+  CHECK(refused.status == EG_ERR_DEVICE);
+  CHECK_HAS(refused.message, "of GPU memory and ");
+  free_tiles(refused);
+  eg_context_free(ctx);
+  set("ENSGRAD_FAKE_FREE", NULL);
+}
+
 /* The other forms: in every order, and through failures of their own. */
 static void other_forms(void) {
   const volatile int stop = 0;
@@ -195,6 +217,7 @@ static void other_forms(void) {
     CHECK(is_right(job, &want));
     set("ENSGRAD_FAKE_ORDER", "statistics");
     CHECK(is_right(job, &want));
+    memory(job, &want);
     CHECK(fail_each(job, &want, "malloc", "the GPU's memory is full") >= 12);
     CHECK(fail_each(job, &want, "kernel", "a kernel failed") >= 3);
     set("ENSGRAD_FAKE_ORDER", NULL);
@@ -217,6 +240,7 @@ int main(void) {
   MUST(want.status == EG_OK && job->n_tiles >= 5, want.message);
   orders_and_waits(job, &want);
   stops(job, &want);
+  memory(job, &want);
   faults(job, &want);
   other_forms();
   free_tiles(want);

@@ -20,15 +20,13 @@
 
 #include <cuda_runtime_api.h>
 
-#include "core/permutation.h"
-#include "core/unit_table.h"
-#include "plugin.h"
+#include "bytes.h"
 #include "stats/moments_gpu.h"
 #include "stats/paths_gpu.h"
 
 #define EG_KEPT_BYTES (4u << 20) /* records on their way to the kept paths, or one record where it is larger */
 
-enum { EG_CUDA_IN_FLIGHT = 4, EG_CUDA_SLOTS = 2, EG_CUDA_BATCHES = 2 };
+enum { EG_CUDA_IN_FLIGHT = 4 };
 
 /* A launch that has been handed over. */
 typedef struct eg_cuda_flight {
@@ -88,11 +86,6 @@ struct eg_cuda_device {
   double *host_kept;        /* page-locked: EG_KEPT_BYTES */
 };
 
-/* Trajectories of one tile, slots that stay empty left out. */
-static inline uint64_t eg_cuda_tile_trajectories(const eg_cuda_job *job) {
-  return (uint64_t)job->launch.n_points * job->tile;
-}
-
 /* Does it look after every step? */
 static inline int eg_cuda_is_watched(const eg_cuda_job *job) {
   return job->launch.n_monitors > 0 || job->launch.is_watched;
@@ -151,11 +144,7 @@ eg_cuda_status eg_cuda_say(eg_cuda_message message, eg_cuda_status status, const
 /* kernel.c: find or compile the kernel of a job, and fill its arguments that stay. */
 eg_cuda_status eg_cuda_load_kernel(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
 
-/* sizes.c: bytes of one tile, and of one of its records; d->tiles and d->records_at_once. */
-typedef struct eg_tile_bytes {
-  size_t state, monitors, first_bad, nodes, record, scratch, tracks, streams;
-} eg_tile_bytes;
-eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_device *d, const eg_cuda_job *job);
+/* sizes.c: d->tiles and d->records_at_once. */
 eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
 uint64_t eg_cuda_tiles_at_once(const eg_cuda_device *d, const eg_cuda_job *job);
 uint64_t eg_cuda_first_steps(const eg_cuda_device *d, const eg_cuda_job *job);
@@ -165,12 +154,9 @@ eg_cuda_status eg_cuda_launch_reduce(eg_cuda_device *d, const eg_tile_reduce *wh
 eg_cuda_status eg_cuda_reduce_records(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a,
                                       size_t record_first, eg_cuda_message message);
 
-/* paths.c: statistics of paths; nothing where there are none. What they are; bytes of the tracks of a tile, and of its values; the
-   buffers, after d->tiles and d->value_tiles are chosen; after every launch; after the last one of a batch; the lists of a node that
+/* paths.c: statistics of paths; nothing where there are none. What they are; the buffers, after d->tiles and d->value_tiles are chosen; after every launch; after the last one of a batch; the lists of a node that
    came back. */
 eg_cuda_status eg_cuda_upload_paths(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
-size_t eg_cuda_track_bytes(const eg_cuda_job *job);
-size_t eg_cuda_path_value_bytes(const eg_cuda_job *job);
 eg_cuda_status eg_cuda_make_paths(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
 eg_cuda_status eg_cuda_track_records(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
                                      eg_cuda_message message);
@@ -178,12 +164,10 @@ eg_cuda_status eg_cuda_reduce_paths(eg_cuda_device *d, const eg_cuda_batch *batc
 void eg_cuda_list_largest(const eg_cuda_device *d, const eg_cuda_batch *batch, uint64_t tile, uint64_t realisation,
                           uint32_t n_lanes, double *node);
 
-/* streams.c: statistics that are fed between observations. Bytes of the state of a tile; the buffers; before the first launch of a
+/* streams.c: statistics that are fed between observations. The buffers; before the first launch of a
    batch; the step of the first sample behind `step`, UINT64_MAX: none; make a launch record the samples up to its last step, or those
    there is room for, then with the last of them as its last step; their steps on the way to the device, before the launch; what the
    launch recorded into the state, after it; where make_path_values finds the state. */
-#define EG_CUDA_MOST_SAMPLES 4096 /* of a launch */
-size_t eg_cuda_stream_bytes(const eg_cuda_job *job);
 eg_cuda_status eg_cuda_make_streams(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
 eg_cuda_status eg_cuda_clear_streams(eg_cuda_device *d, uint64_t tiles, eg_cuda_message message);
 uint64_t eg_cuda_next_sample(const eg_cuda_job *job, uint64_t step);
@@ -195,7 +179,6 @@ void eg_cuda_set_state(const eg_cuda_device *d, const eg_path_statistic *s, uint
 
 /* order.c: where crossings absorb, the order of the threads of the next launch, in launch.scratch, after every launch; most steps of
    a launch. */
-int eg_cuda_is_ordered(const eg_cuda_job *job);
 uint64_t eg_cuda_launch_steps(const eg_cuda_device *d);
 eg_cuda_status eg_cuda_order_lanes(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, eg_cuda_message message);
 

@@ -148,22 +148,11 @@ static eg_cuda_status make_arguments(eg_cuda_device *d, const eg_cuda_job *job, 
 static void set_form(eg_cuda_device *d, const eg_cuda_job *job, const uint32_t sizes[N_SIZES]) {
   d->block_threads = sizes[SIZE_THREADS];
   d->trajectory_threads = 1;
-  d->scratch_bytes = 0;
-  if (job->launch.n_particles > 0) { /* sums of the blocks of particles: core/population_gpu.h */
-    const size_t width = eg_power_of_two(eg_particle_blocks(job->launch.n_particles));
+  d->scratch_bytes = eg_cuda_scratch_bytes(job, sizes[SIZE_SCRATCH]);
+  if (job->launch.n_particles > 0) {
     d->trajectory_threads = d->block_threads;
-    d->scratch_bytes = (size_t)job->tile * sizes[SIZE_SCRATCH] * width * sizeof(double);
-  }
-  if (job->form == EG_FORM_LANE && job->launch.sampling != EG_SAMPLE_REPLACEMENT) { /* core/permute_gpu.h */
-    d->scratch_bytes = eg_cuda_tile_trajectories(job) * job->launch.n_rows * 2 * sizeof(uint16_t);
-  }
-  if (eg_cuda_is_ordered(job)) { /* core/order_gpu.h */
-    d->scratch_bytes = eg_cuda_tile_trajectories(job) * sizeof(uint32_t);
-  }
-  if (job->form == EG_FORM_TEAM) { /* eg_team_work_values of core/team_gpu.h */
-    const size_t values = (size_t)sizes[SIZE_SCRATCH] * (size_t)job->dim + EG_TEAM_LANES;
+  } else if (job->form == EG_FORM_TEAM) {
     d->trajectory_threads = EG_TEAM_LANES;
-    d->scratch_bytes = eg_cuda_tile_trajectories(job) * values * sizes[SIZE_REAL];
   }
 }
 

@@ -7,10 +7,6 @@
 /* Launches are so short a part of a run that an order pays, and no shorter than this. */
 enum { LAUNCHES = 32, LEAST_STEPS = 64 };
 
-int eg_cuda_is_ordered(const eg_cuda_job *job) {
-  return job->launch.absorbing != 0 && job->form == EG_FORM_LANE && job->launch.sampling == EG_SAMPLE_REPLACEMENT;
-}
-
 uint64_t eg_cuda_launch_steps(const eg_cuda_device *d) {
   const uint64_t part = d->job->record_steps[d->job->n_records - 1] / LAUNCHES, most = part > LEAST_STEPS ? part : LEAST_STEPS;
   return eg_cuda_is_ordered(d->job) && d->steps_at_once > most ? most : d->steps_at_once;

@@ -10,24 +10,6 @@ enum { BLOCK_THREADS = 256 };
 
 /* ---- sizes ---- */
 
-/* Doubles of the tracks of one tile. */
-static size_t track_values(const eg_cuda_job *job) {
-  return job->n_tracked_records * job->launch.n_points * job->n_tracked * job->launch.ld;
-}
-
-size_t eg_cuda_track_bytes(const eg_cuda_job *job) {
-  return job->n_paths == 0 ? 0 : track_values(job) * sizeof(double);
-}
-
-/* Of the statistic with most values. */
-size_t eg_cuda_path_value_bytes(const eg_cuda_job *job) {
-  size_t most = 0;
-  for (size_t i = 0; i < job->n_paths; i++) {
-    most = job->paths[i].n_values > most ? job->paths[i].n_values : most;
-  }
-  return most * job->launch.ld * sizeof(double);
-}
-
 /* Terms, values that have them, and places of the first ones: none of what is streamed. */
 static size_t n_terms_of(const eg_path_statistic *s) {
   return s->form == EG_PATH_STREAMED ? 0 : s->first[s->n_values];
@@ -143,7 +125,7 @@ eg_cuda_status eg_cuda_track_records(eg_cuda_device *d, const eg_launch *a, uint
   r.tracks = (double *)d->dev_tracks;
   r.places = eg_cuda_places(d, 1 + job->n_sections);
   r.columns = (const uint32_t *)d->dev_tracked_columns;
-  r.track_stride = track_values(job);
+  r.track_stride = eg_cuda_track_values(job);
   r.n_records = a->n_records;
   r.n_points = a->n_points;
   r.width = a->n_features;
@@ -172,7 +154,7 @@ static eg_cuda_status reduce_some(eg_cuda_device *d, const eg_cuda_batch *batch,
   memset(&p, 0, sizeof p);
   memset(&r, 0, sizeof r);
   p.statistic = *s;
-  p.track_stride = track_values(job);
+  p.track_stride = eg_cuda_track_values(job);
   p.first.tracks = (const double *)d->dev_tracks + first * p.track_stride;
   p.first.values = (double *)d->dev_path_values;
   p.first.n_points = a->n_points;

@@ -130,7 +130,7 @@ static eg_cuda_status make_batch(eg_cuda_device *d, const eg_tile_bytes *b, eg_c
 }
 
 static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
-  const eg_tile_bytes b = eg_cuda_tile_bytes(d, job);
+  const eg_tile_bytes b = eg_cuda_tile_bytes(job, d->scratch_bytes);
   const size_t start =
       job->launch.start_kind == EG_START_FIXED ? (size_t)job->launch.n_points * (size_t)job->dim : 0;
   EG_CUDA_PASS(eg_cuda_upload(job->record_steps, job->n_records * sizeof(uint64_t), &d->dev_record_steps, message));

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-/* The slots for records of one launch together stay below this. */
-enum { RECORD_MEGABYTES = 2048 };
 enum { FIRST_STEPS = 256 };
 
 /* Values of paths are made for so many tiles at once that they stay below this, and this part of the free memory. */
@@ -19,25 +17,6 @@ enum { MOST_LOADS = 4 };
 #define LAUNCH_SECONDS    0.05 /* of the first launch, whose time is guessed */
 #define CALL_SECONDS      1.0  /* of one call of eg_cuda_advance: what its caller does between two calls is not hidden */
 #define CALL_RESULT_BYTES ((uint64_t)256 << 20)
-
-eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_device *d, const eg_cuda_job *job) {
-  eg_tile_bytes b;
-  const size_t lanes = (size_t)job->launch.n_points * job->launch.ld;
-  b.state = job->state_values * (job->is_float ? sizeof(float) : sizeof(double));
-  b.monitors = lanes * job->launch.n_monitors * 2 * sizeof(double);
-  b.first_bad = lanes * sizeof(uint64_t);
-  b.scratch = d->scratch_bytes;
-  b.nodes = job->node_values * sizeof(double);
-  b.record = lanes * (job->n_fed > job->n_features ? job->n_fed : job->n_features) * sizeof(double); /* or of samples */
-  b.tracks = eg_cuda_track_bytes(job);
-  b.streams = eg_cuda_stream_bytes(job);
-  return b;
-}
-
-/* Bytes of one tile of everything that stays for the whole job. */
-static size_t fixed_bytes(const eg_tile_bytes *b) {
-  return EG_CUDA_BATCHES * (b->state + b->monitors + b->first_bad + b->nodes) + b->scratch + b->tracks + b->streams;
-}
 
 /* Part of the thread slots that are busy, on average over the waves of a launch. */
 static double fill_of(uint64_t threads, uint64_t wave) {
@@ -87,10 +66,10 @@ static size_t times_that_fit(const eg_cuda_job *job, const eg_tile_bytes *b, siz
 eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
   size_t available = 0, total = 0;
   EG_CUDA_TRY(cudaMemGetInfo(&available, &total), "asking for free GPU memory");
-  const eg_tile_bytes b = eg_cuda_tile_bytes(d, job);
-  const size_t record = EG_CUDA_SLOTS * b.record, fixed = fixed_bytes(&b);
+  const eg_tile_bytes b = eg_cuda_tile_bytes(job, d->scratch_bytes);
+  const size_t record = EG_CUDA_SLOTS * b.record, fixed = eg_cuda_fixed_bytes(&b);
   d->value_tiles = value_tiles(job, available);
-  const size_t inputs = d->value_tiles * eg_cuda_path_value_bytes(job) + (job->n_row_values + job->n_staged) * sizeof(double) + job->n_records * (sizeof(uint64_t) + (4 + job->n_sections) * sizeof(uint32_t));
+  const size_t inputs = eg_cuda_input_bytes(job, d->value_tiles);
   available = available > inputs ? available - inputs : 0;
   if (fixed + record > available) {
     const size_t times = times_that_fit(job, &b, fixed + record, available);
@@ -110,8 +89,7 @@ eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, e
   d->tiles = filling_tiles(d, job, most > 0 ? most : 1);
   d->value_tiles = d->value_tiles < d->tiles ? d->value_tiles : d->tiles;
   size_t for_records = budget > d->tiles * fixed ? budget - d->tiles * fixed : 0;
-  const size_t most_bytes = (size_t)RECORD_MEGABYTES << 20;
-  for_records = for_records < most_bytes ? for_records : most_bytes;
+  for_records = for_records < EG_CUDA_RECORD_BYTES ? for_records : EG_CUDA_RECORD_BYTES;
   const size_t records = for_records / (d->tiles * record), of_streams = job->n_streams > 0 ? EG_CUDA_MOST_SAMPLES : 0;
   const size_t wanted = job->n_records > of_streams ? job->n_records : of_streams;
   d->records_at_once = records < 1 ? 1 : records < wanted ? records : wanted;

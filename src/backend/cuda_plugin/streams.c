@@ -5,21 +5,6 @@
 #include "device.h"
 #include "stats/streams_gpu.h"
 
-/* ---- sizes ---- */
-
-/* Doubles of the state of the first n of them, of one tile. */
-static size_t state_values(const eg_cuda_job *job, size_t n) {
-  size_t rows = 0;
-  for (size_t i = 0; i < n; i++) {
-    rows += eg_stream_rows(&job->streams[i]);
-  }
-  return rows * job->launch.n_points * job->launch.ld;
-}
-
-size_t eg_cuda_stream_bytes(const eg_cuda_job *job) {
-  return state_values(job, job->n_streams) * sizeof(double);
-}
-
 /* ---- buffers ---- */
 
 eg_cuda_status eg_cuda_make_streams(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
@@ -27,7 +12,7 @@ eg_cuda_status eg_cuda_make_streams(eg_cuda_device *d, const eg_cuda_job *job, e
   if (job->n_streams == 0) {
     return EG_CUDA_OK;
   }
-  EG_CUDA_TRY(cudaMalloc(&d->dev_stream_state, d->tiles * eg_cuda_stream_bytes(job)), "reserving GPU memory for paths");
+  EG_CUDA_TRY(cudaMalloc(&d->dev_stream_state, d->tiles * eg_cuda_stream_values(job, job->n_streams) * sizeof(double)), "reserving GPU memory for paths");
   for (unsigned i = 0; i < EG_CUDA_SLOTS; i++) {
     EG_CUDA_TRY(cudaMalloc(&d->slots[i].sample_steps, step_bytes), "reserving GPU memory for paths");
   }
@@ -39,7 +24,7 @@ eg_cuda_status eg_cuda_make_streams(eg_cuda_device *d, const eg_cuda_job *job, e
 
 eg_cuda_status eg_cuda_clear_streams(eg_cuda_device *d, uint64_t tiles, eg_cuda_message message) {
   if (d->job->n_streams > 0) {
-    EG_CUDA_TRY(cudaMemsetAsync(d->dev_stream_state, 0, tiles * eg_cuda_stream_bytes(d->job), d->statistics),
+    EG_CUDA_TRY(cudaMemsetAsync(d->dev_stream_state, 0, tiles * eg_cuda_stream_values(d->job, d->job->n_streams) * sizeof(double), d->statistics),
                 "clearing the statistics of paths");
   }
   return EG_CUDA_OK;
@@ -89,8 +74,8 @@ eg_cuda_status eg_cuda_feed_streams(eg_cuda_device *d, const eg_launch *a, uint6
     r.stream = job->streams[i];
     r.records = a->records;
     r.steps = a->record_steps;
-    r.state = (double *)d->dev_stream_state + state_values(job, i);
-    r.state_stride = state_values(job, job->n_streams);
+    r.state = (double *)d->dev_stream_state + eg_cuda_stream_values(job, i);
+    r.state_stride = eg_cuda_stream_values(job, job->n_streams);
     r.step_first = a->step_first;
     r.n_records = a->n_records;
     r.n_points = a->n_points;
@@ -111,6 +96,6 @@ eg_cuda_status eg_cuda_feed_streams(eg_cuda_device *d, const eg_launch *a, uint6
 
 void eg_cuda_set_state(const eg_cuda_device *d, const eg_path_statistic *s, uint64_t first_tile, eg_tile_paths *p) {
   const size_t i = (size_t)(s->stream - (const eg_stream *)d->dev_streams);
-  p->state_stride = state_values(d->job, d->job->n_streams);
-  p->state = (double *)d->dev_stream_state + first_tile * p->state_stride + state_values(d->job, i);
+  p->state_stride = eg_cuda_stream_values(d->job, d->job->n_streams);
+  p->state = (double *)d->dev_stream_state + first_tile * p->state_stride + eg_cuda_stream_values(d->job, i);
 }
