@@ -256,6 +256,8 @@ static double scrambled(double low, double high) {
 }
 
 enum { CASE_PLAIN, CASE_RANDOM, CASE_BLOW_UP, N_CASES };
+/* Steps of a case: every stepper goes far once or twice; where it splits, what it draws and how it fails shows sooner. */
+enum { SHORT = 60, MEDIUM = 140, LONG = 270 };
 
 static void fill_params(const eg_unit *unit, int which, double *params) {
   double *next = params;
@@ -330,7 +332,7 @@ static void set_chain(eg_launch *a, int which, uint32_t fold_count) {
 }
 
 static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_stepper, const twin_stepper *twin,
-                          int which, uint32_t fold_count, uint64_t split_offset) {
+                          int which, uint32_t fold_count, uint64_t steps, uint64_t split_offset) {
   const eg_unit_stepper *const stepper = &unit->steppers[i_stepper];
   const int dim = unit->dim;
   double params[256], start[POINTS * 32];
@@ -370,9 +372,11 @@ static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_step
   a.n_points = POINTS;
   a.dim = (uint32_t)dim;
   a.step_first = begin;
-  a.step_last = begin + 270; /* behind the last record: looked at as well */
+  a.step_last = begin + steps; /* behind the last record: looked at as well */
   a.record_steps = record_steps;
-  a.n_records = MOST_RECORDS;
+  while (a.n_records < MOST_RECORDS && record_steps[a.n_records] <= a.step_last) {
+    a.n_records++;
+  }
   a.n_features = N_FEATURES;
   a.features = features;
   a.h = 0.01;
@@ -466,17 +470,17 @@ static void check_unit(const unit_pair *pair) {
       n_found++;
       const int is_data = unit->steppers[i].normals == -1, is_batch = unit->steppers[i].rows == -1;
       const uint32_t first = is_data ? ROWS : is_batch ? 3 : 1;
-      check_stepper(pair, unit, i, twin, CASE_PLAIN, first, 0);
-      check_stepper(pair, unit, i, twin, CASE_RANDOM, first, 37);
-      check_stepper(pair, unit, i, twin, CASE_BLOW_UP, first, 23);
+      check_stepper(pair, unit, i, twin, CASE_PLAIN, first, LONG, 0);
+      check_stepper(pair, unit, i, twin, CASE_RANDOM, first, LONG, 37);
+      check_stepper(pair, unit, i, twin, CASE_BLOW_UP, first, MEDIUM, 23);
       if (unit->steppers[i].extra == 0) { /* enough of them */
-        check_stepper(pair, unit, i, twin, CASE_BLOW_UP, first, 0);
+        check_stepper(pair, unit, i, twin, CASE_BLOW_UP, first, SHORT, 0);
       }
       if (is_batch) {
-        check_stepper(pair, unit, i, twin, CASE_RANDOM, 1, 5);
-        check_stepper(pair, unit, i, twin, CASE_RANDOM, 4, 51);
+        check_stepper(pair, unit, i, twin, CASE_RANDOM, 1, MEDIUM, 5);
+        check_stepper(pair, unit, i, twin, CASE_RANDOM, 4, MEDIUM, 51);
         const int is_permuted = is_among(pair, permuted_units, N_PERMUTED_UNITS); /* then all rows are the most */
-        check_stepper(pair, unit, i, twin, CASE_PLAIN, is_permuted ? ROWS : 17, 131);
+        check_stepper(pair, unit, i, twin, CASE_PLAIN, is_permuted ? ROWS : 17, MEDIUM, 131);
       }
     }
   }
@@ -508,8 +512,8 @@ static void check_wide(void) {
   for (const twin_stepper *twin = pair.twin; twin->name != NULL; twin++) {
     for (int i = 0; i < pair.own->n_steppers; i++) {
       if (twin->kind == EG_KIND_GAUSSIAN64 && strcmp(pair.own->steppers[i].name, twin->name) == 0) {
-        check_stepper(&pair, pair.own, i, twin, CASE_PLAIN, 1, 0);
-        check_stepper(&pair, pair.own, i, twin, CASE_RANDOM, 1, 40);
+        check_stepper(&pair, pair.own, i, twin, CASE_PLAIN, 1, LONG, 0);
+        check_stepper(&pair, pair.own, i, twin, CASE_RANDOM, 1, LONG, 40);
       }
     }
   }
