@@ -53,7 +53,7 @@ equal double.yaml.h5 tasks.h5
 
 # Nothing but the limit: TERM, and the command goes on.
 job=$(submit --time=1 --output=alone.log --wrap "exec ensgrad run double.yaml -o alone.h5 --threads 1")
-wait_for "$job" TIMEOUT 180
+wait_for "$job" TIMEOUT
 tries=0
 until grep -q "stopped early (SIGTERM)" alone.log || [ $tries -gt 50 ]; do
   sleep 0.1

@@ -32,59 +32,92 @@ check [ -e rich.shard-2-of-3.h5 ]
 equal rich-single.h5 rich.h5
 
 long 4 18
-# again JOB LOG: a requeued job waits two minutes before it is eligible; here it need not, once its first life is over.
-again() {
-  wait_for "$1" PENDING 60
+# was_stopped: wait until the element $job has left the machine; 1 if the run was done before it was stopped, on a fast machine or a busy one.
+was_stopped() {
+  tries=0
+  until case $(state_of "${job}_0") in PENDING | COMPLETED | CANCELLED) grep -qE 'stopped early|h5: complete' "$name.log" ;; *) false ;; esac ||
+    [ $tries -ge 3000 ]; do
+    sleep 0.2
+    tries=$((tries + 1))
+  done
+  grep -q "stopped early" "$name.log"
+}
+
+# more_work NAME OPTION...: the element again, with a study twice as long.
+more_work() {
+  scancel "${job}_0" >out 2>&1
+  long 0 $((size + 1))
+  started "$@"
+}
+
+# started NAME OPTION...: an array element that makes NAME.h5 of the long study, and has written a snapshot.
+started() {
+  name=$1
+  shift
+  rm -f "$name".*
+  job=$(submit --array=0 --output="$name.log" "$@" "$scripts/array.sh" long.yaml "$name.h5" --snapshot 0.3)
+  wait_file "$name.h5"
+}
+
+# put_back NAME HOW OPTION...: an element that the function HOW stops and that Slurm puts back has the bits of the straight run. A requeued
+# job waits two minutes before it is eligible; here it need not, once its first life is over.
+put_back() {
+  name=$1
+  how=$2
+  shift 2
+  started "$name" "$@"
+  "$how"
+  until was_stopped || [ "$size" -ge 30 ]; do
+    more_work "$name" "$@"
+    "$how"
+  done
+  wait_for "${job}_0" PENDING
   sleep 2
   tries=0
-  while [ "$(state_of "$1")" = PENDING ] && [ $tries -lt 100 ]; do
-    scontrol update JobId="$1" StartTime=now 2>/dev/null
+  while [ "$(state_of "${job}_0")" = PENDING ] && [ $tries -lt 2000 ]; do
+    scontrol update JobId="${job}_0" StartTime=now 2>/dev/null
     sleep 0.3
     tries=$((tries + 1))
   done
-  wait_for "$1" COMPLETED 120
-  says "$2" "stopped early"
+  wait_for "${job}_0" COMPLETED
+  says "$name.log" "stopped early"
+  equal long.h5 "$name.h5"
 }
 
 # Put back by an administrator, who sends TERM.
-job=$(submit --array=0 --output=requeue.log "$scripts/array.sh" long.yaml requeue.h5 --snapshot 0.5)
-wait_file requeue.h5 30
-check scontrol requeue "${job}_0"
-again "${job}_0" requeue.log
+by_administrator() {
+  scontrol requeue "${job}_0" >out 2>&1
+}
+put_back requeue by_administrator
 says requeue.log "stopped early (SIG"
-equal long.h5 requeue.h5
 
 # The signal before the time limit: the element puts itself back.
-job=$(submit --array=0 --output=limit.log "$scripts/array.sh" long.yaml limit.h5 --snapshot 0.5)
-wait_file limit.h5 30
-check scancel --batch --signal=USR1 "${job}_0"
-again "${job}_0" limit.log
+by_limit() {
+  scancel --batch --signal=USR1 "${job}_0" >out 2>&1
+}
+put_back limit by_limit
 says limit.log "stopped early (SIGUSR1)"
-equal long.h5 limit.h5
 
 # Preempted by a job that matters more. Slurm takes a quarter of a minute for it: the program is stopped so long, and Slurm
 # continues it before it sends TERM.
-job=$(submit --array=0 --cpus-per-task=4 --output=preempt.log "$scripts/array.sh" long.yaml preempt.h5 --snapshot 0.3)
-wait_file preempt.h5 30
-for process in /proc/[0-9]*; do
-  if { tr '\0' ' ' <"$process/cmdline"; } 2>/dev/null | grep -q "^ensgrad run long.yaml -o preempt.h5"; then
-    check kill -STOP "${process#/proc/}"
-  fi
-done
-check sbatch --wait --partition=high --cpus-per-task=4 --wrap 'sleep 1' >out
-again "${job}_0" preempt.log
-equal long.h5 preempt.h5
+by_preemption() {
+  for process in /proc/[0-9]*; do
+    if { tr '\0' ' ' <"$process/cmdline"; } 2>/dev/null | grep -q "^ensgrad run long.yaml -o preempt.h5"; then
+      kill -STOP "${process#/proc/}" 2>/dev/null
+    fi
+  done
+  check sbatch --wait --partition=high --cpus-per-task=4 --wrap 'sleep 1' >out
+}
+put_back preempt by_preemption --cpus-per-task=4
 
 # Cancelled: the file is good, the job does not come back, and the command goes on.
-job=$(submit --output=cancel.log --array=0 "$scripts/array.sh" long.yaml cancel.h5 --snapshot 0.5)
-wait_file cancel.h5 30
-check scancel "${job}_0"
-wait_for "${job}_0" CANCELLED 30
-tries=0
-until grep -q "stopped early" cancel.log || [ $tries -gt 50 ]; do
-  sleep 0.1
-  tries=$((tries + 1))
+started cancel
+scancel "${job}_0" >out 2>&1
+until was_stopped || [ "$size" -ge 30 ]; do
+  more_work cancel
+  scancel "${job}_0" >out 2>&1
 done
+wait_for "${job}_0" CANCELLED
 expect 0 verify cancel.h5
 says out partial
 expect 0 run long.yaml -o cancel.h5 -q
