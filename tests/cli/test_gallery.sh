@@ -8,25 +8,22 @@ mkdir -p studies/gallery data
 cp "$root"/studies/gallery/*.h5 studies/gallery/
 cp "$root"/data/*.h5 data/
 
-# A look at all of them beside each other: kernels that are compiled at first use are there afterwards.
-cp "$root"/studies/gallery/*.yaml studies/gallery/
-ls studies/gallery/*.yaml | xargs -P "$(nproc)" -n 1 sh -c '"$0" check "$1" --set realisations=2^12 >/dev/null 2>&1; true' "$program"
-rm studies/gallery/*.yaml
-
+# All of them are checked, beside each other since that compiles kernels, then run.
 # Builds for sanitizers have few units: a study whose model or dimension is left out there is none of theirs.
-for study in "$root"/studies/gallery/*.yaml; do
+cp "$root"/studies/gallery/*.yaml studies/gallery/
+ls studies/gallery/*.yaml | xargs -P "$(nproc)" -n 1 sh -c \
+  '"$0" check "$1" --set realisations=2^12 >"$1.out" 2>"$1.err"; echo $? >"$1.code"' "$program"
+for study in studies/gallery/*.yaml; do
   name=$(basename "$study")
-  cp "$study" "studies/gallery/$name"
-  "$program" check "studies/gallery/$name" --set realisations=2^12 >out 2>err
-  code=$?
-  if [ "$code" -eq 3 ] && grep -qE "'model.name' = .* is not known;|has at most [0-9]* dimensions? here" err; then
+  code=$(cat "$study.code")
+  if [ "$code" -eq 3 ] && grep -qE "'model.name' = .* is not known;|has at most [0-9]* dimensions? here" "$study.err"; then
     echo "not in this build: $name"
-    rm "studies/gallery/$name"
+    rm "$study"
     continue
   fi
   checks=$((checks + 1))
-  [ "$code" -eq 0 ] || { fail "check $name: exit code $code"; cat err; }
-  expect 0 run "studies/gallery/$name" --set realisations=2^12 -o result.h5 --force -q
+  [ "$code" -eq 0 ] || { fail "check $name: exit code $code"; cat "$study.err"; }
+  expect 0 run "$study" --set realisations=2^12 -o result.h5 --force -q
 done
 
 # all of them, judged together, as JSON lines; two numbers of threads give the same rows
