@@ -29,32 +29,64 @@ static size_t column_of(const eg_plan *plan, size_t monitor, int32_t id) {
   return 0;
 }
 
+/* What trajectories leave by: one crossing, or all of an exit. */
+typedef struct passage {
+  size_t monitor; /* the first of the exit */
+  bool is_exit;
+} passage;
+
+static bool is_part(const eg_plan *plan, passage p, size_t i) {
+  const eg_study_monitor *const m = plan->study->observe.monitors;
+  return p.is_exit ? m[i].exit != NULL && strcmp(m[i].exit, m[p.monitor].exit) == 0 : i == p.monitor;
+}
+
+static const char *name_of(const eg_plan *plan, passage p) {
+  const eg_study_monitor *const m = &plan->study->observe.monitors[p.monitor];
+  return p.is_exit ? m->exit : m->name;
+}
+
+static bool is_absorbing_of(const eg_plan *plan, passage p) {
+  bool is_all = true;
+  for (size_t i = 0; i < plan->study->observe.n_monitors; i++) {
+    is_all = is_all && (!is_part(plan, p, i) || plan->study->observe.monitors[i].is_absorbing);
+  }
+  return is_all;
+}
+
 /* Trajectories that have crossed by each observation, and the time at risk until then. */
-static void read_sums(const eg_plan *plan, const eg_run_summary *s, const double *node, size_t monitor, size_t point,
+static void read_sums(const eg_plan *plan, const eg_run_summary *s, const double *node, passage p, size_t point,
                       size_t n, double *crossed, double *risk) {
-  const size_t exit = column_of(plan, monitor, EG_FEATURE_MONITOR), time = column_of(plan, monitor, EG_FEATURE_MONITOR_TIME);
+  const size_t time = column_of(plan, p.monitor, p.is_exit ? EG_FEATURE_EXIT_TIME : EG_FEATURE_MONITOR_TIME);
   for (size_t t = 0; t < n; t++) {
-    const eg_moments m = eg_node_moments(&s->shape, node, eg_summary_row(plan, t, point), exit);
-    crossed[t] = nearbyint(m.n * m.mean);
-    risk[t] = m.n * eg_node_moments(&s->shape, node, eg_summary_row(plan, t, point), time).mean;
+    double finite = 0;
+    crossed[t] = 0;
+    for (size_t i = 0; i < plan->study->observe.n_monitors; i++) {
+      if (is_part(plan, p, i)) { /* of an exit the one that came first */
+        const size_t column = column_of(plan, i, p.is_exit ? EG_FEATURE_EXIT : EG_FEATURE_MONITOR);
+        const eg_moments m = eg_node_moments(&s->shape, node, eg_summary_row(plan, t, point), column);
+        crossed[t] += nearbyint(m.n * m.mean);
+        finite = m.n;
+      }
+    }
+    risk[t] = finite * eg_node_moments(&s->shape, node, eg_summary_row(plan, t, point), time).mean;
   }
 }
 
 /* The name of the next other crossing from `first` on that absorbs, or NULL. */
-static const char *next_rival(const eg_plan *plan, size_t monitor, size_t *first) {
+static const char *next_rival(const eg_plan *plan, passage p, size_t *first) {
   const eg_study_observe *const o = &plan->study->observe;
   while (*first < o->n_monitors) {
     const size_t i = (*first)++;
-    if (i != monitor && o->monitors[i].is_absorbing) {
+    if (!is_part(plan, p, i) && o->monitors[i].is_absorbing) {
       return o->monitors[i].name;
     }
   }
   return NULL;
 }
 
-static bool has_rival(const eg_plan *plan, size_t monitor) {
+static bool has_rival(const eg_plan *plan, passage p) {
   size_t first = 0;
-  return next_rival(plan, monitor, &first) != NULL;
+  return next_rival(plan, p, &first) != NULL;
 }
 
 /* Where the stopped times of a crossing are counted: alone, or together with whether it has happened, which other crossings that
@@ -76,11 +108,11 @@ static const eg_plan_histogram *histogram_called(const eg_plan *plan, const char
   return NULL;
 }
 
-static escape_counts counts_of(const eg_plan *plan, size_t monitor) {
-  const char *const name = plan->study->observe.monitors[monitor].name;
+static escape_counts counts_of(const eg_plan *plan, passage of) {
+  const char *const name = name_of(plan, of);
   const eg_plan_histogram *const time = histogram_called(plan, name, "_time"), *const has_left = histogram_called(plan, name, "");
   escape_counts c = {time, NULL, false};
-  if (time == NULL || !has_rival(plan, monitor)) {
+  if (time == NULL || !has_rival(plan, of)) {
     return c;
   }
   for (size_t i = 0; has_left != NULL && i < plan->study->observe.n_joints; i++) {
@@ -94,8 +126,8 @@ static escape_counts counts_of(const eg_plan *plan, size_t monitor) {
   return c;
 }
 
-static size_t edges_of(const eg_plan *plan, size_t monitor) {
-  const escape_counts c = counts_of(plan, monitor);
+static size_t edges_of(const eg_plan *plan, passage p) {
+  const escape_counts c = counts_of(plan, p);
   return c.time == NULL ? 0 : plan->grids[c.time->first].bins + 1;
 }
 
@@ -167,9 +199,9 @@ static eg_status fill_curves(eg_context *ctx, double started, size_t n, size_t n
 
 /* Both laws at the edges of the histogram, from its counts at the last observation: who has left lies below an edge, who has not
    has the end as its stopped time and lies below no edge up to there. NaN behind the end. */
-static eg_status fill_grid(eg_context *ctx, const eg_builder *b, size_t monitor, size_t r, size_t point, escape_cell *cell) {
+static eg_status fill_grid(eg_context *ctx, const eg_builder *b, passage p, size_t r, size_t point, escape_cell *cell) {
   const eg_plan *const plan = b->plan;
-  const escape_counts c = counts_of(plan, monitor);
+  const escape_counts c = counts_of(plan, p);
   if (c.time == NULL) {
     return EG_OK;
   }
@@ -181,7 +213,7 @@ static eg_status fill_grid(eg_context *ctx, const eg_builder *b, size_t monitor,
   const uint64_t *const row = stored->counts + eg_plan_counts_at(plan, &plan->runs[r], c.time->schedule, times->n - 1, point);
   const double end = times->times[times->n - 1];
   double total = 0, events = 0, rivals = 0, *curves = NULL;
-  const bool is_absorbing = plan->study->observe.monitors[monitor].is_absorbing; /* else it may be lost behind its crossing */
+  const bool is_absorbing = is_absorbing_of(plan, p); /* else it may be lost behind its crossing */
   bool is_known = true;
   size_t n_known = 0;
   EG_TRY(eg_allocate(ctx, CURVES * n, sizeof *curves, &curves));
@@ -208,24 +240,23 @@ static eg_status fill_grid(eg_context *ctx, const eg_builder *b, size_t monitor,
 
 /* Trajectories that an absorbing crossing other than this one has stopped. Exits of one door tell which was first; without, two
    at one step count twice. */
-static double stopped_elsewhere(const eg_plan *plan, const eg_run_summary *s, size_t monitor, size_t t, size_t point) {
+static double stopped_elsewhere(const eg_plan *plan, const eg_run_summary *s, passage p, size_t t, size_t point) {
   const eg_study_observe *const o = &plan->study->observe;
   const size_t row = eg_summary_row(plan, t, point);
-  bool is_one_door = o->monitors[monitor].exit != NULL;
+  const passage door = {p.monitor, o->monitors[p.monitor].exit != NULL};
+  bool is_one_door = door.is_exit && !p.is_exit;
   double stopped = 0;
   for (size_t i = 0; i < o->n_monitors; i++) {
-    const bool is_here = o->monitors[monitor].exit != NULL && o->monitors[i].exit != NULL &&
-                         strcmp(o->monitors[i].exit, o->monitors[monitor].exit) == 0;
-    is_one_door = is_one_door && is_here == o->monitors[i].is_absorbing;
+    is_one_door = is_one_door && is_part(plan, door, i) == o->monitors[i].is_absorbing;
   }
   for (size_t i = 0; i < o->n_monitors; i++) {
-    if (o->monitors[i].is_absorbing && (is_one_door || i != monitor)) {
+    if (o->monitors[i].is_absorbing && (is_one_door || !is_part(plan, p, i))) {
       const eg_moments m = eg_node_moments(&s->shape, s->total, row, column_of(plan, i, is_one_door ? EG_FEATURE_EXIT : EG_FEATURE_MONITOR));
       stopped += nearbyint(m.n * m.mean);
     }
   }
   if (is_one_door) {
-    const eg_moments m = eg_node_moments(&s->shape, s->total, row, column_of(plan, monitor, EG_FEATURE_MONITOR));
+    const eg_moments m = eg_node_moments(&s->shape, s->total, row, column_of(plan, p.monitor, EG_FEATURE_MONITOR));
     stopped -= nearbyint(m.n * m.mean);
   }
   return stopped;
@@ -233,17 +264,17 @@ static double stopped_elsewhere(const eg_plan *plan, const eg_run_summary *s, si
 
 /* Both laws at the observations. A crossing that does not absorb goes on beside others: what these stop before it is not known
    here, nor what was lost behind it, so its survival is of the finite trajectories, and NaN beside others. */
-static eg_status fill_survival(eg_context *ctx, const eg_builder *b, size_t monitor, const eg_run *run, const eg_run_summary *s,
+static eg_status fill_survival(eg_context *ctx, const eg_builder *b, passage p, const eg_run *run, const eg_run_summary *s,
                                size_t point, const double *crossed, escape_cell *cell) {
   const eg_plan *const plan = b->plan;
-  const bool is_absorbing = plan->study->observe.monitors[monitor].is_absorbing;
+  const bool is_absorbing = is_absorbing_of(plan, p);
   const size_t n = plan->n_records, n_run = run->job.n_records;
   double *const c = cell->survival;
   for (size_t t = 0; t < n_run; t++) {
     const double finite = s->total[eg_summary_row(plan, t, point) * s->shape.records.row_values];
     c[TIME * n + t] = run->times[t];
     c[EVENTS * n + t] = crossed[t];
-    c[RIVALS * n + t] = is_absorbing && has_rival(plan, monitor) ? stopped_elsewhere(plan, s, monitor, t, point) : 0;
+    c[RIVALS * n + t] = is_absorbing && has_rival(plan, p) ? stopped_elsewhere(plan, s, p, t, point) : 0;
     c[LOST * n + t] = s->n_started - finite;
   }
   if (is_absorbing) {
@@ -253,7 +284,7 @@ static eg_status fill_survival(eg_context *ctx, const eg_builder *b, size_t moni
     const double finite = s->n_started - c[LOST * n + t];
     double *const at = c + INCIDENCE * n + t, *const rest = c + SURVIVAL * n + t;
     eg_escape_survival(finite, finite - crossed[t], &at[0], &at[n], &at[2 * n], &at[3 * n]);
-    if (has_rival(plan, monitor)) {
+    if (has_rival(plan, p)) {
       c[RIVALS * n + t] = NAN;
     } else {
       eg_escape_survival(finite, crossed[t], &rest[0], &rest[n], &rest[2 * n], &rest[3 * n]);
@@ -268,6 +299,7 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
   const eg_run *const run = &plan->runs[r];
   const eg_run_summary *const s = &b->summary->runs[r];
   const size_t n = run->job.n_records;
+  const passage of = {study->monitor, study->is_exit};
   double *sums = NULL, leave_out[EG_BLOCKS];
   size_t first = 0;
   eg_status status = EG_OK;
@@ -287,20 +319,20 @@ static eg_status fill_cell(eg_context *ctx, const eg_builder *b, const eg_study_
   if (s->n_blocks == 0) {
     goto done;
   }
-  EG_TRY_DONE(fill_grid(ctx, b, study->monitor, r, point, cell));
+  EG_TRY_DONE(fill_grid(ctx, b, of, r, point, cell));
   for (size_t i = 0; i < s->n_blocks; i++) {
     eg_escape_fit part;
-    read_sums(plan, s, s->leave_out + i * s->shape.values, study->monitor, point, n, sums, sums + n);
+    read_sums(plan, s, s->leave_out + i * s->shape.values, of, point, n, sums, sums + n);
     eg_escape_fit_rate(n, sums, sums + n, first, &part);
     leave_out[i] = part.rate;
   }
-  read_sums(plan, s, s->total, study->monitor, point, n, sums, sums + n);
+  read_sums(plan, s, s->total, of, point, n, sums, sums + n);
   eg_escape_fit_rate(n, sums, sums + n, first, &cell->fit);
   cell->jackknife = eg_jackknife_stderr(s->n_blocks, leave_out, cell->fit.rate);
   const double finite = s->total[eg_summary_row(plan, n - 1, point) * s->shape.records.row_values];
   cell->lost = s->n_started - finite;
   cell->censored = finite - sums[n - 1];
-  EG_TRY_DONE(fill_survival(ctx, b, study->monitor, run, s, point, sums, cell));
+  EG_TRY_DONE(fill_survival(ctx, b, of, run, s, point, sums, cell));
 done:
   free(sums);
   return status;
@@ -349,11 +381,11 @@ static const struct {
 };
 
 /* Attribute `absorbed_by`: the other crossings that stop trajectories; left out where there is none. */
-static eg_status add_rivals(eg_context *ctx, eg_builder *b, size_t index, size_t monitor) {
+static eg_status add_rivals(eg_context *ctx, eg_builder *b, size_t index, passage p) {
   eg_text names = {0};
   size_t first = 0;
   eg_status status = EG_OK;
-  for (const char *name = next_rival(b->plan, monitor, &first); name != NULL; name = next_rival(b->plan, monitor, &first)) {
+  for (const char *name = next_rival(b->plan, p, &first); name != NULL; name = next_rival(b->plan, p, &first)) {
     eg_text_append(&names, "%s%s", names.length > 0 ? ", " : "", name);
   }
   if (names.length > 0) {
@@ -363,7 +395,7 @@ static eg_status add_rivals(eg_context *ctx, eg_builder *b, size_t index, size_t
   return status;
 }
 
-static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const char *suffix, size_t monitor, const char *dim, size_t n,
+static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const char *suffix, passage p, const char *dim, size_t n,
                      const double *values, const char *long_name) {
   const char *dims[3] = {"run"};
   size_t shape[3] = {b->plan->n_runs}, index = 0;
@@ -380,8 +412,8 @@ static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const c
   (void)snprintf(name, sizeof name, "%s%s", prefix, suffix);
   EG_TRY(eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, rank, dims, shape, values, &index));
   EG_TRY(eg_labelled_set_text(ctx, b->file, index, "bits", "machine"));
-  EG_TRY(eg_labelled_set_text(ctx, b->file, index, "of", b->plan->study->observe.monitors[monitor].name));
-  EG_TRY(add_rivals(ctx, b, index, monitor));
+  EG_TRY(eg_labelled_set_text(ctx, b->file, index, "of", name_of(b->plan, p)));
+  EG_TRY(add_rivals(ctx, b, index, p));
   return eg_labelled_set_text(ctx, b->file, index, "long_name", long_name);
 }
 
@@ -404,7 +436,7 @@ static const struct {
 };
 
 /* One curve of all cells, over the observations or the grid (which has its own lost trajectories). */
-static eg_status add_curve(eg_context *ctx, eg_builder *b, const char *prefix, const char *suffix, size_t monitor,
+static eg_status add_curve(eg_context *ctx, eg_builder *b, const char *prefix, const char *suffix, passage p,
                            const escape_cell *cells, int curve, bool is_grid, size_t n_times, const char *long_name) {
   const size_t n = b->plan->n_runs * b->plan->n_points;
   char dim[40];
@@ -417,13 +449,13 @@ static eg_status add_curve(eg_context *ctx, eg_builder *b, const char *prefix, c
     values[i] = from == NULL ? NAN : from[(size_t)curve * n_times + i % n_times];
   }
   const char *const over = is_grid ? dim : b->plan->has_common_times ? "time" : "record";
-  status = add(ctx, b, prefix, suffix, monitor, over, n_times, values, long_name);
+  status = add(ctx, b, prefix, suffix, p, over, n_times, values, long_name);
   free(values);
   return status;
 }
 
-static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, size_t monitor, const escape_cell *cells) {
-  const bool is_beside = has_rival(b->plan, monitor);
+static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, passage p, const escape_cell *cells) {
+  const bool is_beside = has_rival(b->plan, p);
   const size_t n = b->plan->n_runs * b->plan->n_points;
   double *values = NULL;
   eg_status status = EG_OK;
@@ -433,13 +465,13 @@ static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, siz
       values[i] = variables[v].get(&cells[i]);
     }
     const bool is_censored = variables[v].get == get_censored;
-    EG_TRY_DONE(add(ctx, b, prefix, variables[v].suffix, monitor, NULL, 0, values,
+    EG_TRY_DONE(add(ctx, b, prefix, variables[v].suffix, p, NULL, 0, values,
                     is_beside && is_censored ? "trajectories that have not crossed by this exit by the end, stopped by another or not"
                                              : variables[v].long_name));
   }
   for (size_t k = 0; k < sizeof curves / sizeof curves[0]; k++) {
     if (curves[k].curve != LOST && (is_beside || !curves[k].is_beside)) {
-      EG_TRY_DONE(add_curve(ctx, b, prefix, curves[k].suffix, monitor, cells, curves[k].curve, false, b->plan->n_records,
+      EG_TRY_DONE(add_curve(ctx, b, prefix, curves[k].suffix, p, cells, curves[k].curve, false, b->plan->n_records,
                             curves[k].long_name));
     }
   }
@@ -449,18 +481,18 @@ done:
 }
 
 /* The same on the grid of the stopped time's histogram. */
-static eg_status add_grid(eg_context *ctx, eg_builder *b, const char *prefix, size_t monitor, const escape_cell *cells,
+static eg_status add_grid(eg_context *ctx, eg_builder *b, const char *prefix, passage p, const escape_cell *cells,
                           size_t n_edges) {
   if (n_edges == 0) {
     return EG_OK;
   }
-  EG_TRY(add_curve(ctx, b, prefix, "_grid_time", monitor, cells, TIME, true, n_edges, "edges of the bins of the stopped time"));
-  EG_TRY(add_curve(ctx, b, prefix, "_grid_events", monitor, cells, EVENTS, true, n_edges, "crossings before that time"));
+  EG_TRY(add_curve(ctx, b, prefix, "_grid_time", p, cells, TIME, true, n_edges, "edges of the bins of the stopped time"));
+  EG_TRY(add_curve(ctx, b, prefix, "_grid_events", p, cells, EVENTS, true, n_edges, "crossings before that time"));
   for (size_t k = 0; k < sizeof curves / sizeof curves[0]; k++) {
     char suffix[40];
     (void)snprintf(suffix, sizeof suffix, "_grid%s", curves[k].suffix);
-    if (has_rival(b->plan, monitor) || !curves[k].is_beside) {
-      EG_TRY(add_curve(ctx, b, prefix, suffix, monitor, cells, curves[k].curve, true, n_edges, curves[k].long_name));
+    if (has_rival(b->plan, p) || !curves[k].is_beside) {
+      EG_TRY(add_curve(ctx, b, prefix, suffix, p, cells, curves[k].curve, true, n_edges, curves[k].long_name));
     }
   }
   return EG_OK;
@@ -470,6 +502,7 @@ eg_status eg_build_escape(eg_context *ctx, eg_builder *b) {
   const size_t n_points = b->plan->n_points, n = b->plan->n_runs * n_points;
   for (size_t a = 0; a < b->plan->study->n_escape; a++) {
     const eg_study_escape *const study = &b->plan->study->escape[a];
+    const passage of = {study->monitor, study->is_exit};
     escape_cell *cells = NULL;
     char prefix[24];
     eg_status status = EG_OK;
@@ -479,10 +512,10 @@ eg_status eg_build_escape(eg_context *ctx, eg_builder *b) {
       status = fill_cell(ctx, b, study, i / n_points, i % n_points, &cells[i]);
     }
     if (status == EG_OK) {
-      status = add_all(ctx, b, prefix, study->monitor, cells);
+      status = add_all(ctx, b, prefix, of, cells);
     }
     if (status == EG_OK) {
-      status = add_grid(ctx, b, prefix, study->monitor, cells, edges_of(b->plan, study->monitor));
+      status = add_grid(ctx, b, prefix, of, cells, edges_of(b->plan, of));
     }
     for (size_t i = 0; i < n; i++) {
       free(cells[i].survival);

@@ -414,7 +414,8 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
   }
   for (size_t i = 0; i < study->n_escape; i++) {
     const eg_study_escape *e = &study->escape[i];
-    eg_text_append(out, "analyse.escape.of %s\n", study->observe.monitors[e->monitor].name);
+    const eg_study_monitor *m = &study->observe.monitors[e->monitor];
+    eg_text_append(out, "analyse.escape.of %s\n", e->is_exit ? m->exit : m->name);
     append_numbers(out, (const double[]){e->from, e->minimum_curvature, e->saddle_curvature, e->barrier, e->diffusion,
                                          e->loss_ratio, e->temperature}, 7);
   }

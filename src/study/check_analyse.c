@@ -154,8 +154,8 @@ static void read_diffusion(eg_checker *c, const eg_yaml_node *key, const eg_yaml
   }
 }
 
-/* The crossing that is analysed: the one named, or the first. */
-static bool find_crossing(eg_checker *c, eg_place place, const char *name, size_t *monitor) {
+/* The crossing, or exit, that is analysed: the one named, or the first crossing. */
+static bool find_crossing(eg_checker *c, eg_place place, const char *name, size_t *monitor, bool *is_exit) {
   const eg_study_observe *o = &c->study->observe;
   for (size_t i = 0; i < o->n_monitors; i++) {
     const bool is_crossing = o->monitors[i].operation == EG_MONITOR_CROSSING;
@@ -166,9 +166,14 @@ static bool find_crossing(eg_checker *c, eg_place place, const char *name, size_
       }
       return is_crossing;
     }
+    if (name != NULL && o->monitors[i].exit != NULL && strcmp(o->monitors[i].exit, name) == 0) {
+      *monitor = i; /* the first of its crossings */
+      *is_exit = true;
+      return true;
+    }
   }
   if (name != NULL) {
-    eg_error_add(c->errors, place, "'analyse.escape.of' = '%s' is not the name of one of 'observe.monitors'", EG_SHORT(name));
+    eg_error_add(c->errors, place, "'analyse.escape.of' = '%s' is not the name of one of 'observe.monitors', nor of an exit", EG_SHORT(name));
   } else {
     eg_error_add(c->errors, place, "'analyse.escape' needs 'observe.monitors' with the operation crossing");
   }
@@ -201,7 +206,7 @@ static void read_escape(eg_checker *c, const eg_yaml_node *key, const eg_yaml_no
                  "a prediction needs 'minimum_curvature' and 'saddle_curvature', and Kramers' 'barrier' and 'diffusion', the "
                  "power law 'loss_ratio' and 'temperature'");
   }
-  if (find_crossing(c, name != NULL ? eg_yaml_get(node, "of")->place : key->place, name, &e.monitor)) {
+  if (find_crossing(c, name != NULL ? eg_yaml_get(node, "of")->place : key->place, name, &e.monitor, &e.is_exit)) {
     c->study->escape[c->study->n_escape++] = e;
   }
 }

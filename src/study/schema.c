@@ -311,7 +311,7 @@ static const eg_schema_row rows[] = {
      "longest lag; without from and to a shorter window is taken where no power law fits all lags"},
     {"analyse.escape", EG_MAP, NULL, NO_RANGE, NULL, NULL,
      "rate of first crossings with its interval, survival, and predictions beside it"},
-    {"analyse.escape.of", EG_TEXT, "the first crossing", NO_RANGE, NULL, NULL, "name of a monitor that is a crossing"},
+    {"analyse.escape.of", EG_TEXT, "the first crossing", NO_RANGE, NULL, NULL, "name of a monitor that is a crossing, or of an exit: out of it by any of its crossings"},
     {"analyse.escape.from", EG_NUMBER, "0", 0, INFINITY, NULL, NULL,
      "an observed time: only what happens behind it counts for the rate, so that a transient does not"},
     {"analyse.escape.minimum_curvature", EG_NUMBER | EG_POSITIVE, NULL, 0, INFINITY, NULL, NULL,

@@ -269,7 +269,8 @@ typedef struct eg_study_diffusion {
 } eg_study_diffusion;
 
 typedef struct eg_study_escape {
-  size_t monitor;       /* of observe.monitors, a crossing */
+  size_t monitor;       /* of observe.monitors, a crossing; or the first one .. */
+  bool is_exit;         /* .. of an exit, which is what is analysed */
   double from;          /* the window of the rate begins behind this observation; 0: at the start */
   double minimum_curvature, saddle_curvature, barrier, diffusion, loss_ratio, temperature; /* of predictions; NaN: none */
   eg_mark mark;

@@ -17,7 +17,7 @@ static eg_labelled *leave(int seed, int dim, const char *monitors, const char *m
   (void)snprintf(text, sizeof text,
                  "seed: %d\nmodel: {name: quadratic, curvature: %s, noise: 1}\nlearning_rate: 1/8\nsteps: %d\n"
                  "dynamics: {name: sgd, batch_size: 1}\nrealisations: %d\nobserve:\n  at: {steps: {linear: %d}}\n  features: [x]\n"
-                 "  monitors:\n%s%s",
+                 "  histograms: {feature: set_time, low: 0, high: 12, bins: 96}\n  monitors:\n%s%sanalyse: {escape: {of: set}}\n",
                  seed, dim == 1 ? "1" : "[1, 1]", STEPS, N, STEPS, monitors, more);
   return run_study(text);
 }
@@ -41,12 +41,37 @@ static double stay(const eg_labelled *file, size_t i, size_t n_exits) {
   return 1 - left;
 }
 
+static double analysis(const eg_labelled *file, const char *name, size_t i) {
+  const eg_variable *const v = eg_labelled_find(file, "/analysis", name);
+  if (v == NULL || i >= eg_variable_size(v)) {
+    stop_with(name);
+    return 0;
+  }
+  return ((const double *)v->data)[i];
+}
+
+/* The analysis of an exit is of all its crossings together. */
+static void check_analysis(const eg_labelled *file, size_t n_exits) {
+  const size_t last = STEPS - 1;
+  const double left = 1 - stay(file, last, n_exits), risk = N * at(file, "set_time", last);
+  for (size_t i = 0; i < STEPS; i++) {
+    CHECK_NEAR(analysis(file, "escape_survival", i), stay(file, i, n_exits), 1e-12);
+    /* counted on the edges of a grid: before that time */
+    CHECK_NEAR(analysis(file, "escape_grid_survival", i), i == 0 ? 1 : i == 1 ? 1 : stay(file, i - 2, n_exits), 1e-12);
+  }
+  CHECK_NEAR(analysis(file, "escape_events", 0), N * left, 1e-6);
+  CHECK_NEAR(analysis(file, "escape_rate", 0) * risk / (N * left), 1, 1e-12);
+  CHECK_NEAR(analysis(file, "escape_rate_stderr", 0) / analysis(file, "escape_rate", 0) * sqrt(N * left), 1, 1e-9);
+}
+
 static double binomial(double p) {
   return sqrt(p * (1 - p) / N);
 }
 
 static void box(void) {
   eg_labelled *const interval = leave(91, 1, monitors_1, ""), *const square = leave(92, 2, monitors_1, monitors_2);
+  check_analysis(interval, 2);
+  check_analysis(square, 4);
   double time = 0, error2 = 0, first = 0, second = 0;
   for (size_t i = 0; i < STEPS; i++) {
     const double p = stay(interval, i, 2), q = stay(square, i, 4);
