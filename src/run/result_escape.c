@@ -413,6 +413,9 @@ static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, const c
   EG_TRY(eg_labelled_add(ctx, b->file, "/analysis", name, EG_TYPE_F64, rank, dims, shape, values, &index));
   EG_TRY(eg_labelled_set_text(ctx, b->file, index, "bits", "machine"));
   EG_TRY(eg_labelled_set_text(ctx, b->file, index, "of", name_of(b->plan, p)));
+  if (p.is_exit) {
+    EG_TRY(eg_labelled_set_text(ctx, b->file, index, "passage", "exit"));
+  }
   EG_TRY(add_rivals(ctx, b, index, p));
   return eg_labelled_set_text(ctx, b->file, index, "long_name", long_name);
 }

@@ -1,6 +1,7 @@
 /* Lines about the escape analyses of a result. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "run/result_text.h"
 
@@ -46,7 +47,8 @@ void eg_result_escape_text(eg_text *text, const eg_labelled *file) {
       (void)snprintf(name, sizeof name, "%s_grid_time", prefix);
       eg_text_append(text, "Absorbing crossings stop trajectories too: %s. Rate and survival take that as censoring: the law of this exit "
                            "alone, if exits are independent; incidence is the share that leaves here.\n", by);
-      if (eg_labelled_find(file, "/analysis", name) == NULL) {
+      const bool is_exit = strcmp(eg_result_attribute_text(v, "passage"), "exit") == 0; /* which has no grid beside others */
+      if (!is_exit && eg_labelled_find(file, "/analysis", name) == NULL) {
         const char *const of = eg_result_attribute_text(v, "of");
         eg_text_append(text, "A grid of its own needs histograms of %s_time and of %s (two bins), and 'joint_histograms: {of: %s_time, with: "
                              "%s}'.\n", of, of, of, of);
