@@ -103,15 +103,63 @@ EG_FN void row_moments(const eg_reduce *r, const double *v, double n, double sum
   }
 }
 
-static double tree_comoment(const double *u, const double *v, uint32_t ld, double mean_u, double mean_v,
-                            double *scratch) {
-  const uint32_t half = ld / 2;
-  _Pragma("omp simd")
-  for (uint32_t l = 0; l < half; l++) {
-    scratch[l] = deviation(u[l], mean_u, 1) * deviation(v[l], mean_v, 1) +
-                 deviation(u[l + half], mean_u, 1) * deviation(v[l + half], mean_v, 1);
+/* ---- co-moments by the tree ---- */
+
+enum { PART = 64 };
+
+/* Deviations at l, l + q, .. l + 7 q, (8, PART). */
+EG_FN void lane_deviations(const double *v, uint32_t q, double mean, int has_masked, double *d) {
+  EG_UNROLL
+  for (uint32_t i = 0; i < 8; i++) {
+    d[i * PART] = deviation(v[i * q], mean, has_masked);
   }
-  return tree_rest(scratch, half);
+}
+
+/* Their products with those of another feature, of two features at once: the first three levels of the trees. */
+EG_FN void lane_products(const double *d, const double *e, const double *v, uint32_t q, double mean, int has_masked, double *to_d,
+                         double *to_e) {
+  double t[8], u[8];
+  EG_UNROLL
+  for (uint32_t i = 0; i < 8; i++) {
+    const double other = deviation(v[i * q], mean, has_masked);
+    t[i] = d[i * PART] * other;
+    u[i] = e[i * PART] * other;
+  }
+  *to_d = tree_eight(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7]);
+  *to_e = tree_eight(u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7]);
+}
+
+/* Co-moments of the features f and f + 1 with those before them (f + 1 may be n: left out). Lanes are taken in parts, of which the
+   deviations of both stay in the first-level cache, and columns, which may not fit the second one, are read for two at once.
+   scratch: (2, n, ld / 8). */
+EG_FN void two_rows_of_comoments(const eg_reduce *r, const double *v, const double *sums, uint32_t f, int has_masked, double *scratch,
+                                 double *pairs) {
+  const uint32_t n = r->n_features, q = r->ld / 8, part = q < PART ? q : PART, second = f + 1 < n ? f + 1 : f;
+  double *const of_second = scratch + (size_t)n * q;
+  double d[8 * PART], e[8 * PART];
+  for (uint32_t at = 0; at < q; at += part) {
+    const double *const u = v + (size_t)f * r->ld + at, *const w = v + (size_t)second * r->ld + at;
+    const double mean_u = sums[4 * f], mean_w = sums[4 * second];
+    _Pragma("omp simd")
+    for (uint32_t l = 0; l < part; l++) {
+      lane_deviations(u + l, q, mean_u, has_masked, d + l);
+      lane_deviations(w + l, q, mean_w, has_masked, e + l);
+    }
+    for (uint32_t g = 0; g <= f; g++) { /* g = f: of the second with the first, and one too many */
+      const double *const other = v + (size_t)g * r->ld + at;
+      const double mean = sums[4 * g];
+      double *const to_d = scratch + (size_t)g * q + at, *const to_e = of_second + (size_t)g * q + at;
+      _Pragma("omp simd")
+      for (uint32_t l = 0; l < part; l++) {
+        lane_products(d + l, e + l, other + l, q, mean, has_masked, to_d + l, to_e + l);
+      }
+    }
+  }
+  for (uint32_t i = f; i <= second; i++) {
+    for (uint32_t g = 0; g < i; g++) {
+      pairs[(size_t)i * (i - 1) / 2 + g] = tree_rest((i == f ? scratch : of_second) + (size_t)g * q, q);
+    }
+  }
 }
 
 /* ---- co-moments of many features: a product of matrices ---- */
@@ -182,7 +230,7 @@ static void mask_unused(double *records, uint32_t n_rows, uint32_t ld, uint32_t 
   }
 }
 
-/* scratch: ld / 2 doubles. records are masked in place beyond n_lanes; a product of matrices leaves deviations there. */
+/* scratch: eg_reduce_scratch. records are masked in place beyond n_lanes; a product of matrices leaves deviations there. */
 void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, double *scratch) {
   const uint32_t rows = r->n_records * r->n_points;
   const uint32_t size = eg_node_values(r->n_features, r->with_covariance);
@@ -207,10 +255,11 @@ void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, doubl
       product_comoments(v, r->n_features, r->ld, pair);
       continue;
     }
-    for (uint32_t f = 1; r->with_covariance && f < r->n_features; f++) {
-      for (uint32_t g = 0; g < f; g++) {
-        *pair++ = tree_comoment(v + (size_t)f * r->ld, v + (size_t)g * r->ld, r->ld, sums[4 * f], sums[4 * g],
-                                scratch);
+    for (uint32_t f = 0; r->with_covariance && f < r->n_features; f += 2) {
+      if (sum == sum) {
+        two_rows_of_comoments(r, v, sums, f, 0, scratch, pair);
+      } else {
+        two_rows_of_comoments(r, v, sums, f, 1, scratch, pair);
       }
     }
   }

@@ -36,6 +36,12 @@ typedef struct eg_reduce {
   uint32_t width, reserved;
 } eg_reduce;
 
+/* Doubles that the CPU works in, of a row of so many features. */
+EG_FN uint64_t eg_reduce_scratch(uint32_t n_features, uint32_t ld, int32_t with_covariance) {
+  const uint64_t comoments = with_covariance == EG_COVARIANCE_TREE ? (uint64_t)n_features * ld / 4 : 0, moments = (uint64_t)ld * 3 / 2;
+  return comoments > moments ? comoments : moments;
+}
+
 EG_STATIC_ASSERT(sizeof(eg_reduce) == 48, "layout differs between host and device");
 
 #endif

@@ -200,7 +200,7 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   EG_TRY(reserve(ctx, &d->job_bytes, job->state_values, sizeof(double), &d->state));
   EG_TRY(reserve(ctx, &d->job_bytes, n_points * job->launch.n_monitors * 2 * ld, sizeof(double), &d->monitors));
   EG_TRY(reserve(ctx, &d->job_bytes, d->records_at_once * row, sizeof(double), &d->records));
-  EG_TRY(reserve(ctx, &d->job_bytes, ld / 2 * 3, sizeof(double), &d->scratch));
+  EG_TRY(reserve(ctx, &d->job_bytes, eg_cpu_scratch_values(job), sizeof(double), &d->scratch));
   EG_TRY(reserve(ctx, &d->job_bytes, n_points * ld, sizeof(uint64_t), &d->first_bad));
   EG_TRY(reserve_before(ctx, d, job));
   if (job->n_histograms > 0) {

@@ -5,11 +5,22 @@
 #include "core/permutation.h"
 #include "core/unit_table.h"
 #include "stats/histogram.h"
+#include "stats/moments.h"
 
 /* Records of a tile (of all members of a group) are made and reduced in parts of about RECORD_BYTES of what is wanted of them, which
    stay in the second-level cache; in memory a part has the other columns too, at most BUFFER_BYTES. At least one record. */
 static const double RECORD_BYTES = 0x1p19, BUFFER_BYTES = 0x1p21;
 static const double PART_BYTES = 0x1p20; /* samples of streams are made in parts of at most so many, but at least one */
+
+size_t eg_cpu_scratch_values(const eg_job *job) {
+  const uint32_t ld = job->launch.ld;
+  uint64_t most = eg_reduce_scratch((uint32_t)eg_job_moment_columns(job), ld, job->with_covariance);
+  for (size_t i = 0; i < job->n_paths; i++) {
+    const uint64_t values = eg_reduce_scratch(eg_path_columns(&job->paths[i]), ld, job->paths[i].with_covariance);
+    most = values > most ? values : most;
+  }
+  return (size_t)most;
+}
 
 size_t eg_cpu_records_at_once(const eg_job *job) {
   const size_t n = eg_job_observations(job);
@@ -44,7 +55,7 @@ double eg_cpu_bytes(const eg_unit *unit, const eg_job *job) {
   double bytes = EG_NOISE_BYTES + EG_ROWS_BYTES + EG_INDEX_BLOCKS * 4 * EG_LANES * sizeof(int32_t) + (double)unit->block_bytes(a);
   bytes += a->sampling == EG_SAMPLE_REPLACEMENT ? 0 : 2.0 * a->n_rows * EG_LANES * sizeof(uint16_t);
   bytes += fractional_bytes(unit, a) + ((double)job->n_staged + (double)job->n_row_values) * real;
-  bytes += ((double)job->state_values + 2 * lanes * a->n_monitors + 1.5 * a->ld + lanes) * sizeof(double);
+  bytes += ((double)job->state_values + 2 * lanes * a->n_monitors + (double)eg_cpu_scratch_values(job) + lanes) * sizeof(double);
   bytes += row * (double)eg_cpu_records_at_once(job);
   bytes += job->n_histograms > 0 ? (2.0 * a->ld + 4 * (EG_MAX_BINS + 3)) * sizeof(uint32_t) : 0;
   bytes += ((double)eg_job_track_values(job, eg_job_tracked_records(job)) + values * a->ld) * sizeof(double);

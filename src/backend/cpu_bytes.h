@@ -7,6 +7,9 @@
 /* About the bytes that eg_backend_cpu.bytes tells once the job is prepared, at most a megabyte more (of a group: of this member). */
 double eg_cpu_bytes(const eg_unit *unit, const eg_job *job);
 
+/* Doubles that its statistics are reduced in. */
+size_t eg_cpu_scratch_values(const eg_job *job);
+
 /* Records of a tile that are made and reduced together. */
 size_t eg_cpu_records_at_once(const eg_job *job);
 

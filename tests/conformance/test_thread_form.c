@@ -548,7 +548,7 @@ static void check_reduce(uint32_t ld, uint32_t tile, uint32_t n_lanes, uint32_t 
   double *const records = need(sizeof(double) * REDUCE_TILES * lanes);
   double *const nodes = need(sizeof(double) * REDUCE_TILES * ALL_RECORDS * POINTS * size);
   double *const want = need(sizeof(double) * RECORDS * POINTS * size);
-  double *const scratch = need(sizeof(double) * 3 * ld / 2);
+  double *const scratch = need(sizeof(double) * eg_reduce_scratch(n_features, ld, EG_COVARIANCE_TREE));
   eg_tile_reduce r;
   memset(&r, 0, sizeof r);
   r.records = records;
