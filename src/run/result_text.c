@@ -337,10 +337,12 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   difference_table(&text, file);
   extrapolated_table(&text, file);
   antithetic_table(&text, file);
+  eg_result_common_text(&text, file);
   eg_result_weak_text(&text, file);
   eg_result_diffusion_text(&text, file);
   eg_result_escape_text(&text, file);
   eg_result_stationary_text(&text, file);
+  eg_result_currents_text(&text, file);
   eg_result_scaling_text(&text, file);
   eg_result_flow_text(&text, file);
   eg_result_multilevel_text(&text, file);

@@ -40,6 +40,12 @@ void eg_result_flow_text(eg_text *text, const eg_labelled *file);
 /* The same of multilevel Monte Carlo. */
 void eg_result_multilevel_text(eg_text *text, const eg_labelled *file);
 
+/* The same of differences on common noise. */
+void eg_result_common_text(eg_text *text, const eg_labelled *file);
+
+/* The same of currents, per unit time, in the stationary law of x, or of (x, v). */
+void eg_result_currents_text(eg_text *text, const eg_labelled *file);
+
 /* Lines about histograms and kept paths for the printed table; nothing if there are none. */
 void eg_result_histograms_text(eg_text *text, const eg_labelled *file);
 

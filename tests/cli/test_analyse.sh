@@ -90,6 +90,7 @@ analyse:
 END
 expect 0 run quantiles.yaml -q --backend cpu
 cp out table
+cp out quantiles_table
 cat >cells.py <<'END'
 import h5py, numpy
 file, text, n = h5py.File("quantiles.h5"), open("table").read(), 0
@@ -116,6 +117,62 @@ for i in range(d.shape[0]):
 END
 check /usr/bin/python3 cells.py
 says table 'not in the grid'
+
+# Differences on common noise, and currents of (x, v): each cell is the file's number at the last time. Planes are listed once.
+cat >currents.yaml <<END
+seed: 73
+model: {name: quadratic, curvature: [1, 0.5], noise: 1}
+start: {points: [[0.5, -0.5], [1, 0]]}
+learning_rate: 0.1
+steps: 200
+noise: common
+sweep: {batch_size: [4, 8]}
+dynamics:
+  - {name: sgd, momentum: 0.5, label: chain}
+  - {name: langevin, momentum: 0.5, scheme: exact, start_velocity: zero, label: equation}
+realisations: 9000
+observe: {at: {linear: 2}, features: [x, norm2, velocity], statistics: [moments, covariance]}
+analyse: {stationary: {}}
+END
+expect 0 run currents.yaml -q --backend cpu
+cp out table
+cat >cells.py <<'END'
+import h5py
+file, text = h5py.File("currents.h5"), open("table").read()
+names = [v.decode() if isinstance(v, bytes) else str(v) for v in file["description"][()]]
+block = lambda heading: text[text.index(heading):].split("\n\n")[0].split("\n")[2:]
+lines, n = block("Common noise at the last time"), 0
+for feature in ("x", "norm2", "velocity"):
+    v, error, gain = (file["analysis/common_" + feature + s][()] for s in ("", "_stderr", "_gain"))
+    v, error, gain = (a.reshape(4, 2, a.shape[2], -1)[:, :, -1] for a in (v, error, gain))
+    for run, first in ((1, 0), (3, 2)):
+        for point in range(2):
+            for k in range(v.shape[-1]):
+                what = "%s%s point %d" % (feature, "[%d]" % k if v.shape[-1] > 1 else "", point)
+                line = next(l for l in lines if l.startswith(names[run] + " - " + names[first] + " ") and what in l)
+                cells = ("%.10g" % v[run, point, k], "%.2g" % error[run, point, k], "%.4g" % gain[run, point, k])
+                assert line[line.index(what) + len(what):].split()[0] == cells[0] and all(c in line.split() for c in cells), (line, cells)
+                n += 1
+assert n == len(lines) == 20, (n, len(lines))
+lines, n = block("Currents per unit time"), 0
+for kind, planes in (("position_current", ["x0, x1"]), ("phase_current", ["x0, v0", "x0, v1", "x1, v0", "x1, v1"]), ("circulation", ["circulation"])):
+    v, error, expected = (file["analysis/stationary_" + kind + s][()].reshape(4, 2, -1) for s in ("", "_stderr", "_expected"))
+    for run in range(4):
+        for point in range(2):
+            for plane in planes:
+                i = 0 if plane == "circulation" else 2 * int(plane[1]) + int(plane[-1])
+                line = next(l for l in lines if l.startswith(names[run].ljust(28) + " %-5d %-12s " % (point, plane)))
+                cells = tuple(form % a[run, point, i] for form, a in (("%.6g", v), ("%.2g", error), ("%.6g", expected)))
+                assert tuple(line[47:].split()[j] for j in (0, 1, 3)) == cells and "NOT" not in line, (line, cells)
+                n += 1
+assert n == len(lines) == 48, (n, len(lines))
+END
+check /usr/bin/python3 cells.py
+# a transient has another current than the law it goes to
+expect 0 run currents.yaml -q --backend cpu -o early.h5 --set steps=4
+says out 'NOT the expected one'
+# without common noise and currents there is no word of them
+if grep -q 'Common noise\|Currents' quantiles_table; then fail "tables of what the study has not"; fi
 
 # A partial result has analyses too.
 expect 75 run weak.yaml -q --backend cpu -o part.h5 --set realisations=2^28 --max-time 0.4 --threads 1
