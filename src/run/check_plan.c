@@ -39,6 +39,7 @@ typedef struct check {
   double resident;                    /* bytes of the program with an empty result, before a worker is there */
   eg_memory memory;
   double *until;                      /* (n_runs) realisations at which a run would end; NULL without `until` */
+  double *until_floor;                /* (n_runs) the part of its error over the one asked for that stays */
   double until_seconds;               /* of stepping on the CPU up to there; NaN unknown */
   prediction cpu, cuda, table5;       /* table5: on the CPU, usable if it changes a run and its weak order allows it */
 } check;
@@ -113,11 +114,12 @@ static eg_status predict_until(eg_context *ctx, check *c) {
   double *tiles = NULL;
   c->until_seconds = 0;
   EG_TRY(eg_allocate(ctx, n, sizeof *c->until, &c->until));
+  EG_TRY(eg_allocate(ctx, n, sizeof *c->until_floor, &c->until_floor));
   EG_TRY(eg_allocate(ctx, n, sizeof *tiles, &tiles));
   for (size_t r = 0; r < n; r++) {
     tiles[r] = c->cpu.cost.runs[r].seconds / (double)c->plan->runs[r].job.n_tiles;
   }
-  const eg_status status = eg_until_predict(ctx, c->plan, tiles, PILOT_BUDGET, c->until);
+  const eg_status status = eg_until_predict(ctx, c->plan, tiles, PILOT_BUDGET, c->until, c->until_floor);
   free(tiles);
   for (size_t r = 0; r < n; r++) {
     c->until_seconds += c->cpu.cost.runs[r].seconds * c->until[r] / (double)c->plan->runs[r].job.n_realisations / c->cpu.cost.n_parallel;
@@ -144,6 +146,7 @@ static eg_status measure(eg_context *ctx, check *c, int threads) {
 static void free_check(check *c) {
   prediction *const all[] = {&c->cpu, &c->cuda, &c->table5};
   free(c->until);
+  free(c->until_floor);
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     free(all[i]->reason);
     eg_cost_free(&all[i]->cost);
@@ -214,14 +217,18 @@ static void describe_study(eg_text *text, const eg_plan *plan) {
   }
 }
 
-static void describe_run(eg_text *text, const eg_run *run, const eg_run_cost *cost, const double *until) {
+static void describe_run(eg_text *text, const eg_run *run, const eg_run_cost *cost, const double *until,
+                         const double *until_floor) {
   eg_text_append(text, "  %-44s %-16s steps %-9llu h %-10.4g tiles %llu x %u", run->description, run->job.stepper,
                  (unsigned long long)run->steps, run->job.launch.h, (unsigned long long)run->job.n_tiles,
                  run->job.tile);
   if (cost != NULL) {
     eg_text_append(text, "  %.3g ns/step%s", cost->ns_per_step, cost->is_scaled ? " (by analogy)" : "");
   }
-  if (until != NULL && isnan(*until)) {
+  if (until != NULL && *until_floor >= 1) {
+    eg_text_append(text, "  until: never; interpolation within the bins of the quantile is off by %.3g times the error asked for: take narrower bins",
+                   *until_floor);
+  } else if (until != NULL && isnan(*until)) {
     eg_text_append(text, "  until: not predicted (8 tiles take too long, or leave no error bar)");
   } else if (until != NULL) {
     eg_text_append(text, "  until: about %.0f realisations", *until);
@@ -323,7 +330,8 @@ static void describe_check(eg_text *text, const check *c) {
   describe_study(text, plan);
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const run = &plan->runs[r];
-    describe_run(text, run, c->cpu.is_usable ? &c->cpu.cost.runs[r] : NULL, c->until != NULL ? &c->until[r] : NULL);
+    describe_run(text, run, c->cpu.is_usable ? &c->cpu.cost.runs[r] : NULL, c->until != NULL ? &c->until[r] : NULL,
+                 c->until_floor != NULL ? &c->until_floor[r] : NULL);
     const double particles = run->job.launch.n_particles > 0 ? (double)run->job.launch.n_particles : 1.0;
     work += (double)run->job.n_realisations * (double)plan->n_points * particles * (double)run->steps * run->substeps;
     n_beyond += is_beyond(run);
@@ -380,7 +388,8 @@ static void json_end(eg_text *text, const char *bracket) {
   eg_text_append(text, "%s", bracket);
 }
 
-static void json_run(eg_text *text, const eg_run *run, const eg_run_cost *cost, const double *until) {
+static void json_run(eg_text *text, const eg_run *run, const eg_run_cost *cost, const double *until,
+                     const double *until_floor) {
   eg_text_append(text, "{");
   json_text(text, "run", run->description);
   json_text(text, "stepper", run->job.stepper);
@@ -398,6 +407,7 @@ static void json_run(eg_text *text, const eg_run *run, const eg_run_cost *cost, 
   json_bool(text, "is_watched", run->job.launch.is_watched != 0);
   if (until != NULL) {
     json_number(text, "until_realisations", *until);
+    json_number(text, "until_floor", *until_floor);
   }
   if (cost != NULL) {
     json_number(text, "cpu_ns_per_step", cost->ns_per_step);
@@ -445,7 +455,8 @@ static void json_check(eg_text *text, const check *c) {
   json_number(text, "monitors", (double)study->observe.n_monitors);
   eg_text_append(text, "\"runs\": [");
   for (size_t r = 0; r < plan->n_runs; r++) {
-    json_run(text, &plan->runs[r], c->cpu.is_usable ? &c->cpu.cost.runs[r] : NULL, c->until != NULL ? &c->until[r] : NULL);
+    json_run(text, &plan->runs[r], c->cpu.is_usable ? &c->cpu.cost.runs[r] : NULL, c->until != NULL ? &c->until[r] : NULL,
+                 c->until_floor != NULL ? &c->until_floor[r] : NULL);
   }
   json_end(text, "], ");
   json_number(text, "accumulator_bytes", c->bytes.accumulators);

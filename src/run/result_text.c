@@ -301,7 +301,11 @@ static void until_lines(eg_text *text, const eg_labelled *file) {
     if (isnan(eg_result_at(left, r))) {
       eg_text_append(text, "no error asked for\n");
     } else {
-      eg_text_append(text, "error %.3g of the one asked for%s\n", eg_result_at(left, r), eg_result_at(left, r) <= 1 ? "" : " (or effective samples are missing): NOT reached");
+      const double floor = eg_result_value(file, "until_floor", "", r);
+      eg_text_append(text, "error %.3g of the one asked for%s\n", eg_result_at(left, r),
+                     eg_result_at(left, r) <= 1 ? ""
+                     : floor > 1                ? ": NOT reached, and no number of realisations reaches it: the bins that the quantile is from are too wide"
+                                                : " (or effective samples are missing): NOT reached");
     }
   }
 }

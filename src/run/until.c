@@ -37,12 +37,14 @@ static eg_status look_at_feature(eg_context *ctx, const eg_campaign *c, const eg
   return EG_OK;
 }
 
-eg_status eg_until_look(eg_context *ctx, const eg_campaign *c, const eg_labelled *file, bool *is_reached, double *left) {
+eg_status eg_until_look(eg_context *ctx, const eg_campaign *c, const eg_labelled *file, bool *is_reached, double *left,
+                        double *floor) {
   const eg_plan *const plan = c->plan;
   const eg_study *const study = plan->study;
   for (size_t r = 0; r < plan->n_runs; r++) {
     is_reached[r] = true;
     left[r] = NAN;
+    floor[r] = 0;
   }
   for (size_t i = 0; i < plan->n_until; i++) {
     const size_t r = plan->until[i].run;
@@ -53,23 +55,25 @@ eg_status eg_until_look(eg_context *ctx, const eg_campaign *c, const eg_labelled
   }
   for (size_t i = 0; i < study->n_until; i++) {
     if (study->until[i].variable != NULL) {
-      eg_until_variable_look(plan, file, &study->until[i], is_reached, left);
+      eg_until_variable_look(plan, file, &study->until[i], is_reached, left, floor);
     }
   }
   for (size_t r = 0; r < plan->n_runs; r++) { /* what one of a set lacks, all lack: the first of it gathers */
     const size_t set = plan->until_set[r];
     is_reached[set] = is_reached[set] && is_reached[r];
     left[set] = left[r] <= left[set] || isnan(left[r]) ? left[set] : left[r];
+    floor[set] = fmax(floor[set], floor[r]);
   }
   for (size_t r = 0; r < plan->n_runs; r++) { /* no entry: not reached */
     left[r] = left[plan->until_set[r]];
+    floor[r] = floor[plan->until_set[r]];
     is_reached[r] = is_reached[plan->until_set[r]] && !isnan(left[r]);
   }
   return EG_OK;
 }
 
 /* With the statistics that the sums give, where an entry needs them. */
-static eg_status look(eg_context *ctx, const eg_campaign *c, bool *is_reached, double *left) {
+static eg_status look(eg_context *ctx, const eg_campaign *c, bool *is_reached, double *left, double *floor) {
   eg_labelled *file = NULL;
   eg_campaign view = *c; /* oracles that are not known yet are its own */
   eg_status status = EG_OK;
@@ -77,7 +81,7 @@ static eg_status look(eg_context *ctx, const eg_campaign *c, bool *is_reached, d
     status = eg_campaign_statistics(ctx, &view, &file);
   }
   if (status == EG_OK) {
-    status = eg_until_look(ctx, c, file, is_reached, left);
+    status = eg_until_look(ctx, c, file, is_reached, left, floor);
   }
   eg_labelled_free(file);
   if (view.exact_mean != c->exact_mean) {
@@ -120,12 +124,13 @@ static void find_looks(const eg_campaign *c, uint64_t *looks) {
 static eg_status goals_of_looks(eg_context *ctx, const eg_campaign *c, uint64_t *goals) {
   const eg_plan *const plan = c->plan;
   bool *is_there = NULL, *is_reached = NULL, is_any = false;
-  double *left = NULL;
+  double *left = NULL, *floor = NULL;
   uint64_t *looks = NULL;
   eg_status status = EG_OK;
   EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *is_there, &is_there));
   EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *is_reached, &is_reached));
   EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *left, &left));
+  EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *floor, &floor));
   EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *looks, &looks));
   find_looks(c, looks);
   for (size_t r = 0; r < plan->n_runs; r++) {
@@ -140,7 +145,7 @@ static eg_status goals_of_looks(eg_context *ctx, const eg_campaign *c, uint64_t 
     is_any = is_any || (is_there[plan->until_set[r]] && goals[r] < plan->runs[r].job.n_tiles);
   }
   if (is_any) {
-    EG_TRY_DONE(look(ctx, c, is_reached, left));
+    EG_TRY_DONE(look(ctx, c, is_reached, left, floor));
   }
   for (size_t r = 0; r < plan->n_runs; r++) {
     if (is_any && is_there[plan->until_set[r]] && !is_reached[r]) {
@@ -151,6 +156,7 @@ done:
   free(is_there);
   free(is_reached);
   free(left);
+  free(floor);
   free(looks);
   return status;
 }

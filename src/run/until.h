@@ -37,24 +37,27 @@ EG_NODISCARD eg_status eg_until_ask_shard(eg_context *ctx, eg_campaign *campaign
 bool eg_until_is_round_over(const eg_campaign *campaign);
 
 /* Of every run and its set at its present number of tiles (n_runs): is all reached? the largest error / allowed error,
-   NaN where none is asked for, infinite without an error bar. file: of eg_campaign_statistics; NULL will do where no
-   entry has a variable. */
+   NaN where none is asked for, infinite without an error bar. floor: the part of it that no realisations make smaller
+   (interpolation within the bins that a quantile is from), 0 without. file: of eg_campaign_statistics; NULL will do where
+   no entry has a variable. */
 EG_NODISCARD eg_status eg_until_look(eg_context *ctx, const eg_campaign *campaign, const eg_labelled *file,
-                                     bool *is_reached, double *left);
+                                     bool *is_reached, double *left, double *floor);
 
 /* ---- entries of variables: until_variable.c ---- */
 bool eg_until_has_variables(const eg_plan *plan);
+/* Is there one whose error has a part that realisations do not make smaller? */
+bool eg_until_has_floor(const eg_plan *plan, const eg_labelled *file);
 /* Does the result have these variables, with error bars, and the values that the entries choose? EG_ERR_STUDY. */
 EG_NODISCARD eg_status eg_until_check(eg_context *ctx, const eg_plan *plan);
 /* Of one entry, into what others have left (n_runs). */
 void eg_until_variable_look(const eg_plan *plan, const eg_labelled *file, const eg_study_until *until, bool *is_reached,
-                            double *left);
+                            double *left, double *floor);
 
 /* Realisations at which each run would end (n_runs), as far as its first 8 tiles tell: about, and NaN where these tiles
-   would take more than their part of `budget` seconds, or leave no error bar. tile_seconds (n_runs): of one tile. CPU.
-   until_pilot.c */
+   would take more than their part of `budget` seconds, or leave no error bar. floor (n_runs): as of eg_until_look; a run where
+   it is above 1 ends at its cap. tile_seconds (n_runs): of one tile. CPU. until_pilot.c */
 EG_NODISCARD eg_status eg_until_predict(eg_context *ctx, const eg_plan *plan, const double *tile_seconds, double budget,
-                                        double *realisations);
+                                        double *realisations, double *floor);
 
 /* Tiles at the look where an error that is `left` times the one allowed at `tiles` tiles would be small enough. */
 uint64_t eg_until_tiles(const eg_plan *plan, const eg_job *job, uint64_t tiles, double left);

@@ -37,7 +37,7 @@ static void ask(const eg_plan *plan, const double *tile_seconds, double budget, 
 }
 
 eg_status eg_until_predict(eg_context *ctx, const eg_plan *plan, const double *tile_seconds, double budget,
-                           double *realisations) {
+                           double *realisations, double *floor) {
   eg_campaign *c = NULL;
   eg_labelled *file = NULL;
   bool *is_reached = NULL;
@@ -51,15 +51,17 @@ eg_status eg_until_predict(eg_context *ctx, const eg_plan *plan, const double *t
     EG_TRY_DONE(advance(ctx, c));
   }
   EG_TRY_DONE(eg_campaign_statistics(ctx, c, &file));
-  EG_TRY_DONE(eg_until_look(ctx, c, file, is_reached, left));
+  EG_TRY_DONE(eg_until_look(ctx, c, file, is_reached, left, floor));
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_job *const job = &plan->runs[r].job;
     const uint64_t tiles = c->runs[r].tiles_done;
     realisations[r] = (double)job->n_realisations; /* no entry */
-    if (tiles == 0 || (isinf(left[r]) && tiles < job->n_tiles)) {
+    if (tiles == 0 || (isinf(left[r]) && floor[r] < 1 && tiles < job->n_tiles)) {
       realisations[r] = NAN;
     } else if (!isnan(left[r])) {
-      const uint64_t needed = eg_until_tiles(plan, job, tiles, left[r]);
+      const double fixed = floor[r] * floor[r]; /* the rest alone falls with the realisations */
+      const double more = floor[r] < 1 ? sqrt((left[r] * left[r] - fixed) / (1 - fixed)) : INFINITY;
+      const uint64_t needed = eg_until_tiles(plan, job, tiles, more);
       realisations[r] = fmin((double)needed * (double)job->tile, (double)job->n_realisations);
     }
   }

@@ -14,6 +14,7 @@ typedef struct error_bar {
   const eg_variable *value, *stderr_, *low, *high; /* stderr_, or the ends of a 95 % interval */
   const eg_variable *variance, *variance_stderr; /* of one realisation; NULL: not kept, .. */
   const eg_variable *kurtosis, *count;           /* .. then of what the value is made of; NULL: nothing is known of tails */
+  const eg_variable *interpolation;              /* of quantiles: an error of the grid's, beside that; NULL: none */
 } error_bar;
 
 static const eg_variable *find(const eg_labelled *file, const char *name, const char *suffix) {
@@ -59,7 +60,8 @@ static bool find_bar(const eg_labelled *file, const char *name, error_bar *bar) 
   get_source(v, name, source, sizeof source);
   *bar = (error_bar){v, find(file, name, "_stderr"), find(file, name, "_low"), find(file, name, "_high"),
                      find(file, name, "_variance"), find(file, name, "_variance_stderr"),
-                     find(file, source, "_kurtosis"), find(file, source, "_count")};
+                     find(file, source, "_kurtosis"), find(file, source, "_count"), find(file, name, "_interpolation")};
+  bar->interpolation = is_alike(v, bar->interpolation) ? bar->interpolation : NULL;
   bar->stderr_ = is_alike(v, bar->stderr_) ? bar->stderr_ : NULL;
   return bar->stderr_ != NULL || (is_alike(v, bar->low) && is_alike(v, bar->high));
 }
@@ -222,17 +224,27 @@ static double effective(const error_bar *bar, size_t cell) {
   return least;
 }
 
+/* The largest error that will do. */
+static double most_of(const error_bar *bar, const eg_study_until *u, size_t cell) {
+  return isnan(u->relative) ? u->stderr_ : u->relative * fabs(number_at(bar->value, cell));
+}
+
+/* What more realisations do not make smaller, over the error asked for. */
+static double floor_of(const error_bar *bar, const eg_study_until *u, size_t cell) {
+  const double floor = bar->interpolation != NULL ? number_at(bar->interpolation, cell) / most_of(bar, u, cell) : 0;
+  return isnan(floor) ? 0 : floor;
+}
+
 /* Error over the one asked for. An error of 0 is none: nothing has happened yet. */
 static double left_of(const error_bar *bar, const eg_study_until *u, size_t cell) {
-  const double value = number_at(bar->value, cell);
   const double error = bar->stderr_ != NULL ? number_at(bar->stderr_, cell)
                                             : (number_at(bar->high, cell) - number_at(bar->low, cell)) / INTERVAL;
-  const double left = error / (isnan(u->relative) ? u->stderr_ : u->relative * fabs(value));
-  return error > 0 && !isnan(left) ? left : INFINITY;
+  const double left = error / most_of(bar, u, cell), floor = floor_of(bar, u, cell);
+  return error > 0 && !isnan(left) ? (floor > 0 ? sqrt(left * left + floor * floor) : left) : INFINITY;
 }
 
 void eg_until_variable_look(const eg_plan *plan, const eg_labelled *file, const eg_study_until *u, bool *is_reached,
-                            double *left) {
+                            double *left, double *floor) {
   error_bar bar;
   if (!find_bar(file, u->variable, &bar)) {
     return; /* eg_until_check has refused it */
@@ -245,9 +257,11 @@ void eg_until_variable_look(const eg_plan *plan, const eg_labelled *file, const 
     }
     const double own = fmax(left_of(&bar, u, cell), eg_until_want(effective(&bar, cell)));
     const bool is_enough = own <= 1;
+    const double own_floor = floor_of(&bar, u, cell);
     for (size_t r = 0; r < plan->n_runs; r++) {
       if (runs[0] == EG_NO_RUN || r == runs[0] || r == runs[1]) {
         left[r] = own <= left[r] ? left[r] : own;
+        floor[r] = fmax(floor[r], own_floor);
         is_reached[r] = is_reached[r] && is_enough;
       }
     }
@@ -351,6 +365,17 @@ done:
   eg_labelled_free(file);
   eg_campaign_free(campaign);
   return status;
+}
+
+bool eg_until_has_floor(const eg_plan *plan, const eg_labelled *file) {
+  error_bar bar;
+  for (size_t i = 0; i < plan->study->n_until; i++) {
+    const char *const name = plan->study->until[i].variable;
+    if (name != NULL && find_bar(file, name, &bar) && bar.interpolation != NULL) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool eg_until_has_variables(const eg_plan *plan) {

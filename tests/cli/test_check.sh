@@ -53,6 +53,30 @@ check /usr/bin/python3 read.py
 expect 0 check tiny.yaml --json --set noise=table5
 check /usr/bin/python3 -c 'import json; t = json.load(open("out"))["table_noise"]; assert not t["is_usable"] and t["reason"]'
 
+# A quantile from bins so wide that no number of realisations makes its error what is asked for; narrower ones.
+cat >coarse.yaml <<'END'
+seed: 62
+model: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}
+start: {normal: {mean: 0, std: 0.70710678118654752}}
+steps: 1
+time_step: 1
+dynamics: {name: sde, scheme: exact}
+realisations: 2^16
+observe: {at: {linear: 1}, features: [norm2], histograms: {feature: norm2, bins: 32, low: 0, high: 8}}
+analyse: {quantiles: {probabilities: [0.5]}}
+until: {variable: quantile, stderr: 0.01}
+END
+expect 0 check coarse.yaml
+says out "until: never; interpolation within the bins of the quantile is off by"
+expect 0 check coarse.yaml --json
+check /usr/bin/python3 -c 'import json; (r,) = json.load(open("out"))["runs"]; assert r["until_floor"] > 1 and r["until_realisations"] == 2**16, r'
+expect 0 run coarse.yaml -q --backend cpu
+says out "no number of realisations reaches it: the bins that the quantile is from are too wide"
+expect 0 check coarse.yaml --set observe.histograms.bins=512
+says out "until: about"
+expect 0 run coarse.yaml -q --backend cpu -o fine.h5 --set observe.histograms.bins=512
+says out "sde: 4096 realisations, error"
+
 # Runs beyond mean-square stability are marked, and only they.
 cp "$root/data/diabetes.h5" .
 cat >rows.yaml <<'END'
