@@ -5,6 +5,8 @@
 # Two minutes before the time limit (or when it is told so by scancel -b -s USR1) an element saves its state, ends with
 # code 75 and puts itself back into the queue; there it goes on. A preempted element saves its state in the grace time and
 # is put back by Slurm. A cancelled one saves its state and stays cancelled; submitted again, it goes on.
+# With the end of a round, a result file, in place of the study: the next round of a study with `until` or `multilevel`, which
+# merge.sh submits.
 #SBATCH --job-name=ensgrad
 #SBATCH --array=0-9
 #SBATCH --cpus-per-task=1
@@ -16,7 +18,11 @@ study=$1
 result=$2
 shift 2
 
-ensgrad run "$study" -o "$result" --shard slurm --threads "${SLURM_CPUS_PER_TASK:-1}" "$@" &
+case $study in
+*.h5) what=extend ;;
+*) what=run ;;
+esac
+ensgrad $what "$study" -o "$result" --shard slurm --threads "${SLURM_CPUS_PER_TASK:-1}" "$@" &
 child=$!
 told=""
 trap 'told=USR1; kill -USR1 $child' USR1 # Slurm tells the script alone ..

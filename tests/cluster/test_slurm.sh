@@ -1,6 +1,6 @@
 #!/bin/sh
 # On a real Slurm of one node, with the scripts of scripts/slurm: job arrays and tasks with their merging, requeue, the
-# signal before the time limit, preemption, cancelling. All give the bits of the single run.
+# signal before the time limit, preemption, cancelling; rounds of studies that end by their errors. All give the bits of the single run.
 . tests/cluster/cluster.inc
 . "$root/tests/cluster/slurm.inc"
 scripts=$root/scripts/slurm
@@ -30,6 +30,36 @@ expect 0 run rich.yaml -o rich-single.h5 -q
 check sbatch --wait --ntasks=3 "$scripts/tasks.sh" rich.yaml rich.h5 -q >out
 check [ -e rich.shard-2-of-3.h5 ]
 equal rich-single.h5 rich.h5
+
+# A study that ends by its errors, in rounds: of one job ..
+cat >until.yaml <<'END'
+seed: 41
+model: {name: quadratic, curvature: 1, noise: 1}
+start: {point: 1}
+steps: 50
+learning_rate: 1/8
+dynamics: {name: sgd, batch_size: 1}
+realisations: 2^18
+observe: {at: {linear: 2}, features: [x, norm2]}
+until: {feature: norm2, relative: 0.1}
+END
+expect 0 run until.yaml -o until-single.h5 -q --set until.relative=0.015
+expect 0 info until-single.h5
+says out "sgd: 16384 realisations" # 4096, 8192, 16384: three rounds
+check sbatch --wait --ntasks=3 "$scripts/tasks.sh" until.yaml until.h5 -q --set until.relative=0.015 >out
+check [ -e until.round-3.shard-2-of-3.h5 ]
+check [ ! -e until.round-4.shard-0-of-3.h5 ]
+equal until-single.h5 until.h5
+# .. that begins again where it was stopped: in the second round, with shards of an earlier and a later one lying there
+rm until.h5 until.round-2.shard-1-of-3.h5
+check sbatch --wait --ntasks=3 "$scripts/tasks.sh" until.yaml until.h5 -q --set until.relative=0.015 >out
+equal until-single.h5 until.h5
+# .. and of arrays, each submitted by the merging of the one before
+job=$(submit --array=0-2 "$scripts/array.sh" until.yaml "un til.h5" -q --set until.relative=0.015)
+check sbatch --wait --dependency=afterok:"$job" "$scripts/merge.sh" "un til.h5" 3 --time=10 -- -q >out
+wait_file "un til.h5"
+check [ -e "un til.round-3.shard-2-of-3.h5" ]
+equal until-single.h5 "un til.h5"
 
 long 4 18
 # was_stopped: wait until the element $job has left the machine; 1 if the run was done before it was stopped, on a fast machine or a busy one.
