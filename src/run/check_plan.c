@@ -229,7 +229,7 @@ static void describe_run(eg_text *text, const eg_run *run, const eg_run_cost *co
     eg_text_append(text, "  until: never; interpolation within the bins of the quantile is off by %.3g times the error asked for: take narrower bins",
                    *until_floor);
   } else if (until != NULL && isnan(*until)) {
-    eg_text_append(text, "  until: not predicted (8 tiles take too long, or leave no error bar)");
+    eg_text_append(text, "  until: not predicted (a pilot takes too long, or leaves no error bar)");
   } else if (until != NULL) {
     eg_text_append(text, "  until: about %.0f realisations", *until);
   }

@@ -53,8 +53,8 @@ EG_NODISCARD eg_status eg_until_check(eg_context *ctx, const eg_plan *plan);
 void eg_until_variable_look(const eg_plan *plan, const eg_labelled *file, const eg_study_until *until, bool *is_reached,
                             double *left, double *floor);
 
-/* Realisations at which each run would end (n_runs), as far as its first 8 tiles tell: about, and NaN where these tiles
-   would take more than their part of `budget` seconds, or leave no error bar. floor (n_runs): as of eg_until_look; a run where
+/* Realisations at which each run would end (n_runs), as far as its first 8 tiles tell (more where these leave no error bar): about,
+   and NaN where these tiles would take more than their part of `budget` seconds, or no error bar is left. floor (n_runs): as of eg_until_look; a run where
    it is above 1 ends at its cap. tile_seconds (n_runs): of one tile. CPU. until_pilot.c */
 EG_NODISCARD eg_status eg_until_predict(eg_context *ctx, const eg_plan *plan, const double *tile_seconds, double budget,
                                         double *realisations, double *floor);

@@ -6,7 +6,9 @@
 #include "run/run_loop.h"
 #include "run/until.h"
 
-enum { PILOT_TILES = 8 }; /* as many blocks as error bars by jackknife need */
+/* As many blocks as error bars by jackknife need; with heavier tails eight times as many, and again, as fits of weak errors take no run of
+   fewer than 1000 effective samples. */
+enum { PILOT_TILES = 8, MORE = 8, MOST_TILES = 8 * 8 * 8 * 8 };
 
 uint64_t eg_until_tiles(const eg_plan *plan, const eg_job *job, uint64_t tiles, double left) {
   const double needed = ceil((double)tiles * left * left); /* errors fall with the root */
@@ -26,32 +28,48 @@ static eg_status advance(eg_context *ctx, eg_campaign *c) {
   return status;
 }
 
-/* Runs that are not to be tried ask for no tile. */
-static void ask(const eg_plan *plan, const double *tile_seconds, double budget, eg_campaign *c) {
+/* Runs that are not to be tried ask for no tile more than they have. */
+static void ask(const eg_plan *plan, const double *tile_seconds, double budget, uint64_t tiles, eg_campaign *c) {
   for (size_t r = 0; r < plan->n_runs; r++) {
-    const uint64_t n = plan->runs[r].job.n_tiles < PILOT_TILES ? plan->runs[r].job.n_tiles : PILOT_TILES;
+    const uint64_t n = plan->runs[r].job.n_tiles < tiles ? plan->runs[r].job.n_tiles : tiles;
     if (eg_plan_is_leader(plan, r)) {
-      eg_campaign_set_end(c, r, PILOT_TILES * tile_seconds[r] <= budget / (double)plan->n_runs ? n : 0);
+      eg_campaign_set_end(c, r, (double)tiles * tile_seconds[r] <= budget / (double)plan->n_runs ? n : c->runs[r].tiles_done);
     }
   }
+}
+
+/* Advance all runs as far as is asked for, and look. *is_enough: every run has an error bar. */
+static eg_status try_it(eg_context *ctx, eg_campaign *c, bool *is_reached, double *left, double *floor, bool *is_enough) {
+  eg_labelled *file = NULL;
+  if (!eg_campaign_is_finished(c)) {
+    EG_TRY(advance(ctx, c));
+  }
+  EG_TRY(eg_campaign_statistics(ctx, c, &file));
+  const eg_status status = eg_until_look(ctx, c, file, is_reached, left, floor);
+  eg_labelled_free(file);
+  *is_enough = true;
+  for (size_t r = 0; r < c->plan->n_runs; r++) {
+    *is_enough = *is_enough && !(isinf(left[r]) && floor[r] < 1);
+  }
+  return status;
 }
 
 eg_status eg_until_predict(eg_context *ctx, const eg_plan *plan, const double *tile_seconds, double budget,
                            double *realisations, double *floor) {
   eg_campaign *c = NULL;
-  eg_labelled *file = NULL;
-  bool *is_reached = NULL;
+  bool *is_reached = NULL, is_enough = false;
   double *left = NULL;
   eg_status status = EG_OK;
   EG_TRY_DONE(eg_campaign_create(ctx, plan, &c));
   EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *is_reached, &is_reached));
   EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *left, &left));
-  ask(plan, tile_seconds, budget, c);
-  if (!eg_campaign_is_finished(c)) {
-    EG_TRY_DONE(advance(ctx, c));
+  for (uint64_t tiles = PILOT_TILES; tiles <= MOST_TILES && !is_enough; tiles *= MORE) {
+    ask(plan, tile_seconds, budget, tiles, c);
+    if (tiles > PILOT_TILES && eg_campaign_is_finished(c)) {
+      break; /* more take too long, or are not there */
+    }
+    EG_TRY_DONE(try_it(ctx, c, is_reached, left, floor, &is_enough));
   }
-  EG_TRY_DONE(eg_campaign_statistics(ctx, c, &file));
-  EG_TRY_DONE(eg_until_look(ctx, c, file, is_reached, left, floor));
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_job *const job = &plan->runs[r].job;
     const uint64_t tiles = c->runs[r].tiles_done;
@@ -66,7 +84,6 @@ eg_status eg_until_predict(eg_context *ctx, const eg_plan *plan, const double *t
     }
   }
 done:
-  eg_labelled_free(file);
   eg_campaign_free(c);
   free(is_reached);
   free(left);

@@ -88,6 +88,13 @@ expect 0 run values.yaml --set "until=$fit" -o fit_parts.h5 -q --threads 2
 equal fit.h5 fit_parts.h5
 expect 0 check values.yaml
 check grep -qE "until: about (8192|16384|32768|65536) realisations" out
+# Required realisations of a weak error, by a pilot that must go beyond its first 512 of them (fits take no fewer than 1000 effective samples).
+error='{variable: weak_error, where: {weak_error_curve: sme1, weak_error_feature: norm2}, stderr: 4e-4}'
+expect 0 check values.yaml --set realisations=2^22 --set "until=$error"
+check grep -qE "until: about (65536|131072|262144) realisations" out
+expect 0 run values.yaml --set realisations=2^22 --set "until=$error" -o error.h5 -q
+expect 0 info error.h5
+says out "sgd learning_rate=0.5: 131072 realisations, error 0."
 
 # What is refused, before a step is made.
 refused() { # message, until
