@@ -41,7 +41,7 @@ static struct {
   pthread_mutex_t lock;
   pthread_cond_t answered;
   pthread_t thread;
-  bool has_hellos, is_ending, has_failed;
+  bool has_hellos, is_talking, is_ending, has_failed;
   char failure[256];
   int n_ranks, n_workers;
   int *first;                     /* (n_ranks + 1) number of the first worker of a rank */
@@ -445,14 +445,21 @@ eg_status eg_remote_run(eg_context *ctx, const eg_study *study, const eg_run_opt
     free(places);
     return eg_fail(ctx, EG_ERR_MEMORY, "cannot start the thread that talks with the other ranks");
   }
+  remote.is_talking = true;
   status = eg_run_with(ctx, study, options, NULL, places, remote.n_workers);
+  free(places);
+  return status;
+}
+
+static void end_talking(void) {
+  if (!remote.is_talking) {
+    return;
+  }
   (void)pthread_mutex_lock(&remote.lock);
   remote.is_ending = true;
   (void)pthread_mutex_unlock(&remote.lock);
   (void)pthread_join(remote.thread, NULL);
   remote.ended = eg_now();
-  free(places);
-  return status;
 }
 
 /* Where a launcher leaves the others alive. */
@@ -483,7 +490,9 @@ static eg_status end_without_waiting(eg_context *ctx, eg_mpi_bye how) {
   return EG_OK;
 }
 
+/* Talking went on until now: a table that nobody reads off a full pipe must not look like a dead rank 0 to the others. */
 eg_status eg_remote_end(eg_context *ctx, bool *has_dead) {
+  end_talking();
   EG_TRY(receive_hellos(ctx));
   for (int rank = 1; rank < remote.n_ranks; rank++) { /* a dead rank takes no sign of life */
     if (remote.beats[rank] != MPI_REQUEST_NULL) {

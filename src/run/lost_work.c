@@ -25,7 +25,7 @@ static bool is_in_vain(const eg_loop *loop) {
 void eg_worker_note_tiles(eg_worker *w, size_t run, double seconds) {
   eg_loop *const loop = w->loop;
   const eg_loop_options *const o = loop->options;
-  bool has_told = w->place->backend->keeps_tiles || seconds <= o->snapshot_seconds;
+  bool has_told = w->backend->keeps_tiles || seconds <= o->snapshot_seconds;
   w->tile_seconds = seconds;
   w->tile_run = run;
   for (int i = 0; i < o->n_workers && !has_told; i++) {
@@ -43,7 +43,7 @@ void eg_worker_note_tiles(eg_worker *w, size_t run, double seconds) {
 
 void eg_worker_note_stop(eg_worker *w, size_t run, double seconds) {
   eg_loop *const loop = w->loop;
-  const bool keeps = w->place->backend->keeps_tiles, is_known = w->tile_seconds > 0 && w->tile_run == run;
+  const bool keeps = w->backend->keeps_tiles, is_known = w->tile_seconds > 0 && w->tile_run == run;
   if (loop->has_told_lost || seconds < LEAST_SECONDS || (!is_in_vain(loop) && (keeps || seconds < MUCH_SECONDS))) {
     return;
   }

@@ -197,6 +197,7 @@ static eg_status open_workers(eg_context *ctx, eg_loop *loop) {
     w->loop = loop;
     w->number = i;
     w->place = &o->places[i];
+    w->backend = w->place->backend;
     w->keeper = eg_worker_keeper();
     atomic_store(&w->is_idle, true);
     loop->queue.hands[i].may_fail = o->places[i].backend != &eg_backend_cpu;

@@ -48,7 +48,8 @@ struct eg_worker {
   eg_tile_keeper keeper; /* first: see worker.c */
   eg_loop *loop;
   int number;            /* of the worker: its hand in the queue */
-  eg_worker_place *place; /* outlives the loop where a thread is lost, as loop->options do not */
+  const eg_backend *backend; /* of place, which a lost thread looks at no more: it may end with the loop, as loop->options do */
+  eg_worker_place *place;
   eg_device *device;
   pthread_t thread;
   bool is_started;

@@ -11,6 +11,7 @@
 
 #include "analysis/splitting.h"
 #include "base/hash.h"
+#include "base/stop_flag.h"
 #include "core/rng.h"
 #include "stats/moments.h"
 
@@ -41,7 +42,7 @@ static eg_status advance(eg_context *ctx, engine *e, const double *states) {
   static const volatile int never = 0;
   uint64_t tiles_at_once = 0;
   eg_job *const job = &e->job;
-  if (*e->stop != 0) {
+  if (eg_is_stopping(e->stop)) {
     return eg_fail(ctx, EG_STOPPED, "stopped early");
   }
   for (size_t k = 0; k < e->dim; k++) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ensgrad/run.h"
+#include "base/stop_flag.h"
 #include "io/result_file.h"
 #include "run/run_loop.h"
 #include "run/split.h"
@@ -35,7 +36,7 @@ static void fail(session *s, eg_status status, const char *message) {
     s->status = status;
     s->message = message != NULL ? strdup(message) : NULL;
   }
-  s->stop = 1;
+  eg_ask_to_stop(&s->stop);
   (void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -44,7 +45,7 @@ static void *worker(void *argument) {
   eg_split_work *const w = &s->work;
   eg_context *const ctx = eg_context_create();
   eg_status status = ctx == NULL ? EG_ERR_MEMORY : EG_OK;
-  while (status == EG_OK && s->stop == 0) {
+  while (status == EG_OK && !eg_is_stopping(&s->stop)) {
     const size_t i = atomic_fetch_add(&s->next, 1);
     eg_split_estimate estimate;
     if (i >= w->plan->n_runs * w->n_repeats) {
@@ -92,13 +93,15 @@ static eg_status watch(eg_context *ctx, session *s) {
   while (atomic_load(&s->n_working) > 0) {
     (void)nanosleep(&pause, NULL);
     const double now = eg_now();
-    if ((o->stop != NULL && *o->stop != 0) || (o->max_time > 0 && now - s->started > 0.99 * o->max_time)) {
-      s->stop = 1;
+    if (eg_is_stopping(o->stop) || (o->max_time > 0 && now - s->started > 0.99 * o->max_time)) {
+      eg_ask_to_stop(&s->stop);
     }
     if (o->output != NULL && status == EG_OK && now - written > o->snapshot_seconds) {
       status = write_file(ctx, s);
       written = eg_now();
-      s->stop = status != EG_OK ? 1 : s->stop;
+      if (status != EG_OK) {
+        eg_ask_to_stop(&s->stop);
+      }
     }
   }
   return status;

@@ -84,7 +84,7 @@ static const eg_tile_part *begin_part(eg_worker *w, uint64_t tile, bool is_kept)
 /* The tiles in hand, and who keeps one that is alone; long ones are. Called with the lock held. */
 static void begin_tiles(eg_worker *w, eg_tile_result *results) {
   const eg_hand *const hand = eg_worker_hand(w);
-  const bool is_kept = hand->n == 1 && w->place->backend->keeps_tiles;
+  const bool is_kept = hand->n == 1 && w->backend->keeps_tiles;
   const eg_tile_part *const part = begin_part(w, hand->first, is_kept);
   for (uint64_t i = 0; i < hand->n; i++) {
     results[i].resume = part;
@@ -198,13 +198,13 @@ static eg_status make_grids(eg_context *ctx, eg_worker *w) {
   eg_loop *const loop = w->loop;
   const size_t r = eg_worker_hand(w)->run;
   const double begin = eg_now();
-  const bool is_kept = w->place->backend->keeps_tiles;
+  const bool is_kept = w->backend->keeps_tiles;
   double *edges = NULL;
   (void)pthread_mutex_lock(&loop->lock);
   const eg_tile_part *const part = begin_part(w, EG_PILOT_TILE, is_kept);
   go_to_device(w);
   (void)pthread_mutex_unlock(&loop->lock);
-  eg_status status = eg_pilot_edges(ctx, w->place->backend, w->device, loop->campaign->plan, &loop->campaign->plan->runs[r].job, part,
+  eg_status status = eg_pilot_edges(ctx, w->backend, w->device, loop->campaign->plan, &loop->campaign->plan->runs[r].job, part,
                                     is_kept ? &w->keeper : NULL, &loop->stop, &edges);
   atomic_store(&w->is_idle, true);
   const eg_status left = leave_device(w);
@@ -239,7 +239,7 @@ static eg_status prepare(eg_context *ctx, eg_worker *w, eg_batch *b, uint64_t *m
   }
   (void)pthread_mutex_unlock(&loop->lock);
   EG_TRY(status);
-  status = w->place->backend->prepare(ctx, w->device, b->jobs, most);
+  status = w->backend->prepare(ctx, w->device, b->jobs, most);
   const eg_status left = leave_device(w);
   (void)pthread_mutex_unlock(&loop->lock);
   EG_TRY(left);
@@ -270,7 +270,7 @@ static eg_status advance_tiles(eg_context *ctx, eg_worker *w, eg_batch *b) {
     return EG_OK;
   }
   memset(b->counts, 0, b->n_counts * sizeof *b->counts);
-  eg_status status = w->place->backend->advance(ctx, w->device, hand.first, hand.n, &loop->stop, b->results);
+  eg_status status = w->backend->advance(ctx, w->device, hand.first, hand.n, &loop->stop, b->results);
   const bool is_right = status != EG_OK || !w->is_checked || eg_spot_counts_add_up(ctx, b->jobs, b->results, hand.n) == EG_OK;
   const eg_status left = leave_device(w);
   const bool counts = status == EG_OK && left == EG_OK && eg_worker_is_valid(w);

@@ -22,7 +22,7 @@ planted() { # CODE TIMES COMMAND..
   program=$own
   check [ "$(cat victim)" = precious ]
 }
-if [ -e "$faults" ] && ! nm -D "$program" 2>/dev/null | grep -q __asan_init; then
+if [ -e "$faults" ] && ! nm -D "$program" 2>/dev/null | grep -Eq '__(asan|tsan)_init'; then
   for command in "run tiny.yaml -o result/r.h5 -q" "merge straight.h5 -o result/r.h5 -q"; do
     # shellcheck disable=SC2086
     planted 0 3 $command
@@ -102,8 +102,8 @@ traced() {
   check /usr/bin/python3 judge.py "$folder/work" /dev/null /dev/tty "$what" >judged
   cat judged
 }
-# Compilation: a folder of its own in /tmp, and the compiler's files in TMPDIR.
-compiling="$folder/tmp/.*|/tmp/ensgrad-[A-Za-z0-9]{6}(/.*)?|$folder/cache(/.*)?"
+# Compilation: a folder of its own, and the compiler's files, both in TMPDIR.
+compiling="$folder/tmp/.*|$folder/cache(/.*)?"
 beside() { # NAME
   echo "$folder/result/$1(\\.tmp\\.[0-9]+\\.[0-9a-f]{16})?"
 }
@@ -111,7 +111,7 @@ traced "$(beside tiny.h5)" 0 run ../tiny.yaml -o ../result/tiny.h5 -q --snapshot
 check grep -q "result/tiny.h5.tmp" trace
 traced "$(beside tiny.h5)" 0 run ../tiny.yaml -o ../result/tiny.h5 -q
 traced "$(beside 'sine.h5')|$compiling" 0 run sine.yaml -o ../result/sine.h5 -q --backend cpu
-check grep -q "/tmp/ensgrad-" trace
+check grep -Eq "$folder/tmp/ensgrad-[A-Za-z0-9]{6}/" trace
 traced "$(beside 'longer.h5')|$compiling" 0 extend ../result/sine.h5 --realisations 2^19 -o ../result/longer.h5 --model sine.h -q --backend cpu
 traced "$(beside 'sine.h5')|$compiling" 0 analyse ../result/sine.h5 --model sine.h
 traced "$(beside 'path.csv')|$compiling" 0 replay ../result/sine.h5 --model sine.h --csv ../result/path.csv

@@ -2,6 +2,7 @@
 #include "fake_streams.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -310,10 +311,10 @@ void fake_event_finish(cudaEvent_t event) {
 /* Made up, so that launches are cut anywhere. */
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t before, cudaEvent_t after) {
   static const float times[] = {2000.0f, 20.0f, 90.0f, 10.0f, 700.0f};
-  static unsigned turn;
+  static atomic_uint turn;
   if (!is_done(before) || !is_done(after)) {
     return cudaErrorNotReady;
   }
-  *milliseconds = times[turn++ % (sizeof times / sizeof times[0])];
+  *milliseconds = times[atomic_fetch_add(&turn, 1) % (sizeof times / sizeof times[0])];
   return cudaSuccess;
 }
