@@ -107,6 +107,7 @@ static void print_environment(cli_program *program) {
       {"SLURM_PROCID", "task of srun: which shard, for --shard slurm"},
       {"SLURM_STEP_NUM_TASKS", "how many tasks srun started"},
       {"TERM", "dumb: messages have no colours"},
+      {"TMPDIR", "where what is compiled at run time lies while it is compiled; default: /tmp"},
       {"XDG_CACHE_HOME", "see ENSGRAD_CACHE"},
   };
   cli_print(program, ".SH ENVIRONMENT\n");

@@ -75,7 +75,8 @@ static int run_program(char *const argv[], eg_text *output) {
 static const char *const levels[] = {"-O0", "-O1", "-O2", "-O3"};
 
 eg_status eg_compilation_begin(eg_context *ctx, const char *what, eg_compilation *c) {
-  const char *const asked = getenv("CC"), *const level = getenv("ENSGRAD_KERNEL_OPT");
+  const char *const asked = getenv("CC"), *const level = getenv("ENSGRAD_KERNEL_OPT"), *const chosen = getenv("TMPDIR");
+  const char *const where = chosen != NULL && chosen[0] == '/' ? chosen : "/tmp";
   memset(c, 0, sizeof *c);
   c->what = what;
   c->optimisation = EG_KERNEL_OPT;
@@ -87,10 +88,14 @@ eg_status eg_compilation_begin(eg_context *ctx, const char *what, eg_compilation
   }
   c->compiler = asked != NULL && asked[0] != '\0' ? asked : "cc";
   EG_TRY(find_kernels(ctx, what, c->kernels, sizeof c->kernels));
-  (void)snprintf(c->folder, sizeof c->folder, "/tmp/ensgrad-XXXXXX");
+  const int length = snprintf(c->folder, sizeof c->folder, "%s/ensgrad-XXXXXX", where);
+  if (length < 0 || (size_t)length >= sizeof c->folder) {
+    c->folder[0] = '\0';
+    return eg_fail(ctx, EG_ERR_DEVICE, "the name of the folder TMPDIR is too long (at most %zu characters)", sizeof c->folder - 16);
+  }
   if (mkdtemp(c->folder) == NULL) { /* mode 0700, unpredictable name */
     c->folder[0] = '\0';
-    return eg_fail(ctx, EG_ERR_DEVICE, "cannot make a folder in /tmp: %s", strerror(errno));
+    return eg_fail(ctx, EG_ERR_DEVICE, "cannot make a folder in %s: %s", where, strerror(errno));
   }
   (void)snprintf(c->source, sizeof c->source, "%s/unit.c", c->folder);
   (void)snprintf(c->library, sizeof c->library, "%s/unit.so", c->folder);

@@ -9,8 +9,8 @@ typedef struct eg_compilation {
   const char *what;                        /* names what is compiled in messages: "model 'mine.h'" */
   const char *compiler;                    /* $CC, else cc */
   const char *optimisation;                /* "-O3"; ENSGRAD_KERNEL_OPT=1 gives -O1, and the same bits */
-  char folder[32];                         /* removed at the end, with what is in it */
-  char source[64], library[64], dependencies[64];
+  char folder[512];                        /* in $TMPDIR, else /tmp; removed at the end, with what is in it */
+  char source[528], library[528], dependencies[528];
   char kernels[3200];
 } eg_compilation;
 
