@@ -8,7 +8,7 @@
 
 static const char *const *words(bench *b, const char *threads) {
   return bench_words(b, b->program, "run", BENCH_SOURCE "/studies/ou.yaml", "-o", "result.h5", "--force",
-                     "--backend", "cpu", "--threads", threads, "--quiet", "--set", "realisations=2^17", NULL);
+                     "--backend", "cpu", "--threads", threads, "--quiet", "--set", "realisations=2^19", NULL);
 }
 
 int main(int argc, char **argv) {
@@ -32,7 +32,7 @@ int main(int argc, char **argv) {
     const double median = bench_median(wall_one, n) / bench_median(wall_two, n);
     const double cpu = bench_median(cpu_two, n) / bench_median(cpu_one, n);
     bench_line(
-        &b, "2 threads against 1", "131072 trajectories x 8000 steps",
+        &b, "2 threads against 1", "524288 trajectories x 8000 steps",
         bench_text("\"unit\": \"times faster (wall)\", \"repeats\": %zu, \"best\": %.3f, \"median\": %.3f, "
                    "\"wall_one\": %.3f, \"wall_two\": %.3f, \"cpu_ratio\": %.3f, \"target\": 1.9",
                    n, best, median, bench_best(wall_one, n), bench_best(wall_two, n), cpu));

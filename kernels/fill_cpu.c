@@ -54,12 +54,41 @@ static inline __attribute__((always_inline)) uint64_t lane_realisation(uint64_t 
 }
 
 #if defined(VEC_MUL)
+#if defined(__AVX512F__)
+/* A block of table5 noise in the making: its words, the 32 values of the table, where its 24 rows go. */
+typedef struct table5_rows {
+  const lane_words *words;
+  __m512 low, high;
+  float *out;
+} table5_rows;
+
+/* Rows 6j .. 6j + 5, made of word j, in a quarter of the lanes; part = 4j + quarter. The values fit two vector registers: a
+   permutation, which reads 5 bits of each index, instead of a gather. */
+static inline __attribute__((always_inline)) void table5_part(const table5_rows *t, int part) {
+  const int lane = part % 4 * 16;
+  const __m512i word = _mm512_load_si512((const void *)(t->words->w[part / 4] + lane));
+  EG_UNROLL
+  for (int i = 0; i < 6; i++) {
+    const __m512i code = _mm512_srli_epi32(word, (unsigned)(5 * i));
+    _mm512_store_ps(t->out + (part / 4 * 6 + i) * EG_LANES + lane, _mm512_permutex2var_ps(t->low, code, t->high));
+  }
+}
+#else
+typedef int table5_rows;
+static inline __attribute__((always_inline)) void table5_part(const table5_rows *t, int part) {
+  (void)t;
+  (void)part;
+}
+#endif
+
 /* One Philox block for 64 realisations: from `realisation` on, or those of the list, a constant NULL or not. 32-bit words
    live in the low halves of 64-bit lanes: the product reads only those, so the high halves may hold anything. Group 2i
-   holds the even, 2i+1 the odd of 2 VECTOR_LANES lanes. */
-static inline __attribute__((always_inline)) void philox_lanes(const uint32_t key[2], uint32_t stream,
-                                                               uint64_t realisation, const eg_listed *list,
-                                                               uint64_t block, lane_words *out) {
+   holds the even, 2i+1 the odd of 2 VECTOR_LANES lanes. `between`, a constant NULL or not: the 16 parts of the block before
+   are made on the way, which takes other units of the CPU, n_groups being 4. */
+static inline __attribute__((always_inline)) void philox_between(const uint32_t key[2], uint32_t stream,
+                                                                 uint64_t realisation, const eg_listed *list,
+                                                                 uint64_t block, const int n_groups,
+                                                                 const table5_rows *between, lane_words *out) {
   const vec m0 = VEC_SET(EG_PHILOX_M0), m1 = VEC_SET(EG_PHILOX_M1);
   /* first round: counter words 0, 1 and 3 are the same in all lanes */
   const uint64_t p0 = (uint64_t)EG_PHILOX_M0 * (uint32_t)block;
@@ -67,10 +96,10 @@ static inline __attribute__((always_inline)) void philox_lanes(const uint32_t ke
   const vec first_c0 = VEC_SET(c1 ^ key[0]);
   const vec first_c2 = VEC_SET((uint32_t)(p0 >> 32) ^ (uint32_t)(realisation >> 32) ^ key[1]);
   const vec first_c3 = VEC_SET((uint32_t)p0);
-  for (int base = 0; base < EG_LANES / VECTOR_LANES; base += GROUPS) {
+  for (int base = 0; base < EG_LANES / VECTOR_LANES; base += n_groups) {
     vec c0[GROUPS], c1v[GROUPS], c2[GROUPS], c3[GROUPS];
     EG_UNROLL
-    for (int g = 0; g < GROUPS; g++) {
+    for (int g = 0; g < n_groups; g++) {
       const int lane = (base + g) / 2 * 2 * VECTOR_LANES + (base + g) % 2;
       vec r = VEC_ADD(VEC_SET((uint32_t)realisation + (uint32_t)lane), VEC_EVEN);
       if (list != NULL) {
@@ -90,7 +119,7 @@ static inline __attribute__((always_inline)) void philox_lanes(const uint32_t ke
       k1 += EG_PHILOX_W1;
       const vec k0v = VEC_SET(k0), k1v = VEC_SET(k1);
       EG_UNROLL
-      for (int g = 0; g < GROUPS; g++) {
+      for (int g = 0; g < n_groups; g++) {
         const vec q0 = VEC_MUL(m0, c0[g]);
         const vec q1 = VEC_MUL(m1, c2[g]);
         c0[g] = VEC_XOR3(VEC_SHR32(q1), c1v[g], k0v);
@@ -98,9 +127,12 @@ static inline __attribute__((always_inline)) void philox_lanes(const uint32_t ke
         c2[g] = VEC_XOR3(VEC_SHR32(q0), c3[g], k1v);
         c3[g] = q0;
       }
+      if (between != NULL && round < 9) {
+        table5_part(between, base / n_groups * 8 + round - 1);
+      }
     }
     EG_UNROLL
-    for (int g = 0; g < GROUPS; g += 2) {
+    for (int g = 0; g < n_groups; g += 2) {
       const int lane = (base + g) * VECTOR_LANES;
       VEC_STORE(&out->w[0][lane], VEC_JOIN(c0[g], c0[g + 1]));
       VEC_STORE(&out->w[1][lane], VEC_JOIN(c1v[g], c1v[g + 1]));
@@ -109,6 +141,13 @@ static inline __attribute__((always_inline)) void philox_lanes(const uint32_t ke
     }
   }
 }
+
+static inline __attribute__((always_inline)) void philox_lanes(const uint32_t key[2], uint32_t stream,
+                                                               uint64_t realisation, const eg_listed *list,
+                                                               uint64_t block, lane_words *out) {
+  philox_between(key, stream, realisation, list, block, GROUPS, NULL, out);
+}
+
 /* High words of the products of 64 words with n. */
 static inline __attribute__((always_inline)) void high_products(const uint32_t *words, uint32_t n, int32_t *out) {
   const vec factor = VEC_SET(n);
@@ -170,33 +209,17 @@ static inline __attribute__((always_inline)) void block_gaussian64(const lane_wo
   }
 }
 
-/* Sixteen magnitudes fit one vector register: a permutation instead of a gather. */
-
-#if defined(__AVX512F__)
-static inline __attribute__((always_inline)) void table5_row(const uint32_t *w, int shift, float *out) {
-  const __m512 table = _mm512_loadu_ps(eg_table5);
-  EG_UNROLL
-  for (int l = 0; l < EG_LANES; l += 16) {
-    const __m512i code = _mm512_srl_epi32(_mm512_load_si512((const void *)(w + l)), _mm_cvtsi32_si128(shift));
-    const __m512i index = _mm512_srli_epi32(code, 1); /* the permutation reads the low 4 bits only */
-    const __m512i magnitude = _mm512_castps_si512(_mm512_permutexvar_ps(index, table));
-    const __m512i value = _mm512_or_si512(magnitude, _mm512_slli_epi32(code, 31));
-    _mm512_store_si512((void *)(out + l), value);
-  }
-}
-#else
-static inline __attribute__((always_inline)) void table5_row(const uint32_t *w, int shift, float *out) {
-  LANE_LOOP {
-    out[l] = eg_table5_value(w[l] >> shift & 31u);
+#if !defined(__AVX512F__)
+static inline __attribute__((always_inline)) void block_table5(const lane_words *words, float *out) {
+  for (int j = 0; j < 24; j++) {
+    const uint32_t *w = words->w[j / 6];
+    const int shift = 5 * (j % 6);
+    LANE_LOOP {
+      out[j * EG_LANES + l] = eg_table5_value(w[l] >> shift & 31u);
+    }
   }
 }
 #endif
-
-static inline __attribute__((always_inline)) void block_table5(const lane_words *words, float *out) {
-  for (int j = 0; j < 24; j++) {
-    table5_row(words->w[j / 6], 5 * (j % 6), out + j * EG_LANES);
-  }
-}
 
 static inline __attribute__((always_inline)) void block_table8(const lane_words *words, float *out) {
   for (int j = 0; j < 16; j++) {
@@ -250,12 +273,13 @@ static inline __attribute__((always_inline)) void block_three_point(const lane_w
   }                                                                                                          \
   DEFINE_FUNCTIONS(fill_##name, listed_##name, noise_##name)
 
-#define DEFINE_FUNCTIONS(fill, listed, noise)                                                                \
-  static __attribute__((noinline)) void fill(const uint32_t key[2], uint64_t realisation_first,              \
+#define DEFINE_FUNCTIONS(fill, listed, noise) DEFINE_FUNCTIONS_WITH(fill, listed, noise, noinline)
+#define DEFINE_FUNCTIONS_WITH(fill, listed, noise, attributes)                                               \
+  static __attribute__((attributes)) void fill(const uint32_t key[2], uint64_t realisation_first,              \
                                              uint64_t block_first, int n_blocks, void *out) {                \
     noise(key, realisation_first, NULL, block_first, n_blocks, out);                                         \
   }                                                                                                          \
-  static __attribute__((noinline)) void listed(const uint32_t key[2], const eg_listed *list,                 \
+  static __attribute__((attributes)) void listed(const uint32_t key[2], const eg_listed *list,               \
                                                uint64_t block_first, int n_blocks, void *out) {              \
     noise(key, list->first, list, block_first, n_blocks, out);                                               \
   }
@@ -283,7 +307,47 @@ static inline __attribute__((always_inline)) void block_three_point(const lane_w
 #define FLOAT_KINDS(X)                                                                                       \
   X(gaussian, 4) X(table5, 24) X(table8, 16) X(table10, 12) X(two_point, 128) X(three_point, 4)
 
-#define DEFINE_BOTH(name, per_block) DEFINE_FILL(name, float, per_block) DEFINE_FILL64(name, per_block)
+#if defined(__AVX512F__)
+/* Values first .. first + 15 of the table. */
+static inline __attribute__((always_inline)) __m512 table5_half(int first) {
+  const __m512i code = _mm512_add_epi32(_mm512_set1_epi32(first), _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+  const __m512 magnitude = _mm512_permutexvar_ps(_mm512_srli_epi32(code, 1), _mm512_loadu_ps(eg_table5));
+  return _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(magnitude), _mm512_slli_epi32(code, 31)));
+}
+
+/* As DEFINE_FILL, the words of a block being made between the rows of the one before. */
+static inline __attribute__((always_inline)) void noise_table5(const uint32_t key[2], uint64_t realisation, const eg_listed *list,
+                                                               uint64_t block_first, int n_blocks, void *out) {
+  lane_words words[2];
+  table5_rows rows = {NULL, table5_half(0), table5_half(16), (float *)out};
+  philox_lanes(key, EG_STREAM_NOISE, realisation, list, block_first, &words[0]);
+  for (int b = 1; b < n_blocks; b++) {
+    rows.words = &words[~b & 1];
+    philox_between(key, EG_STREAM_NOISE, realisation, list, block_first + (uint64_t)b, 4, &rows, &words[b & 1]);
+    rows.out += 24 * EG_LANES;
+  }
+  rows.words = &words[~n_blocks & 1];
+  for (int part = 0; part < 16; part++) {
+    table5_part(&rows, part);
+  }
+}
+/* Its order is that of the source: gcc's would take the two apart again (30 % slower). */
+#if defined(__clang__)
+#define AS_WRITTEN noinline
+#else
+#define AS_WRITTEN noinline, optimize("no-schedule-insns")
+#endif
+#define DEFINE_table5(per_block) DEFINE_FUNCTIONS_WITH(fill_table5, listed_table5, noise_table5, AS_WRITTEN)
+#else
+#define DEFINE_table5(per_block) DEFINE_FILL(table5, float, per_block)
+#endif
+#define DEFINE_gaussian(per_block)    DEFINE_FILL(gaussian, float, per_block)
+#define DEFINE_table8(per_block)      DEFINE_FILL(table8, float, per_block)
+#define DEFINE_table10(per_block)     DEFINE_FILL(table10, float, per_block)
+#define DEFINE_two_point(per_block)   DEFINE_FILL(two_point, float, per_block)
+#define DEFINE_three_point(per_block) DEFINE_FILL(three_point, float, per_block)
+
+#define DEFINE_BOTH(name, per_block) DEFINE_##name(per_block) DEFINE_FILL64(name, per_block)
 FLOAT_KINDS(DEFINE_BOTH)
 DEFINE_FILL(gaussian64, double, 2)
 

@@ -8,6 +8,7 @@
 
 #include "core/monitor.h"
 #include "core/unit_table.h"
+#include "core/widen_cpu.h"
 
 #define EG_ACC_MAX (2 * EG_DIM + 1)
 #define EG_WIDTH_MAX (EG_DIM > 1 ? 3 * EG_DIM : 4) /* values of a trajectory: x, and those of a stepper or process */
@@ -17,6 +18,18 @@
 #define EG_ROWS_FIT(bytes) ((bytes) / (EG_ROW_VALUES * (int)sizeof(eg_real)))
 #define EG_ROWS_WANTED     (EG_ROWS_FIT(EG_ROWS_BYTES / 4) / 4 * 4 + 4)
 #define EG_ROWS_HELD       (EG_ROWS_WANTED < EG_ROWS_FIT(EG_ROWS_BYTES) ? EG_ROWS_WANTED : EG_ROWS_FIT(EG_ROWS_BYTES))
+
+/* Where a state is one number, steps follow one another in registers; a step would wait for the one before to be read back
+   from memory. So many fit: the block takes 8 of 32 registers. */
+#if EG_DIM == 1 && defined(__AVX512F__)
+#define EG_STEPS_AT_ONCE 8
+#else
+#define EG_STEPS_AT_ONCE 1
+#endif
+
+/* Plain steps of at most so many increments get them as numbers of the state's type, EG_WIDE_LANES at a time: gcc would take
+   float and double together in vectors of 16 lanes, in halves, for which there are not enough registers. */
+#define EG_MOST_WIDE 16
 
 /* A backup of the state is made at the first record that is so many steps behind the last one. */
 #define EG_BACKUP_STEPS 64
@@ -120,7 +133,7 @@ static __attribute__((noinline)) void hold_noise(const eg_launch *a, eg_thread *
     return;
   }
   const uint64_t per_block = a->tail_index > 0 ? 1 : (uint64_t)eg_kind_per_block(a->kind);
-  const uint64_t capacity = EG_NOISE_BYTES / 8 / (EG_LANES * sizeof(eg_noise_real));
+  const uint64_t capacity = 96 * sizeof(float) / sizeof(eg_noise_real); /* whole EG_STEPS_AT_ONCE, and less than a first-level cache */
   const uint64_t block = q / per_block;
   const uint64_t least = (q + need + per_block - 1) / per_block - block;
   const uint64_t most = capacity / per_block < least ? least : capacity / per_block;
@@ -185,11 +198,12 @@ EG_FN void lane_store(eg_real *block, int count, const eg_real *values) {
 }
 
 EG_FN void lane_plain(eg_plain_fn step, int extra, const eg_params *p, const eg_uniforms *u, eg_real *block,
-                      const eg_noise_real *noise, const eg_real *staged_rows) {
+                      const eg_noise_real *noise, const eg_real *wide, const eg_real *staged_rows) {
   eg_real x[EG_WIDTH_MAX];
   eg_noise z;
   eg_row rows[2];
   z.z = noise;
+  z.wide = wide;
   rows[0].base = staged_rows;
   rows[1].base = staged_rows + EG_ROW_VALUES;
   rows[0].stride = rows[1].stride = EG_LANES;
@@ -203,6 +217,7 @@ EG_FN void lane_timed(eg_timed_fn step, int extra, const eg_params *p, const eg_
   eg_real x[EG_WIDTH_MAX];
   eg_noise z;
   z.z = noise;
+  z.wide = NULL;
   lane_load(block, EG_DIM + extra, x);
   step(p, u, pull, realisation, x, z);
   lane_store(block, EG_DIM + extra, x);
@@ -413,8 +428,29 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, int is_taped,
   }
 }
 
-/* One step of all lanes; step_fn is a constant. */
-EG_FN void step_plain(eg_plain_fn step_fn, int extra, const eg_params *p, const eg_uniforms *u, eg_real *x,
+#define EG_IS_WIDENED (EG_REAL_BITS != EG_NOISE_BITS && EG_WIDE_LANES < EG_LANES)
+
+/* Increments of EG_WIDE_LANES lanes in the type of the state. */
+EG_FN void widen(int normals, const eg_noise_real *noise, eg_real *wide) {
+  EG_UNROLL
+  for (int k = 0; k < normals; k++) {
+    eg_widen_lanes(noise + k * EG_LANES, wide + k * EG_WIDE_LANES);
+  }
+}
+
+/* One step of lanes first .. first + EG_WIDE_LANES - 1, of the state x; step_fn is a constant. */
+EG_FN void step_vector(eg_plain_fn step_fn, int normals, int extra, const eg_params *p, const eg_uniforms *u, int first,
+                       eg_real *x, const eg_noise_real *noise, const eg_real *staged) {
+  eg_real wide[EG_MOST_WIDE * EG_WIDE_LANES];
+  widen(normals, noise + first, wide);
+  _Pragma("omp simd")
+  for (int l = 0; l < EG_WIDE_LANES; l++) {
+    lane_plain(step_fn, extra, p, u, x + first + l, noise + first + l, wide + l, staged + first + l);
+  }
+}
+
+/* One step of all lanes. */
+EG_FN void step_plain(eg_plain_fn step_fn, int normals, int extra, const eg_params *p, const eg_uniforms *u, eg_real *x,
                       const eg_noise_real *noise, const eg_real *staged) {
 #if EG_SYMROOT_BLOCK
   if (step_fn == eg_step_euler_symroot || step_fn == eg_step_strang_symroot) {
@@ -422,8 +458,32 @@ EG_FN void step_plain(eg_plain_fn step_fn, int extra, const eg_params *p, const 
     return;
   }
 #endif
-  LANES { lane_plain(step_fn, extra, p, u, x + l, noise + l, staged + l); }
+  if (EG_IS_WIDENED && normals > 0 && normals <= EG_MOST_WIDE) {
+    for (int first = 0; first < EG_LANES; first += EG_WIDE_LANES) {
+      step_vector(step_fn, normals, extra, p, u, first, x, noise, staged);
+    }
+    return;
+  }
+  LANES { lane_plain(step_fn, extra, p, u, x + l, noise + l, NULL, staged + l); }
 }
+
+#if EG_STEPS_AT_ONCE > 1
+/* The next EG_STEPS_AT_ONCE steps of all lanes, one step after the other: the state of a lane waits for its last step, and other
+   lanes fill that time. Everything is unrolled, so that `held` are registers. */
+EG_FN void steps_held(eg_plain_fn step_fn, int normals, const eg_params *p, const eg_uniforms *u, eg_real *x,
+                      const eg_noise_real *noise) {
+  eg_real held[EG_LANES];
+  LANES { held[l] = x[l]; }
+  EG_UNROLL
+  for (int i = 0; i < EG_STEPS_AT_ONCE; i++) {
+    EG_UNROLL
+    for (int first = 0; first < EG_LANES; first += EG_WIDE_LANES) {
+      step_vector(step_fn, normals, 0, p, u, first, held, noise + i * normals * EG_LANES, held);
+    }
+  }
+  LANES { x[l] = held[l]; }
+}
+#endif
 
 /* Steps from < .. <= to of one block. */
 EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, int rule_form, const eg_params *params,
@@ -458,13 +518,22 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
       const uint64_t held = (ahead->row_last - q) / (uint64_t)rows;
       n = held < n ? held : n;
     }
-    for (uint64_t i = 0; i < n; i++) {
+    uint64_t i = 0;
+#if EG_STEPS_AT_ONCE > 1
+    for (; extra == 0 && rows == 0 && i + EG_STEPS_AT_ONCE <= n; i += EG_STEPS_AT_ONCE) {
+      for (uint32_t point = 0; point < a->n_points; point++) {
+        steps_held(step_fn, normals, p, u, block.x + (size_t)point * EG_LANES, noise);
+      }
+      noise += EG_STEPS_AT_ONCE * normals * EG_LANES;
+    }
+#endif
+    for (; i < n; i++) {
       if (extra > 0) {
         eg_uniforms_at(&own_uniforms, a, step + i);
       }
       for (uint32_t point = 0; point < a->n_points; point++) {
         eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
-        step_plain(step_fn, extra, p, u, x, noise, staged);
+        step_plain(step_fn, normals, extra, p, u, x, noise, staged);
       }
       noise += normals * EG_LANES;
       staged += (size_t)rows * EG_ROW_VALUES;

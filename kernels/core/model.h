@@ -118,14 +118,35 @@ EG_FN eg_real eg_root(eg_real a) {
 #define EG_STRIDE EG_LANES
 #endif
 
+/* Lanes of the state in one vector register; EG_LANES where the compiler is to choose. */
+#define EG_BITS_float      32
+#define EG_BITS_double     64
+#define EG_BITS_OF(type)   EG_BITS_##type
+#define EG_BITS_ALSO(type) EG_BITS_OF(type)
+#define EG_REAL_BITS       EG_BITS_ALSO(EG_REAL)
+#define EG_NOISE_BITS      EG_BITS_ALSO(EG_NOISE_REAL)
+#if defined(__AVX512F__)
+#define EG_WIDE_LANES (512 / EG_REAL_BITS)
+#elif defined(__AVX2__)
+#define EG_WIDE_LANES (256 / EG_REAL_BITS)
+#else
+#define EG_WIDE_LANES EG_LANES
+#endif
+
 typedef struct eg_noise {
 #if EG_STRIDE == 1
   const eg_real *z; /* already moved into the type of the state, which is exact or rounds once as below */
 #else
   const eg_noise_real *z;
+  const eg_real *wide; /* the same in the type of the state, EG_WIDE_LANES apart, or NULL; which, is known when compiled */
 #endif
 } eg_noise;
-#define EG_Z(noise, k) ((eg_real)(noise).z[(k) * EG_STRIDE])
+#if EG_STRIDE == 1
+#define EG_Z(noise, k) ((noise).z[k])
+#else
+#define EG_Z(noise, k) \
+  ((noise).wide != NULL ? (noise).wide[(k) * EG_WIDE_LANES] : (eg_real)(noise).z[(k) * EG_STRIDE])
+#endif
 
 typedef struct eg_row {
   const eg_real *base;

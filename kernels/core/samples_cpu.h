@@ -19,6 +19,7 @@ EG_FN void lane_samples(eg_begin_fn begin, eg_add_sample_fn add, eg_end_fn end, 
   for (int i = 0; i < count; i++) {
     eg_noise z;
     z.z = noise + i * EG_SAMPLE * EG_LANES;
+    z.wide = NULL;
     add(p, u, x, z, (uint32_t)i < u->half ? u->weight_first : u->weight_second, acc);
   }
   end(p, u, x, acc);
@@ -30,6 +31,7 @@ EG_FN void lane_add_sample(eg_add_sample_fn add, int n_acc, const eg_params *p, 
   eg_real x[EG_DIM], acc[EG_ACC_MAX];
   eg_noise z;
   z.z = noise;
+  z.wide = NULL;
   lane_load(block, EG_DIM, x);
   lane_load(acc_block, n_acc, acc);
   add(p, u, x, z, weight, acc);

@@ -45,6 +45,7 @@ EG_FN void lane_symroot_end(int is_strang, const eg_params *p, const eg_uniforms
   eg_real x[EG_DIM], v[EG_DIM], C[EG_TRIANGLE], V[EG_DIM * EG_DIM];
   eg_noise z;
   z.z = noise;
+  z.wide = NULL;
   lane_load(block, EG_DIM, x);
   lane_load(C_block, EG_TRIANGLE, C);
   lane_load(V_block, EG_DIM * EG_DIM, V);

@@ -446,6 +446,11 @@ EG_FN uint64_t make_record(eg_tape *t, const eg_real *x) {
   block_coordinate(x, t->component, t->column);
   t->column += t->row;
   t->record++;
+  if (t->record < t->last) { /* it lies in a second-level cache: fetched while steps are made */
+    for (int l = 0; l < EG_LANES; l += 8) {
+      __builtin_prefetch(t->column + l, 1, 3);
+    }
+  }
   return t->record < t->last ? a->record_steps[t->record] : EG_NEVER;
 }
 

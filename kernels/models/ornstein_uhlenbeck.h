@@ -15,7 +15,7 @@ EG_PARAMS_STRUCT
 EG_FN void eg_drift(const eg_params *p, const eg_real *st, eg_real correction, const eg_real *x, eg_real *b) {
   (void)st;
   (void)correction;
-  b[0] = (eg_real)-p->rate * (x[0] - (eg_real)p->mean);
+  b[0] = eg_mad((eg_real)-p->rate, x[0], (eg_real)(p->rate * p->mean)); /* the second product is one number */
 }
 
 EG_FN void eg_noise_diagonal(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *s) {

@@ -25,13 +25,17 @@ EG_FN void eg_kick(const eg_params *p, eg_real *x, const eg_real *v) {
   }
 }
 
-#define EG_MODIFIED(form)                                                                                    \
+#define EG_MODIFIED(form) EG_MODIFIED_EULER(form) EG_MODIFIED_STRANG(form)
+
+#define EG_MODIFIED_EULER(form)                                                                              \
   EG_FN void eg_step_euler_##form(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,          \
                                   const eg_row *rows) {                                                      \
     EG_VECTOR(v, EG_SLOT_NOISE);                                                                             \
     eg_noise_form_##form(p, u, x, z, rows, v);                                                               \
     eg_euler(p, u, x, v);                                                                                    \
-  }                                                                                                          \
+  }
+
+#define EG_MODIFIED_STRANG(form)                                                                             \
   EG_FN void eg_step_strang_##form(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,         \
                                    const eg_row *rows) {                                                     \
     EG_VECTOR(v, EG_SLOT_NOISE);                                                                             \
@@ -42,7 +46,20 @@ EG_FN void eg_kick(const eg_params *p, eg_real *x, const eg_real *v) {
   }
 
 #if EG_CAPS_DIAGONAL
-EG_MODIFIED(diagonal)
+/* As eg_euler; but a double has low bits enough, and its noise is added by the operation that multiplies it. */
+EG_FN void eg_step_euler_diagonal(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  eg_real s[EG_DIM], b[EG_DIM];
+  (void)rows;
+  eg_noise_diagonal(p, u->staged, x, s);
+  eg_full_drift(p, u, x, b);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real scale = u->noise_scale * s[k]; /* one number where the noise is additive */
+    x[k] = EG_REAL_IS_FLOAT ? x[k] + eg_mad(u->h, b[k], scale * EG_Z(z, k))
+                            : eg_mad(u->h, b[k], eg_mad(scale, EG_Z(z, k), x[k]));
+  }
+}
+EG_MODIFIED_STRANG(diagonal)
 #endif
 #if EG_CAPS_CHANNELS
 EG_MODIFIED(channels)

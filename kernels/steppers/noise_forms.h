@@ -63,6 +63,9 @@ EG_FN void eg_noise_form_pair(const eg_params *p, const eg_uniforms *u, const eg
 #if EG_CAPS_SAMPLES
 EG_FN eg_noise eg_noise_from(eg_noise z, int first) {
   z.z += first * EG_STRIDE;
+#if EG_STRIDE > 1
+  z.wide = z.wide == NULL ? NULL : z.wide + first * EG_WIDE_LANES;
+#endif
   return z;
 }
 
