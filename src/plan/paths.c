@@ -92,6 +92,14 @@ eg_status eg_plan_tracks(eg_context *ctx, eg_plan *plan) {
 
 /* ---- one statistic of one run ---- */
 
+/* Covariances of so many times or points and times as memory allows: kernels make them in pieces, pair by pair. A tile's sums are then half
+   a million numbers, which the budget of the plan counts. */
+enum { MOST_WIDE = 1024 };
+
+static bool is_wide(const eg_path_builder *b) {
+  return b->study->kind == EG_PATH_TWO_TIME || b->study->kind == EG_PATH_M_POINT;
+}
+
 eg_status eg_path_begin_values(eg_path_builder *b, size_t n_lags, size_t n_powers) {
   eg_run_path *const p = b->out;
   p->n_lags = n_lags;
@@ -100,11 +108,12 @@ eg_status eg_path_begin_values(eg_path_builder *b, size_t n_lags, size_t n_power
     return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark, "path statistic '%s' of run '%s' has no lag: observe %s",
                             b->study->name, b->run->description, "at more times");
   }
-  if (n_lags * n_powers > EG_MOST_PATH_VALUES) {
+  const size_t most = is_wide(b) ? MOST_WIDE : EG_MOST_PATH_VALUES;
+  if (n_lags * n_powers > most) {
     return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
-                            "path statistic '%s' has %zu values (%zu lags x %zu powers); at most %d are allowed, %zu lags would "
+                            "path statistic '%s' has %zu values (%zu lags x %zu powers); at most %zu are allowed, %zu lags would "
                             "fit: observe at fewer times%s",
-                            b->study->name, n_lags * n_powers, n_lags, n_powers, EG_MOST_PATH_VALUES, EG_MOST_PATH_VALUES / n_powers,
+                            b->study->name, n_lags * n_powers, n_lags, n_powers, most, most / n_powers,
                             b->study->kind == EG_PATH_TAMSD || b->study->kind == EG_PATH_VELOCITY ? ", or name its lags" : "");
   }
   EG_TRY(eg_allocate(b->ctx, n_lags, sizeof *p->lags, &p->lags));
@@ -298,9 +307,9 @@ static eg_status (*const builds[])(eg_path_builder *b) = {build_displacements, b
 static eg_status choose_covariance(const eg_path_builder *b, int32_t *covariance) {
   const eg_path_kind kind = b->study->kind;
   const bool is_series = b->stream != NULL && b->stream->series > 1; /* the error of what is made of several means */
-  const bool is_wide = kind == EG_PATH_TWO_TIME || kind == EG_PATH_M_POINT || is_series, needs = is_wide || kind == EG_PATH_MSD;
+  const bool needs = is_wide(b) || is_series || kind == EG_PATH_MSD;
   const bool is_wanted = needs || kind == EG_PATH_TAMSD || kind == EG_PATH_CORRELATOR_MSD;
-  const int most = is_wide ? EG_MOST_PATH_PRODUCT : EG_MOST_PATH_COVARIANCE;
+  const int most = is_wide(b) ? MOST_WIDE : is_series ? EG_MOST_PATH_PRODUCT : EG_MOST_PATH_COVARIANCE;
   *covariance = !is_wanted || b->n_values > (size_t)most     ? EG_COVARIANCE_NONE
                 : b->n_values <= EG_MOST_PATH_COVARIANCE ? EG_COVARIANCE_TREE
                                                          : EG_COVARIANCE_PRODUCT;

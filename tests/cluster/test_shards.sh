@@ -34,6 +34,26 @@ expect 0 merge -o high.h5 --allow-gaps -q rich.shard-5-of-7.h5 rich.shard-1-of-7
 expect 0 merge -o staged.h5 -q high.h5 rich.shard-3-of-7.h5 low.h5
 equal rich.h5 staged.h5
 
+# Covariances of more times than 256, a product of matrices over the tile: of the mean-reverting process, in two points.
+cat >wide.yaml <<'END'
+seed: 49
+model: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}
+start: {points: [[0], [1]]}
+steps: 300
+time_step: 1/64
+dynamics: {name: sde, scheme: euler-maruyama}
+realisations: 9000
+observe: {at: {linear: 300}, features: [x], paths: {statistic: two-time}}
+END
+expect 0 run wide.yaml -o wide.h5 -q --threads 1
+expect 0 run wide.yaml -o wide4.h5 -q --threads 4
+equal wide.h5 wide4.h5
+expect 0 run wide.yaml -o wide.h5 -q --shard 0/2
+expect 0 run wide.yaml -o wide.h5 -q --shard 1/2
+expect 0 merge -o wide_merged.h5 -q wide.shard-*-of-2.h5
+equal wide.h5 wide_merged.h5
+rm wide*.h5
+
 # A merge prints the table of the single run.
 "$program" info rich.h5 | sed 1,2d >wanted # without provenance
 expect 0 merge -o again.h5 rich.shard-*-of-2.h5

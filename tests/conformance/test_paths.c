@@ -416,6 +416,18 @@ static void test_wide(void) {
   eg_labelled_free(file);
 }
 
+/* More than 256 of them. */
+static void test_wider(void) {
+  file = run_text(folder, "seed: 82\nmodel: {name: double-well, sigma: 1}\nstart: {point: 0.5}\nsteps: 273\n"
+                          "learning_rate: 1/8\ndynamics: {name: sgd, batch_size: 1}\nrealisations: 150\ndiverged_limit: 1\nobserve:\n"
+                          "  at: {steps: {linear: 273}}\n  features: [x]\n  keep: {realisations: 150, of: x}\n  paths:\n"
+                          "    - {statistic: two-time, feature: norm2}\n");
+  const paths p = kept(NULL);
+  CHECK(p.times == 273 && p.points == 1);
+  compare_statistic(&p, "two_time", norm2, true);
+  eg_labelled_free(file);
+}
+
 /* Members of a group, and a run beside it. */
 static void test_group(void) {
   static const double start[] = {0.5};
@@ -462,6 +474,7 @@ int main(void) {
   test_lost();
   test_points();
   test_wide();
+  test_wider();
   test_group();
   test_vector();
   (void)rmdir(folder);

@@ -113,6 +113,44 @@ static void stationary(void) {
 }
 
 /*
+ * 600 values, a product of matrices over the tile: 600 times of the stationary process, and four points at 150 times, which one noise moves
+ * from fixed starts: then Cov(X(s), Y(t)) = (exp(-|s - t|) - exp(-s - t)) / 2 of any two points.
+ */
+static void many_times(void) {
+  static const size_t some[] = {0, 63, 64, 257, 511, 599};
+  enum { T = 600, POINTS = 4, TIMES = 150, N = sizeof some / sizeof some[0] };
+  const double h = 1.0 / 128;
+  eg_labelled *const file =
+      run_study("seed: 47\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 600\ntime_step: 1/128\n"
+                "start: {normal: {mean: 0, std: 0.70710678118654752}}\ndynamics: [{name: sde, scheme: exact}]\n"
+                "realisations: 16384\nobserve: {at: {linear: 600}, features: [x], paths: {statistic: two-time}}\n");
+  for (size_t i = 0; i < N; i++) {
+    for (size_t j = 0; j <= i; j++) {
+      const double lag = (double)(some[i] - some[j]) * h;
+      add(file, "two_time", "_covariance", some[i] * T + some[j], 0.5 * exp(-lag), 1000, false);
+      CHECK(array(file, "two_time", "_covariance")[some[i] * T + some[j]] == array(file, "two_time", "_covariance")[some[j] * T + some[i]]);
+    }
+  }
+  add(file, "two_time", "_covariance", 511 * T + 257, 0.5 * exp(-0.5 * 254 * h), 1000, true); /* half the rate */
+  add(file, "two_time", "_covariance", 599 * T + 0, 0.5 * exp(-(599 - 256) * h), 1000, true); /* times of another block */
+  eg_labelled_free(file);
+  eg_labelled *const points =
+      run_study("seed: 48\nmodel: {name: ornstein-uhlenbeck, rate: 1, sigma: 1}\nsteps: 600\ntime_step: 1/128\n"
+                "start: {points: [[0], [0.5], [1], [-2]]}\ndynamics: [{name: sde, scheme: exact}]\n"
+                "realisations: 16384\nobserve: {at: {linear: 150}, features: [x], paths: {statistic: m-point}}\n");
+  const eg_variable *const v = eg_labelled_find(points, "/", "path_m_point_covariance");
+  CHECK(v != NULL && eg_variable_size(v) == (size_t)POINTS * TIMES * POINTS * TIMES);
+  for (size_t i = 0; i < 12; i++) {
+    static const size_t times[] = {3, 70, 149};
+    const size_t p = i % 4, q = 3 - p, s = times[i % 3], t = times[i / 4];
+    const double a = (double)(s + 1) * 4 * h, b = (double)(t + 1) * 4 * h;
+    const size_t at = ((p * TIMES + s) * POINTS + q) * TIMES + t; /* over (run, point, lag, point_2, lag_2) */
+    add(points, "m_point", "_covariance", at, 0.5 * (exp(-fabs(a - b)) - exp(-a - b)), 1000, false);
+  }
+  eg_labelled_free(points);
+}
+
+/*
  * Geometric Brownian motion of two points x, y on the same noise: X = x exp((mu - sigma^2 / 2) t + sigma W), so
  * Cov(X(s), Y(t)) = x y exp(mu (s + t)) (exp(sigma^2 min) - 1), and |X - Y| is such a motion from |x - y|.
  */
@@ -181,9 +219,10 @@ int main(void) {
   }
   brownian();
   stationary();
+  many_times();
   points_together();
   waves();
-  judge(189, 20);
+  judge(222, 22);
   (void)rmdir(folder);
   return check_report();
 }

@@ -36,6 +36,7 @@ static void check_says(const char *points, const char *at, const char *path, con
 #define ONE "[[1]]"
 #define TWO "[[1], [2]]"
 #define FIVE "[[1], [2], [3], [4], [5]]"
+#define SEVENTEEN "[[1], [2], [3], [4], [5], [6], [7], [8], [9], [10], [11], [12], [13], [14], [15], [16], [17]]"
 #define FEW "[8, 16, 64]"
 
 static void points(void) {
@@ -43,7 +44,8 @@ static void points(void) {
   check_says(TWO, FEW, "statistic: m-point, feature: x1", "there is no x1: the dimension is 1");
   check_says(TWO, FEW, "statistic: m-point, with: norm2", "t.yaml:11:31: error: 'observe.paths.with' is a key of product and time-average only");
   check_says(TWO, "{linear: 64}", "statistic: m-point", "");
-  check_says(FIVE, "{linear: 64}", "statistic: m-point", "has 320 points x times; their covariance is kept, and that of at most 256");
+  check_says(FIVE, "{linear: 64}", "statistic: m-point", "");
+  check_says(SEVENTEEN, "{linear: 64}", "statistic: m-point", "has 1088 values (64 lags x 17 powers); at most 1024 are allowed, 60 lags would fit");
   check_says(TWO, FEW, "statistic: product, with: norm", "'observe.paths.with' = 'norm' is not known; allowed: norm2, loss");
   check_says(TWO, FEW, "statistic: product, with: norm2, origin: 16", "");
   check_says(TWO, FEW, "statistic: product, with: x7", "there is no x7");
