@@ -53,6 +53,16 @@ static bool is_absorbing_of(const eg_plan *plan, passage p) {
   return is_all;
 }
 
+/* Does a crossing of an exit count where it came first alone? A trajectory that its exit stops leaves once: of two crossings at one step by
+   the one that stands first in the study. Where some of an exit do not absorb, who comes behind another has still crossed. */
+static bool leaves_once(const eg_plan *plan, size_t i) {
+  return plan->study->observe.monitors[i].exit != NULL && is_absorbing_of(plan, (passage){i, true});
+}
+
+static int32_t counted(const eg_plan *plan, size_t i) {
+  return leaves_once(plan, i) ? EG_FEATURE_EXIT : EG_FEATURE_MONITOR;
+}
+
 /* Trajectories that have crossed by each observation, and the time at risk until then. */
 static void read_sums(const eg_plan *plan, const eg_run_summary *s, const double *node, passage p, size_t point,
                       size_t n, double *crossed, double *risk) {
@@ -62,7 +72,7 @@ static void read_sums(const eg_plan *plan, const eg_run_summary *s, const double
     crossed[t] = 0;
     for (size_t i = 0; i < plan->study->observe.n_monitors; i++) {
       if (is_part(plan, p, i)) { /* of an exit the one that came first */
-        const size_t column = column_of(plan, i, p.is_exit ? EG_FEATURE_EXIT : EG_FEATURE_MONITOR);
+        const size_t column = column_of(plan, i, p.is_exit ? EG_FEATURE_EXIT : counted(plan, i));
         const eg_moments m = eg_node_moments(&s->shape, node, eg_summary_row(plan, t, point), column);
         crossed[t] += nearbyint(m.n * m.mean);
         finite = m.n;
@@ -110,7 +120,8 @@ static const eg_plan_histogram *histogram_called(const eg_plan *plan, const char
 
 static escape_counts counts_of(const eg_plan *plan, passage of) {
   const char *const name = name_of(plan, of);
-  const eg_plan_histogram *const time = histogram_called(plan, name, "_time"), *const has_left = histogram_called(plan, name, "");
+  const bool is_once = !of.is_exit && leaves_once(plan, of.monitor);
+  const eg_plan_histogram *const time = histogram_called(plan, name, "_time"), *const has_left = histogram_called(plan, name, is_once ? "_first" : "");
   escape_counts c = {time, NULL, false};
   if (time == NULL || !has_rival(plan, of)) {
     return c;
@@ -238,26 +249,17 @@ static eg_status fill_grid(eg_context *ctx, const eg_builder *b, passage p, size
   return fill_curves(ctx, is_absorbing ? s->n_started : total, n, n_known, curves);
 }
 
-/* Trajectories that an absorbing crossing other than this one has stopped. Exits of one door tell which was first; without, two
-   at one step count twice. */
+/* Trajectories that an absorbing crossing other than this one has stopped. Those of one exit tell which was first; of two exits, or
+   without one, two at one step both count. */
 static double stopped_elsewhere(const eg_plan *plan, const eg_run_summary *s, passage p, size_t t, size_t point) {
   const eg_study_observe *const o = &plan->study->observe;
   const size_t row = eg_summary_row(plan, t, point);
-  const passage door = {p.monitor, o->monitors[p.monitor].exit != NULL};
-  bool is_one_door = door.is_exit && !p.is_exit;
   double stopped = 0;
   for (size_t i = 0; i < o->n_monitors; i++) {
-    is_one_door = is_one_door && is_part(plan, door, i) == o->monitors[i].is_absorbing;
-  }
-  for (size_t i = 0; i < o->n_monitors; i++) {
-    if (o->monitors[i].is_absorbing && (is_one_door || !is_part(plan, p, i))) {
-      const eg_moments m = eg_node_moments(&s->shape, s->total, row, column_of(plan, i, is_one_door ? EG_FEATURE_EXIT : EG_FEATURE_MONITOR));
+    if (o->monitors[i].is_absorbing && !is_part(plan, p, i)) {
+      const eg_moments m = eg_node_moments(&s->shape, s->total, row, column_of(plan, i, counted(plan, i)));
       stopped += nearbyint(m.n * m.mean);
     }
-  }
-  if (is_one_door) {
-    const eg_moments m = eg_node_moments(&s->shape, s->total, row, column_of(plan, p.monitor, EG_FEATURE_MONITOR));
-    stopped -= nearbyint(m.n * m.mean);
   }
   return stopped;
 }

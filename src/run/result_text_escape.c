@@ -50,8 +50,9 @@ void eg_result_escape_text(eg_text *text, const eg_labelled *file) {
       const bool is_exit = strcmp(eg_result_attribute_text(v, "passage"), "exit") == 0; /* which has no grid beside others */
       if (!is_exit && eg_labelled_find(file, "/analysis", name) == NULL) {
         const char *const of = eg_result_attribute_text(v, "of");
-        eg_text_append(text, "A grid of its own needs histograms of %s_time and of %s (two bins), and 'joint_histograms: {of: %s_time, with: "
-                             "%s}'.\n", of, of, of, of);
+        const char *const first = eg_result_find(file, "/", of, "_first") != NULL ? "_first" : ""; /* it has an exit, which settles ties */
+        eg_text_append(text, "A grid of its own needs histograms of %s_time and of %s%s (two bins), and 'joint_histograms: {of: %s_time, with: "
+                             "%s%s}'.\n", of, of, first, of, of, first);
       }
     }
     eg_text_append(text, "%-28s %s%-10s %-12s %-9s %s\n", "run", n_points > 1 ? "point " : "", "events", "rate", "stderr",

@@ -144,7 +144,7 @@ int main(void) {
   eg_text table = {0};
   eg_result_escape_text(&table, file);
   CHECK_HAS(eg_text_string(&table), "Absorbing crossings stop trajectories too: down.");
-  CHECK_HAS(eg_text_string(&table), "'joint_histograms: {of: up_time, with: up}'");
+  CHECK_HAS(eg_text_string(&table), "'joint_histograms: {of: up_time, with: up_first}'");
   eg_text_free(&table);
   CHECK(eg_labelled_find(file, "/", "x_expected") == NULL || value_of(file, "x_z", 0, 0, false, 0) != value_of(file, "x_z", 0, 0, false, 0));
   free_grid(&g);

@@ -133,12 +133,13 @@ static void independent_steps(const char *door) {
   (void)snprintf(text, sizeof text,
                  "seed: 61\nmodel: {name: quadratic, curvature: 4, noise: 4}\nsteps: %d\nlearning_rate: 1/4\n"
                  "dynamics: [{name: sgd, batch_size: 1}]\nrealisations: 40000\nobserve:\n  at: {linear: %d}\n  features: [x]\n"
-                 "  histograms: [{feature: up_time, low: 0.125, high: 64.125, bins: %d}, {feature: up, low: -0.5, high: 1.5, bins: 2}]\n"
+                 "  histograms: [{feature: up_time, low: 0.125, high: 64.125, bins: %d}, {feature: %s, low: -0.5, high: 1.5, bins: 2}]\n"
                  "  joint_histograms: {of: %s, with: %s}\n  monitors:\n"
                  "    - {name: up, feature: x0, operation: crossing, level: 2, direction: up, absorbing: true%s}\n"
                  "    - {name: down, feature: x0, operation: crossing, level: -1.75, direction: down, absorbing: true%s}\n"
                  "analyse: [{escape: {of: up}}, {escape: {of: down}}]\n",
-                 STEPS, OBSERVATIONS, BINS, door[0] != 0 ? "up_time" : "up", door[0] != 0 ? "up" : "up_time", door, door);
+                 STEPS, OBSERVATIONS, BINS, door[0] != 0 ? "up_first" : "up", door[0] != 0 ? "up_time" : "up", door[0] != 0 ? "up_first" : "up_time",
+                 door, door);
   eg_labelled *const file = run_study(text);
   CHECK(eg_labelled_find(file, "/analysis", "escape_2_grid_survival") == NULL); /* its times are not counted */
   /* a step has one rate for both: the law of one exit alone is (1 - both)^(n up / both) */
@@ -171,9 +172,49 @@ static void independent_steps(const char *door) {
   eg_text table = {0};
   eg_result_escape_text(&table, file);
   CHECK_HAS(eg_text_string(&table), "incidence is the share that leaves here");
-  CHECK_HAS(eg_text_string(&table), "'joint_histograms: {of: down_time, with: down}'");
+  CHECK_HAS(eg_text_string(&table), door[0] != 0 ? "'joint_histograms: {of: down_time, with: down_first}'" : "'joint_histograms: {of: down_time, with: down}'");
   CHECK(strstr(eg_text_string(&table), "of: up_time") == NULL);
   eg_text_free(&table);
+  eg_labelled_free(file);
+}
+
+/*
+ * Independent steps in the plane that leave by two sides, often by both at once: with one exit the side that stands first in the study has such a
+ * trajectory, and events of the sides are together those that have left; a step has rates a and b (1 - a). Without an exit both count it.
+ */
+static void two_at_once(bool is_one) {
+  enum { BINS = 32, OBSERVATIONS = 4, STEPS = 32, N = 40000 };
+  const double a = 0.5 * erfc(1 / sqrt(2.0)), b = 0.5 * erfc(0.75 / sqrt(2.0)), both = a + b - a * b;
+  const char *const exit = is_one ? ", exit: door" : "", *const of = is_one ? "right_first" : "right";
+  char text[1600];
+  (void)snprintf(text, sizeof text,
+                 "seed: 64\nmodel: {name: quadratic, curvature: [4, 4], noise: 4}\nsteps: %d\nlearning_rate: 1/4\n"
+                 "dynamics: [{name: sgd, batch_size: 1}]\nrealisations: %d\nobserve:\n  at: {linear: %d}\n  features: [x]\n"
+                 "  histograms: [{feature: right_time, low: 0.125, high: 8.125, bins: %d}, {feature: %s, low: -0.5, high: 1.5, bins: 2}]\n"
+                 "  joint_histograms: {of: right_time, with: %s}\n  monitors:\n"
+                 "    - {name: up, feature: x0, operation: crossing, level: 1, direction: up, absorbing: true%s}\n"
+                 "    - {name: right, feature: x1, operation: crossing, level: 0.75, direction: up, absorbing: true%s}\n"
+                 "analyse: [{escape: {of: up}}, {escape: {of: right}}%s]\n",
+                 STEPS, N, OBSERVATIONS, BINS, of, of, exit, exit, is_one ? ", {escape: {of: door}}" : "");
+  eg_labelled *const file = run_study(text);
+  const double *const up = analysis(file, "escape_events"), *const right = analysis(file, "escape_2_events");
+  const double left = N - nearbyint(N * pow(1 - both, STEPS)); /* all but one in 10^6 */
+  judge_curve(file, false, "escape_rate", 0, a * 4);
+  judge_curve(file, !is_one, "escape_2_rate", 0, b * (1 - a) * 4);
+  judge_curve(file, is_one, "escape_2_rate", 0, b * 4);
+  CHECK(analysis(file, "escape_2_grid_events")[BINS - 1] == right[0]);
+  for (size_t t = 0; is_one && t < OBSERVATIONS; t++) { /* what is an event for one is a rival's for the other */
+    const double all = (1 - analysis(file, "escape_3_survival")[t]) * N;
+    CHECK(fabs(analysis(file, "escape_incidence")[t] * N + analysis(file, "escape_rivals")[t] - all) < 1e-6);
+    CHECK(fabs(analysis(file, "escape_2_incidence")[t] * N + analysis(file, "escape_2_rivals")[t] - all) < 1e-6);
+    CHECK(fabs(analysis(file, "escape_rivals")[t] - analysis(file, "escape_2_incidence")[t] * N) < 1e-6);
+  }
+  if (is_one) {
+    CHECK(up[0] + right[0] == analysis(file, "escape_3_events")[0] && fabs(up[0] + right[0] - left) <= 5);
+  } else { /* ties: a share a b / both of those that leave */
+    compare(false, "left by both", (up[0] + right[0] - left) / left, sqrt(a * b / both * (1 - a * b / both) / left), a * b / both, N);
+    compare(true, "left once", up[0] + right[0] - left, sqrt(a * b / both * (1 - a * b / both) * left), 0, N);
+  }
   eg_labelled_free(file);
 }
 
@@ -208,8 +249,10 @@ int main(void) {
   clocks(LOSS);
   independent_steps(", exit: door");
   independent_steps("");
+  two_at_once(true);
+  two_at_once(false);
   losses();
-  (void)judge_rows(40, 40);
+  (void)judge_rows(44, 43);
   (void)rmdir(folder);
   return check_report();
 }
