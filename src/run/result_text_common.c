@@ -48,7 +48,7 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *name,
 }
 
 static void append_rows(eg_text *text, const eg_labelled *file, const char *name, const char *feature, const eg_result_shape s,
-                        size_t run, size_t point) {
+                        int width, size_t run, size_t point) {
   const size_t t = eg_result_last_time(file, "", run, s.times), at = eg_result_index(s, run, point, t, 0);
   char label[300], what[96];
   size_t farthest = 0;
@@ -63,13 +63,13 @@ static void append_rows(eg_text *text, const eg_labelled *file, const char *name
     if (s.components <= MOST_COMPONENTS || k == farthest) {
       int length = snprintf(what, sizeof what, s.components > 1 ? "%s[%zu]" : "%s", feature, k);
       (void)snprintf(what + length, sizeof what - (size_t)length, s.points > 1 ? " point %zu" : "", point);
-      append_row(text, file, name, label, width_of(file, s.runs), what, at + k);
+      append_row(text, file, name, label, width, what, at + k);
     }
   }
 }
 
 void eg_result_common_text(eg_text *text, const eg_labelled *file) {
-  bool has_head = false;
+  int width = 0; /* of the first column; 0: no head yet */
   char name[64];
   for (size_t f = 0; f < file->n_variables; f++) {
     const char *const feature = file->variables[f].name;
@@ -85,13 +85,13 @@ void eg_result_common_text(eg_text *text, const eg_labelled *file) {
         if (isnan(eg_result_at(v, eg_result_index(s, run, point, t, 0)))) {
           continue; /* the first run of its dynamics, or one that has ended elsewhere */
         }
-        if (!has_head) {
+        if (width == 0) {
+          width = width_of(file, s.runs);
           eg_text_append(text, "\nCommon noise at the last time; gain: variance of the difference of independent runs, over this one\n"
                                "%-*s %-15s %-16s %-10s %-8s %s\n",
-                         width_of(file, s.runs), "run - first of its dynamics", "feature", "difference", "stderr", "over it", "gain");
-          has_head = true;
+                         width, "run - first of its dynamics", "feature", "difference", "stderr", "over it", "gain");
         }
-        append_rows(text, file, name, feature, s, run, point);
+        append_rows(text, file, name, feature, s, width, run, point);
       }
     }
   }

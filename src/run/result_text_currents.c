@@ -20,7 +20,7 @@ enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
 typedef struct place {
   const eg_labelled *file;
   const char *prefix, *run;
-  size_t point, n_points, at; /* at: run and point as one index */
+  size_t point, n_points, at, n; /* at: run and point as one index, of n */
   double limit;               /* on |z| */
 } place;
 
@@ -61,6 +61,10 @@ static void append_kind(eg_text *text, const place *p, size_t kind, size_t d) {
       append_row(text, p, suffix, "circulation", p->at);
     }
     return;
+  }
+  const eg_variable *const v = eg_analysis_find(p->file, p->prefix, suffix);
+  if (v == NULL || eg_variable_size(v) / d / d != p->n) {
+    return; /* not there, or a file of somebody else */
   }
   for (int pass = 0; pass < 2; pass++) {
     for (size_t i = 0; i < d * d; i++) {
@@ -110,7 +114,7 @@ void eg_result_currents_text(eg_text *text, const eg_labelled *file) {
                    "over it", "expected", "z");
     for (size_t i = 0; i < v->shape[0] * n_points; i++) {
       eg_result_run_name(file, i / n_points, run, sizeof run);
-      const place p = {file, prefix, run, i % n_points, n_points, i, eg_student_quantile(FALSE_ALARMS / (double)n, DEGREES)};
+      const place p = {file, prefix, run, i % n_points, n_points, i, v->shape[0] * n_points, eg_student_quantile(FALSE_ALARMS / (double)n, DEGREES)};
       for (size_t k = 0; k < N_KINDS; k++) {
         append_kind(text, &p, k, d);
       }
