@@ -19,10 +19,10 @@
 #define EG_ROWS_WANTED     (EG_ROWS_FIT(EG_ROWS_BYTES / 4) / 4 * 4 + 4)
 #define EG_ROWS_HELD       (EG_ROWS_WANTED < EG_ROWS_FIT(EG_ROWS_BYTES) ? EG_ROWS_WANTED : EG_ROWS_FIT(EG_ROWS_BYTES))
 
-/* Where a state is one number, steps follow one another in registers; a step would wait for the one before to be read back
-   from memory. So many fit: the block takes 8 of 32 registers. */
+/* Where a state is one number, the block stays in 8 of 32 registers: a step would wait for the one before to be read back from
+   memory. So many steps are written out. */
 #if EG_DIM == 1 && defined(__AVX512F__)
-#define EG_STEPS_AT_ONCE 8
+#define EG_STEPS_AT_ONCE 4
 #else
 #define EG_STEPS_AT_ONCE 1
 #endif
@@ -468,18 +468,21 @@ EG_FN void step_plain(eg_plain_fn step_fn, int normals, int extra, const eg_para
 }
 
 #if EG_STEPS_AT_ONCE > 1
-/* The next EG_STEPS_AT_ONCE steps of all lanes, one step after the other: the state of a lane waits for its last step, and other
-   lanes fill that time. Everything is unrolled, so that `held` are registers. */
+/* The next `times` EG_STEPS_AT_ONCE steps of all lanes, one step after the other: the state of a lane waits for its last step, and
+   other lanes fill that time. The steps are unrolled, so that `held` are registers. */
 EG_FN void steps_held(eg_plain_fn step_fn, int normals, const eg_params *p, const eg_uniforms *u, eg_real *x,
-                      const eg_noise_real *noise) {
+                      const eg_noise_real *noise, uint64_t times) {
   eg_real held[EG_LANES];
   LANES { held[l] = x[l]; }
-  EG_UNROLL
-  for (int i = 0; i < EG_STEPS_AT_ONCE; i++) {
+  for (; times > 0; times--) {
     EG_UNROLL
-    for (int first = 0; first < EG_LANES; first += EG_WIDE_LANES) {
-      step_vector(step_fn, normals, 0, p, u, first, held, noise + i * normals * EG_LANES, held);
+    for (int i = 0; i < EG_STEPS_AT_ONCE; i++) {
+      EG_UNROLL
+      for (int first = 0; first < EG_LANES; first += EG_WIDE_LANES) {
+        step_vector(step_fn, normals, 0, p, u, first, held, noise + i * normals * EG_LANES, held);
+      }
     }
+    noise += EG_STEPS_AT_ONCE * normals * EG_LANES;
   }
   LANES { x[l] = held[l]; }
 }
@@ -520,11 +523,12 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
     }
     uint64_t i = 0;
 #if EG_STEPS_AT_ONCE > 1
-    for (; extra == 0 && rows == 0 && i + EG_STEPS_AT_ONCE <= n; i += EG_STEPS_AT_ONCE) {
+    if (extra == 0 && rows == 0 && n >= EG_STEPS_AT_ONCE) {
       for (uint32_t point = 0; point < a->n_points; point++) {
-        steps_held(step_fn, normals, p, u, block.x + (size_t)point * EG_LANES, noise);
+        steps_held(step_fn, normals, p, u, block.x + (size_t)point * EG_LANES, noise, n / EG_STEPS_AT_ONCE);
       }
-      noise += EG_STEPS_AT_ONCE * normals * EG_LANES;
+      i = n / EG_STEPS_AT_ONCE * EG_STEPS_AT_ONCE;
+      noise += i * (uint64_t)normals * EG_LANES;
     }
 #endif
     for (; i < n; i++) {
