@@ -126,6 +126,35 @@ if "$mpiexec" --version 2>&1 | grep -qi 'open.*mpi\|openrte'; then
   equal long.h5 lost.h5
 fi
 
+# A table that nobody reads is no dead rank 0: its output is a full pipe for longer than the others would wait for it.
+cat >to_pipe <<'END'
+#!/bin/sh
+case ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} in
+0) exec "$@" >pipe ;;
+*) exec "$@" ;;
+esac
+END
+chmod +x to_pipe
+mkfifo pipe
+(
+  until "$program" verify held.h5 2>/dev/null | grep -q complete; do
+    sleep 0.1
+  done
+  sleep 5
+  exec cat >drained
+) <pipe &
+reader=$!
+exec 3>pipe
+dd if=/dev/zero of=pipe bs=4096 count=100000 oflag=nonblock 2>dd.log # until it is full
+timeout 1200 "$mpiexec" -n 3 ./to_pipe "$mpi_program" run rich.yaml -o held.h5 --backend cpu --device-timeout 2 >out 2>err
+code=$?
+check [ $code -eq 0 ]
+check [ "$(grep -c 'no sign of life' err)" = 0 ]
+exec 3>&-
+[ $code -eq 0 ] || kill "$reader"
+wait "$reader"
+check grep -aq 'held.h5: complete' drained
+
 # GPUs of the ranks, played: as many as ranks, and fewer, where the others work on the CPU or, under cuda, not at all.
 export ENSGRAD_PLUGIN_PATH="$(dirname "$program")/tests/fake_cuda" ENSGRAD_FAKE_DEVICES=2
 if [ -e "$ENSGRAD_PLUGIN_PATH/libensgrad_cuda.so" ] && [ "${4:-}" != second ]; then
