@@ -286,6 +286,9 @@ double eg_plan_effective_rate(const eg_run *run);
 size_t eg_plan_find_run(const eg_plan *plan, const char *label, const eg_run *like);
 /* The SGD that a run models: same learning rate, axes and, for a modified equation, batch size; EG_NO_RUN if none. */
 size_t eg_plan_reference_sgd(const eg_plan *plan, const eg_run *like);
+/* w of the Richardson extrapolation (1 + w) E f(fine) - w E f(coarse) of a scheme of that weak order. */
+double eg_plan_richardson_weight(const eg_run *coarse, const eg_run *fine, double order);
+
 /* Refuse weak-error analyses that would compare what cannot be compared. */
 EG_NODISCARD eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *plan);
 

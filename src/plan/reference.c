@@ -121,7 +121,7 @@ static eg_status check_groups(eg_context *ctx, const eg_plan *plan, const eg_stu
                               w->over == EG_SWEEP_SUBSTEPS ? "substeps" : "learning rates", group->label);
     }
   }
-  for (size_t r = 0; r < plan->n_runs; r++) {
+  for (size_t r = 0; r < plan->n_runs && w->coarse == NULL; r++) { /* with three runs the error is a jackknife over what they share */
     const eg_run *const run = &plan->runs[r];
     const size_t q = strcmp(w->reference, "exact") == 0 ? EG_NO_RUN : eg_plan_find_run(plan, w->reference, run);
     if (q != EG_NO_RUN && q != r && run->group != EG_NO_GROUP && run->group == plan->runs[q].group &&
@@ -131,6 +131,44 @@ static eg_status check_groups(eg_context *ctx, const eg_plan *plan, const eg_stu
                               "the differences to its last member: make '%s' the last",
                               run->description, plan->runs[q].description, plan->groups[run->group].study->label,
                               w->reference);
+    }
+  }
+  return EG_OK;
+}
+
+double eg_plan_richardson_weight(const eg_run *coarse, const eg_run *fine, double order) {
+  return 1.0 / (pow(coarse->job.launch.h / fine->job.launch.h, order) - 1.0);
+}
+
+/* Coarse and fine are one law in steps of different length, two runs at every step of the sweep. */
+static eg_status check_richardson(eg_context *ctx, const eg_plan *plan, const eg_study_weak_error *w) {
+  if (w->over == EG_SWEEP_SUBSTEPS) {
+    return eg_study_fail_at(ctx, plan->study, w->coarse_mark,
+                            "richardson takes errors at different steps as independent, and over: substeps would give all of them one "
+                            "reference, or extrapolate runs of equal steps; sweep learning_rate (of a process time_step), with more "
+                            "substeps for '%s' and '%s'",
+                            w->coarse, w->reference);
+  }
+  for (size_t r = 0; r < plan->n_runs; r++) {
+    const eg_run *const run = &plan->runs[r];
+    const size_t q = eg_plan_find_run(plan, w->reference, run), s = eg_plan_find_run(plan, w->coarse, run);
+    if (q == EG_NO_RUN || s == EG_NO_RUN) {
+      return eg_study_fail_at(ctx, plan->study, w->coarse_mark, "richardson: run '%s' has no '%s' at its own settings to be compared with",
+                              run->description, q == EG_NO_RUN ? w->reference : w->coarse);
+    }
+    const eg_run *const fine = &plan->runs[q], *const coarse = &plan->runs[s];
+    if (coarse->dynamics->id != fine->dynamics->id || coarse->scheme != fine->scheme || coarse->factor != fine->factor ||
+        coarse->batch_size != fine->batch_size || coarse->chain.momentum != fine->chain.momentum ||
+        strcmp(coarse->job.stepper, fine->job.stepper) != 0) {
+      return eg_study_fail_at(ctx, plan->study, w->coarse_mark,
+                              "richardson: runs '%s' and '%s' must differ in their substeps alone: one equation, scheme, batch size and "
+                              "factor (here steppers %s and %s)",
+                              coarse->description, fine->description, coarse->job.stepper, fine->job.stepper);
+    }
+    if (!(coarse->job.launch.h > fine->job.launch.h)) {
+      return eg_study_fail_at(ctx, plan->study, w->coarse_mark,
+                              "richardson: the steps of '%s', %g, must be longer than those of the reference '%s', %g", coarse->description,
+                              coarse->job.launch.h, fine->description, fine->job.launch.h);
     }
   }
   return EG_OK;
@@ -160,6 +198,9 @@ eg_status eg_plan_check_weak_error(eg_context *ctx, const eg_plan *plan) {
       EG_TRY(check_limit(ctx, plan, &s->weak_error[i], &plan->runs[r]));
     }
     EG_TRY(check_groups(ctx, plan, &s->weak_error[i]));
+    if (s->weak_error[i].coarse != NULL) {
+      EG_TRY(check_richardson(ctx, plan, &s->weak_error[i]));
+    }
     if (strcmp(s->weak_error[i].reference, "exact") == 0) {
       EG_TRY(check_exact(ctx, plan, &s->weak_error[i]));
     }

@@ -62,6 +62,11 @@ static void weak_table(eg_text *text, const eg_labelled *file, const char *prefi
                            : eg_analysis_find(file, prefix, "_inverse_substeps") != NULL ? "1/substeps"
                                                                                           : "eta";
   eg_text_append(text, "\nWeak error at the last time: E f(run) - E f(reference) = c %s^p (1 + c' %s)\n", step, step);
+  const eg_variable *const error = eg_analysis_find(file, prefix, "");
+  const char *const reference = error != NULL ? eg_result_attribute_text(error, "reference") : NULL;
+  if (reference != NULL) {
+    eg_text_append(text, "reference: %s\n", reference);
+  }
   eg_text_append(text, "%-16s %-10s %-16s %-16s local slopes, large to small rates (standard error)\n", "curve",
                  "feature", "verdict", "exact errors");
   const size_t n_points = verdict->rank == 4 ? verdict->shape[2] : 1, n_times = verdict->shape[verdict->rank - 1];

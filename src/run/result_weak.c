@@ -2,7 +2,8 @@
  * Analysis weak-error: for every curve (dynamics x the sweep axes other than the learning rate), feature and time, the
  * error E f(run) - E f(reference) against the learning rate (or 1/l, 1/substeps), its slopes, fits and verdict, and beside them the same for
  * the exact errors. A vector feature is judged by its projection on the exact error at the largest learning rate.
- * Where run and reference are members of one group the error is the mean of their paired difference.
+ * Where run and reference are members of one group the error is the mean of their paired difference. A reference may be a
+ * Richardson extrapolation, E = F - w (C - F) of two runs (result_extrapolated.c has its variance).
  */
 #include <math.h>
 #include <stdio.h>
@@ -20,6 +21,11 @@ typedef struct weak_curve {
   size_t reference[EG_WEAK_MAX_POINTS]; /* run of the reference; (size_t)-1: the oracle */
   size_t paired[EG_WEAK_MAX_POINTS];    /* sum that holds run minus reference, times sign; EG_NO_RUN: independent */
   double sign[EG_WEAK_MAX_POINTS];
+  bool is_extrapolated;
+  size_t coarse[EG_WEAK_MAX_POINTS];    /* of an extrapolated reference: the run with the longer steps .. */
+  size_t between[EG_WEAK_MAX_POINTS];   /* .. the sum that holds its difference to the reference, EG_NO_RUN: independent .. */
+  double weight[EG_WEAK_MAX_POINTS];    /* .. and w */
+  bool is_joined[EG_WEAK_MAX_POINTS];   /* share more noise than `between` knows of */
   char label[96];
 } weak_curve;
 
@@ -43,8 +49,23 @@ static double reference_exact(const eg_builder *b, eg_sweep_target over, size_t 
 }
 
 /* Does a run belong to the reference itself? */
-static bool is_reference(const eg_run *run, const char *reference) {
-  return reference == NULL ? run->dynamics->id == EG_SGD : strcmp(run->dynamics->label, reference) == 0;
+static bool is_reference(const eg_run *run, const char *reference, const char *coarse) {
+  return reference == NULL ? run->dynamics->id == EG_SGD
+                           : strcmp(run->dynamics->label, reference) == 0 || (coarse != NULL && strcmp(run->dynamics->label, coarse) == 0);
+}
+
+/* What an extrapolated reference of the k-th run of a curve is made of, and who shares noise with whom. */
+static void set_extrapolated(const eg_plan *plan, const eg_study_weak_error *analysis, weak_curve *c, size_t k) {
+  const eg_run *const run = &plan->runs[c->runs[k]], *const fine = &plan->runs[c->reference[k]];
+  double sign = 0;
+  c->coarse[k] = eg_plan_find_run(plan, analysis->coarse, run);
+  const eg_run *const coarse = &plan->runs[c->coarse[k]];
+  const bool is_shared = fine->group != EG_NO_GROUP && fine->group == coarse->group;
+  c->between[k] = eg_plan_find_difference(plan, c->coarse[k], c->reference[k], &sign);
+  c->weight[k] = eg_plan_richardson_weight(coarse, fine, analysis->order);
+  c->is_joined[k] = (is_shared && c->between[k] == EG_NO_RUN) ||
+                    (run->group != EG_NO_GROUP && (run->group == fine->group || run->group == coarse->group));
+  c->paired[k] = EG_NO_RUN; /* of run and fine alone, which is not the error here */
 }
 
 /* Label of a curve: dynamics, other axes, and for gradient flow the batch size of the SGD it is compared with. */
@@ -87,11 +108,12 @@ static eg_status find_curves(eg_context *ctx, const eg_builder *b, const eg_stud
   EG_TRY_DONE(eg_allocate(ctx, plan->n_runs, sizeof *out, &out));
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_run *const first = &plan->runs[r];
-    if (used[r] || is_reference(first, reference)) {
+    if (used[r] || is_reference(first, reference, analysis->coarse)) {
       continue;
     }
     weak_curve *const c = &out[n];
     c->over = analysis->over;
+    c->is_extrapolated = analysis->coarse != NULL;
     for (size_t q = r; q < plan->n_runs && c->n < EG_WEAK_MAX_POINTS; q++) {
       if (plan->runs[q].dynamics == first->dynamics &&
           eg_plan_same_other_axes(plan, analysis->over, first, &plan->runs[q], false)) {
@@ -106,6 +128,9 @@ static eg_status find_curves(eg_context *ctx, const eg_builder *b, const eg_stud
     for (size_t k = 0; k < c->n; k++) {
       c->reference[k] = is_exact ? ORACLE : eg_plan_find_run(plan, reference, &plan->runs[c->runs[k]]);
       c->paired[k] = eg_plan_find_difference(plan, c->runs[k], c->reference[k], &c->sign[k]);
+      if (c->is_extrapolated) {
+        set_extrapolated(plan, analysis, c, k);
+      }
     }
     label_curve(plan, first, is_exact, c);
     n += c->n >= 3;
@@ -125,9 +150,11 @@ done:
 /* Exact error of a column against the reference; NaN if either is unknown. `means`: of the law or of the scheme. */
 static double exact_error(const eg_builder *b, const double *means, const weak_curve *c, size_t k, size_t record,
                           size_t point, size_t column) {
-  const double reference = c->reference[k] == ORACLE
-                               ? reference_exact(b, c->over, c->runs[k], record, point, column)
-                               : means[eg_builder_at(b, c->reference[k], record, point, column)];
+  double reference = c->reference[k] == ORACLE ? reference_exact(b, c->over, c->runs[k], record, point, column)
+                                               : means[eg_builder_at(b, c->reference[k], record, point, column)];
+  if (c->is_extrapolated && means == b->expected_mean) { /* the law is the same in steps of any length */
+    reference += c->weight[k] * (reference - means[eg_builder_at(b, c->coarse[k], record, point, column)]);
+  }
   return means[eg_builder_at(b, c->runs[k], record, point, column)] - reference;
 }
 
@@ -164,6 +191,34 @@ static void blank_fits(eg_weak_order *order) {
     eg_weak_fit *const f = &order->fits[p];
     f->c = f->c_stderr = f->c1 = f->chi2 = f->dof = f->p_value = NAN;
   }
+}
+
+/* Error against an extrapolation, run - (1 + w) fine + w coarse. */
+static void estimate_extrapolated(const eg_builder *b, const weak_curve *c, const eg_feature *f, size_t record, size_t point,
+                                  const double *direction, size_t k, weak_point *p) {
+  const size_t row = eg_summary_row(b->plan, record, point), runs[3] = {c->runs[k], c->reference[k], c->coarse[k]};
+  const double w = c->weight[k], weights[3] = {1, -(1 + w), w};
+  bool is_good = true;
+  double error = 0, independent = 0, squares[3];
+  for (int i = 0; i < 3; i++) {
+    const eg_estimate e = eg_summary_projection(b->summary, runs[i], row, f->first, f->width, direction);
+    squares[i] = e.stderr_ * e.stderr_;
+    error += weights[i] * e.value;
+    independent += weights[i] * weights[i] * squares[i];
+    is_good = is_good && is_usable(b, runs[i], row, f);
+  }
+  double variance = independent;
+  if (c->is_joined[k]) {
+    const eg_estimate e = eg_summary_combination(b->summary, 3, runs, weights, row, f->first, f->width, direction);
+    variance = e.stderr_ * e.stderr_;
+  } else if (c->between[k] != EG_NO_RUN) {
+    const eg_estimate d = eg_summary_projection(b->summary, c->between[k], row, f->first, f->width, direction);
+    variance = squares[0] + (1 + w) * squares[1] - w * squares[2] + w * (1 + w) * d.stderr_ * d.stderr_;
+    is_good = is_good && is_usable(b, c->between[k], row, f);
+  }
+  p->error[k] = error;
+  p->stderr_[k] = is_good ? sqrt(fmax(variance, 0.0)) : NAN;
+  p->variance_ratio[k] = (c->is_joined[k] || c->between[k] != EG_NO_RUN) && variance > 0 ? independent / variance : NAN;
 }
 
 /* Error and its standard error at learning rate k, and what pairing is worth. */
@@ -223,7 +278,11 @@ static eg_status fill_point(eg_context *ctx, const eg_builder *b, const weak_cur
       p->expected[k] += direction[i] * exact_error(b, b->expected_mean, c, k, record, point, f->first + i);
     }
     rates[k] = step_of(b->plan, c, c->runs[k]);
-    estimate_error(b, c, f, record, point, direction, k, p);
+    if (c->is_extrapolated) {
+      estimate_extrapolated(b, c, f, record, point, direction, k, p);
+    } else {
+      estimate_error(b, c, f, record, point, direction, k, p);
+    }
   }
   double none[EG_WEAK_MAX_POINTS] = {0}, unused[EG_WEAK_MAX_POINTS];
   exact_to_judge(b, c, f, record, point, p, exact);
@@ -243,6 +302,7 @@ typedef struct weak_output {
   const eg_feature **features;
   weak_point *points; /* (n_curves, n_features, n_points, n_records) */
   char prefix[24];
+  const eg_study_weak_error *analysis;
   const char *axis; /* "learning_rate", "inverse_l" or "inverse_substeps" */
 } weak_output;
 
@@ -341,7 +401,8 @@ done:
 static bool is_paired(const weak_output *w) {
   for (size_t c = 0; c < w->n_curves; c++) {
     for (size_t k = 0; k < w->curves[c].n; k++) {
-      if (w->curves[c].paired[k] != EG_NO_RUN) {
+      if (w->curves[c].paired[k] != EG_NO_RUN ||
+          (w->curves[c].is_extrapolated && (w->curves[c].is_joined[k] || w->curves[c].between[k] != EG_NO_RUN))) {
         return true;
       }
     }
@@ -349,10 +410,23 @@ static bool is_paired(const weak_output *w) {
   return false;
 }
 
+/* What an extrapolated reference is, for readers of the file and the printed table. */
+static eg_status describe_reference(eg_context *ctx, eg_builder *b, const weak_output *w) {
+  const eg_variable *const v = eg_labelled_find(b->file, "/analysis", w->prefix);
+  char text[200];
+  if (w->analysis->coarse == NULL || v == NULL) {
+    return EG_OK;
+  }
+  (void)snprintf(text, sizeof text, "Richardson extrapolation of order %g of %s by %s", w->analysis->order, w->analysis->reference,
+                 w->analysis->coarse);
+  return eg_labelled_set_text(ctx, b->file, (size_t)(v - b->file->variables), "reference", text);
+}
+
 static eg_status add_output(eg_context *ctx, eg_builder *b, const weak_output *w) {
   const size_t n = w->n_rates, p = EG_WEAK_MAX_ORDER;
   EG_TRY(add_axes(ctx, b, w));
   EG_TRY(add_variable(ctx, b, w, "", w->axis, n, get_error, "E f(run) - E f(reference)"));
+  EG_TRY(describe_reference(ctx, b, w));
   EG_TRY(add_variable(ctx, b, w, "_stderr", w->axis, n, get_stderr, "standard error of the weak error"));
   if (is_paired(w)) {
     EG_TRY(add_variable(ctx, b, w, "_variance_ratio", w->axis, n, get_variance_ratio,
@@ -381,6 +455,7 @@ static eg_status one_analysis(eg_context *ctx, eg_builder *b, size_t a) {
   weak_output w;
   weak_curve *curves = NULL;
   memset(&w, 0, sizeof w);
+  w.analysis = analysis;
   w.axis = analysis->over == EG_SWEEP_L          ? "inverse_l"
            : analysis->over == EG_SWEEP_SUBSTEPS ? "inverse_substeps"
                                                  : "learning_rate";

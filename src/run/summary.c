@@ -145,6 +145,26 @@ eg_estimate eg_summary_projection(const eg_summary *summary, size_t run, size_t 
   return e;
 }
 
+eg_estimate eg_summary_combination(const eg_summary *summary, size_t n, const size_t *runs, const double *weights, size_t row,
+                                   size_t first, size_t width, const double *direction) {
+  const size_t n_blocks = summary->runs[runs[0]].n_blocks;
+  double leave_out[EG_BLOCKS] = {0};
+  eg_estimate e = {0, NAN};
+  for (size_t i = 0; i < n; i++) {
+    const eg_run_summary *const s = &summary->runs[runs[i]];
+    if (s->n_blocks == 0 || s->n_blocks != n_blocks) {
+      e.value = NAN;
+      return e;
+    }
+    e.value += weights[i] * project(s, s->total, row, first, width, direction);
+    for (size_t b = 0; b < n_blocks; b++) {
+      leave_out[b] += weights[i] * project(s, s->leave_out + b * s->shape.values, row, first, width, direction);
+    }
+  }
+  e.stderr_ = eg_jackknife_stderr(n_blocks, leave_out, e.value);
+  return e;
+}
+
 /* Size of what rounding is relative to: of a difference the means that were subtracted. */
 static double magnitude(const eg_summary *summary, size_t sum, size_t row, size_t column) {
   const eg_plan *const plan = summary->campaign->plan;

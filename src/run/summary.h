@@ -31,6 +31,11 @@ void eg_summary_moments(const eg_summary *summary, size_t run, size_t row, size_
 eg_estimate eg_summary_projection(const eg_summary *summary, size_t run, size_t row, size_t first, size_t width,
                                   const double *direction);
 
+/* The same of the sum of n runs, each times its weight, that made the same realisations (members of a group): the error by a
+   jackknife that leaves the same block out of all. */
+eg_estimate eg_summary_combination(const eg_summary *summary, size_t n, const size_t *runs, const double *weights, size_t row,
+                                   size_t first, size_t width, const double *direction);
+
 /* May a z of this column be judged: enough effective samples, nothing diverged, an error bar. */
 bool eg_summary_is_judged(const eg_summary *summary, size_t run, size_t row, size_t column);
 

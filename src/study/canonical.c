@@ -399,6 +399,12 @@ bool eg_study_canonical(const eg_study *study, const eg_model_info *model, eg_te
     if (study->weak_error[i].over != EG_SWEEP_LEARNING_RATE) {
       eg_text_append(out, "analyse.weak-error.over %s\n", study->weak_error[i].over == EG_SWEEP_L ? "l" : "substeps");
     }
+    if (study->weak_error[i].coarse != NULL) {
+      eg_text_append(out, "analyse.weak-error.richardson.coarse ");
+      append_text(out, study->weak_error[i].coarse);
+      eg_text_append(out, "\n");
+      append_number(out, "analyse.weak-error.richardson.order", study->weak_error[i].order);
+    }
     append_words(out, "analyse.weak-error.features", study->weak_error[i].features,
                  study->weak_error[i].n_features);
   }

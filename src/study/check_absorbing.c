@@ -84,6 +84,12 @@ void eg_check_absorbing(eg_checker *c) {
     refuse(c, s->flow[i].mark, "analyse.flow",
            "it compares points that the same noise moves, and each stops at a time and place of its own");
   }
+  for (size_t i = 0; i < s->n_weak_error; i++) {
+    if (s->weak_error[i].coarse != NULL) {
+      refuse(c, s->weak_error[i].coarse_mark, "analyse.weak-error.richardson",
+             "they are looked at in steps, so the error is of order 1/2 in the step and not that of the scheme");
+    }
+  }
   for (size_t i = 0; i < s->n_groups; i++) {
     if (s->groups[i].extrapolate > 0) {
       refuse(c, s->groups[i].mark, "groups.extrapolate",

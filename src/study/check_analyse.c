@@ -8,10 +8,11 @@
 
 enum { MIN_RATES = 3 }; /* a slope with a check of its own needs three step sizes */
 
-static void check_reference(eg_checker *c, const eg_yaml_node *node, const char *reference) {
+/* key: reference, which may be `exact`, or richardson.coarse, which may not. */
+static void check_label(eg_checker *c, const eg_yaml_node *node, const char *key, bool may_be_exact, const char *reference) {
   const eg_study *study = c->study;
   const char *names[EG_MAX_DYNAMICS + 2] = {"exact"};
-  size_t n = 1;
+  size_t n = may_be_exact ? 1 : 0;
   for (size_t i = 0; i < study->n_dynamics; i++) {
     names[n++] = study->dynamics[i].label;
   }
@@ -24,9 +25,9 @@ static void check_reference(eg_checker *c, const eg_yaml_node *node, const char 
   eg_text known = {0};
   eg_schema_list_words(names, &known);
   eg_error_add(c->errors, node->place,
-               "'analyse.weak-error.reference' = '%s' is neither 'exact' nor the label of a dynamics; "
+               "'analyse.weak-error.%s' = '%s' is %s the label of a dynamics; "
                "%s%s%sallowed: %s",
-               EG_SHORT(reference), nearest == NULL ? "" : "did you mean '",
+               key, EG_SHORT(reference), may_be_exact ? "neither 'exact' nor" : "not", nearest == NULL ? "" : "did you mean '",
                nearest == NULL ? "" : EG_SHORT(nearest), nearest == NULL ? "" : "'? ",
                eg_text_string(&known));
   eg_text_free(&known);
@@ -81,6 +82,36 @@ static void check_rates(eg_checker *c, eg_place place, eg_sweep_target over) {
                other != NULL ? other : (is_process ? "time_step" : "learning_rate"), MIN_RATES);
 }
 
+/* A reference that is extrapolated: needs a run as reference, and another of its law. */
+static void read_richardson(eg_checker *c, const eg_yaml_node *map, eg_study_weak_error *analysis) {
+  const eg_yaml_node *const node = eg_yaml_get(map, "richardson");
+  char *coarse = NULL;
+  if (node == NULL || !eg_expect(c, eg_schema_find("analyse.weak-error.richardson"), node, EG_YAML_MAP)) {
+    return;
+  }
+  eg_check_keys(c, node, "analyse.weak-error.richardson", NULL);
+  const bool has_order = eg_get_number(c, node, "analyse.weak-error.richardson.order", &analysis->order);
+  if (!eg_get_text(c, node, "analyse.weak-error.richardson.coarse", &coarse) || !has_order) {
+    return; /* reported */
+  }
+  if (c->are_dynamics_good) {
+    check_label(c, eg_yaml_get(node, "coarse"), "richardson.coarse", false, coarse);
+  }
+  if (analysis->reference == NULL || strcmp(analysis->reference, "exact") == 0) {
+    eg_error_add(c->errors, node->place, "'analyse.weak-error.richardson' extrapolates a run: 'reference' must be the label of the "
+                                         "dynamics with the shorter steps, not 'exact'");
+    return;
+  }
+  if (strcmp(analysis->reference, coarse) == 0) {
+    eg_error_add(c->errors, node->place, "'analyse.weak-error.richardson' needs two runs of one law with different steps; '%s' is both "
+                                         "'reference' and 'coarse'",
+                 EG_SHORT(coarse));
+    return;
+  }
+  analysis->coarse = coarse;
+  analysis->coarse_mark = node->place.mark;
+}
+
 static void read_weak_error(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node *node) {
   eg_study_weak_error analysis = {.mark = key->place.mark};
   if (!eg_expect(c, eg_schema_find("analyse.weak-error"), node, EG_YAML_MAP)) {
@@ -99,9 +130,10 @@ static void read_weak_error(eg_checker *c, const eg_yaml_node *key, const eg_yam
   } else if (eg_get_text(c, node, "analyse.weak-error.reference", &analysis.reference)) {
     analysis.reference_mark = reference->place.mark;
     if (c->are_dynamics_good) {
-      check_reference(c, reference, analysis.reference);
+      check_label(c, reference, "reference", true, analysis.reference);
     }
   }
+  read_richardson(c, node, &analysis);
   if (eg_yaml_get(node, "features") != NULL) {
     read_features(c, eg_yaml_get(node, "features"), &analysis);
   }

@@ -256,6 +256,9 @@ typedef struct eg_study_observe {
 typedef struct eg_study_weak_error {
   char *reference;      /* "exact" or the label of a dynamics */
   eg_mark reference_mark;
+  char *coarse;         /* label of the reference's law with longer steps, for Richardson extrapolation; NULL: the reference as it is */
+  double order;         /* weak order of the scheme of both */
+  eg_mark coarse_mark;
   eg_sweep_target over; /* EG_SWEEP_LEARNING_RATE, EG_SWEEP_L or EG_SWEEP_SUBSTEPS */
   char **features;      /* subset of observe.features; empty: all */
   size_t n_features;

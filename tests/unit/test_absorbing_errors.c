@@ -54,6 +54,9 @@ static void analyses(void) {
   CHECK_BOTH("{name: sde, scheme: euler-maruyama}",
              "sweep: {substeps: [1, 2, 4]}\nanalyse: [weak-error: {reference: exact, over: substeps, features: [norm2]}]\n",
              "reference exact: the oracles are of processes that never stop");
+  check_text(HEAD("[{name: sde, label: a}, {name: sde, label: b}, {name: sde, label: c}]", "{" UP ABSORBS)
+             "sweep: {substeps: [1, 2, 4]}\nanalyse: [weak-error: {reference: a, over: substeps, richardson: {coarse: b, order: 1}}]\n",
+             "'analyse.weak-error.richardson' cannot be used with absorbing crossings");
 }
 
 static void points_that_move_together(void) {

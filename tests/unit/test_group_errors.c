@@ -118,6 +118,33 @@ static void from_weak_errors(void) {
   check_says(text, "ratio is not a whole number"); /* third against fine: before anything else */
 }
 
+/* A reference that is extrapolated: two runs of one law, different steps, at every step of the sweep. */
+static void extrapolated_references(void) {
+#define RICHARDSON(dynamics, sweep, rest)                                                                                                \
+  "seed: 1\nmodel: quadratic\nrealisations: 100\nhorizon: 1\nobserve: {at: {linear: 2}, features: [x]}\nsweep: {" sweep "}\n"           \
+  "dynamics: [{name: sgd, batch_size: 2}, {name: sme2, batch_size: 2, label: fine, substeps: 4}, {name: sme1, batch_size: 2, label: other, substeps: 2}, " dynamics "]\n"             \
+  "analyse: [{weak-error: {reference: " rest "}}]\n"
+#define RATES "learning_rate: [1/8, 1/16, 1/32]"
+#define COARSE "{name: sme2, batch_size: 2, label: coarse, substeps: 2}"
+  check_good(RICHARDSON(COARSE, RATES, "fine, richardson: {coarse: coarse, order: 1}"));
+  check_says(RICHARDSON(COARSE, RATES, "exact, richardson: {coarse: coarse, order: 1}"),
+             "'analyse.weak-error.richardson' extrapolates a run: 'reference' must be the label of the dynamics with the shorter steps");
+  check_says(RICHARDSON(COARSE, RATES, "fine, richardson: {coarse: coarze, order: 1}"),
+             "'analyse.weak-error.richardson.coarse' = 'coarze' is not the label of a dynamics; did you mean 'coarse'?");
+  check_says(RICHARDSON(COARSE, RATES, "fine, richardson: {coarse: fine, order: 1}"), "'fine' is both 'reference' and 'coarse'");
+  check_says(RICHARDSON(COARSE, RATES, "fine, richardson: {coarse: coarse}"), "'analyse.weak-error.richardson.order'");
+  check_says(RICHARDSON(COARSE, RATES, "fine, richardson: {coarse: coarse, order: 1.5}"), "'analyse.weak-error.richardson.order'");
+  check_says(RICHARDSON(COARSE, RATES, "fine, richardson: {coarse: other, order: 1}"),
+             "richardson: runs 'other learning_rate=0.125' and 'fine learning_rate=0.125' must differ in their substeps alone");
+  check_says(RICHARDSON(COARSE, RATES, "coarse, richardson: {coarse: fine, order: 1}"),
+             "richardson: the steps of 'fine learning_rate=0.125', 0.03125, must be longer than those of the reference "
+             "'coarse learning_rate=0.125', 0.0625");
+  check_says("seed: 1\nmodel: quadratic\nrealisations: 100\nlearning_rate: 1/8\nhorizon: 1\nobserve: {at: {linear: 2}, features: [x]}\n"
+             "sweep: {substeps: [1, 2, 4]}\ndynamics: [{name: sde, label: a, scheme: strang}, {name: sde, label: b}, {name: sde, label: c}]\n"
+             "analyse: [{weak-error: {reference: b, over: substeps, richardson: {coarse: c, order: 1}}}]\n",
+             "richardson takes errors at different steps as independent, and over: substeps would give all of them one reference");
+}
+
 static void differences_to_the_last(void) {
   const char *const head = "seed: 1\nmodel: quadratic\nrealisations: 100\nsweep: {learning_rate: [1/8, 1/16, 1/32]}\n"
                            "horizon: 1\nobserve: {at: {linear: 2}, features: [x]}\ndynamics:\n  - {name: sde, label: a}\n"
@@ -163,6 +190,7 @@ int main(void) {
   from_the_plan();
   from_weak_errors();
   differences_to_the_last();
+  extrapolated_references();
   rows_are_not_summed();
   return check_report();
 }
