@@ -1,0 +1,130 @@
+/*
+ * Section 4.3 of svag-and-sde-validity.md: the drift of sign SGD near a minimum depends on the shape of the noise (Monzio Compagnoni et
+ * al., arXiv 2411.15958), and under SVAG's amplification tends to another limit than that of Gaussian noise. Laplace noise made of
+ * four normals, z1 z2 + z3 z4, by a model file: slope times sigma sqrt(2 l / (2 l - 1)), l the amplification of the variance, by quadrature to the
+ * digits printed, and by the shipped chain at two points that share their noise, in standard errors. Control: Gaussian noise.
+ */
+#include "judge.h"
+#include "oracle_row.h"
+#include "quadrature.h"
+
+/* R(x) = x^2 / 2, gradient of a sample x + sigma Laplace / sqrt 2. */
+static const char model_text[] =
+    "#define EG_NAME \"laplace\"\n#define EG_EQUATION \"R(x) = x^2 / 2, Laplace noise of standard deviation sigma\"\n"
+    "#define EG_DIM 1\n#define EG_IS_PROCESS 0\n#define EG_CAPS (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_SAMPLES)\n"
+    "#define EG_SAMPLE 4\n#define EG_STAGED 0\n"
+    "#define EG_PARAMS(P, PV) P(sigma, 1.0, 0.0, 1e6, \"standard deviation of the noise\")\nEG_PARAMS_STRUCT\n"
+    "EG_FN eg_real eg_loss(const eg_params *p, const eg_real *st, const eg_real *x) {\n"
+    "  (void)p;\n  (void)st;\n  return (eg_real)0.5 * x[0] * x[0];\n}\n"
+    "EG_FN void eg_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {\n"
+    "  (void)p;\n  (void)st;\n  g[0] = x[0];\n}\n"
+    "EG_FN void eg_drift(const eg_params *p, const eg_real *st, eg_real correction, const eg_real *x, eg_real *b) {\n"
+    "  (void)p;\n  (void)st;\n  b[0] = -(1 + correction) * x[0];\n}\n"
+    "EG_FN void eg_add_sample_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_noise z, eg_real w, eg_real *acc) {\n"
+    "  const eg_real n = EG_Z(z, 0) * EG_Z(z, 1) + EG_Z(z, 2) * EG_Z(z, 3);\n"
+    "  (void)st;\n"
+    "  acc[0] = acc[0] + w * (x[0] + (eg_real)(p->sigma * 0.70710678118654752440) * n);\n}\n";
+
+/* Scales of the two Laplace variables whose sum is the noise of unit variance amplified by `amplification`. */
+static void scales(double amplification, double *p, double *q) {
+  const double s = sqrt(2 * amplification - 1);
+  *p = 0.5 * (s + 1) / sqrt(2);
+  *q = 0.5 * (s - 1) / sqrt(2);
+}
+
+/* Density at 0 of the sum, by quadrature of the convolution; one variable alone without amplification. */
+static double density_at_zero(double amplification) {
+  double p, q, sum = 0;
+  scales(amplification, &p, &q);
+  if (amplification == 1) {
+    return 1 / (2 * p);
+  }
+  grid g = make_grid(0, 60 * q, 60, 16);
+  for (int i = 0; i < g.n; i++) {
+    sum += g.w[i] * 2 * exp(-g.x[i] / p) / (2 * p) * exp(-g.x[i] / q) / (2 * q);
+  }
+  free_grid(&g);
+  return sum;
+}
+
+static void slopes(void) {
+  static const double table[4] = {1.414214, 1.154701, 1.069045, 1.016001};
+  static const int l[4] = {1, 2, 4, 16};
+  for (int i = 0; i < 4; i++) {
+    char row[40];
+    (void)snprintf(row, sizeof row, "amplification %d", l[i]);
+    const double slope = 2 * sqrt(l[i]) * density_at_zero(l[i]);
+    oracle_row("4.3 Laplace noise", row, "slope sigma", slope, table[i], 5.1e-7);
+    oracle_row("4.3 Laplace noise", row, "sqrt(2 l / (2 l - 1))", slope, sqrt(2. * l[i] / (2. * l[i] - 1)), 1e-12);
+    oracle_control("4.3 Laplace noise", row, "Gaussian slope", sqrt(2 / acos(-1.0)), table[i], 1e-3);
+  }
+  oracle_row("4.3 Laplace noise", "Gaussian", "slope sigma", sqrt(2 / acos(-1.0)), .797885, 5.1e-7);
+}
+
+/* E sign(m + noise). */
+static double mean_sign(double amplification, double m) {
+  double p, q;
+  scales(amplification, &p, &q);
+  return amplification == 1 ? 1 - exp(-m / p) : 1 - (p * p * exp(-m / p) - q * q * exp(-m / q)) / (p * p - q * q);
+}
+
+/* Points m and -m: so short steps that they stay; half the way by which they near is the mean of sign(m + noise)
+   and sign(m - noise). */
+static void chain(void) {
+  enum { N = 1 << 17 };
+  static const double m = 0.1, rate = 1e-7;
+  char text[900];
+  (void)snprintf(text, sizeof text,
+                 "seed: 91\nmodel: {file: laplace.h, sigma: 1}\nstart: {points: [[%g], [%g]]}\nlearning_rate: %g\nsteps: 1\n"
+                 "dynamics:\n  - {name: signsgd, batch_size: 1, l: 1, label: l1}\n  - {name: signsgd, batch_size: 1, l: 2, label: l2}\n"
+                 "  - {name: signsgd, batch_size: 1, l: 4, label: l4}\nrealisations: %d\n"
+                 "observe: {at: {steps: [1]}, features: [x], keep: {realisations: %d, of: x}}\n",
+                 m, -m, rate, N, N);
+  eg_labelled *const file = run_study(text);
+  const eg_variable *const v = eg_labelled_find(file, "/", "x_path"); /* (run, point, realisation, time) */
+  if (v == NULL || eg_variable_size(v) != 6 * N) {
+    stop_with("kept paths of another shape");
+    return;
+  }
+  for (int run = 0; run < 3; run++) {
+    const int l = 1 << run; /* of the noise's scale: amplification l^2 */
+    char what[100];
+    double sum = 0, square = 0;
+    const double *const x = (const double *)v->data + (size_t)run * 2 * N, *const y = x + N;
+    for (int i = 0; i < N; i++) { /* of l^2 moves of rate / l; a multiple of that to rounding */
+      const double moved = round((2 * m - (x[i] - y[i])) / (2 * rate / l));
+      sum += moved / N;
+      square += moved * moved / N;
+    }
+    const double slope = sum / (l * m), error = sqrt((square - sum * sum) / N) / (l * m), amplification = l * l;
+    const double law = l * mean_sign(amplification, m) / m, gaussian = l * erf(m / (l * sqrt(2))) / m;
+    (void)snprintf(what, sizeof what, "svag-and-sde 4.3, Laplace noise, amplification %d", l * l);
+    printf("%s: %.4f +- %.4f, oracle %.4f (slope at 0 %.6f), Gaussian %.4f\n", what, slope, error, law,
+           2 * l * density_at_zero(amplification), gaussian);
+    compare(false, what, slope, error, law, sum * N);
+    compare(true, what, slope, error, gaussian, sum * N);
+    if (l > 1) {
+      compare(true, "the slope without amplification", slope, error, mean_sign(1, m) / m, sum * N);
+    }
+  }
+  eg_labelled_free(file);
+}
+
+int main(void) {
+  char path[80];
+  if (mkdtemp(folder) == NULL) {
+    stop_with("no temporary folder");
+  }
+  (void)snprintf(path, sizeof path, "%s/laplace.h", folder);
+  FILE *const out = fopen(path, "w");
+  CHECK(out != NULL && fputs(model_text, out) >= 0 && fclose(out) == 0);
+  slopes();
+  chain();
+  (void)judge_rows(3, 5);
+  oracle_count(9, 4);
+  (void)unlink(path);
+  (void)snprintf(path, sizeof path, "%s/study.yaml", folder);
+  (void)unlink(path);
+  (void)rmdir(folder);
+  return check_report();
+}
