@@ -27,8 +27,9 @@
 #define EG_STEPS_AT_ONCE 1
 #endif
 
-/* Plain steps of at most so many increments get them as numbers of the state's type, EG_WIDE_LANES at a time: gcc would take
-   float and double together in vectors of 16 lanes, in halves, for which there are not enough registers. */
+/* There, steps of at most so many increments get them as numbers of the state's type, EG_WIDE_LANES at a time: gcc would take
+   float and double together in vectors of 16 lanes, in halves. Steps of more dimensions are long enough to gain from halves: one
+   vector after the other made signsgd-sde, whose erf is one chain of operations, a quarter slower. */
 #define EG_MOST_WIDE 16
 
 /* A backup of the state is made at the first record that is so many steps behind the last one. */
@@ -428,7 +429,7 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, int is_taped,
   }
 }
 
-#define EG_IS_WIDENED (EG_REAL_BITS != EG_NOISE_BITS && EG_WIDE_LANES < EG_LANES)
+#define EG_IS_WIDENED (EG_DIM == 1 && EG_REAL_BITS != EG_NOISE_BITS && EG_WIDE_LANES < EG_LANES)
 
 /* Increments of EG_WIDE_LANES lanes in the type of the state. */
 EG_FN void widen(int normals, const eg_noise_real *noise, eg_real *wide) {
