@@ -53,7 +53,7 @@ static void begin_tile(const eg_walk *tile, int with_start) {
   for (uint32_t slot = 0; slot < a->n_lanes && (with_start || !a->is_restart); slot += EG_LANES) {
     w.slot = slot;
     w.realisation = a->realisation_first + slot;
-    load_block(a, w.block, w.realisation, slot);
+    load_block(a, w.block, with_start, w.realisation, slot);
     for (uint32_t row = 0; with_start && row < a->n_points * EG_DIM; row++) {
       memcpy(w.block.absorbed->start + (size_t)row * a->ld + slot, w.block.start + (size_t)row * EG_LANES, EG_LANES * sizeof(eg_real));
     }

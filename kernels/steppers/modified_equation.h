@@ -46,17 +46,34 @@ EG_FN void eg_kick(const eg_params *p, eg_real *x, const eg_real *v) {
   }
 
 #if EG_CAPS_DIAGONAL
-/* As eg_euler; but a double has low bits enough, and its noise is added by the operation that multiplies it. */
-EG_FN void eg_step_euler_diagonal(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
-  eg_real s[EG_DIM], b[EG_DIM];
-  (void)rows;
-  eg_noise_diagonal(p, u->staged, x, s);
+/* w += h b(x) */
+EG_FN void eg_drift_step(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_real *w) {
+#if defined(EG_ADDS_DRIFT)
+  eg_add_drift(p, u->staged, u->h, x, w);
+#else
+  eg_real b[EG_DIM];
   eg_full_drift(p, u, x, b);
   EG_UNROLL
   for (int k = 0; k < EG_DIM; k++) {
+    w[k] = eg_mad(u->h, b[k], w[k]);
+  }
+#endif
+}
+
+/* As eg_euler; but a double has low bits enough, and its noise is added by the operation that multiplies it. */
+EG_FN void eg_step_euler_diagonal(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  eg_real s[EG_DIM], w[EG_DIM];
+  (void)rows;
+  eg_noise_diagonal(p, u->staged, x, s);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
     const eg_real scale = u->noise_scale * s[k]; /* one number where the noise is additive */
-    x[k] = EG_REAL_IS_FLOAT ? x[k] + eg_mad(u->h, b[k], scale * EG_Z(z, k))
-                            : eg_mad(u->h, b[k], eg_mad(scale, EG_Z(z, k), x[k]));
+    w[k] = EG_REAL_IS_FLOAT ? scale * EG_Z(z, k) : eg_mad(scale, EG_Z(z, k), x[k]);
+  }
+  eg_drift_step(p, u, x, w);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    x[k] = EG_REAL_IS_FLOAT ? x[k] + w[k] : w[k];
   }
 }
 EG_MODIFIED_STRANG(diagonal)

@@ -26,17 +26,25 @@ long() {
   expect 0 run "$1" -o "$1.h5" -q --force
 }
 
-# lives JOB LOG: until it is completed; what waits in the queue after a life need not wait two minutes. At least one life was cut.
+# lives JOB LOG: until it is completed; what waits in the queue after a life need not wait two minutes, but begins only some seconds
+# after the last life has left the node: a slurmd that still has it refuses the next one, and the job fails without a word.
+# At least one life was cut.
 lives() {
   tries=0
+  waits=0
   while [ "$(state_of "$1")" != COMPLETED ] && [ $tries -lt 600 ] && [ "$(state_of "$1")" != FAILED ]; do
-    [ "$(state_of "$1")" != PENDING ] || scontrol update JobId="$1" StartTime=now 2>/dev/null
+    if [ "$(state_of "$1")" = PENDING ] && sinfo -h -o %T | grep -q idle; then
+      waits=$((waits + 1))
+      [ $waits -lt 5 ] || scontrol update JobId="$1" StartTime=now 2>/dev/null
+    else
+      waits=0
+    fi
     sleep 1
     tries=$((tries + 1))
   done
   check [ "$(state_of "$1")" = COMPLETED ]
   says "$2" "stopped early (SIGUSR1)"
-  [ "$(state_of "$1")" = COMPLETED ] || { tail -n 20 "$2"; scontrol show job "$1" | head -n 20; }
+  [ "$(state_of "$1")" = COMPLETED ] || { tail -n 20 "$2" "$slurm"/*.log; scontrol show job "$1" | head -n 20; }
   check [ "$(grep -c 'TIME LIMIT' "$2")" = 0 ]
 }
 

@@ -362,8 +362,7 @@ static void equal_bits_euler(void) {
   for (uint32_t l = 0; l < 100; l++) {
     double x = 0.1;
     for (uint64_t step = 0; step < 1000; step++) {
-      const double drift = fma(-0.3, x, 0.3 * 0.7);
-      x = fma(0.1, drift, fma(sqrt(0.1) * 1.1, normal(job, l, step), x));
+      x = fma(0.3 * 0.1, 0.7 - x, fma(sqrt(0.1) * 1.1, normal(job, l, step), x));
     }
     wrong += value_at(&t, 0, 0, 0, l) != x;
   }
