@@ -808,6 +808,102 @@ static void program(void) {
   }
 }
 
+/* ---- the program on the potentials of 5.4, by model files ---- */
+
+#define POTENTIAL(name, equation)                                                                                                   \
+  "#define EG_NAME \"" name "\"\n#define EG_EQUATION \"" equation "\"\n#define EG_DIM 2\n#define EG_IS_PROCESS 0\n"                      \
+  "#define EG_CAPS (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_DIAGONAL)\n#define EG_STAGED 0\n"                                            \
+  "#define EG_PARAMS(P, PV) P(loss_minimum, 0.25, 0.0, 1e6, \"loss at the minimum\") P(k, 1.0, 0.0, 1e6, \"height across\")\n"           \
+  "EG_PARAMS_STRUCT\n"
+#define POTENTIAL_REST                                                                                                              \
+  "EG_FN void eg_drift(const eg_params *p, const eg_real *st, eg_real correction, const eg_real *x, eg_real *b) {\n"                 \
+  "  (void)correction;\n  eg_gradient(p, st, x, b);\n  b[0] = -b[0];\n  b[1] = -b[1];\n}\n" /* sme1 alone: no correction */         \
+  "EG_FN void eg_noise_diagonal(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *s) {\n"                            \
+  "  const eg_real variance = 2 * eg_loss(p, st, x);\n  s[0] = eg_root(variance);\n  s[1] = s[0];\n}\n"
+
+static const char ring_text[] = POTENTIAL("ring", "R(x) = loss_minimum + r^2 / 2 - r^4 / 4, noise sqrt(2 R)")
+    "EG_FN eg_real eg_loss(const eg_params *p, const eg_real *st, const eg_real *x) {\n"
+    "  const eg_real q = x[0] * x[0] + x[1] * x[1], loss = (eg_real)p->loss_minimum + q * (eg_real)0.5 - q * q * (eg_real)0.25;\n"
+    "  (void)st;\n  return loss > 0 ? loss : 0;\n}\n"
+    "EG_FN void eg_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {\n"
+    "  const eg_real a = 1 - (x[0] * x[0] + x[1] * x[1]);\n"
+    "  (void)p;\n  (void)st;\n  g[0] = a * x[0];\n  g[1] = a * x[1];\n}\n" POTENTIAL_REST;
+static const char channel_text[] = POTENTIAL("channel", "R(x, y) = loss_minimum + (x^2 - 1)^2 / 4 + k (1 - cos y), noise sqrt(2 R)")
+    "EG_FN eg_real eg_loss(const eg_params *p, const eg_real *st, const eg_real *x) {\n"
+    "  double s, c;\n  const eg_real w = x[0] * x[0] - 1;\n  (void)st;\n"
+    "  eg_sincospi((double)x[1] * 0x1.45f306dc9c883p-2, &s, &c);\n"
+    "  return (eg_real)(p->loss_minimum + p->k * (1 - c)) + (eg_real)0.25 * w * w;\n}\n"
+    "EG_FN void eg_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {\n"
+    "  double s, c;\n  (void)st;\n  eg_sincospi((double)x[1] * 0x1.45f306dc9c883p-2, &s, &c);\n"
+    "  g[0] = x[0] * (x[0] * x[0] - 1);\n  g[1] = (eg_real)(p->k * s);\n}\n" POTENTIAL_REST;
+
+static void write_model(const char *name, const char *text, bool is_there) {
+  char path[80];
+  (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *const out = is_there ? fopen(path, "w") : NULL;
+  CHECK(is_there ? out != NULL && fputs(text, out) >= 0 && fclose(out) == 0 : unlink(path) == 0);
+}
+
+/* Mean first passage times of the SDE, levels shifted for discrete looks, steps of eta / 256: what is left is of order h, below the
+   error. The ring by sme1; the channel, whose noise varies along the line that is crossed, in the time of the logarithmic loss,
+   where noise is additive, and by the physical clock. */
+static void potentials(void) {
+  static const double ring_levels[2] = {1, 1.3}, ring_times[2] = {2.38024643932945, 3.54095593650142};
+  char text[1200];
+  write_model("ring.h", ring_text, true);
+  write_model("channel.h", channel_text, true);
+  int n = snprintf(text, sizeof text,
+                   "seed: 171\nmodel: {file: ring.h, loss_minimum: 0.25}\nstart: {point: [0, 0]}\nlearning_rate: 0.5\nhorizon: 48\n"
+                   "dynamics: {name: sme1, scheme: euler-maruyama, substeps: 256}\nrealisations: 2^13\nobserve:\n  at: {linear: 1}\n"
+                   "  features: [x]\n  monitors:\n");
+  for (int i = 0; i < 2; i++) { /* noise of r^2 */
+    const double r = ring_levels[i], noise = 2 * r * sqrt(2 * .5 * ring(.25, r));
+    n += snprintf(text + n, sizeof text - (size_t)n,
+                  "    - {name: out%d, feature: norm2, operation: crossing, level: %.17g, direction: up, noise: %.17g%s}\n", i, r * r, noise,
+                  i == 1 ? ", absorbing: true" : "");
+  }
+  eg_labelled *file = run_study(text);
+  for (int i = 0; i < 2; i++) {
+    char name[4][40];
+    static const char *const suffix[4] = {"", "_stderr", "_kurtosis", "_count"};
+    double v[4];
+    for (int j = 0; j < 4; j++) {
+      (void)snprintf(name[j], sizeof name[j], "out%d_time%s", i, suffix[j]);
+      v[j] = last_of(file, name[j], 0);
+    }
+    const double effective = v[3] / fmax(1, (v[2] - 1) / 2);
+    printf("escape 5.4, ring to %g: %.4f +- %.4f, table %.4f\n", ring_levels[i], v[0], v[1], ring_times[i]);
+    compare(false, i == 0 ? "escape 5.4, ring to 1" : "escape 5.4, ring to 1.3", v[0], v[1], ring_times[i], effective);
+    compare(true, "escape 5.4, ring, one dimension", v[0], v[1], passage_time(&(problem){ring, .25, .5, 0, 0}, -1e-9, ring_levels[i]), effective);
+  }
+  eg_labelled_free(file);
+  static const double across[2] = {.5, .125}; /* T_x = 1/2: the table's row, and noise across the channel a quarter of that */
+  static const char *const what[2] = {"escape 5.4, channel, isotropic noise", "escape 5.4, channel, less noise across"};
+  const channel less = {.25, .5, across[1], 2};
+  const double times[2] = {7.35172099151, channel_time(&less, 90, 32)};
+  (void)snprintf(text, sizeof text,
+                 "seed: 173\nmodel: {file: channel.h, loss_minimum: 0.25, k: 2}\nstart: {point: [-1, 0]}\nlearning_rate: 0.5\nhorizon: 48\n"
+                 "dynamics:\n  - {name: log-time, label: isotropic, substeps: 256, gradient_noise: {law: gaussian-decoupled, hessian: [1, 1]}}\n"
+                 "  - {name: log-time, label: less, substeps: 256, gradient_noise: {law: gaussian-decoupled, hessian: [1, 0.25]}}\n"
+                 "realisations: 2^13\nobserve:\n  at: {linear: 1}\n  features: [x]\n  monitors:\n"
+                 "    - {name: out, feature: x0, operation: crossing, level: %.17g, direction: up, absorbing: true}\n",
+                 -.5825971579 * sqrt(2 * .5 * .5 / 256)); /* noise sqrt(2 T) of x, steps of tau */
+  file = run_study(text);
+  for (size_t i = 0; i < 2; i++) {
+    const double time = last_of(file, "out_time", i), error = last_of(file, "out_time_stderr", i);
+    const double effective = last_of(file, "out_time_count", i) / fmax(1, (last_of(file, "out_time_kurtosis", i) - 1) / 2);
+    printf("%s, T_y %g: %.4f +- %.4f, oracle %.4f\n", what[i], across[i], time, error, times[i]);
+    compare(false, what[i], time, error, times[i], effective);
+    compare(true, "escape 5.4, channel, the other noise across", time, error, times[1 - i], effective);
+    if (i == 0) {
+      compare(true, "escape 5.4, channel, by the formula", time, error, 8.885766, effective);
+    }
+  }
+  eg_labelled_free(file);
+  write_model("ring.h", NULL, false);
+  write_model("channel.h", NULL, false);
+}
+
 int main(void) {
   CHECK(mkdtemp(folder) != NULL);
   prepare_panels();
@@ -820,7 +916,8 @@ int main(void) {
   chain_survival_and_committor();
   sgd();
   program();
-  (void)judge_rows(4, 5);
+  potentials();
+  (void)judge_rows(8, 10);
   (void)rmdir(folder);
   return check_report();
 }

@@ -90,6 +90,21 @@ static void by_quadrature(void) {
     row_has(name, b - (norm_mean(b, 0.1, wide[i].dim) - 1) / slope, b, 8);
     CHECK_NEAR(norm_mean(1e-300, 0.1, wide[i].dim), 1, 1e-12); /* the density */
   }
+  static const struct { /* the table of power-law-escape-rate.md, section 4, in half the exponent */
+    int dim;
+    double eta, half;
+  } escape[3] = {{3, 0.1, 8.190008}, {10, 0.05, 15.730660}, {1, 0.05, 17.621159}};
+  for (int i = 0; i < 3; i++) {
+    char name[60];
+    const int dim = escape[i].dim;
+    const double b = 2 * escape[i].half, h = 1e-3, eta = escape[i].eta;
+    const double mean = dim == 1 ? factor_mean(b, eta, 1) : norm_mean(b, eta, dim),
+                 up = dim == 1 ? factor_mean(b + h, eta, 1) : norm_mean(b + h, eta, dim),
+                 down = dim == 1 ? factor_mean(b - h, eta, 1) : norm_mean(b - h, eta, dim);
+    (void)snprintf(name, sizeof name, "escape section 4, beta/2, d=%d, eta=%g", dim, eta);
+    row_has(name, (b - (mean - 1) / ((up - down) / (2 * h))) / 2, escape[i].half, dim == 1 ? 8 : 7);
+    row_is_not(name, 1 / eta + 1 - dim / 2.0, escape[i].half); /* the paper's exponent */
+  }
   /* lam -> 0: the largest factor, at a = (1 + 2 c) / lam, against its density: c ln 2 c = c + 1/2; the
    * table's rows tend to it */
   const double c = 1.795560738334311;
@@ -161,7 +176,7 @@ int main(void) {
   by_quadrature();
   by_the_stepper();
   free_grid(&unit);
-  report_rows(18, 14);
+  report_rows(21, 17);
   judge(13, 8);
   (void)rmdir(folder);
   return check_report();
