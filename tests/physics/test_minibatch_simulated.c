@@ -198,16 +198,94 @@ static void weight_decay(void) {
   eg_labelled_free(file);
 }
 
+/* ---- reshuffled epochs of four rows: the map of an epoch by all 24 orders of the shipped sampler ---- */
+
+static void all_orders(void) {
+  enum { PATHS = 16384, ORDERS = 24 };
+  char text[700];
+  (void)snprintf(text, sizeof text,
+                 "seed: 679\nmodel: {name: linear-regression, standardize: false, rows: [[1, 1], [2, 1.5], [-1, -2], [0.5, 1]]}\n"
+                 "start: {points: [[0], [1]]}\nlearning_rate: 0.2\nsteps: 4\n"
+                 "dynamics:\n  - {name: sgd, batch_size: 1, sampling: shuffle, label: shuffle}\n  - {name: sgd, batch_size: 1, label: fresh}\n"
+                 "realisations: %d\nobserve: {at: {steps: [4]}, features: [x], keep: {realisations: %d, of: x}}\n", PATHS, PATHS);
+  eg_labelled *const file = run_study(text);
+  const eg_variable *const v = eg_labelled_find(file, "/", "x_path"); /* (run, point, realisation) */
+  if (v == NULL || eg_variable_size(v) != (size_t)4 * PATHS) {
+    stop_with("kept paths of another shape");
+    return;
+  }
+  const double *const x = v->data;
+  const double optimum = 26.0 / 25, offset = -14959.0 / 219600, variance = 3510029.0 / 295564032, fresh = 23264.0 / 444375;
+  double m[ORDERS], c[ORDERS], weight[ORDERS] = {0}, total = 0, a = 0, b = 0, a2 = 0, ab = 0, b2 = 0; /* x' = m x + c, of every order */
+  int n = 0;
+  for (int i = 0; i < PATHS; i++) {
+    const double shift = x[i], slope = x[PATHS + i] - x[i];
+    int k = 0;
+    while (k < n && !(fabs(c[k] - shift) < 1e-13 && fabs(m[k] - slope) < 1e-13)) {
+      k++;
+    }
+    if (k == n && n < ORDERS) {
+      m[n] = slope;
+      c[n++] = shift;
+    }
+    CHECK(k < ORDERS);
+    weight[k] += (double)ORDERS / PATHS;
+  }
+  for (int k = 0; k < n; k++) { /* some orders have one map: a multiple of 1 / 24, the one nearest to its frequency */
+    const double p = round(weight[k]) / ORDERS;
+    CHECK(fabs(weight[k] - p * ORDERS) < 0.4);
+    total += p;
+    a += p * m[k];
+    b += p * c[k];
+    a2 += p * m[k] * m[k];
+    ab += p * m[k] * c[k];
+    b2 += p * c[k] * c[k];
+  }
+  CHECK_NEAR(total, 1, 1e-14);
+  const double mean = b / (1 - a), second = (2 * ab * mean + b2) / (1 - a2);
+  row_is("minibatch-noise section 4, reshuffled epochs, mean offset", mean - optimum, offset);
+  row_is("minibatch-noise section 4, reshuffled epochs, variance", second - mean * mean, variance);
+  row_has("minibatch-noise section 4, reshuffled epochs, ratio to fresh draws", (second - mean * mean) / fresh, 0.2268, 4);
+  /* fresh draws: x' = (1 - lam x_i^2) x + lam x_i y_i with equal chances of four rows */
+  static const double in[4] = {1, 2, -1, 0.5}, out[4] = {1, 1.5, -2, 1};
+  double f1 = 0, f2 = 0, g = 0, fg = 0, g2 = 0;
+  for (int i = 0; i < 4; i++) {
+    const double f = 1 - 0.2 * in[i] * in[i], h = 0.2 * in[i] * out[i];
+    f1 += f / 4;
+    f2 += f * f / 4;
+    g += h / 4;
+    fg += f * h / 4;
+    g2 += h * h / 4;
+  }
+  const double fresh_mean = g / (1 - f1), fresh_second = (2 * fg * fresh_mean + g2) / (1 - f2);
+  row_is("minibatch-noise section 4, fresh draws of four rows, mean", fresh_mean, optimum);
+  row_is("minibatch-noise section 4, fresh draws of four rows, variance", fresh_second - fresh_mean * fresh_mean, fresh);
+  row_is_not("minibatch-noise section 4, reshuffled epochs, mean of fresh draws", mean, optimum);
+  row_is_not("minibatch-noise section 4, reshuffled epochs, variance of fresh draws", second - mean * mean, fresh);
+  /* the shipped fresh draws: more than 24 places after four steps */
+  int beyond = 0;
+  for (int i = 0; i < PATHS; i++) {
+    int k = 0;
+    while (k < n && !(fabs(c[k] - x[2 * PATHS + i]) < 1e-13)) {
+      k++;
+    }
+    beyond += k == n;
+  }
+  CHECK(beyond > PATHS / 2);
+  eg_labelled_free(file);
+}
+
 int main(void) {
   CHECK(mkdtemp(folder) != NULL);
   kurtosis();
   covariance_of_squares();
   finite_data();
   reshuffled();
+  all_orders();
   label_noise();
   input_noise();
   weight_decay();
-  report_rows(12, 7);
+  report_rows(17, 9);
   judge(30, 19);
   (void)rmdir(folder);
   return check_report();

@@ -174,17 +174,19 @@ static double mean_logarithm(double phi) {
   return sum + psi[0] - psi[1];
 }
 
-/* True SGD at eta = 0.1: phi by maximum likelihood, and the kurtosis. */
+/* True SGD at eta = 0.1 and 1: phi by maximum likelihood, and the kurtosis. */
 static void measurements(void) {
   enum { N = 1 << 16 };
-  static const double table[4] = {9.938, 19.455, 38.469, 76.416};
+  static const double table[8] = {9.938, 19.455, 38.469, 76.416, 2.542, 4.525, 8.510, 16.499};
   char text[500], what[64];
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < 8; i++) {
+    const double eta = i < 4 ? .1 : 1;
+    const int batch = i < 4 ? 1 << i : 4 << (i - 4), steps = i < 4 ? 120 : 30; /* (1 - 2 eta + eta^2 (1 + 2 / B))^steps < 1e-9 */
     (void)snprintf(text, sizeof text,
-                   "seed: %d\nmodel: {name: linear-regression-gaussian, label_noise: 1}\nlearning_rate: 0.1\nsteps: 120\n"
+                   "seed: %d\nmodel: {name: linear-regression-gaussian, label_noise: 1}\nlearning_rate: %g\nsteps: %d\n"
                    "dynamics: {name: sgd, batch_size: %d}\nrealisations: %d\n"
-                   "observe: {at: {steps: [120]}, features: [x], keep: {realisations: %d, of: x}}\n",
-                   85 + i, 1 << i, N, N);
+                   "observe: {at: {steps: [%d]}, features: [x], keep: {realisations: %d, of: x}}\n",
+                   85 + i, eta, steps, batch, N, steps, N);
     eg_labelled *const file = run_study(text);
     const eg_variable *const v = eg_labelled_find(file, "/", "x_path");
     double mean = 0, square = 0, m2 = 0, m4 = 0, m8 = 0, m6 = 0;
@@ -208,10 +210,10 @@ static void measurements(void) {
     }
     const double slope = (mean_logarithm(low * 1.001) - mean_logarithm(low / 1.001)) / (low * 1.001 - low / 1.001),
                  error = sqrt((square - mean * mean) / N) / fabs(slope);
-    (void)snprintf(what, sizeof what, "escape, section 8, eta .1, B %d, phi by likelihood", 1 << i);
+    (void)snprintf(what, sizeof what, "escape, section 8, eta %g, B %d, phi by likelihood", eta, batch);
     printf("%s: %.4f +- %.3f, table %.3f\n", what, low, error, table[i]);
     compare(false, what, low, error, table[i], N / 4);
-    compare(true, what, low, error, 1 + (1 << i) / .1, N / 4);
+    compare(true, what, low, error, 1 + batch / eta, N / 4);
     if (i == 0) { /* kurtosis: error of a ratio */
       const double ratio = m4 / (m2 * m2), a = 1 / (m2 * m2), b = -2 * m4 / pow(m2, 3);
       const double spread = sqrt((a * a * (m8 - m4 * m4) + 2 * a * b * (m6 - m4 * m2) + b * b * (m4 - m2 * m2)) / N);
@@ -231,7 +233,7 @@ int main(void) {
   minibatch();
   stationary_laws();
   measurements();
-  (void)judge_rows(7, 7);
+  (void)judge_rows(11, 11);
   oracle_count(38, 24);
   (void)rmdir(folder);
   return check_report();

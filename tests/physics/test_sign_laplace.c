@@ -2,7 +2,8 @@
  * Section 4.3 of svag-and-sde-validity.md: the drift of sign SGD near a minimum depends on the shape of the noise (Monzio Compagnoni et
  * al., arXiv 2411.15958), and under SVAG's amplification tends to another limit than that of Gaussian noise. Laplace noise made of
  * four normals, z1 z2 + z3 z4, by a model file: slope times sigma sqrt(2 l / (2 l - 1)), l the amplification of the variance, by quadrature to the
- * digits printed, and by the shipped chain at two points that share their noise, in standard errors. Control: Gaussian noise.
+ * digits printed, and by the shipped chain at two points that share their noise, in standard errors; Gaussian noise, l = 1 to 16, by detailed
+ * balance (simulated in test_chain_physics.c). Controls: Gaussian noise, limits.
  */
 #include "judge.h"
 #include "oracle_row.h"
@@ -110,6 +111,39 @@ static void chain(void) {
   eg_labelled_free(file);
 }
 
+/* Gaussian noise, eta .2, curvature and sigma 1: stationary variance of sign SGD under SVAG(l), whose iterations move by eta / l in noise of
+   scale l; detailed balance of the lattice, pi_k Phi(h step k) = pi_(k-1) (1 - Phi(h step (k-1))). */
+static double lattice_variance(double eta, double l) {
+  const double step = eta / l;
+  double weight = 1, sum = 1, square = 0;
+  for (int k = 1; k < 100000 && weight > 1e-40; k++) {
+    weight *= 0.5 * erfc(step * (k - 1) / l / sqrt(2)) / (0.5 * erfc(-step * k / l / sqrt(2)));
+    sum += 2 * weight;
+    square += 2 * weight * step * k * step * k;
+  }
+  return square / sum;
+}
+
+static void lattice(void) {
+  static const double table[5] = {.13333376737372, .1273045559255, .12582289659858, .12545417035414, .12536209573379}, limit = .12533141373155,
+                      scaled[3] = {.0080, .00789, .00786}, one[3] = {.06464824096871656, .1333337673737226, .3645671284518723},
+                      rate[3] = {.1, .2, .5}, linear[3] = {.0627, .1253, .3133};
+  char row[40];
+  for (int i = 0; i < 5; i++) {
+    const double l = 1 << i, found = lattice_variance(.2, l);
+    (void)snprintf(row, sizeof row, "l %g", l);
+    oracle_row("4.3 SVAG of sign SGD", row, "stationary variance", found, table[i], 5.1e-15);
+    oracle_control("4.3 SVAG of sign SGD", row, "its limit", limit, table[i], 1e-6);
+    if (i < 3) {
+      oracle_row("4.3 SVAG of sign SGD", row, "l^2 error", l * l * (found - limit), scaled[i], i == 0 ? 5.1e-5 : 5.1e-6);
+      (void)snprintf(row, sizeof row, "eta %g", rate[i]);
+      oracle_row("4.3 sign SGD", row, "stationary variance", lattice_variance(rate[i], 1), one[i], 1e-15);
+      oracle_row("4.3 sign SGD", row, "linearised, eta sqrt(pi / 2) / 2", rate[i] * sqrt(acos(-1.0) / 2) / 2, linear[i], 5.1e-5);
+    }
+  }
+  oracle_row("4.3 SVAG of sign SGD", "l -> infinity", "stationary variance", .2 * sqrt(acos(-1.0) / 2) / 2, limit, 5.1e-15);
+}
+
 int main(void) {
   char path[80];
   if (mkdtemp(folder) == NULL) {
@@ -119,9 +153,10 @@ int main(void) {
   FILE *const out = fopen(path, "w");
   CHECK(out != NULL && fputs(model_text, out) >= 0 && fclose(out) == 0);
   slopes();
+  lattice();
   chain();
   (void)judge_rows(3, 5);
-  oracle_count(9, 4);
+  oracle_count(24, 9);
   (void)unlink(path);
   (void)snprintf(path, sizeof path, "%s/study.yaml", folder);
   (void)unlink(path);
