@@ -74,22 +74,34 @@ EG_FN eg_held step_held(eg_plain_fn step_fn, int normals, const eg_params *p, co
   return *(const eg_held *)x;
 }
 
-/* The next n steps of all lanes, one step after the other: the state of a lane waits for its last step, and other lanes fill that
-   time. A name for each vector: of an array gcc keeps a copy in memory. */
-EG_FN void steps_held(eg_plain_fn step_fn, int normals, const eg_params *p, const eg_uniforms *u, eg_real *x,
-                      const eg_noise_real *noise, uint64_t n) {
-  eg_held *const block = (eg_held *)x;
-#define LOAD(i) eg_held held##i = block[i];
+/* The next n steps of all lanes from `step` on, one step after the other: the state of a lane waits for its last step, and other lanes
+   fill that time. Records of the tape are made on the way, the first at `due`; returns where the next one is. A name for each
+   vector: of an array gcc keeps a copy in memory. */
+EG_FN uint64_t steps_held(eg_plain_fn step_fn, int normals, const eg_params *p, const eg_uniforms *u, eg_real *x,
+                          const eg_noise_real *noise, uint64_t n, uint64_t step, uint64_t due, eg_tape *tape) {
+  const eg_held *const from = (const eg_held *)x;
+#define LOAD(i) eg_held held##i = from[i];
 #define STEP(i) held##i = step_held(step_fn, normals, p, u, held##i, noise + i * EG_WIDE_LANES);
-#define KEEP(i) block[i] = held##i;
+#define KEEP(i) to[i] = held##i;
   EG_EACH_HELD(LOAD)
-  for (; n > 0; n--, noise += normals * EG_LANES) {
-    EG_EACH_HELD(STEP)
+  for (const uint64_t last = step + n; step < last;) {
+    const uint64_t end = due < last ? due : last;
+    for (; step < end; step++, noise += normals * EG_LANES) {
+      EG_EACH_HELD(STEP)
+    }
+    if (step == due) {
+      const int is_column = sizeof(eg_real) == sizeof(double) && is_copy(tape);
+      eg_held *const to = is_column ? (eg_held *)(void *)tape->column : (eg_held *)x;
+      EG_EACH_HELD(KEEP)
+      due = is_column ? next_copy(tape) : make_record(tape, x);
+    }
   }
+  eg_held *const to = (eg_held *)x;
   EG_EACH_HELD(KEEP)
 #undef LOAD
 #undef STEP
 #undef KEEP
+  return due;
 }
 #endif
 
@@ -104,8 +116,9 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
   const eg_uniforms *const u = &own_uniforms;
   eg_ahead *const ahead = block.ahead;
   uint64_t due = block.tape == NULL ? EG_NEVER : a->record_steps[block.tape->record];
+  const int is_held = EG_HOLDS_BLOCK && extra == 0 && rows == 0 && a->n_points == 1; /* with its records */
   for (uint64_t step = from; step < to;) {
-    uint64_t n = (due < to ? due : to) - step;
+    uint64_t n = (due < to && !is_held ? due : to) - step;
     const eg_noise_real *noise = (const eg_noise_real *)t->noise;
     const eg_real *staged = (const eg_real *)t->rows;
     if (normals > 0) {
@@ -128,9 +141,14 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
     }
     uint64_t i = 0;
 #if EG_HOLDS_BLOCK
+    if (is_held) {
+      due = steps_held(step_fn, normals, p, u, block.x, noise, n, step, due, block.tape);
+      step += n;
+      continue;
+    }
     if (extra == 0 && rows == 0) {
       for (uint32_t point = 0; point < a->n_points; point++) {
-        steps_held(step_fn, normals, p, u, block.x + (size_t)point * EG_LANES, noise, n);
+        (void)steps_held(step_fn, normals, p, u, block.x + (size_t)point * EG_LANES, noise, n, step, EG_NEVER, NULL);
       }
       i = n;
     }

@@ -437,13 +437,14 @@ static eg_tape tape_of(const eg_walk *w, uint32_t r, uint32_t last) {
   return tape;
 }
 
-/* record_due on the way of a segment: the commonest record is a copy, and a call costs more. */
-EG_FN uint64_t make_record(eg_tape *t, const eg_real *x) {
+/* Is the next record of a tape a copy of one coordinate, of `column`? */
+EG_FN int is_copy(const eg_tape *t) {
   const eg_launch *const a = t->w->a;
-  if (t->column == NULL || eg_columns_from(a, t->record) != t->first || eg_columns_to(a, t->record) != t->first + 1) {
-    return record_due(t);
-  }
-  block_coordinate(x, t->component, t->column);
+  return t->column != NULL && eg_columns_from(a, t->record) == t->first && eg_columns_to(a, t->record) == t->first + 1;
+}
+
+/* Behind the copy of a coordinate: returns the step of the next record. */
+EG_FN uint64_t next_copy(eg_tape *t) {
   t->column += t->row;
   t->record++;
   if (t->record < t->last) { /* it lies in a second-level cache: fetched while steps are made */
@@ -451,7 +452,16 @@ EG_FN uint64_t make_record(eg_tape *t, const eg_real *x) {
       __builtin_prefetch(t->column + l, 1, 3);
     }
   }
-  return t->record < t->last ? a->record_steps[t->record] : EG_NEVER;
+  return t->record < t->last ? t->w->a->record_steps[t->record] : EG_NEVER;
+}
+
+/* record_due on the way of a segment: the commonest record is a copy, and a call costs more. */
+EG_FN uint64_t make_record(eg_tape *t, const eg_real *x) {
+  if (!is_copy(t)) {
+    return record_due(t);
+  }
+  block_coordinate(x, t->component, t->column);
+  return next_copy(t);
 }
 
 /* Is every state of a block finite? */
