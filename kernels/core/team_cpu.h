@@ -7,6 +7,7 @@
 #define EG_CORE_TEAM_CPU_H
 
 #include "core/monitor_cpu.h"
+#include "core/noise_trace_team.h"
 #include "core/unit_table.h"
 
 typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
@@ -262,6 +263,8 @@ static double feature_of(const eg_params *p, const eg_uniforms *u, const eg_grou
     return eg_feature_loss(p, u, x);
   case EG_FEATURE_GRADIENT_NORM2:
     return eg_feature_gradient_norm2(p, u, x);
+  case EG_FEATURE_NOISE_TRACE:
+    return eg_team_noise_trace(p, u, x);
   default:
     return (double)x[code.component];
   }

@@ -11,6 +11,11 @@
 #define EG_CORE_TEAM_GPU_H
 
 #include "core/features.h"
+#include "core/noise_trace_team.h"
+
+#ifndef EG_TRACED
+#define EG_TRACED 0 /* 1: kernels that have the feature noise_trace */
+#endif
 
 typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
 typedef void (*eg_begin_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc);
@@ -159,6 +164,11 @@ EG_FN double eg_warp_feature(const eg_params *p, const eg_uniforms *u, const eg_
   if (code.id == EG_FEATURE_GRADIENT_NORM2) {
     return eg_feature_gradient_norm2(p, u, x);
   }
+#if EG_TRACED
+  if (code.id == EG_FEATURE_NOISE_TRACE) {
+    return eg_team_noise_trace(p, u, x);
+  }
+#endif
   return (double)x[code.component];
 }
 

@@ -30,16 +30,15 @@ const eg_feature *eg_plan_any_feature(const eg_plan *plan, const char *name) {
   return NULL;
 }
 
-/* The trace of the covariance needs the models' parts of it, one trajectory a lane. */
+/* The trace of the covariance needs the models' parts of it; all models of the team form have rows. */
 static eg_status check_noise_trace(eg_context *ctx, const eg_plan *plan, eg_mark mark) {
   const eg_unit *const unit = eg_plan_unit(plan);
   if ((unit->caps & EG_CAP_LOSS) == 0 || (unit->caps & (EG_CAP_ROWS | EG_CAP_DIAGONAL | EG_CAP_COVARIANCE)) == 0) {
     return eg_study_fail_at(ctx, plan->study, mark, "feature 'noise_trace' needs a loss model with data rows, eg_noise_diagonal or "
                                                     "eg_covariance");
   }
-  if (unit->form == EG_FORM_TEAM || (unit->caps & EG_CAP_POPULATION) != 0) {
-    return eg_study_fail_at(ctx, plan->study, mark, "feature 'noise_trace' is computed in lane form only so far: at most 16 dimensions, "
-                                                    "and no population");
+  if ((unit->caps & EG_CAP_POPULATION) != 0) {
+    return eg_study_fail_at(ctx, plan->study, mark, "feature 'noise_trace' is of single trajectories: a population has none");
   }
   return EG_OK;
 }

@@ -3,6 +3,7 @@
  *   -DEG_TEAM -DEG_THREAD_FORM -DEG_MODEL_FILE=.. -DTWIN_SYMBOL=name
  * test_team_twin.c runs it against the CPU driver.
  */
+#define EG_TRACED 1
 #include "thread_twin.h"
 
 #include "unit.h"

@@ -113,7 +113,7 @@ static const char all_dynamics[] =
     "  - {name: sme2, batch_size: 2, scheme: euler-maruyama, label: e2}\n  - {name: sme2, batch_size: 2, label: s2}\n"
     "  - {name: sme1, factor: data, scheme: euler-maruyama, label: d1}\n  - {name: sme1, factor: data, label: d2}\n";
 static const char all_records[] =
-    "steps: 9\nobserve: {at: {steps: [0, 1, 4, 9]}, features: [x, norm2, loss, gradient_norm2, displacement2]}\n";
+    "steps: 9\nobserve: {at: {steps: [0, 1, 4, 9]}, features: [x, norm2, loss, gradient_norm2, displacement2, noise_trace]}\n";
 static const char few_records[] = "steps: 3\nobserve: {at: {steps: [1, 3]}, features: [x, norm2, loss]}\n";
 
 static void compare(const char *model, const char *rate, const char *kind, const char *dynamics, const char *records) {

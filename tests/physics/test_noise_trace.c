@@ -1,13 +1,13 @@
 /*
  * Feature noise_trace, the trace of the covariance of one sample's gradient: at every kept state against the definition in long double,
- * for data rows (least squares, logistic, coefficients), model deviations and a model covariance; its stationary mean, noise and noise to
+ * for data rows (least squares, logistic, coefficients; in team form, classes too), model deviations and a model covariance; its stationary mean, noise and noise to
  * signal of SGD in closed form, from many trajectories and as time averages of single ones. Negative controls.
  */
 #include "physics/judge.h"
 
 typedef long double real;
 
-enum { ROWS = 4, DIM = 2 };
+enum { ROWS = 4, DIM = 2, CLASSES = 3, MOST = 6 };
 static const double data[ROWS][DIM + 1] = {{1, 0.5, -0.25}, {-0.5, 2, 1}, {0.25, -1, 0.5}, {1.5, 1, 2}};
 static const double labels[ROWS] = {1, 0, 0, 1};
 
@@ -21,7 +21,7 @@ static const void *array(const eg_labelled *file, const char *group, const char 
 }
 
 /* Mean squared distance of the gradients from their mean. */
-static real trace_of(size_t n, size_t dim, const real g[][DIM]) {
+static real trace_of(size_t n, size_t dim, const real g[][MOST]) {
   real sum = 0;
   for (size_t k = 0; k < dim; k++) {
     real mean = 0;
@@ -36,7 +36,7 @@ static real trace_of(size_t n, size_t dim, const real g[][DIM]) {
 }
 
 static real least_squares(const double *x) {
-  real g[ROWS][DIM];
+  real g[ROWS][MOST];
   for (size_t j = 0; j < ROWS; j++) {
     const real residual = (real)data[j][0] * x[0] + (real)data[j][1] * x[1] - data[j][2];
     g[j][0] = residual * data[j][0];
@@ -46,7 +46,7 @@ static real least_squares(const double *x) {
 }
 
 static real logistic(const double *x) {
-  real g[ROWS][DIM];
+  real g[ROWS][MOST];
   for (size_t j = 0; j < ROWS; j++) {
     const real slope = 1 / (1 + expl(-((real)data[j][0] * x[0] + (real)data[j][1] * x[1]))) - labels[j];
     g[j][0] = slope * data[j][0];
@@ -55,9 +55,26 @@ static real logistic(const double *x) {
   return trace_of(ROWS, DIM, g);
 }
 
+static real classes(const double *x) { /* of input k and class c: x at k CLASSES + c */
+  static const int labels_of[ROWS] = {1, 2, 0, 1};
+  real g[ROWS][MOST];
+  for (size_t j = 0; j < ROWS; j++) {
+    real weight[CLASSES], sum = 0;
+    for (int c = 0; c < CLASSES; c++) {
+      weight[c] = expl((real)data[j][0] * x[c] + (real)data[j][1] * x[CLASSES + c]);
+      sum += weight[c];
+    }
+    for (int i = 0; i < MOST; i++) {
+      const int c = i % CLASSES;
+      g[j][i] = (weight[c] / sum - (c == labels_of[j])) * data[j][i / CLASSES];
+    }
+  }
+  return trace_of(ROWS, MOST, g);
+}
+
 static real coefficients(const double *x) { /* gradients a x - b */
   static const double rows[3][2] = {{1, 0.5}, {2, -1}, {0.25, 0}};
-  real g[3][DIM] = {{0}};
+  real g[3][MOST] = {{0}};
   for (size_t j = 0; j < 3; j++) {
     g[j][0] = (real)rows[j][0] * x[0] - rows[j][1];
   }
@@ -81,15 +98,15 @@ static real gaussian(const double *x) {
   return square * 1.25L + sum;
 }
 
-static void definition(const char *model, real (*want)(const double *x)) {
+static void definition(const char *model, const char *form, real (*want)(const double *x)) {
   char text[1000];
   size_t n = 0;
   double largest = 0;
   (void)snprintf(text, sizeof text,
                  "seed: 12\nmodel: {%s}\nstart: {normal: {mean: 0.5, std: 1}}\nlearning_rate: 1/16\nsteps: 64\n"
                  "dynamics: {name: sgd, batch_size: 2}\nrealisations: 200\n"
-                 "observe: {at: {steps: [1, 8, 64]}, features: [x, noise_trace, gradient_norm2], keep: {realisations: 200}}\n",
-                 model);
+                 "observe: {at: {steps: [1, 8, 64]}, features: [x, noise_trace, gradient_norm2], keep: {realisations: 200}}\nform: %s\n",
+                 model, form);
   eg_labelled *const file = run_with(folder, text, true);
   const eg_variable *const x = eg_labelled_find(file, "/", "x_path"), *const trace = eg_labelled_find(file, "/", "noise_trace_path");
   const size_t dim = eg_variable_size(x) / eg_variable_size(trace);
@@ -97,7 +114,7 @@ static void definition(const char *model, real (*want)(const double *x)) {
     const real expected = want((const double *)x->data + i * dim);
     largest = fmax(largest, (double)fabsl(((const double *)trace->data)[i] / expected - 1));
   }
-  printf("%.30s..: %zu states, largest relative error %.1e\n", model, n, largest);
+  printf("%.30s.., form %s: %zu states, largest relative error %.1e\n", model, form, n, largest);
   CHECK(n == 600 && largest < 1e-13);
   eg_labelled_free(file);
 }
@@ -164,12 +181,19 @@ int main(void) {
   static const char rows[] = "rows: [[1, 0.5, -0.25], [-0.5, 2, 1], [0.25, -1, 0.5], [1.5, 1, 2]], standardize: false";
   char model[300];
   (void)snprintf(model, sizeof model, "name: linear-regression, ridge: 0.1, %s", rows);
-  definition(model, least_squares);
-  definition("name: logistic-regression, ridge: 0.1, rows: [[1, 0.5, 1], [-0.5, 2, 0], [0.25, -1, 0], [1.5, 1, 1]], standardize: false",
-             logistic);
-  definition("name: sample-quadratic, rows: [[1, 0.5], [2, -1], [0.25, 0]]", coefficients);
-  definition("name: quadratic, curvature: [1, 0.5], centre: [0.25, -1], noise: [0.5, 0.25], multiplicative: [0.5, 0]", deviations);
-  definition("name: linear-regression-gaussian, input_variance: [1, 0.25], optimum: [1, -1], label_noise: 0.5", gaussian);
+  static const char logistic_model[] =
+      "name: logistic-regression, ridge: 0.1, rows: [[1, 0.5, 1], [-0.5, 2, 0], [0.25, -1, 0], [1.5, 1, 1]], standardize: false";
+  static const char class_model[] =
+      "name: softmax-regression, ridge: 0.1, rows: [[1, 0.5, 1], [-0.5, 2, 2], [0.25, -1, 0], [1.5, 1, 1]], standardize: false";
+  for (int i = 0; i < 2; i++) {
+    const char *const form = i == 0 ? "lane" : "team";
+    definition(model, form, least_squares);
+    definition(logistic_model, form, logistic);
+    definition(class_model, form, classes);
+  }
+  definition("name: sample-quadratic, rows: [[1, 0.5], [2, -1], [0.25, 0]]", "lane", coefficients);
+  definition("name: quadratic, curvature: [1, 0.5], centre: [0.25, -1], noise: [0.5, 0.25], multiplicative: [0.5, 0]", "lane", deviations);
+  definition("name: linear-regression-gaussian, input_variance: [1, 0.25], optimum: [1, -1], label_noise: 0.5", "lane", gaussian);
   stationary();
   without_replacement();
   (void)judge_rows(5, 4);
