@@ -219,8 +219,21 @@ static eg_status build_path(eg_context *ctx, eg_builder *b, const eg_feature *f,
       }
     }
   }
-  const eg_status status = add(ctx, b, f->name, "_path", EG_TYPE_F64, &s, values, eg_feature_unit(plan, f, ""),
-                               "single trajectories (NaN: not finite) of");
+  eg_status status = add(ctx, b, f->name, "_path", EG_TYPE_F64, &s, values, eg_feature_unit(plan, f, ""),
+                         "single trajectories (NaN: not finite) of");
+  if (status == EG_OK && (f->id == EG_FEATURE_MONITOR_TIME || f->id == EG_FEATURE_EXIT_TIME)) { /* the step of the event, as a number */
+    for (size_t k = 0; k < n; k++) {
+      const eg_launch *const a = &plan->runs[k / (n / plan->n_runs)].job.launch;
+      values[k] = a->is_clocked != 0 ? NAN : nearbyint(values[k] / a->h);
+    }
+    char name[64];
+    (void)snprintf(name, sizeof name, "%s_steps_path", f->name);
+    status = add(ctx, b, f->name, "_steps_path", EG_TYPE_F64, &s, values, "1", "integrator steps of single trajectories:");
+    const eg_variable *const v = eg_labelled_find(b->file, "/", name);
+    if (status == EG_OK && v != NULL) { /* derived, as in result_moments.c */
+      status = eg_labelled_set_text(ctx, b->file, (size_t)(v - b->file->variables), "bits", "machine");
+    }
+  }
   free(values);
   return status;
 }

@@ -5,7 +5,8 @@
 
 #include "run/result_text.h"
 
-static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, size_t run, size_t point, size_t n_points) {
+static void append_row(eg_text *text, const eg_labelled *file, const char *prefix, const char *of, size_t run, size_t point,
+                       size_t n_points) {
   const size_t i = run * n_points + point;
   const double p = eg_analysis_value(file, prefix, "_p_value", i), lost = eg_analysis_value(file, prefix, "_lost", i);
   char label[128];
@@ -27,6 +28,14 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
     eg_text_append(text, "; too few events to test for a constant rate");
   } else {
     eg_text_append(text, p < 0.01 ? "; the rate is NOT constant (p %.2g)" : "; constant rate (p %.2g)", p);
+  }
+  const eg_variable *const steps = eg_result_find(file, "/", of, "_time_steps");
+  const eg_variable *const error = eg_result_find(file, "/", of, "_time_steps_stderr");
+  if (steps != NULL && error != NULL && steps->rank > 0 && eg_variable_size(steps) == eg_variable_size(error)) { /* (run[, point], time) */
+    const size_t n_times = steps->shape[steps->rank - 1], last = (i + 1) * n_times - 1;
+    if (n_times > 0 && last < eg_variable_size(steps) && !isnan(eg_result_at(steps, last))) {
+      eg_text_append(text, "; stopped after %.6g(%.2g) steps", eg_result_at(steps, last), eg_result_at(error, last));
+    }
   }
   eg_text_append(text, lost > 0 ? "; %.0f lost, conditional on the rest\n" : "\n", lost);
 }
@@ -58,7 +67,7 @@ void eg_result_escape_text(eg_text *text, const eg_labelled *file) {
     eg_text_append(text, "%-28s %s%-10s %-12s %-9s %s\n", "run", n_points > 1 ? "point " : "", "events", "rate", "stderr",
                    "95 % interval");
     for (size_t i = 0; i < eg_variable_size(v); i++) {
-      append_row(text, file, prefix, i / n_points, i % n_points, n_points);
+      append_row(text, file, prefix, eg_result_attribute_text(v, "of"), i / n_points, i % n_points, n_points);
     }
   }
 }

@@ -20,7 +20,7 @@ static const char *const taken_names[] = {
 static const char *const taken_endings[] = {"_stderr", "_count", "_variance", "_skewness", "_kurtosis", "_exact",
                                             "_expected", "_z", "_judged", "_exponent", "_time",
                                             "_bin", "_bin_low", "_bin_high", "_histogram", "_below", "_above", "_path",
-                                            "_difference", "_first"};
+                                            "_difference", "_first", "_steps"};
 
 static bool ends_with(const char *text, const char *ending) {
   const size_t n = strlen(text), k = strlen(ending);
