@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What each statistic costs: bytes of a node and of a worker by `ensgrad check`, ns a sample by `ensgrad run` on one thread.
 
-BUILD=build scripts/statistic_costs.py [REPEATS (5)]
+BUILD=build scripts/statistic_costs.py [REPEATS (5); 0: bytes alone]
 
 Ornstein-Uhlenbeck process (two points: with the same noise), 2^18 realisations of 320 steps, tiles of 4096. Every statistic beside the
 same study without it; time is the process's own, median of the repeats' pairs, and has the making of its records."""
@@ -44,6 +44,8 @@ CASES = [
     ("monitor maximum", ONE, monitor("maximum"), END + X, STEPS),
     ("monitor sum", ONE, monitor("sum"), END + X, STEPS),
     ("monitor crossing", ONE, monitor("crossing, level: 50"), END + X, STEPS),
+    ("exit of two crossings", ONE, END + X + "  monitors: [{name: up, feature: x0, operation: crossing, level: 50, exit: door}, {name: down, "
+     "feature: x0, operation: crossing, level: -50, direction: down, exit: door}]\n", END + X, STEPS),
     ("msd, 30 lags", ONE, path("msd, at: {steps: {log: 30}}"), END + X, 30),
     ("moments of 6 powers, 30 lags", ONE, path("moments, at: {steps: {log: 30}}"), END + X, 180),
     ("velocity, 40 windows, 4 lags", ONE, path("velocity, lags: [0, 8, 16, 32], at: {steps: {linear: 40}}"), END + X, 4 * 40),
@@ -61,6 +63,9 @@ CASES = [
     ("time-average, covariance", ONE, path("time-average, combine: covariance, feature: x0"), END + X, STEPS),
     ("correlator", ONE, path("correlator, feature: x0"), END + X, STEPS),
     ("correlator-msd", ONE, path("correlator-msd"), END + X, STEPS),
+    ("msd, 30 lags, histogram of its values", ONE, path("msd, histogram: true, at: {steps: {log: 30}}"),
+     path("msd, at: {steps: {log: 30}}"), 30),
+    ("kept paths, 10 of 40 times", ONE, EVERY + X + "  keep: {realisations: 10}\n", EVERY + X, 40),
 ]
 
 
@@ -101,7 +106,7 @@ def main():
         for what, points, with_it, without, samples in CASES:
             studies = (STUDY % points + with_it, STUDY % points + without)
             pairs = [[seconds(program, name, study) for study in studies] for _ in range(repeats)]
-            ns = statistics.median(1e9 * (a - b) / REALISATIONS / samples for a, b in pairs)
+            ns = statistics.median(1e9 * (a - b) / REALISATIONS / samples for a, b in pairs) if repeats > 0 else float("nan")
             (node, worker), (plain, plain_worker) = [memory(program, name, study) for study in studies]
             print("| %s | %d | %.0f | %.2f | %d |" % (what, node - plain, (worker - plain_worker) / 1024, ns, samples), flush=True)
 
