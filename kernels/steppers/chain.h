@@ -18,6 +18,11 @@
  *   adaptive  m' = beta1 m + (1 - beta1) g,  s' = beta2 s + (1 - beta2) g^2,
  *             x' = (1 - eta_k decay) x - eta_k a1 m' / (sqrt(a2 s') + epsilon),  a_i = 1 / (1 - beta_i^k) or 1;
  *             Adam, AdamW (decay), RMSprop (beta1 = 0; `preconditioner: before` divides by s instead of s')
+ * Sources: heavy ball B. T. Polyak, USSR Comput. Math. Math. Phys. 4 (1964), 1; Nesterov's step Y. Nesterov, Soviet Math. Dokl.
+ * 27 (1983), 372, in the form of Sutskever, Martens, Dahl, Hinton, ICML 2013; sign SGD and signum Bernstein et al., arXiv 1802.04434,
+ * algorithms 1 and 2; Adam Kingma and Ba, arXiv 1412.6980, algorithm 1; decoupled decay and AdamW Loshchilov and Hutter, arXiv 1711.05101,
+ * algorithms 1 and 2; RMSprop Tieleman and Hinton 2012, lecture 6.5, `before` arXiv 2205.10287, section 2; clipping Pascanu, Mikolov,
+ * Bengio, arXiv 1211.5063, algorithm 1.
  * Extra state behind x: v; or m, s. v and m start at 0, s at start_square.
  */
 #if EG_CAPS_LOSS && EG_CAPS_DRIFT

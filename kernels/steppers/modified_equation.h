@@ -5,8 +5,10 @@
  *   of a process: its own drift, noise scale 1.
  * u->noise_scale = sqrt(h eta / B) (pair: sqrt(h eta / (2 B)); process: sqrt(h)); u->correction = c.
  *
- * euler-maruyama:  x' = x + h b(x) + noise_scale v(x)                        weak order 1 in h
- * strang:          half drift flow, noise at that point, half drift flow     O(h^4 + eta h^2 + eta^2 h)
+ * euler-maruyama:  x' = x + h b(x) + noise_scale v(x)                        weak order 1 in h (Kloeden and Platen 1992, (10.2.4))
+ * strang:          half drift flow, noise at that point, half drift flow     O(h^4 + eta h^2 + eta^2 h) (G. Strang, SIAM J. Numer. Anal. 5 (1968), 506)
+ * With alpha-stable increments (core/stable.h) and h^(1/alpha) in noise_scale they integrate dynamics levy (Simsekli, Sagun, Gurbuzbalaban,
+ * arXiv 1901.06053). noisy-gd (arXiv 2102.12470) is euler-maruyama of sme1 with h = eta.
  */
 #if EG_CAPS_DRIFT
 /* v is added to the increment before x: |increment| << |x|, and a float state keeps its low bits that way. */

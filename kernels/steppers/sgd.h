@@ -1,6 +1,6 @@
 /*
  * Stochastic gradient descent x' = x - eta/B sum_{i=1..B} g(x, theta_i), batch of B samples drawn with replacement
- * (arXiv 2302.07125, section 1; 2102.05375, section 2).
+ * (H. Robbins and S. Monro, Ann. Math. Statist. 22 (1951), 400; in this notation arXiv 2302.07125, section 1; 2102.05375, section 2).
  *
  * sgd_rows:     theta is a data row; a fold over the batch, added up in the order of the draws.
  * sgd_samples:  theta is made of EG_SAMPLE normals; a fold likewise.

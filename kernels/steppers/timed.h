@@ -1,5 +1,6 @@
 /* Steppers that know the time and may pull draws (core/pull.h). exact_at: the exact law over one step of a process whose
-   increments depend on the time or on events of its own; the values that it carries stand behind x and begin at 0. */
+   increments depend on the time or on events of its own; the values that it carries stand behind x and begin at 0. The
+   law and its source are the model's (EG_SOURCE): scaled Brownian motion, random walk with waits, Levy walk, annealed transit time. */
 
 /* What the steps at `step` of all trajectories of a launch know. Apart: the loop over trajectories stays plain vector code. */
 EG_APART eg_pull eg_pull_of(const eg_params *p, const uint32_t *key, uint64_t step, double h) {

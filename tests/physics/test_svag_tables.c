@@ -5,6 +5,7 @@
  * Controls: rows of other l, other equations.
  */
 #include "oracle/affine.h"
+#include "oracle/stationary.h"
 #include "oracle_row.h"
 #include "polynomials.h"
 
@@ -343,6 +344,38 @@ static void oracle_b(void) {
   eg_affine_free(&model);
 }
 
+/* 2.1: excess loss of SGD over that of the SDE, 1 + G / N, of a quadratic with constant noise that does not commute. */
+static void excess_loss(void) {
+  enum { D = 3 };
+  static const double H[9] = {1.2, 0.3, -0.2, 0.3, 0.8, 0.1, -0.2, 0.1, 0.5}, none[27] = {0}, zero[9] = {0},
+                      channels[9] = {0.7, 0.2, -0.3, 0, 0.5, 0.4, 0, 0, 0.6}; /* (channel, component) */
+  static double hessian[9], offset[3], slopes[27], noise[9];
+  memcpy(hessian, H, sizeof H);
+  memcpy(slopes, none, sizeof none);
+  memcpy(noise, channels, sizeof channels);
+  eg_affine_model model = {.dim = D, .H = hessian, .g0 = offset, .n_channels = D, .S = slopes, .s = noise};
+  double excess[2] = {0}, G = 0, N = 0;
+  for (int is_sde = 0; is_sde < 2; is_sde++) {
+    const eg_affine_setting setting = {is_sde ? EG_LAW_SDE1 : EG_LAW_SGD, EG_AFFINE_EXACT, .8, 1, 1};
+    double mean[D], second[9];
+    bool is_there = false;
+    CHECK(eg_affine_stationary(ctx, &model, &setting, zero, zero, &is_there, mean, second) == EG_OK && is_there);
+    for (int i = 0; i < D; i++) {
+      for (int j = 0; j < D; j++) {
+        excess[is_sde] += 0.5 * H[i * D + j] * second[j * D + i];
+        for (int k = 0; k < D; k++) {
+          G += is_sde ? 0 : H[i * D + j] * second[j * D + k] * H[k * D + i];
+        }
+      }
+    }
+  }
+  for (int i = 0; i < 9; i++) {
+    N += channels[i] * channels[i];
+  }
+  oracle_row("2.1 balance", "additive noise, eta .8", "excess SGD / SDE = 1 + G/N", excess[0] / excess[1], 1 + G / N, 1e-12);
+  oracle_control("2.1 balance", "additive noise, eta .8", "equal excess", 1, 1 + G / N, 1e-2);
+}
+
 int main(void) {
   ctx = eg_context_create();
   if (ctx == NULL || mkdtemp(folder) == NULL) {
@@ -354,7 +387,8 @@ int main(void) {
   cumulants();
   sampling_modes();
   oracle_b();
-  oracle_count(146, 40);
+  excess_loss();
+  oracle_count(147, 41);
   (void)rmdir(folder);
   eg_context_free(ctx);
   return check_report();
