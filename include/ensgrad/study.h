@@ -46,6 +46,9 @@ EG_NODISCARD eg_status eg_study_schema_text(eg_context *ctx, char **text);
    Owned by the caller (free()). */
 EG_NODISCARD eg_status eg_study_dynamics_text(eg_context *ctx, char **text);
 
+/* Every statistic and analysis that a study can ask for, a line each, for `ensgrad help statistics`. Owned by the caller (free()). */
+EG_NODISCARD eg_status eg_study_statistics_text(eg_context *ctx, char **text);
+
 /* A commented example study for `ensgrad new KIND`; NULL if the kind is unknown. Kinds: eg_study_template_kinds(). */
 const char *eg_study_template(const char *kind);
 const char *eg_study_template_kinds(void); /* separated by blanks */

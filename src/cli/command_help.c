@@ -1,4 +1,4 @@
-/* ensgrad help: the overview, a command, the study file, or the dynamics. */
+/* ensgrad help: the overview, a command, the study file, the dynamics, or the statistics. */
 #include <string.h>
 
 #include "cli/cli.h"
@@ -12,7 +12,7 @@ static const cli_option options[] = {
 static const struct {
   const char *name;
   eg_status (*text)(eg_context *ctx, char **text);
-} topics[] = {{"study", eg_study_schema_text}, {"dynamics", eg_study_dynamics_text}};
+} topics[] = {{"study", eg_study_schema_text}, {"dynamics", eg_study_dynamics_text}, {"statistics", eg_study_statistics_text}};
 enum { N_TOPICS = sizeof topics / sizeof topics[0] };
 
 static eg_status fail_unknown_topic(cli_program *program, const char *topic) {
@@ -30,7 +30,7 @@ static eg_status fail_unknown_topic(cli_program *program, const char *topic) {
                           nearest);
   }
   return cli_fail_usage(program, &cli_command_program,
-                        "no help for '%s'; topics are the commands, 'study' and 'dynamics'", topic);
+                        "no help for '%s'; topics are the commands, 'study', 'dynamics' and 'statistics'", topic);
 }
 
 static eg_status help_as(cli_program *program, const char *form) {
@@ -77,10 +77,10 @@ static eg_status help(cli_program *program, const cli_args *args) {
 
 const cli_command cli_command_help = {
     .name = "help",
-    .operands = "[COMMAND|study|dynamics]",
+    .operands = "[COMMAND|study|dynamics|statistics]",
     .least = 0,
     .most = 1,
-    .summary = "explain a command, all keys of a study file (help study), all dynamics (help dynamics)",
+    .summary = "explain a command; help study: all keys of a study file; help dynamics; help statistics",
     .details = "",
     .options = options,
     .run = help,

@@ -53,6 +53,7 @@ static eg_status find_operands(cli_program *program, const cli_command *command,
     add_commands(c);
     add_word(c, "study", 5);
     add_word(c, "dynamics", 8);
+    add_word(c, "statistics", 10);
   } else if (command == &cli_command_models) {
     return add_models(program, c);
   }

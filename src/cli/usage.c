@@ -21,6 +21,7 @@ void cli_print_overview(cli_program *program) {
       "\n"
       "`ensgrad help COMMAND` explains a command, `ensgrad help study` the keys of a study file,\n"
       "`ensgrad help dynamics` what can be simulated, `ensgrad models` with which models,\n"
+      "`ensgrad help statistics` what can be measured,\n"
       "`ensgrad --version [--json]` says what this program is made of.\n\n"
       "First steps:\n%s\n"
       "Exit codes: 0 done; 1 internal error; 2 wrong use; 3 study, model or data wrong; 4 finished, but\n"

@@ -97,6 +97,9 @@ says out "realisations"
 expect 0 help dynamics
 says out "gradient-flow"
 says out "arXiv 2302.07125"
+expect 0 help statistics
+says out "time-averaged-msd"
+says out "Richardson"
 expect 0 --version
 says out "ensgrad "
 expect 0 -V
@@ -127,7 +130,7 @@ expect 0 devices
 says out "cpu"
 
 # Output that cannot be written is noticed.
-for command in "help" "help study" "help dynamics" "models" "devices" "--version" "new weak-error -o -" "check study.yaml"; do
+for command in "help" "help study" "help dynamics" "help statistics" "models" "devices" "--version" "new weak-error -o -" "check study.yaml"; do
   # shellcheck disable=SC2086 # words
   "$program" $command >/dev/full 2>err
   check [ $? -eq 5 ]

@@ -86,10 +86,28 @@ static void test_texts(void) {
   eg_context_free(ctx);
 }
 
+/* Every word of the schema has its line in `ensgrad help statistics`. */
+static void test_statistics(void) {
+  const char *const *const lists[] = {eg_statistic_words, eg_path_words, eg_operation_words, eg_analysis_words};
+  eg_context *const ctx = eg_context_create();
+  char *text = NULL;
+  CHECK(eg_study_statistics_text(ctx, &text) == EG_OK);
+  for (size_t i = 0; text != NULL && i < sizeof lists / sizeof lists[0]; i++) {
+    for (size_t k = 0; lists[i][k] != NULL; k++) {
+      char line[80];
+      (void)snprintf(line, sizeof line, "\n  %-20s ", lists[i][k]);
+      CHECK_HAS(text, line);
+    }
+  }
+  free(text);
+  eg_context_free(ctx);
+}
+
 int main(void) {
   test_words();
   test_schema();
   test_models();
   test_texts();
+  test_statistics();
   return check_report();
 }
