@@ -133,18 +133,29 @@ static size_t difference_at(const eg_variable *v, const char *feature, size_t di
   return last_difference(v, (difference * *n_points + point) * n_times, n_times, *n_components) + component;
 }
 
+void eg_result_name_value(const char *feature, size_t n_components, size_t component, size_t n_points, size_t point,
+                          char what[EG_VALUE_NAME]) {
+  char place[48] = "";
+  if (n_components > 1) {
+    (void)snprintf(place, sizeof place, "[%zu]", component);
+  }
+  if (n_points > 1) {
+    (void)snprintf(place + strlen(place), sizeof place - strlen(place), " point %zu", point);
+  }
+  (void)snprintf(what, EG_VALUE_NAME, "%.40s%s", feature, place);
+}
+
 /* One line for each point and component of a feature. */
 static void difference_rows(eg_text *text, const eg_labelled *file, const char *feature, size_t difference,
                             const char *label, int width) {
-  char name[64], what[96];
+  char name[64], what[EG_VALUE_NAME];
   (void)snprintf(name, sizeof name, "%s_difference", feature);
   const eg_variable *const mean = eg_labelled_find(file, "/", name), *const z = eg_result_find(file, "/", name, "_z");
   size_t n_points = 1, n_components = 1;
   for (size_t point = 0; is_difference(mean, feature) && point < n_points; point++) {
     for (size_t k = 0; k < n_components; k++) {
       const size_t i = difference_at(mean, feature, difference, point, k, &n_points, &n_components);
-      int length = snprintf(what, sizeof what, n_components > 1 ? "%s[%zu]" : "%s", feature, k);
-      (void)snprintf(what + length, sizeof what - (size_t)length, n_points > 1 ? " point %zu" : "", point);
+      eg_result_name_value(feature, n_components, k, n_points, point, what);
       eg_text_append(text, "%-*s %-15s ", width, label, what);
       append_number(text, 16, 8, eg_result_at(mean, i));
       append_number(text, 10, 2, eg_result_value(file, name, "_stderr", i));
@@ -191,7 +202,7 @@ static void difference_table(eg_text *text, const eg_labelled *file) {
 
 static void extrapolated_rows(eg_text *text, const eg_labelled *file, const char *feature, size_t difference,
                               const char *label, int width) {
-  char name[64], what[96];
+  char name[64], what[EG_VALUE_NAME];
   (void)snprintf(name, sizeof name, "%s_extrapolated", feature);
   const eg_variable *const value = eg_labelled_find(file, "/", name);
   size_t n_points = 1, n_components = 1;
@@ -201,8 +212,7 @@ static void extrapolated_rows(eg_text *text, const eg_labelled *file, const char
       if (isnan(eg_result_at(value, i))) {
         continue; /* a group that does not extrapolate */
       }
-      int length = snprintf(what, sizeof what, n_components > 1 ? "%s[%zu]" : "%s", feature, k);
-      (void)snprintf(what + length, sizeof what - (size_t)length, n_points > 1 ? " point %zu" : "", point);
+      eg_result_name_value(feature, n_components, k, n_points, point, what);
       eg_text_append(text, "%-*s %-15s ", width, label, what);
       append_number(text, 16, 10, eg_result_at(value, i));
       append_number(text, 10, 2, eg_result_value(file, name, "_stderr", i));

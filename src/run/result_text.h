@@ -11,6 +11,12 @@ EG_NODISCARD eg_status eg_result_finish_text(eg_context *ctx, eg_text *text, cha
 /* A CSV field, quoted where it must be (RFC 4180). */
 void eg_result_append_quoted(eg_text *text, const char *field);
 
+enum { EG_VALUE_NAME = 96 };
+
+/* Names component and point of a feature, where there are several; a long name, which a foreign file may have, is cut. */
+void eg_result_name_value(const char *feature, size_t n_components, size_t component, size_t n_points, size_t point,
+                          char what[EG_VALUE_NAME]);
+
 /* A table of the weak-error analyses; nothing if there are none. */
 void eg_result_weak_text(eg_text *text, const eg_labelled *file);
 
@@ -28,6 +34,7 @@ void eg_result_quantiles_text(eg_text *text, const eg_labelled *file);
 
 /* The same of tails. */
 void eg_result_tail_text(eg_text *text, const eg_labelled *file);
+
 /* Lines about time averages. */
 void eg_result_averages_text(eg_text *text, const eg_labelled *file);
 

@@ -50,7 +50,7 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *name,
 static void append_rows(eg_text *text, const eg_labelled *file, const char *name, const char *feature, const eg_result_shape s,
                         int width, size_t run, size_t point) {
   const size_t t = eg_result_last_time(file, "", run, s.times), at = eg_result_index(s, run, point, t, 0);
-  char label[300], what[96];
+  char label[300], what[EG_VALUE_NAME];
   size_t farthest = 0;
   double largest = 0;
   label_of(file, run, label, sizeof label);
@@ -61,8 +61,7 @@ static void append_rows(eg_text *text, const eg_labelled *file, const char *name
   }
   for (size_t k = 0; k < s.components; k++) {
     if (s.components <= MOST_COMPONENTS || k == farthest) {
-      int length = snprintf(what, sizeof what, s.components > 1 ? "%s[%zu]" : "%s", feature, k);
-      (void)snprintf(what + length, sizeof what - (size_t)length, s.points > 1 ? " point %zu" : "", point);
+      eg_result_name_value(feature, s.components, k, s.points, point, what);
       append_row(text, file, name, label, width, what, at + k);
     }
   }
