@@ -135,7 +135,7 @@ static size_t difference_at(const eg_variable *v, const char *feature, size_t di
 
 void eg_result_name_value(const char *feature, size_t n_components, size_t component, size_t n_points, size_t point,
                           char what[EG_VALUE_NAME]) {
-  char place[48] = "";
+  char place[56] = "";
   if (n_components > 1) {
     (void)snprintf(place, sizeof place, "[%zu]", component);
   }
