@@ -11,10 +11,12 @@
 #define EG_CORE_TEAM_GPU_H
 
 #include "core/features.h"
-#include "core/noise_trace_team.h"
 
 #ifndef EG_TRACED
 #define EG_TRACED 0 /* 1: kernels that have the feature noise_trace */
+#endif
+#if EG_TRACED
+#include "core/noise_trace_team.h"
 #endif
 
 typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
