@@ -11,9 +11,9 @@
   X(SGD, "sgd", true,                                                                                        \
     "x' = x - eta g_B(x); with momentum mu: v' = mu v + (1 - dampening) g_B(x), x' = x - eta v'",            \
     "a chain: no error but rounding",                                                                        \
-    "Robbins, Monro 1951 (doi 10.1214/aoms/1177729586); momentum: Polyak 1964 (doi 10.1016/0041-5553(64)90137-5)") \
+    "Robbins, Monro 1951 (doi 10.1214/aoms/1177729586); momentum: Polyak 1964 (doi 10.1016/0041-5553(64)90137-5), Nesterov 1983 (Soviet Math. Dokl. 27, 372)") \
   X(GRADIENT_FLOW, "gradient-flow", false, "dx/dt = -grad R(x)", "1 in eta against sgd",                     \
-    "arXiv 1511.06251; 2302.07125")                                                                          \
+    "Li, Tai, E, arXiv 1511.06251; Gess, Kassing, Konarovskyi, arXiv 2302.07125") \
   X(SME1, "sme1", false, "dx = -grad R(x) dt + sqrt(eta/B) Sigma(x)^(1/2) dW",                               \
     "1 in eta against sgd, one point", "Li, Tai, E, arXiv 1511.06251, 1811.01558")                           \
   X(SME2, "sme2", false, "dx = -(grad R + (eta/4) grad |grad R|^2)(x) dt + sqrt(eta/B) Sigma(x)^(1/2) dW",   \
@@ -22,10 +22,10 @@
     "the model's")                                                                                           \
   X(SMF1, "smf1", false,                                                                                     \
     "dX(x) = -grad R(X(x)) dt + sqrt(eta/B) int G(X(x), theta) W(dtheta, dt), one W for all points or particles", \
-    "1 in eta against sgd", "Gess, Kassing, Konarovskyi, arXiv 2302.07125")                                  \
+    "1 in eta against sgd", "Gess, Kassing, Konarovskyi, arXiv 2302.07125") \
   X(SMF2, "smf2", false,                                                                                     \
     "the noise of smf1, drift -(grad R + (eta/4) grad |grad R|^2); of a population with the Lions derivative",   \
-    "2 in eta against sgd, any number of points", "Gess, Kassing, Konarovskyi, arXiv 2302.07125")            \
+    "2 in eta against sgd, any number of points", "Gess, Kassing, Konarovskyi, arXiv 2302.07125") \
   X(SVAG, "svag", true,                                                                                      \
     "x' = x - (eta/l)(c+ g_B1(x) + c- g_B2(x)), c+- = (1 +- sqrt(2 l - 1))/2; l iterations are one step",    \
     "1 in eta/l against sme1", "Li, Malladi, Arora, arXiv 2102.12470")                                       \
@@ -41,7 +41,8 @@
   X(RMSPROP, "rmsprop", true, "u' = beta2 u + (1 - beta2) g^2, x' = x - eta g / (sqrt(u') + epsilon); before: u", \
     "as adam", "Tieleman, Hinton 2012 (lecture 6.5); l: arXiv 2205.10287")                                   \
   X(SIGNSGD, "signsgd", true, "sgd with the sign of every component of v' (without momentum: of g_B)",       \
-    "a chain: no error but rounding", "Bernstein et al., arXiv 1802.04434")                                  \
+    "a chain: no error but rounding; l > 1: 1 in 1/l^2, to a limit that depends on the shape of the noise", \
+    "Bernstein et al., arXiv 1802.04434; l: arXiv 2205.10287") \
   X(RMSPROP_SDE, "rmsprop-sde", false,                                                                       \
     "dx = -eta (sqrt(v) + epsilon)^-1 (grad R ds + Sigma_B^(1/2) dW), dv = (1 - beta2)(diag Sigma_B - v) ds; s in steps", \
     "1 in 1/l^2 against rmsprop, before", "Malladi, Lyu, Panigrahi, Arora, arXiv 2205.10287")                \
