@@ -152,6 +152,10 @@ joint-float joint --set state=float
 softmax softmax
 softmax-float softmax --set state=float
 adaptive-sde-rows adaptive_sde_rows
+points-together points_together
+points-together-float points_together --set state=float
+antithetic antithetic
+antithetic-table5 antithetic --set noise=table5
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.
