@@ -8,15 +8,18 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: same_result FILE FILE\n");
     return 2;
   }
-  for (int i = 0; i < 2; i++) {
+  int code = 0;
+  for (int i = 0; i < 2 && code == 0; i++) {
     if (eg_result_read(ctx, argv[1 + i], &files[i]) != EG_OK) {
       fprintf(stderr, "%s\n", eg_context_message(ctx));
-      return 2;
+      code = 2;
     }
   }
-  const bool is_same = same_result(files[0], files[1]);
+  if (code == 0) {
+    code = same_result(files[0], files[1]) ? 0 : 1;
+  }
   eg_labelled_free(files[0]);
   eg_labelled_free(files[1]);
   eg_context_free(ctx);
-  return is_same ? 0 : 1;
+  return code;
 }
