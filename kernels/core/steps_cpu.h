@@ -116,7 +116,8 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
   const eg_uniforms *const u = &own_uniforms;
   eg_ahead *const ahead = block.ahead;
   uint64_t due = block.tape == NULL ? EG_NEVER : a->record_steps[block.tape->record];
-  const int is_held = EG_HOLDS_BLOCK && extra == 0 && rows == 0 && a->n_points == 1; /* with its records */
+  const int is_short = extra == 0 && rows == 0 && normals <= EG_MOST_WIDE; /* what step_vector takes */
+  const int is_held = EG_HOLDS_BLOCK && is_short && a->n_points == 1; /* with its records */
   for (uint64_t step = from; step < to;) {
     uint64_t n = (due < to && !is_held ? due : to) - step;
     const eg_noise_real *noise = (const eg_noise_real *)t->noise;
@@ -146,7 +147,7 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
       step += n;
       continue;
     }
-    if (extra == 0 && rows == 0) {
+    if (is_short) {
       for (uint32_t point = 0; point < a->n_points; point++) {
         (void)steps_held(step_fn, normals, p, u, block.x + (size_t)point * EG_LANES, noise, n, step, EG_NEVER, NULL);
       }
