@@ -4,17 +4,38 @@
  * radial problems; survival and eigenvalues by inverse iteration; exit steps of chains by integral equations. Digits as printed there.
  * Then the program: first passage of its chains in standard errors; those of another noise or temperature must be rejected.
  */
+#include <stdarg.h>
+
 #include "physics/judge.h"
 #include "physics/quadrature.h"
 
 enum { PER_PANEL = 24 };
 
-/* Relative agreement to what the table prints. */
-static void agree(double value, double table, double tolerance) {
-  if (!(fabs(value / table - 1) <= tolerance)) {
-    (void)fprintf(stderr, "%.15g, table %.15g, off by %.1e\n", value, table, value / table - 1);
+/* A row by name: value beside the table's, within an absolute tolerance. */
+static void print_row(double value, double table, double tolerance, const char *name, va_list list) {
+  char row[160];
+  (void)vsnprintf(row, sizeof row, name, list);
+  printf("%s: %.15g\n", row, value);
+  if (!(fabs(value - table) <= tolerance)) {
+    (void)fprintf(stderr, "%s: %.15g, table %.15g, off by %.1e\n", row, value, table, value - table);
   }
-  CHECK(fabs(value / table - 1) <= tolerance);
+  CHECK(fabs(value - table) <= tolerance);
+}
+
+/* Relative agreement to what the table prints. */
+__attribute__((format(printf, 4, 5))) static void agree(double value, double table, double tolerance, const char *name, ...) {
+  va_list list;
+  va_start(list, name);
+  print_row(value, table, tolerance * fabs(table), name, list);
+  va_end(list);
+}
+
+/* Absolute agreement. */
+__attribute__((format(printf, 4, 5))) static void is_near(double value, double table, double tolerance, const char *name, ...) {
+  va_list list;
+  va_start(list, name);
+  print_row(value, table, tolerance, name, list);
+  va_end(list);
 }
 
 /* ---- generator in one dimension: D s' (f' / s')', a grid from -infinity to 0 ---- */
@@ -199,28 +220,28 @@ static void passage_times(void) {
   for (size_t i = 0; i < sizeof rows_5_1 / sizeof rows_5_1[0]; i++) {
     const problem p = {well, rows_5_1[i].loss_minimum, rows_5_1[i].temperature, 0, 0};
     const double across = passage_time(&p, -1, 1), c = 1 + 1 / (4 * p.loss_minimum);
-    agree(passage_time(&p, -1, 0), rows_5_1[i].to_saddle, 1e-12);
-    agree(across, rows_5_1[i].across, 1e-12);
+    agree(passage_time(&p, -1, 0), rows_5_1[i].to_saddle, 1e-12, "5.1 L0 %g T %g: %s", p.loss_minimum, p.temperature, "to the saddle");
+    agree(across, rows_5_1[i].across, 1e-12, "5.1 L0 %g T %g: %s", p.loss_minimum, p.temperature, "to the other well");
     const double rate = sqrt(2.0) / (2 * acos(-1.0)) * pow(c, -(0.5 + 1 / p.temperature));
-    agree(1 / rate, rows_5_1[i].by_formula, 1e-11);
-    agree(across * rate, rows_5_1[i].ratio, 1e-9);
+    agree(1 / rate, rows_5_1[i].by_formula, 1e-11, "5.1 L0 %g T %g: %s", p.loss_minimum, p.temperature, "1 / kappa");
+    agree(across * rate, rows_5_1[i].ratio, 1e-9, "5.1 L0 %g T %g: %s", p.loss_minimum, p.temperature, "kappa times the mean time");
   }
-  agree(passage_time(&(problem){well, .25, .5, 0, 0}, -1, -0.5), 2.83298314575568, 1e-12);
-  agree(passage_time(&(problem){well, .1, .25, 0, 0}, -1, -0.5), 47.6809037705839, 1e-12);
-  agree(passage_time(&(problem){well, .25, .5, .125, 0}, -1, 1), 41.0342802687367, 1e-12);
-  agree(passage_time(&(problem){well, .25, .5, .125, 0}, -1, 0), 18.4261584524284, 1e-12);
-  agree(passage_time(&(problem){well, .25, .25, .0625, 0}, -1, 1), 277.054579043345, 1e-12);
-  agree(passage_time(&(problem){well, .1, .5, .05, 0}, -1, 1), 729.670691942323, 1e-12);
-  agree(passage_time(&(problem){well, .1, .25, .025, 0}, -1, 1), 102108.36545717, 1e-12);
-  agree(passage_time(&(problem){well, .1, .25, .025, 0}, -1, 0), 51050.7025086, 1e-11);
-  agree(passage_time(&(problem){cubic, .1, .5, 0, 0}, 0, 1), 38.1382558452311, 1e-12);
-  agree(passage_time(&(problem){cubic, .1, .5, 0, 0}, 0, 1.25), 56.3619360234034, 1e-12);
-  agree(passage_time(&(problem){cubic, .1, .25, 0, 0}, 0, 1), 285.552839142692, 1e-12);
-  agree(passage_time(&(problem){cubic, .1, .25, 0, 0}, 0, 1.25), 454.950797155289, 1e-12);
-  agree(passage_time(&(problem){ring, .25, .5, 0, 1}, 0, 1), 2.38024643932945, 1e-12);
-  agree(passage_time(&(problem){ring, .25, .5, 0, 1}, 0, 1.3), 3.54095593650142, 1e-12);
-  agree(passage_time(&(problem){ring, .1, .25, 0, 1}, 0, 1), 62.5430223009501, 1e-12);
-  agree(passage_time(&(problem){ring, .1, .25, 0, 1}, 0, 1.3), 93.011074364239, 1e-12);
+  agree(passage_time(&(problem){well, .25, .5, 0, 0}, -1, -0.5), 2.83298314575568, 1e-12, "5.1 L0 .25 T .5: -1 to -0.5");
+  agree(passage_time(&(problem){well, .1, .25, 0, 0}, -1, -0.5), 47.6809037705839, 1e-12, "5.1 L0 .1 T .25: -1 to -0.5");
+  agree(passage_time(&(problem){well, .25, .5, .125, 0}, -1, 1), 41.0342802687367, 1e-12, "5.1 additive L0 .25 T .5: -1 to 1");
+  agree(passage_time(&(problem){well, .25, .5, .125, 0}, -1, 0), 18.4261584524284, 1e-12, "5.1 additive L0 .25 T .5: -1 to 0");
+  agree(passage_time(&(problem){well, .25, .25, .0625, 0}, -1, 1), 277.054579043345, 1e-12, "5.1 additive L0 .25 T .25: -1 to 1");
+  agree(passage_time(&(problem){well, .1, .5, .05, 0}, -1, 1), 729.670691942323, 1e-12, "5.1 additive L0 .1 T .5: -1 to 1");
+  agree(passage_time(&(problem){well, .1, .25, .025, 0}, -1, 1), 102108.36545717, 1e-12, "5.1 additive L0 .1 T .25: -1 to 1");
+  agree(passage_time(&(problem){well, .1, .25, .025, 0}, -1, 0), 51050.7025086, 1e-11, "5.1 additive L0 .1 T .25: -1 to 0");
+  agree(passage_time(&(problem){cubic, .1, .5, 0, 0}, 0, 1), 38.1382558452311, 1e-12, "5.2 L0 .1 T .5: 0 to 1");
+  agree(passage_time(&(problem){cubic, .1, .5, 0, 0}, 0, 1.25), 56.3619360234034, 1e-12, "5.2 L0 .1 T .5: 0 to 1.25");
+  agree(passage_time(&(problem){cubic, .1, .25, 0, 0}, 0, 1), 285.552839142692, 1e-12, "5.2 L0 .1 T .25: 0 to 1");
+  agree(passage_time(&(problem){cubic, .1, .25, 0, 0}, 0, 1.25), 454.950797155289, 1e-12, "5.2 L0 .1 T .25: 0 to 1.25");
+  agree(passage_time(&(problem){ring, .25, .5, 0, 1}, 0, 1), 2.38024643932945, 1e-12, "5.4 ring L0 .25 T .5: 0 to 1");
+  agree(passage_time(&(problem){ring, .25, .5, 0, 1}, 0, 1.3), 3.54095593650142, 1e-12, "5.4 ring L0 .25 T .5: 0 to 1.3");
+  agree(passage_time(&(problem){ring, .1, .25, 0, 1}, 0, 1), 62.5430223009501, 1e-12, "5.4 ring L0 .1 T .25: 0 to 1");
+  agree(passage_time(&(problem){ring, .1, .25, 0, 1}, 0, 1.3), 93.011074364239, 1e-12, "5.4 ring L0 .1 T .25: 0 to 1.3");
 }
 
 /* ---- 5.3: the quadratic well, L to c L_* from the minimum ---- */
@@ -264,10 +285,10 @@ static void quadratic_well(void) {
   for (size_t i = 0; i < sizeof rows_5_3 / sizeof rows_5_3[0]; i++) {
     const double T = rows_5_3[i].T, c = rows_5_3[i].c;
     const int n = rows_5_3[i].n;
-    agree(well_time(DECOUPLED, T, n, c), rows_5_3[i].decoupled, 1e-12);
-    agree(well_time(EXACT_COVARIANCE, T, n, c), rows_5_3[i].exact, 1e-12);
+    agree(well_time(DECOUPLED, T, n, c), rows_5_3[i].decoupled, 1e-12, "5.3 T %g n %d c %g: %s", T, n, c, "F");
+    agree(well_time(EXACT_COVARIANCE, T, n, c), rows_5_3[i].exact, 1e-12, "5.3 T %g n %d c %g: %s", T, n, c, "G");
     if (n == 2 || n == 3) { /* the same by scale and speed measure, which cancel at the centre in more dimensions */
-      agree(2 * passage_time(&(problem){quadratic, 1, T, 0, n - 1}, 0, sqrt(c - 1)), rows_5_3[i].decoupled, 1e-12);
+      agree(2 * passage_time(&(problem){quadratic, 1, T, 0, n - 1}, 0, sqrt(c - 1)), rows_5_3[i].decoupled, 1e-12, "5.3 T %g n %d c %g: %s", T, n, c, "F by scale and speed");
     }
   }
   for (int K = 1; K <= 10; K++) { /* n = 2, T = 1 / K */
@@ -275,17 +296,17 @@ static void quadratic_well(void) {
     for (int k = 1; k <= K; k++) {
       sum += (pow(3, k) - 1) / (2.0 * k);
     }
-    agree(well_time(DECOUPLED, 1.0 / K, 2, 3), sum, 1e-12);
+    agree(well_time(DECOUPLED, 1.0 / K, 2, 3), sum, 1e-12, "5.3 n 2 c 3: F in closed form, 1 / T = %d", K);
   }
-  agree(well_time(ADDITIVE, .1, 1, 1.5), 66.22820429, 1e-9);
-  agree(well_time(ADDITIVE, .1, 1, 2), 6545.765063, 1e-9);
-  agree(well_time(ADDITIVE, .1, 2, 2), 1244.67458774199, 1e-12);
+  agree(well_time(ADDITIVE, .1, 1, 1.5), 66.22820429, 1e-9, "5.3 T 0.1 n 1 c 1.5: O");
+  agree(well_time(ADDITIVE, .1, 1, 2), 6545.765063, 1e-9, "5.3 T 0.1 n 1 c 2: O");
+  agree(well_time(ADDITIVE, .1, 2, 2), 1244.67458774199, 1e-12, "5.3 T 0.1 n 2 c 2: O");
   double ei = 0, term = 1; /* Ei(z) - ln z - gamma = sum z^k / (k k!) at z = 10 */
   for (int k = 1; k < 100; k++) {
     term *= 10.0 / k;
     ei += term / k;
   }
-  agree(well_time(ADDITIVE, .1, 2, 2), ei / 2, 1e-12);
+  agree(well_time(ADDITIVE, .1, 2, 2), ei / 2, 1e-12, "5.3 T 0.1 n 2 c 2: O by the exponential integral");
   static const struct {
     int n;
     double slope[3];
@@ -293,7 +314,7 @@ static void quadratic_well(void) {
   for (size_t i = 0; i < 4; i++) {
     for (int law = 0; law < 3; law++) {
       const double ratio = well_time((noise)law, .1, slopes[i].n, 2) / well_time((noise)law, .1, slopes[i].n, 1.5);
-      CHECK_NEAR(log(ratio) / log(2 / 1.5), slopes[i].slope[law], 6e-4);
+      is_near(log(ratio) / log(2 / 1.5), slopes[i].slope[law], 6e-4, "5.3 T 0.1 n %d: slope of %c between c 1.5 and 2", slopes[i].n, "FGO"[law]);
     }
   }
 }
@@ -479,9 +500,10 @@ static void channels(void) {
                {{.1, .25, .0625, .5}, 528.957115, 333.355060}};
   for (int i = 0; i < 4; i++) {
     const channel *const c = &table[i].of;
-    agree(channel_time(c, 110, 40), table[i].time, i == 3 ? 2e-9 : 1e-9); /* rounding in second derivatives; the last is printed to 1e-9 */
+    agree(channel_time(c, 110, 40), table[i].time, i == 3 ? 2e-9 : 1e-9, /* rounding in second derivatives; the last is printed to 1e-9 */
+          "5.4 channel L0 %g T %g and %g k %g: time", c->loss_minimum, c->along, c->across, c->k);
     const double ratio = 1 + 1 / (4 * c->loss_minimum); /* 1 / (2 kappa), n = 2: c^(1/T + 1 - n/2), equal curvatures across */
-    agree(acos(-1.0) / sqrt(2.0) * pow(ratio, 1 / c->along), table[i].by_formula, 1e-6);
+    agree(acos(-1.0) / sqrt(2.0) * pow(ratio, 1 / c->along), table[i].by_formula, 1e-6, "5.4 channel row %d: formula", i + 1);
   }
 }
 
@@ -561,17 +583,17 @@ static void survival(void) {
       for (int m = 0; m < MODES; m++) {
         sum += part[m] * exp(-eigenvalue[m] * times[row_of][t]);
       }
-      CHECK_NEAR(sum, table[row_of][t], row_of == 0 ? 1e-10 : 6e-9);
+      is_near(sum, table[row_of][t], row_of == 0 ? 1e-10 : 6e-9, "5.5 L0 %g T %g: P(t > %g)", p.loss_minimum, p.temperature, times[row_of][t]);
     }
-    agree(eigenvalue[0], row_of == 0 ? .0939357722539 : 1.653851819e-3, row_of == 0 ? 1e-11 : 4e-10);
-    agree(eigenvalue[1], row_of == 0 ? 2.51292 : 1.48857, 3e-6);
+    agree(eigenvalue[0], row_of == 0 ? .0939357722539 : 1.653851819e-3, row_of == 0 ? 1e-11 : 4e-10, "5.5 L0 %g T %g: %s", p.loss_minimum, p.temperature, "lambda 1");
+    agree(eigenvalue[1], row_of == 0 ? 2.51292 : 1.48857, 3e-6, "5.5 L0 %g T %g: %s", p.loss_minimum, p.temperature, "lambda 2");
     if (row_of == 0) {
-      agree(part[0], 1.05366898584, 1e-11);
+      agree(part[0], 1.05366898584, 1e-11, "5.5 L0 %g T %g: %s", p.loss_minimum, p.temperature, "share of the first mode");
     } else {
-      agree(1 / eigenvalue[0], 604.64909, 2e-8);
+      agree(1 / eigenvalue[0], 604.64909, 2e-8, "5.5 L0 %g T %g: %s", p.loss_minimum, p.temperature, "1 / lambda 1");
     }
     spectrum(&p, 1, eigenvalue, part);
-    agree(1 / eigenvalue[0], row_of == 0 ? 23.49302694295 : 1213.477579, row_of == 0 ? 1e-11 : 5e-10);
+    agree(1 / eigenvalue[0], row_of == 0 ? 23.49302694295 : 1213.477579, row_of == 0 ? 1e-11 : 5e-10, "5.5 L0 %g T %g: %s", p.loss_minimum, p.temperature, "1 / lambda 1 of the exit at 1");
   }
   grid a = make_grid(-1, -0.8, 4, 24), b = make_grid(-0.8, 0, 8, 24), c = make_grid(0, 1, 8, 24);
   double part_a = 0, part_b = 0, part_c = 0;
@@ -583,8 +605,8 @@ static void survival(void) {
     part_b += b.w[i] * scale_density(&p, b.x[i]);
     part_c += c.w[i] * scale_density(&p, c.x[i]);
   }
-  agree(part_a / (part_a + part_b), .0059167110599199, 1e-12);
-  agree(part_a / (part_a + part_b + part_c), .00295835552996, 1e-11);
+  agree(part_a / (part_a + part_b), .0059167110599199, 1e-12, "5.5 committor from -0.8: 0 before -1");
+  agree(part_a / (part_a + part_b + part_c), .00295835552996, 1e-11, "5.5 committor from -0.8: 1 before -1");
   free_grid(&a);
   free_grid(&b);
   free_grid(&c);
@@ -627,12 +649,13 @@ static void chains(void) {
                {.1, .25, 1, .01, 122042.0890}};
   for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
     const euler e = {well, table[i].loss_minimum, table[i].temperature, table[i].step};
-    agree(exit_steps(&e, -4, table[i].high, -1), table[i].steps, table[i].steps > 5e4 ? 1e-9 : 4e-11);
+    agree(exit_steps(&e, -4, table[i].high, -1), table[i].steps, table[i].steps > 5e4 ? 1e-9 : 4e-11,
+          "6 double well L0 %g T %g dt %g: steps to %g", table[i].loss_minimum, table[i].temperature, table[i].step, table[i].high);
   }
   static const double steps[4] = {.1, .05, .02, .01}, of_quadratic[4] = {10551.7267360, 18459.7435262, 39697.4381325, 72805.31176};
   for (int i = 0; i < 4; i++) {
     const euler e = {quadratic, 1, .1, steps[i]};
-    agree(exit_steps(&e, -1, 1, 0), of_quadratic[i], i == 3 ? 1e-9 : 4e-11);
+    agree(exit_steps(&e, -1, 1, 0), of_quadratic[i], i == 3 ? 1e-9 : 4e-11, "6 quadratic well T 0.1 c 2 dt %g: steps", steps[i]);
   }
 }
 
@@ -647,16 +670,16 @@ static void level_shifts(void) {
     const double time = steps[i] * exit_steps(&e, -1, 1, 0), shift = overshoot * sqrt(2 * .1 * steps[i]); /* v(1) = T (1 + 1) */
     raw[i] = time / well_time(DECOUPLED, .1, 1, 2);
     shifted[i] = time / well_time(DECOUPLED, .1, 1, 1 + (1 + shift) * (1 + shift));
-    CHECK_NEAR(raw[i], raw_table[i], 6e-4);
-    CHECK_NEAR(shifted[i], shifted_table[i], 6e-5);
+    is_near(raw[i], raw_table[i], 6e-4, "6 looks dt %g: ratio", steps[i]);
+    is_near(shifted[i], shifted_table[i], 6e-5, "6 looks dt %g: ratio, level shifted", steps[i]);
     CHECK(time / well_time(DECOUPLED, .1, 1, 1 + (1 - shift) * (1 - shift)) > 1.1 * raw[i]); /* the other way: worse */
   }
-  CHECK_NEAR(log((raw[0] - 1) / (raw[1] - 1)) / log(5), .5, .02);
-  CHECK_NEAR(log((1 - shifted[0]) / (1 - shifted[1])) / log(5), 1, .02);
+  is_near(log((raw[0] - 1) / (raw[1] - 1)) / log(5), .5, .02, "6 looks: order in dt");
+  is_near(log((1 - shifted[0]) / (1 - shifted[1])) / log(5), 1, .02, "6 looks: order in dt, level shifted");
   const euler e = {well, .1, .25, .01};
   const problem p = {well, .1, .25, 0, 0};
-  CHECK_NEAR(.01 * exit_steps(&e, -4, 1, -1) / passage_time(&p, -1, 1), 1.0023, 6e-5); /* behind the saddle looks miss nothing */
-  CHECK_NEAR(.01 * exit_steps(&e, -4, 0, -1) / passage_time(&p, -1, 0), 1.069, 6e-4);
+  is_near(.01 * exit_steps(&e, -4, 1, -1) / passage_time(&p, -1, 1), 1.0023, 6e-5, "6 looks dt 0.01: ratio behind the saddle"); /* behind the saddle looks miss nothing */
+  is_near(.01 * exit_steps(&e, -4, 0, -1) / passage_time(&p, -1, 0), 1.069, 6e-4, "6 looks dt 0.01: ratio at the saddle");
 }
 
 /* Probability that a step from x ends at 0 or above. */
@@ -672,17 +695,17 @@ static void chain_survival_and_committor(void) {
   const euler e = {well, .25, .5, .05};
   grid g = make_grid(-4, 0, 14, 14);
   for (int i = 0; i < 5; i++) {
-    agree(chain_survival(&g, euler_step, &e, -1, steps[i]), table[i], 1e-11);
+    agree(chain_survival(&g, euler_step, &e, -1, steps[i]), table[i], 1e-11, "6 survival of the chain, %d steps", steps[i]);
   }
   const double ratio = chain_survival(&g, euler_step, &e, -1, 1001) / chain_survival(&g, euler_step, &e, -1, 1000);
-  agree(-log(ratio) / .05, .0825118278831, 1e-11);
+  agree(-log(ratio) / .05, .0825118278831, 1e-11, "6 rate of the chain's survival");
   free_grid(&g);
   const euler coarse = {well, .1, .25, .01}, fine = {well, .1, .25, .001};
   g = make_grid(-1, 0, 20, 14);
-  agree(chain_reward(&g, euler_step, step_to_zero, &coarse, -.8, -1), .00568472839452, 1e-11);
+  agree(chain_reward(&g, euler_step, step_to_zero, &coarse, -.8, -1), .00568472839452, 1e-11, "6 committor of the chain, dt 0.01");
   free_grid(&g);
   g = make_grid(-1, 0, 50, 14);
-  agree(chain_reward(&g, euler_step, step_to_zero, &fine, -.8, -1), .00585865696556, 1e-10);
+  agree(chain_reward(&g, euler_step, step_to_zero, &fine, -.8, -1), .00585865696556, 1e-10, "6 committor of the chain, dt 0.001");
   free_grid(&g);
 }
 
@@ -756,14 +779,14 @@ static void sgd(void) {
     mean += g.w[i] * f * g.x[i];
   }
   free_grid(&g);
-  CHECK_NEAR(sum, 1, 1e-12);
-  CHECK_NEAR(mean, .5, 1e-12);
-  agree(sgd_exit_steps(8, .8, 1), 248.754325328, 1e-11);
-  agree(sgd_exit_steps(8, .8, sqrt(.5)), 39.6454998416, 1e-11);
-  agree(sgd_exit_steps(4, .4, 1), 2201.0934226, 1e-10);
-  agree(sgd_exit_steps(2, .2, 1), 10465.54302, 1e-9);
-  agree(sgd_exit_steps(8, .4, .7), 5561.6833434, 1e-10);
-  agree(sgd_exit_steps(16, .8, .7), 509.4757965, 1e-10);
+  is_near(sum, 1, 1e-12, "6 sgd S 8: mass of the density");
+  is_near(mean, .5, 1e-12, "6 sgd S 8: mean of the density");
+  agree(sgd_exit_steps(8, .8, 1), 248.754325328, 1e-11, "6 sgd S 8 eta .8: steps to 1");
+  agree(sgd_exit_steps(8, .8, sqrt(.5)), 39.6454998416, 1e-11, "6 sgd S 8 eta .8: steps to sqrt(.5)");
+  agree(sgd_exit_steps(4, .4, 1), 2201.0934226, 1e-10, "6 sgd S 4 eta .4: steps to 1");
+  agree(sgd_exit_steps(2, .2, 1), 10465.54302, 1e-9, "6 sgd S 2 eta .2: steps to 1");
+  agree(sgd_exit_steps(8, .4, .7), 5561.6833434, 1e-10, "6 sgd S 8 eta .4: steps to .7");
+  agree(sgd_exit_steps(16, .8, .7), 509.4757965, 1e-10, "6 sgd S 16 eta .8: steps to .7");
 }
 
 /* ---- the program ---- */
