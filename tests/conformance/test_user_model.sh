@@ -97,6 +97,68 @@ expect 0 run sme.yaml -o wide.h5 -q --set noise=gaussian64 --set realisations=2^
 expect 0 export wide.h5 --csv -o wide.csv
 accept wide.csv sme2 loss -0.909157963728
 
+# ---- more increments a step than the shipped models of one dimension have: the mean and square of a linear recursion ----
+cat >many.h <<'END'
+#define EG_NAME       "many"
+#define EG_EQUATION   "g(x, z) = x + sum_k z_k / sqrt(20), 20 normals"
+#define EG_DIM        1
+#define EG_IS_PROCESS 0
+#define EG_CAPS       (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_CHANNELS)
+#define EG_CHANNELS   20
+#define EG_STAGED     0
+#define EG_PARAMS(P, PV) P(sigma, 1.0, 0.0, 1e6, "strength of the gradient noise")
+EG_PARAMS_STRUCT
+EG_FN eg_real eg_loss(const eg_params *p, const eg_real *st, const eg_real *x) {
+  (void)p;
+  (void)st;
+  return (eg_real)0.5 * x[0] * x[0];
+}
+EG_FN void eg_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {
+  (void)p;
+  (void)st;
+  g[0] = x[0];
+}
+EG_FN void eg_drift(const eg_params *p, const eg_real *st, eg_real correction, const eg_real *x, eg_real *b) {
+  (void)p;
+  (void)st;
+  (void)correction;
+  b[0] = -x[0];
+}
+EG_FN void eg_noise_channels(const eg_params *p, const eg_real *st, const eg_real *x, eg_noise z, eg_real *v) {
+  eg_real sum = 0;
+  (void)st;
+  (void)x;
+  for (int k = 0; k < EG_CHANNELS; k++) {
+    sum = sum + EG_Z(z, k);
+  }
+  v[0] = (eg_real)p->sigma * sum * (eg_real)0.22360679774997896;
+}
+END
+write_sine many.yaml gaussian '  - {name: sgd, batch_size: 1}
+  - {name: sme1}'
+sed -i 's/sine\.h/many.h/; s/sine loss/many channels/' many.yaml
+expect 0 run many.yaml -o many.h5 -q
+expect 0 export many.h5 --csv -o many.csv
+awk 'BEGIN {
+  x = 1
+  for (i = 0; i < 8; i++) {
+    x *= 7 / 8
+    v = v * 49 / 64 + 1 / 64
+  }
+  printf "%.12f %.12f\n", x, x * x + v
+}' >oracle
+read -r mean square <oracle
+for dynamics in sgd sme1; do
+  accept many.csv $dynamics x "$mean"
+  accept many.csv $dynamics norm2 "$square"
+  reject many.csv $dynamics norm2 "$(awk -v m="$mean" 'BEGIN { print m * m }')"
+done
+export ENSGRAD_ISA=v3
+expect 0 run many.yaml -o narrow.h5 -q --threads 1
+unset ENSGRAD_ISA
+expect 0 export narrow.h5 --csv -o narrow.csv
+same many.csv narrow.csv
+
 # ---- the model's text belongs to the study: an edited one does not continue ----
 echo '/* edited */' >>sine.h
 expect 5 run sgd.yaml -o sgd.h5 -q
