@@ -11,8 +11,8 @@
  *   #define EG_STAGED    n                    doubles that the host prepares for the kernels (0: none)
  *   #define EG_CHANNELS  r                    normals of one sample (EG_CAP_CHANNELS)
  *   #define EG_SAMPLE    n                    normals of one sample (EG_CAP_SAMPLES)
- *   EG_ADDS_DRIFT 1                           of a process: void eg_add_drift(p, st, h, x, w), w += h b(x) in fewer operations than a
- *                                             product of eg_drift with h; noise must be diagonal
+ *   EG_PULLS_BACK 1                           of a process with diagonal noise: b_k(x) = rate_k (mean_k - x_k), both by
+ *                                             void eg_pull_back(p, st, rate, mean); an Euler step is then made in fewer operations
  *   EG_HAS_COEFFICIENTS 1                     rows are coefficients of the loss: never standardised
  *   #define EG_SAMPLE_DEGREE n                of built-in models: degree of its gradient in them; default 2
  *   #define EG_HAS_SHAPE "what"                of built-in models: its layers have widths that the study may give (core/linear_layers.h)

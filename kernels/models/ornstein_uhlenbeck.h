@@ -6,7 +6,7 @@
 #define EG_IS_PROCESS 1
 #define EG_CAPS       (EG_CAP_DRIFT | EG_CAP_DIAGONAL | EG_CAP_FLOW | EG_CAP_EXACT | EG_CAP_NOISE_DRIFT)
 #define EG_STAGED     3
-#define EG_ADDS_DRIFT 1
+#define EG_PULLS_BACK 1
 #define EG_PARAMS(P, PV)                                                                                     \
   P(rate, 1.0, 0.0, 1e12, "mean reversion rate, 1 / time")                                                   \
   P(mean, 0.0, -1e12, 1e12, "stationary mean, length")                                                       \
@@ -19,10 +19,10 @@ EG_FN void eg_drift(const eg_params *p, const eg_real *st, eg_real correction, c
   b[0] = eg_mad((eg_real)-p->rate, x[0], (eg_real)(p->rate * p->mean)); /* the second product is one number */
 }
 
-/* rate h is one number; the difference takes another unit of the CPU than the fma. */
-EG_FN void eg_add_drift(const eg_params *p, const eg_real *st, eg_real h, const eg_real *x, eg_real *w) {
+EG_FN void eg_pull_back(const eg_params *p, const eg_real *st, eg_real *rate, eg_real *mean) {
   (void)st;
-  w[0] = eg_mad((eg_real)p->rate * h, (eg_real)p->mean - x[0], w[0]);
+  rate[0] = (eg_real)p->rate;
+  mean[0] = (eg_real)p->mean;
 }
 
 EG_FN void eg_noise_diagonal(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *s) {

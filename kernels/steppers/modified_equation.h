@@ -48,36 +48,40 @@ EG_FN void eg_kick(const eg_params *p, eg_real *x, const eg_real *v) {
   }
 
 #if EG_CAPS_DIAGONAL
-/* w += h b(x) */
-EG_FN void eg_drift_step(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_real *w) {
-#if defined(EG_ADDS_DRIFT)
-  eg_add_drift(p, u->staged, u->h, x, w);
+/* As eg_euler; but a double has low bits enough, and its noise is added by the operation that multiplies it. */
+#if defined(EG_PULLS_BACK)
+/* x' = (1 - c) x + c mean + noise, c = rate h. In double 1 - c is one number: its rounding changes the rate by a part of 6e-17 / c, the
+   step itself by c / 2, so that the first is never seen before both are below 1e-8. The same c pulls the mean. */
+EG_FN void eg_step_euler_diagonal(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  eg_real s[EG_DIM], rate[EG_DIM], mean[EG_DIM];
+  (void)rows;
+  eg_noise_diagonal(p, u->staged, x, s);
+  eg_pull_back(p, u->staged, rate, mean);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real scale = u->noise_scale * s[k], c = rate[k] * u->h, kept = (eg_real)1 - c; /* one number each */
+    if (EG_REAL_IS_FLOAT) {
+      x[k] = x[k] + eg_mad(c, mean[k] - x[k], scale * EG_Z(z, k));
+    } else {
+      x[k] = eg_mad(kept, x[k], eg_mad(scale, EG_Z(z, k), ((eg_real)1 - kept) * mean[k]));
+    }
+  }
+}
 #else
-  eg_real b[EG_DIM];
+EG_FN void eg_step_euler_diagonal(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  eg_real s[EG_DIM], b[EG_DIM];
+  (void)rows;
+  eg_noise_diagonal(p, u->staged, x, s);
   eg_full_drift(p, u, x, b);
   EG_UNROLL
   for (int k = 0; k < EG_DIM; k++) {
-    w[k] = eg_mad(u->h, b[k], w[k]);
-  }
-#endif
-}
-
-/* As eg_euler; but a double has low bits enough, and its noise is added by the operation that multiplies it. */
-EG_FN void eg_step_euler_diagonal(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
-  eg_real s[EG_DIM], w[EG_DIM];
-  (void)rows;
-  eg_noise_diagonal(p, u->staged, x, s);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
     const eg_real scale = u->noise_scale * s[k]; /* one number where the noise is additive */
-    w[k] = EG_REAL_IS_FLOAT ? scale * EG_Z(z, k) : eg_mad(scale, EG_Z(z, k), x[k]);
-  }
-  eg_drift_step(p, u, x, w);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    x[k] = EG_REAL_IS_FLOAT ? x[k] + w[k] : w[k];
+    const eg_real noise = EG_REAL_IS_FLOAT ? scale * EG_Z(z, k) : eg_mad(scale, EG_Z(z, k), x[k]);
+    const eg_real w = eg_mad(u->h, b[k], noise);
+    x[k] = EG_REAL_IS_FLOAT ? x[k] + w : w;
   }
 }
+#endif
 EG_MODIFIED_STRANG(diagonal)
 #endif
 #if EG_CAPS_CHANNELS

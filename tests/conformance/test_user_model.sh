@@ -135,7 +135,7 @@ EG_FN void eg_noise_channels(const eg_params *p, const eg_real *st, const eg_rea
 }
 END
 write_sine many.yaml gaussian '  - {name: sgd, batch_size: 1}
-  - {name: sme1}'
+  - {name: sme1, scheme: euler-maruyama}'
 sed -i 's/sine\.h/many.h/; s/sine loss/many channels/' many.yaml
 expect 0 run many.yaml -o many.h5 -q
 expect 0 export many.h5 --csv -o many.csv
