@@ -74,7 +74,7 @@ foreach(model ${team_models}) # one for all dimensions and noise kinds
 endforeach()
 # Kernels that look after every step (monitors) are compiled when they are needed: a second, watched set would be 1.25 times
 # the plain set in size and take 1.5 times its compile time. The same holds for what list.h calls rare. Two units with Gaussian
-# noise, one chain and one symmetric root are compiled all the same, so that tests/conformance/test_ptxas.sh sees them.
+# noise, two that sum increments, one chain and one symmetric root are compiled all the same, so that tests/conformance/test_ptxas.sh sees them.
 if(ENSGRAD_TESTS)
   set(plugin_fatbins ${cuda_fatbins})
   set(gaussian -DEG_KIND_NAME=gaussian -DEG_KIND_CODE=EG_KIND_GAUSSIAN)
@@ -86,10 +86,16 @@ if(ENSGRAD_TESTS)
              ${gaussian} -DEG_DIM=8 "-DEG_MODEL_FILE=\"models/linear_regression.h\"")
   add_fatbin(unit_symroot_linear_regression_6 unit_cuda.cu -DEG_ONE_STEPPER -DEG_WANTED_strang_symroot=EG_YES ${gaussian}
              -DEG_DIM=6 "-DEG_MODEL_FILE=\"models/linear_regression.h\"")
+  add_fatbin(unit_coarse_ornstein_uhlenbeck_1 unit_cuda.cu -DEG_COARSE=1 ${gaussian}
+             "-DEG_MODEL_FILE=\"models/ornstein_uhlenbeck.h\"")
+  add_fatbin(unit_coarse_linear_regression_8 unit_cuda.cu -DEG_COARSE=1 ${gaussian} -DEG_DIM=8
+             "-DEG_MODEL_FILE=\"models/linear_regression.h\"")
   add_custom_target(watched_fatbins ALL DEPENDS ${cuda_folder}/unit_watched_ornstein_uhlenbeck_1.fatbin
                                                 ${cuda_folder}/unit_watched_linear_regression_8.fatbin
                                                 ${cuda_folder}/unit_chain_linear_regression_8.fatbin
-                                                ${cuda_folder}/unit_symroot_linear_regression_6.fatbin)
+                                                ${cuda_folder}/unit_symroot_linear_regression_6.fatbin
+                                                ${cuda_folder}/unit_coarse_ornstein_uhlenbeck_1.fatbin
+                                                ${cuda_folder}/unit_coarse_linear_regression_8.fatbin)
   set(cuda_fatbins ${plugin_fatbins})
 endif()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_fatbin_list.h CONTENT "${cuda_list}" @ONLY)
@@ -108,7 +114,7 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/cuda_source_list.h CONTENT "
 
 set(plugin_folder ${CMAKE_SOURCE_DIR}/src/backend/cuda_plugin)
 set(plugin_host_sources ${CMAKE_SOURCE_DIR}/src/base/hash.c ${CMAKE_SOURCE_DIR}/src/base/code_cache.c) # the plug-in but its fatbins: tests link it to a device they play
-foreach(name plugin message prepare sizes kernel advance reduce counts paths streams order compile nvrtc sources)
+foreach(name plugin message prepare sizes kernel advance reduce counts paths streams order group compile nvrtc sources)
   list(APPEND plugin_host_sources ${plugin_folder}/${name}.c)
 endforeach()
 set_source_files_properties(${plugin_folder}/sources.c PROPERTIES OBJECT_DEPENDS "${kernel_sources}")

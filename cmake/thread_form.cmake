@@ -14,6 +14,7 @@ set(twin_permuted linear_regression_4 logistic_regression_2) # also with rows dr
 set(twin_noisy linear_regression_4) # also with noise on the rows
 set(twin_stable ornstein_uhlenbeck quadratic_3) # also with alpha-stable increments
 set(twin_traced linear_regression_4 linear_regression_gaussian_2 quadratic_4) # also with the feature noise_trace
+set(twin_coarse ornstein_uhlenbeck quadratic_4 linear_regression_4) # also with increments that are sums
 set(twin_common linear_regression_6 quadratic_3) # without the rare steppers, which other dimensions have
 set(twin_flags -O1 -g1 -ffp-contract=off -fno-math-errno -fno-trapping-math -fopenmp-simd)
 
@@ -56,11 +57,15 @@ foreach(unit ${twin_units})
   if(name IN_LIST twin_watched)
     add_twin_source(twin watched_${name} ${model} "${dim}" "#define TWIN_SYMBOL watched_${name}\n#define TWIN_ONE_KIND\n#define EG_WATCHED 1\n")
   endif()
-  foreach(special permuted noisy stable traced)
+  foreach(special permuted noisy stable traced coarse)
     if(name IN_LIST twin_${special})
       string(TOUPPER ${special} macro)
+      set(kinds "#define TWIN_ONE_KIND\n")
+      if(special STREQUAL "coarse" AND name IN_LIST twin_all_kinds) # gaussian64 is summed too
+        set(kinds "#define TWIN_ALL_KINDS\n")
+      endif()
       add_twin_source(twin ${special}_${name} ${model} "${dim}"
-                      "#define TWIN_SYMBOL ${special}_${name}\n#define TWIN_ONE_KIND\n#define EG_${macro} 1\n")
+                      "#define TWIN_SYMBOL ${special}_${name}\n${kinds}#define EG_${macro} 1\n")
     endif()
   endforeach()
   add_twin_source(v3 cpu_${name}_v3 ${model} "${dim}"
@@ -69,6 +74,10 @@ endforeach()
 # for the run-time compiler that is played: float state, a user's model
 add_twin_source(twin twin_ornstein_uhlenbeck_float ornstein_uhlenbeck ""
                 "#define TWIN_SYMBOL twin_ornstein_uhlenbeck_float\n#define TWIN_ALL_KINDS\n#define EG_REAL float\n")
+add_twin_source(twin coarse_ornstein_uhlenbeck_float ornstein_uhlenbeck ""
+                "#define TWIN_SYMBOL coarse_ornstein_uhlenbeck_float\n#define TWIN_ONE_KIND\n#define EG_COARSE 1\n#define EG_REAL float\n")
+add_twin_source(twin watched_coarse_ornstein_uhlenbeck ornstein_uhlenbeck ""
+                "#define TWIN_SYMBOL watched_coarse_ornstein_uhlenbeck\n#define TWIN_ONE_KIND\n#define EG_COARSE 1\n#define EG_WATCHED 1\n")
 add_twin_source(twin twin_user_model ../../tests/conformance/user_model ""
                 "#define TWIN_SYMBOL twin_user_model\n#define TWIN_ALL_KINDS\n")
 add_twin_source(twin watched_clamped_model ../../tests/conformance/clamped_model ""
@@ -101,6 +110,7 @@ if(TARGET ensgrad_cuda)
   set_target_properties(fake_cuda PROPERTIES PREFIX lib OUTPUT_NAME ensgrad_cuda LIBRARY_OUTPUT_DIRECTORY ${fake_folder})
   add_dependencies(test_cuda_backend fake_cuda)
   add_dependencies(test_cuda_statistics fake_cuda)
+  add_dependencies(test_cuda_groups fake_cuda)
   add_executable(cuda_host tests/conformance/cuda_host.c)
   target_link_libraries(cuda_host PRIVATE ensgrad)
   target_include_directories(cuda_host PRIVATE tests)
@@ -145,9 +155,13 @@ if(TARGET ensgrad_cuda)
            COMMAND sh tests/conformance/cuda_compile.sh $<TARGET_FILE:ensgrad_program> $<TARGET_FILE:hash_result>
                    ${fake_folder} $<TARGET_FILE:fake_nvrtc> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(conformance.test_cuda_compile PROPERTIES LABELS conformance TIMEOUT ${test_seconds})
+  add_test(NAME conformance.test_cuda_groups_program
+           COMMAND sh tests/conformance/cuda_groups.sh $<TARGET_FILE:ensgrad_program> $<TARGET_FILE:hash_result>
+                   ${fake_folder} $<TARGET_FILE:fake_nvrtc> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(conformance.test_cuda_groups_program PROPERTIES LABELS conformance TIMEOUT ${test_seconds})
   foreach(order concurrent steps statistics)
     set(played "ENSGRAD_TEST_PLUGIN=${fake_folder};ENSGRAD_FAKE_ORDER=${order};ENSGRAD_NVRTC=$<TARGET_FILE:fake_nvrtc>;ENSGRAD_CACHE=/dev/null/none")
-    foreach(test backend statistics)
+    foreach(test backend statistics groups)
       set(name conformance.test_cuda_bits_${test}_${order})
       add_test(NAME ${name} COMMAND test_cuda_${test} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
       set_tests_properties(${name} PROPERTIES LABELS conformance SKIP_RETURN_CODE 77 TIMEOUT ${test_seconds} ENVIRONMENT "${played}")

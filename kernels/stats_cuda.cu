@@ -3,9 +3,10 @@
  * additions in stats/moments_gpu.h. One block reduces one feature (eg_reduce_moments), then one pair of
  * features (eg_reduce_comoments), or counts one histogram (eg_count_histograms) or two together (eg_count_pairs), of one row (tile, record,
  * point): blockIdx.x counts rows, blockIdx.y features, pairs or histograms. Paths are in stats/paths_gpu.h, what is fed between
- * observations in stats/streams_gpu.h. Atomics on integers only: no order to chance.
+ * observations in stats/streams_gpu.h, differences of groups in stats/differences_gpu.h. Atomics on integers only: no order to chance.
  */
 #include "core/order_gpu.h"
+#include "stats/differences_gpu.h"
 #include "stats/histogram.h"
 #include "stats/moments_gpu.h"
 #include "stats/paths_gpu.h"
@@ -200,6 +201,11 @@ extern "C" __global__ void __launch_bounds__(EG_FEED_THREADS, 4) /* by trial: wi
   if (l < eg_path_used(r.n_lanes, r.tile, tile)) {
     eg_stream_feed_lane(&r, tile, blockIdx.x % r.n_points, l);
   }
+}
+
+extern "C" __global__ void __launch_bounds__(EG_SUBTRACT_THREADS)
+    eg_subtract_records(const __grid_constant__ eg_subtract r) {
+  eg_subtract_value(&r, (uint64_t)blockIdx.x * EG_SUBTRACT_THREADS + threadIdx.x);
 }
 
 /* A block a group: moving slots from its front on, the others from its end. */

@@ -3,7 +3,8 @@
  *   -DEG_MODEL_FILE="\"models/NAME.h\""  and -DEG_DIM=n where the model does not fix it,
  * and may be narrowed to one noise kind by -DEG_KIND_NAME=table8 -DEG_KIND_CODE=EG_KIND_TABLE8, and to one stepper by
  * -DEG_ONE_STEPPER -DEG_WANTED_euler_diagonal=EG_YES. -DEG_WATCHED=1: look after every step; -DEG_PERMUTED=1: rows without
- * replacement; -DEG_NOISY=1: rows with noise; -DEG_TRACED=1: feature noise_trace; -DEG_STABLE=1: alpha-stable increments. Schemes, chains and all that list.h calls
+ * replacement; -DEG_NOISY=1: rows with noise; -DEG_TRACED=1: feature noise_trace; -DEG_STABLE=1: alpha-stable increments;
+ * -DEG_COARSE=1: increments summed for a coarse member of a group. Schemes, chains and all that list.h calls
  * rare exist with -DEG_ONE_STEPPER only.
  *
  * Kernels: eg_advance_<stepper>_<kind> where the stepper takes increments, else eg_advance_<stepper>;
@@ -29,6 +30,8 @@
 /* Blocks that must fit a multiprocessor: small steps want many warps, large ones all registers. n: values of a trajectory. */
 #if defined(EG_WANTED_srk2_channels) || defined(EG_WANTED_srk2_cholesky)
 #define EG_BLOCKS(n) 2 /* a step of five channels takes 162 registers */
+#elif EG_COARSE
+#define EG_BLOCKS(n) ((n) <= 2 ? 4 : 2) /* the sums take registers of their own */
 #else
 #define EG_BLOCKS(n) ((n) <= 2 ? 5 : (n) <= 4 && !EG_CAPS_COVARIANCE ? 4 : 2)
 #endif

@@ -15,6 +15,12 @@
 #define EG_STABLE 0
 #endif
 
+/* -DEG_COARSE=1 makes kernels of coarse members of groups: their increments are sums of the finest member's, whose draws the queue
+   serves (core/lane_step_gpu.h). */
+#ifndef EG_COARSE
+#define EG_COARSE 0
+#endif
+
 #ifndef EG_CHANNELS
 #define EG_CHANNELS 0
 #endif

@@ -33,16 +33,53 @@ typedef struct eg_form {
   eg_end_fn end;
 } eg_form;
 
+#if EG_COARSE
+/* The increments of one step: eg_coarse_draw of core/noise.h for each, by one pass over the steps of the finest member. */
+EG_FN void eg_coarse_increments(const eg_form *f, const eg_launch *a, eg_lane *t, eg_real *draws) {
+  const int n = f->normals, n_blocks = eg_queue_blocks(f->kind, n);
+  eg_queue *const q = &t->increments;
+  double sums[EG_MOST_NORMALS];
+  EG_UNROLL
+  for (int k = 0; k < n; k++) {
+    sums[k] = 0;
+  }
+  EG_ROLLED
+  for (uint32_t j = 0; j < a->noise_ratio; j++) {
+    eg_queue_ready(q, f->kind, n, a->key, t->realisation);
+    EG_UNROLL
+    for (int k = 0; k < n; k++) {
+      sums[k] += (double)eg_queue_draw(q, f->kind, k, t->table5);
+    }
+    if (eg_queue_steps(f->kind, n) > 1) {
+      eg_queue_drop(q, f->kind, n_blocks, n);
+      q->left--;
+    }
+  }
+  const double scale = eg_coarse_scale(a->noise_ratio);
+  EG_UNROLL
+  for (int k = 0; k < n; k++) {
+    draws[k] = (eg_real)eg_coarse_round(f->kind, sums[k] * scale);
+  }
+}
+#endif
+
 /* Step `step` with the draws that wait from place `first` on. */
 EG_FN void eg_thread_step(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
                           eg_lane *t, uint64_t step, int first, eg_real *x) {
   eg_real draws[EG_MOST_NORMALS];
   eg_row rows[2];
   eg_noise z;
+#if EG_COARSE
+  (void)first;
+  if (f->normals > 0) {
+    eg_coarse_increments(f, a, t, draws);
+  }
+#else
   EG_UNROLL
   for (int k = 0; k < f->normals; k++) {
     draws[k] = eg_queue_draw(&t->increments, f->kind, first + k, t->table5);
   }
+#endif
   EG_UNROLL
   for (int k = 0; k < f->rows; k++) {
     eg_index_ready(&t->rows, a->key, t->realisation, a->n_rows, t->reject);
@@ -72,7 +109,7 @@ EG_FN void eg_thread_uniforms(const eg_form *f, const eg_launch *a, uint64_t ste
    first bad one; returns the number of steps not made then, else n_checked. */
 EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, eg_uniforms *u, const eg_launch *a, eg_lane *t,
                             eg_real *x, uint64_t step, uint32_t todo, uint32_t n_checked) {
-  const int n = f->normals;
+  const int n = EG_COARSE ? 0 : f->normals; /* sums are made within a step */
   const int n_blocks = n > 0 ? eg_queue_blocks(f->kind, n) : 0;
   const int steps = n > 0 ? eg_queue_steps(f->kind, n) : 1;
   const int chunk = n > 0 && f->extra == 0 && f->form == EG_FORM_PLAIN ? eg_chunk_steps(f->kind, n) : 1;
@@ -110,8 +147,36 @@ EG_FN uint32_t eg_run_plain(const eg_form *f, const eg_params *p, eg_uniforms *u
 }
 
 /* The elements of a fold with one increment each: all data rows in order. */
+#if EG_COARSE
+/* eg_coarse_draw of core/noise.h, words by selection: a run-time index would put them on the stack. */
+EG_FN double eg_coarse_single(int kind, const eg_launch *a, uint64_t realisation, uint64_t step, uint32_t k) {
+  const uint64_t per_block = (uint64_t)eg_kind_per_block(kind), n = a->fold_count;
+  double sum = 0;
+  EG_ROLLED
+  for (uint32_t j = 0; j < a->noise_ratio; j++) {
+    const uint64_t fine = (step * a->noise_ratio + j) * n + k;
+    const int place = (int)(fine % per_block);
+    uint32_t w[4], v[4];
+    eg_block(a->key, EG_STREAM_NOISE, realisation, fine / per_block, w);
+    v[0] = (place & 2) != 0 ? w[2] : w[0];
+    v[1] = (place & 2) != 0 ? w[3] : w[1];
+    v[2] = w[2];
+    v[3] = w[3];
+    sum += eg_draw(kind, v, place & 1);
+  }
+  return eg_coarse_round(kind, sum * eg_coarse_scale(a->noise_ratio));
+}
+
 EG_FN void eg_fold_data(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
-                        eg_lane *t, const eg_real *x, eg_real *acc) {
+                        eg_lane *t, uint64_t step, const eg_real *x, eg_real *acc) {
+  EG_ROLLED
+  for (uint32_t i = 0; i < a->fold_count; i++) { /* a row's increments of the finest steps lie fold_count apart */
+    f->add(p, u, x, eg_row_of(a, i), (eg_real)eg_coarse_single(f->kind, a, t->realisation, step, i), acc);
+  }
+}
+#else
+EG_FN void eg_fold_data(const eg_form *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
+                        eg_lane *t, uint64_t step, const eg_real *x, eg_real *acc) {
   const int n_blocks = eg_queue_blocks(f->kind, 1);
   const int chunk = EG_DIM > 12 ? 1 : 4; /* short of registers, or what divides the draws of a block of every kind but gaussian64 */
   eg_queue *const q = &t->increments;
@@ -133,7 +198,9 @@ EG_FN void eg_fold_data(const eg_form *f, const eg_params *p, const eg_uniforms 
     q->left--;
     i++;
   }
+  (void)step;
 }
+#endif
 
 /* The next row of a minibatch, element i of step `step`. */
 EG_FN eg_row eg_next_row(const eg_launch *a, eg_lane *t, uint64_t step, uint32_t i) {
@@ -250,7 +317,7 @@ EG_FN uint32_t eg_run_fold(const eg_form *f, const eg_params *p, eg_uniforms *u,
     eg_thread_uniforms(f, a, step, u);
     f->begin(p, u, x, acc);
     if (f->form == EG_FORM_DATA) {
-      eg_fold_data(f, p, u, a, t, x, acc);
+      eg_fold_data(f, p, u, a, t, step, x, acc);
     } else if (f->form == EG_FORM_SAMPLES) {
       eg_fold_samples(f, p, u, a, t, step, x, acc);
     } else if (f->form == EG_FORM_NODES) {
@@ -280,7 +347,7 @@ EG_FN void eg_thread_seek(const eg_form *f, const eg_launch *a, eg_lane *t, uint
     eg_index_seek(&t->rows, step * a->fold_count);
   } else {
     if (f->normals > 0) {
-      eg_queue_seek(&t->increments, f->kind, f->normals, step);
+      eg_queue_seek(&t->increments, f->kind, f->normals, EG_COARSE ? step * a->noise_ratio : step);
     }
     if (f->rows > 0) {
       eg_index_seek(&t->rows, step * (uint64_t)f->rows);

@@ -22,10 +22,17 @@ _Static_assert(offsetof(eg_bad_trajectory, point) == offsetof(eg_cuda_bad, point
 
 enum { MESSAGE_BYTES = 1024 };
 
-struct eg_device {
-  eg_cuda_device *device;
+/* A job as the plug-in takes it, with what it points at. */
+typedef struct border_job {
   eg_cuda_job job;
   eg_cuda_section *sections;
+} border_job;
+
+struct eg_device {
+  eg_cuda_device *device;
+  border_job *jobs;            /* (n_jobs): a job alone, or the members of a group */
+  const eg_cuda_job **members; /* these, where they are a group */
+  size_t n_jobs;
   uint64_t beats;
 };
 
@@ -55,10 +62,21 @@ static eg_status count_devices(eg_context *ctx, int *n) {
   return report(ctx, plugin->count(n, message), text);
 }
 
+static void free_jobs(eg_device *d) {
+  for (size_t i = 0; i < d->n_jobs; i++) {
+    free(d->jobs[i].sections);
+  }
+  free(d->jobs);
+  free(d->members);
+  d->jobs = NULL;
+  d->members = NULL;
+  d->n_jobs = 0;
+}
+
 static void close_device(eg_device *d) {
   if (d != NULL) {
     plugin->close(d->device);
-    free(d->sections);
+    free_jobs(d);
     free(d);
   }
 }
@@ -102,13 +120,11 @@ static bool has_gpu_shape(const char *shape) {
 }
 
 /* The sections of a job as the plug-in takes them. */
-static eg_status make_sections(eg_context *ctx, eg_device *d, const eg_job *job) {
-  free(d->sections);
-  d->sections = NULL;
-  EG_TRY(eg_allocate(ctx, eg_job_sections(job), sizeof *d->sections, &d->sections));
+static eg_status make_sections(eg_context *ctx, const eg_job *job, eg_cuda_section **sections) {
+  EG_TRY(eg_allocate(ctx, eg_job_sections(job), sizeof **sections, sections));
   for (size_t i = 0; i < eg_job_sections(job); i++) {
     const eg_count_section s = eg_job_section(job, i);
-    d->sections[i] = (eg_cuda_section){s.places, s.n_records, s.first, s.n, s.row_counts, s.first_count, s.pairs, s.n_pairs};
+    (*sections)[i] = (eg_cuda_section){s.places, s.n_records, s.first, s.n, s.row_counts, s.first_count, s.pairs, s.n_pairs};
   }
   return EG_OK;
 }
@@ -168,21 +184,29 @@ static eg_cuda_job job_of(const eg_job *job, const eg_cuda_section *sections, ui
                        .n_kept_columns = job->n_kept_columns,
                        .kept_first = job->kept_first,
                        .n_kept = job->n_kept,
-                       .beats = beats};
+                       .beats = beats,
+                       .n_members = 1};
 }
 
-static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
-  char text[MESSAGE_BYTES] = "";
-  const eg_cuda_message message = {text, sizeof text};
-  if (job->group != NULL) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far");
-  }
+static size_t n_members(const eg_job *job) {
+  return job->group == NULL ? 1 : job->group->n_members;
+}
+static const eg_job *member_of(const eg_job *job, size_t i) {
+  return job->group == NULL ? job : job->group->members[i];
+}
+
+/* What no kernel of the GPU does. */
+static eg_status check_job(eg_context *ctx, const eg_job *job) {
   if (job->launch.is_joint) { /* EG_JOINT of kernels/steppers/list.h */
     return eg_fail(ctx, EG_ERR_DEVICE, "factor joint-cholesky moves all points of a realisation in one step, which is done on the CPU only");
   }
   if (strcmp(job->stepper, "srk2_cholesky") == 0 && job->dim > 2) { /* hundreds of bytes on the stack */
     return eg_fail(ctx, EG_ERR_DEVICE, "srk2 with factor cholesky is on the CPU only above dimension 2 (here %d): the GPU's registers do not "
                                        "hold its matrices", job->dim);
+  }
+  if (job->launch.noise_ratio > 1 && job->launch.fold_count > 1 && job->dim > 12) { /* stack on sm_100 */
+    return eg_fail(ctx, EG_ERR_DEVICE, "coarse members of groups whose noise has an increment for each of %u data rows are on the CPU only above "
+                                       "dimension 12 (here %d): the GPU's registers do not hold their sums", job->launch.fold_count, job->dim);
   }
   if (job->form == EG_FORM_LANE && job->model_file == NULL && strcmp(job->model, "softmax-regression") == 0) {
     return eg_fail(ctx, EG_ERR_DEVICE, "model 'softmax-regression' in lane form passes over staged rows, on the CPU only; `form: team` is on both");
@@ -195,9 +219,36 @@ static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint6
     return eg_fail(ctx, EG_ERR_DEVICE, "model '%s' makes the fractional noise of whole paths, which is done on the CPU only",
                    job->model);
   }
-  EG_TRY(make_sections(ctx, d, job));
-  d->job = job_of(job, d->sections, &d->beats);
-  return report(ctx, plugin->prepare(d->device, &d->job, tiles_at_once, message), text);
+  return EG_OK;
+}
+
+/* The jobs of a group, or the one alone, as the plug-in takes them. */
+static eg_status make_jobs(eg_context *ctx, eg_device *d, const eg_job *job) {
+  const size_t n = n_members(job);
+  free_jobs(d);
+  EG_TRY(eg_allocate(ctx, n, sizeof *d->jobs, &d->jobs));
+  d->n_jobs = n;
+  EG_TRY(eg_allocate(ctx, n, sizeof *d->members, &d->members));
+  for (size_t i = 0; i < n; i++) {
+    const eg_job *const own = member_of(job, i);
+    EG_TRY(check_job(ctx, own));
+    EG_TRY(make_sections(ctx, own, &d->jobs[i].sections));
+    d->jobs[i].job = job_of(own, d->jobs[i].sections, &d->beats);
+    d->members[i] = &d->jobs[i].job;
+  }
+  if (job->group != NULL) {
+    d->jobs[0].job.members = d->members;
+    d->jobs[0].job.n_members = n;
+    d->jobs[0].job.bases = job->group->bases;
+  }
+  return EG_OK;
+}
+
+static eg_status prepare(eg_context *ctx, eg_device *d, const eg_job *job, uint64_t *tiles_at_once) {
+  char text[MESSAGE_BYTES] = "";
+  const eg_cuda_message message = {text, sizeof text};
+  EG_TRY(make_jobs(ctx, d, job));
+  return report(ctx, plugin->prepare(d->device, &d->jobs[0].job, tiles_at_once, message), text);
 }
 
 static eg_status advance(eg_context *ctx, eg_device *d, uint64_t first, uint64_t n, const volatile int *stop,
@@ -230,17 +281,24 @@ static const eg_backend backend_cuda = {"cuda", count_devices, open_device, clos
 /* ---- memory, without the plug-in ---- */
 
 eg_cuda_need eg_backend_cuda_need(const eg_job *job) {
-  const eg_cuda_job j = job_of(job, NULL, NULL);
-  /* the unit says how many averages a population has: in every shipped model at most one for each component */
-  const size_t vectors = job->form == EG_FORM_TEAM ? EG_SLOTS + 2 : (size_t)job->dim; /* EG_TEAM_VECTORS of core/team_gpu.h */
-  const eg_tile_bytes b = eg_cuda_tile_bytes(&j, eg_cuda_scratch_bytes(&j, vectors));
-  const uint64_t threads = job->form == EG_FORM_TEAM ? EG_TEAM_LANES : job->launch.n_particles > 0 ? EG_PARTICLE_BLOCK : 1;
-  const uint64_t threads_of_tile = eg_cuda_tile_trajectories(&j) * threads;
-  const uint64_t filling = (EG_CUDA_USUAL_THREADS + threads_of_tile - 1) / threads_of_tile;
+  double fixed = 0, record = 0, inputs = 0;
+  uint64_t filling = 1;
+  for (size_t i = 0; i < n_members(job); i++) {
+    const eg_job *const own = member_of(job, i);
+    const eg_cuda_job j = job_of(own, NULL, NULL);
+    /* the unit says how many averages a population has: in every shipped model at most one for each component */
+    const size_t vectors = own->form == EG_FORM_TEAM ? EG_SLOTS + 2 : (size_t)own->dim; /* EG_TEAM_VECTORS of core/team_gpu.h */
+    const eg_tile_bytes b = eg_cuda_tile_bytes(&j, eg_cuda_scratch_bytes(&j, vectors));
+    const uint64_t threads = own->form == EG_FORM_TEAM ? EG_TEAM_LANES : own->launch.n_particles > 0 ? EG_PARTICLE_BLOCK : 1;
+    const uint64_t threads_of_tile = eg_cuda_tile_trajectories(&j) * threads;
+    filling = (EG_CUDA_USUAL_THREADS + threads_of_tile - 1) / threads_of_tile; /* the same of all */
+    fixed += (double)eg_cuda_fixed_bytes(&b);
+    record += (double)EG_CUDA_SLOTS * (double)b.record;
+    inputs += (double)eg_cuda_input_bytes(&j, 1) + (double)own->n_counts * sizeof(uint64_t) + (double)own->n_edges * sizeof(double);
+  }
+  fixed += (double)EG_CUDA_BATCHES * (double)(n_members(job) - 1) * (double)job->node_values * sizeof(double); /* differences */
   eg_cuda_need need;
   need.tiles = filling < job->n_tiles ? filling : job->n_tiles;
-  const double fixed = (double)eg_cuda_fixed_bytes(&b), record = (double)EG_CUDA_SLOTS * (double)b.record;
-  const double inputs = (double)eg_cuda_input_bytes(&j, 1) + (double)job->n_counts * sizeof(uint64_t) + (double)job->n_edges * sizeof(double);
   const double tiles = (double)need.tiles, records = tiles * record * (double)eg_job_observations(job);
   need.least = inputs + fixed + record;
   need.filled = inputs + tiles * fixed + fmax(tiles * record, fmin(records, (double)EG_CUDA_RECORD_BYTES));

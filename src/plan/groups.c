@@ -309,8 +309,7 @@ static eg_status check_kind(eg_context *ctx, const eg_plan *plan) {
     return EG_OK;
   }
   return eg_study_fail_at(ctx, plan->study, plan->study->groups[0].mark,
-                          "groups are advanced on the CPU only so far, where noise gaussian-fast does not exist; use "
-                          "gaussian");
+                          "groups exist for noise that the CPU makes too, which gaussian-fast is not; use gaussian");
 }
 
 /* Nodes of all members have one size: their path statistics have as many values. */

@@ -82,17 +82,20 @@ static eg_status predict_cuda(eg_context *ctx, const check *c, prediction *p) {
   return predict(ctx, c, cuda, 1, -1, p);
 }
 
-/* The most that a run of the study needs on a GPU; none for groups, which stay on the CPU. */
+/* The most that a run of the study, or a group of them, needs on a GPU. */
 static eg_cuda_need cuda_need(const eg_plan *plan) {
   eg_cuda_need most = {NAN, NAN, 0};
   for (size_t r = 0; r < plan->n_runs; r++) {
     const eg_job *const job = &plan->runs[r].job;
+    if (!eg_plan_is_leader(plan, r)) {
+      continue;
+    }
     const eg_cuda_need need = eg_backend_cuda_need(job);
-    if (job->group == NULL && (isnan(most.filled) || need.filled > most.filled)) {
+    if (isnan(most.filled) || need.filled > most.filled) {
       most.filled = need.filled;
       most.tiles = need.tiles;
     }
-    most.least = job->group == NULL ? fmax(most.least, need.least) : most.least;
+    most.least = fmax(most.least, need.least);
   }
   return most;
 }
@@ -241,7 +244,7 @@ static void describe_run(eg_text *text, const eg_run *run, const eg_run_cost *co
 }
 
 static void describe_group(eg_text *text, const eg_plan *plan, const eg_group *group) {
-  eg_text_append(text, "  group %s, on the CPU:", group->description);
+  eg_text_append(text, "  group %s, together:", group->description);
   for (size_t i = 0; i < group->n_members; i++) {
     const eg_run *const run = &plan->runs[group->runs[i]];
     eg_text_append(text, "%s %s", i > 0 ? "," : "", run->description);

@@ -308,16 +308,14 @@ static bool is_same_shape(const eg_job *a, const eg_job *b, const eg_tile_cost *
   return is_same_kernel && are_extras_same && (!is_whole || (total_steps(a) == total_steps(b) && a->n_records == b->n_records));
 }
 
-static eg_job job_with(const eg_plan *plan, const eg_backend *backend, const eg_run *run, int kind) {
+static eg_job job_with(const eg_plan *plan, const eg_run *run, int kind) {
   eg_job job = run->job;
   if (kind >= 0 && eg_can_use_table5(plan, run)) {
     job.kind = job.launch.kind = kind;
   }
   job.n_kept = 0; /* paths of a few realisations cost nothing */
   job.launch.absorbing = 0; /* all go on to the end: an upper bound */
-  if (backend == &eg_backend_cpu) {
-    job.group = NULL; /* members are advanced one after the other: each is timed alone */
-  }
+  job.group = NULL; /* members are advanced one after the other: each is timed alone */
   return job;
 }
 
@@ -373,11 +371,11 @@ static bool scale_from(const eg_plan *plan, const eg_cost *cost, size_t r, eg_ru
 
 static eg_status measure_run(eg_context *ctx, timer *t, size_t r, int kind, double deadline, eg_cost *cost) {
   const eg_plan *const plan = t->plan;
-  const eg_job job = job_with(plan, t->backend, &plan->runs[r], kind);
+  const eg_job job = job_with(plan, &plan->runs[r], kind);
   eg_run_cost *const out = &cost->runs[r];
   bool is_known = false;
   for (size_t k = 0; k < r && !is_known; k++) {
-    const eg_job other = job_with(plan, t->backend, &plan->runs[k], kind);
+    const eg_job other = job_with(plan, &plan->runs[k], kind);
     is_known = !cost->runs[k].is_scaled && is_same_shape(&other, &job, &cost->runs[k].tile);
     out->tile = cost->runs[k].tile;
     out->n_at_once = cost->runs[k].n_at_once;

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "model/units.h"
+#include "run/tile_queue.h"
 
 typedef enum wanted { CPU, CUDA, AUTO, ALL, N_WANTED } wanted;
 static const char *const names[N_WANTED] = {"cpu", "cuda", "auto", "all"};
@@ -20,14 +21,6 @@ static eg_status read_wanted(eg_context *ctx, const eg_run_options *options, wan
     }
   }
   return eg_fail(ctx, EG_ERR_USAGE, "unknown backend '%s'; allowed: auto, cpu, cuda, all", options->backend);
-}
-
-/* Said before a device is looked for. */
-static eg_status check_study(eg_context *ctx, const eg_study *study) {
-  if (study->n_groups > 0) {
-    return eg_fail(ctx, EG_ERR_DEVICE, "groups are advanced on the CPU only so far; use --backend cpu or auto");
-  }
-  return EG_OK;
 }
 
 /* All that are visible, or those that are named. */
@@ -79,9 +72,6 @@ eg_status eg_devices_find(eg_context *ctx, const eg_study *study, const eg_run_o
   if (w == CPU) {
     return EG_OK;
   }
-  if (w == CUDA) {
-    EG_TRY(check_study(ctx, study));
-  }
   eg_status status = eg_backend_cuda(ctx, &d->backend);
   status = status == EG_OK ? list_gpus(ctx, options, d->backend, &d->indices, &n) : status;
   status = status == EG_OK ? verify(ctx, options, w == CUDA, d->indices, n, d) : status;
@@ -97,19 +87,58 @@ eg_status eg_devices_find(eg_context *ctx, const eg_study *study, const eg_run_o
   return EG_OK;
 }
 
+/* Do jobs have one kernel on a device? */
+static bool is_same_kernel(const eg_job *a, const eg_job *b) {
+  return strcmp(a->stepper, b->stepper) == 0 && a->dim == b->dim && a->launch.sampling == b->launch.sampling &&
+         (a->launch.noise_ratio > 1) == (b->launch.noise_ratio > 1);
+}
+
+/* Runs r and q, each with its group. */
+static bool are_same_kernels(const eg_plan *plan, size_t r, size_t q) {
+  const size_t n = eg_n_together(plan, r);
+  bool is_same = n == eg_n_together(plan, q);
+  for (size_t i = 0; i < n && is_same; i++) {
+    is_same = is_same_kernel(&plan->runs[eg_together(plan, r, i)].job, &plan->runs[eg_together(plan, q, i)].job);
+  }
+  return is_same;
+}
+
+/* Run r with its group, without histograms: their grids may not be known yet. */
+static eg_status prepare_run(eg_context *ctx, const eg_plan *plan, size_t r, const eg_backend *backend, eg_device *device) {
+  const size_t n = eg_n_together(plan, r);
+  eg_job_group group;
+  eg_job *jobs = NULL;
+  const eg_job **members = NULL;
+  uint64_t tiles = 0;
+  eg_status status = EG_OK;
+  EG_TRY_DONE(eg_allocate(ctx, n, sizeof *jobs, &jobs));
+  EG_TRY_DONE(eg_allocate(ctx, n, sizeof *members, &members));
+  for (size_t i = 0; i < n; i++) {
+    jobs[i] = plan->runs[eg_together(plan, r, i)].job;
+    jobs[i].n_histograms = jobs[i].n_edges = jobs[i].n_counts = jobs[i].row_counts = 0;
+    members[i] = &jobs[i];
+    if (jobs[i].group != NULL) {
+      group = (eg_job_group){members, n, jobs[i].group->bases};
+      jobs[i].group = &group;
+    }
+  }
+  status = backend->prepare(ctx, device, jobs, &tiles);
+done:
+  free(members);
+  free(jobs);
+  return status;
+}
+
 /* Every kernel of the plan is prepared once; those not compiled ahead are compiled here, before the first step. */
 static eg_status prepare_all(eg_context *ctx, const eg_plan *plan, const eg_devices *d) {
   eg_device *device = NULL;
-  uint64_t tiles = 0;
+  size_t last = plan->n_runs;
   eg_status status = EG_OK;
   EG_TRY(d->backend->open(ctx, d->indices[0], &device));
   for (size_t r = 0; r < plan->n_runs && status == EG_OK; r++) {
-    const eg_job *const last = r > 0 ? &plan->runs[r - 1].job : NULL;
-    eg_job job = plan->runs[r].job;
-    job.n_histograms = job.n_edges = job.n_counts = job.row_counts = 0; /* their grids may not be known yet */
-    if (last == NULL || strcmp(job.stepper, last->stepper) != 0 || job.dim != last->dim ||
-        job.launch.sampling != last->launch.sampling) {
-      status = d->backend->prepare(ctx, device, &job, &tiles);
+    if (eg_plan_is_leader(plan, r) && (last == plan->n_runs || !are_same_kernels(plan, r, last))) {
+      status = prepare_run(ctx, plan, r, d->backend, device);
+      last = r;
     }
   }
   d->backend->close(device);

@@ -12,6 +12,9 @@ enum { MOST_WAITING = 16 }; /* a device that is so far ahead of its checks waits
 
 typedef struct waiting {
   eg_spot_check check;
+  eg_job *jobs;           /* copies of the members of a group, whose worker may go on to another one; else NULL */
+  const eg_job **members;
+  eg_job_group group;
   struct waiting *next;
 } waiting;
 
@@ -33,6 +36,8 @@ bool eg_spot_is_chosen(uint64_t every, size_t run, uint64_t tile) {
   return every > 0 && eg_hash_bytes(EG_HASH_START, place, sizeof place) % every == 0;
 }
 
+static size_t n_members(const eg_job *job) { return job->group == NULL ? 1 : job->group->n_members; }
+
 /* ---- comparing ---- */
 
 /* NaN is NaN: which of its bits are set is the machine's choice. */
@@ -44,7 +49,8 @@ static bool is_same_list(const eg_spot_check *check, const eg_tile_result *cpu) 
   bool is_same = check->n_bad == cpu->n_bad;
   for (size_t i = 0; is_same && i < cpu->n_bad; i++) {
     const eg_bad_trajectory *const a = &check->bad[i], *const b = &cpu->bad[i];
-    is_same = a->realisation == b->realisation && a->step == b->step && a->point == b->point;
+    is_same = a->realisation == b->realisation && a->step == b->step && a->point == b->point &&
+              a->member == b->member;
   }
   return is_same;
 }
@@ -53,10 +59,11 @@ static bool is_same_list(const eg_spot_check *check, const eg_tile_result *cpu) 
 static size_t pack_paths(const eg_job *job, uint64_t tile, const double *paths, double *to) {
   const uint64_t first = tile * job->tile, end = first + job->tile < job->n_kept ? first + job->tile : job->n_kept;
   size_t n = 0;
-  for (size_t point = 0; point < job->launch.n_points && first < end; point++) {
+  for (size_t i = 0; i < n_members(job) * job->launch.n_points && first < end; i++) {
+    const size_t point = i % job->launch.n_points, of_member = i / job->launch.n_points * eg_job_path_values(job);
     const size_t begin = eg_job_path_at(job, point, first, 0, 0), length = eg_job_path_at(job, point, end, 0, 0) - begin;
     if (to != NULL) {
-      memcpy(to + n, paths + begin, length * sizeof *to);
+      memcpy(to + n, paths + of_member + begin, length * sizeof *to);
     }
     n += length;
   }
@@ -66,10 +73,11 @@ static size_t pack_paths(const eg_job *job, uint64_t tile, const double *paths, 
 /* cpu_paths: packed. */
 static eg_status compare_more(eg_context *ctx, const eg_spot_check *check, const eg_tile_result *cpu, const double *cpu_paths) {
   const unsigned long long tile = check->tile;
-  for (size_t i = 0; check->counts != NULL && i < check->job.n_counts; i++) {
+  const size_t n_counts = n_members(&check->job) * check->job.n_counts;
+  for (size_t i = 0; check->counts != NULL && i < n_counts; i++) {
     if (check->counts[i] != cpu->counts[i]) {
       return eg_fail(ctx, EG_ERR_DEVICE, "count %zu of %zu in the histograms of tile %llu is %llu there and %llu on the CPU", i,
-                     check->job.n_counts, tile, (unsigned long long)check->counts[i], (unsigned long long)cpu->counts[i]);
+                     n_counts, tile, (unsigned long long)check->counts[i], (unsigned long long)cpu->counts[i]);
     }
   }
   const size_t n = pack_paths(&check->job, check->tile, NULL, NULL);
@@ -88,13 +96,14 @@ typedef struct batch {
   const eg_job *job;
   const eg_tile_result *results;
   uint64_t n;
+  size_t nodes_at, counts_at; /* where those of the member begin */
 } batch;
 
 /* Realisations in the sums of a row, which begins with their number. */
 static double in_sums(const batch *b, size_t row_at) {
   double there = 0;
   for (uint64_t i = 0; i < b->n; i++) {
-    there += b->results[i].node[row_at];
+    there += b->results[i].node[b->nodes_at + row_at];
   }
   return there;
 }
@@ -102,7 +111,7 @@ static double in_sums(const batch *b, size_t row_at) {
 static eg_status add_up(eg_context *ctx, const batch *b, size_t at, uint64_t n, double least, double most) {
   uint64_t counted = 0;
   for (uint64_t i = 0; i < n; i++) {
-    counted += b->results[0].counts[at + i];
+    counted += b->results[0].counts[b->counts_at + at + i];
   }
   if ((isnan(least) || (double)counted >= least) && (isnan(most) || (double)counted <= most)) {
     return EG_OK;
@@ -165,31 +174,38 @@ static eg_status paths_add_up(eg_context *ctx, const batch *b) {
   return EG_OK;
 }
 
-eg_status eg_spot_counts_add_up(eg_context *ctx, const eg_job *job, const eg_tile_result *results, uint64_t n) {
-  const batch b = {job, results, n};
-  if (job->n_counts == 0 || job->group != NULL) {
-    return EG_OK;
-  }
+static eg_status member_adds_up(eg_context *ctx, const batch *b) {
+  const eg_job *const job = b->job;
   for (size_t i = 0; i < eg_job_sections(job); i++) {
     const eg_count_section s = eg_job_section(job, i);
     for (size_t observation = 0; observation < eg_job_observations(job); observation++) {
       const bool is_counted = eg_observation_place(s.places, observation) != EG_NO_PLACE;
       for (size_t point = 0; is_counted && point < job->launch.n_points; point++) {
-        EG_TRY(row_adds_up(ctx, &b, &s, observation, point));
+        EG_TRY(row_adds_up(ctx, b, &s, observation, point));
       }
     }
   }
-  return paths_add_up(ctx, &b);
+  return paths_add_up(ctx, b);
+}
+
+eg_status eg_spot_counts_add_up(eg_context *ctx, const eg_job *job, const eg_tile_result *results, uint64_t n) {
+  for (size_t i = 0; i < n_members(job) && job->n_counts > 0; i++) {
+    const eg_job *const member = job->group == NULL ? job : job->group->members[i];
+    const batch b = {member, results, n, i * job->node_values, i * job->n_counts};
+    EG_TRY(member_adds_up(ctx, &b));
+  }
+  return EG_OK;
 }
 
 /* ---- making a tile again ---- */
 
 static eg_status compare(eg_context *ctx, const eg_spot_check *check, const eg_tile_result *cpu) {
   const unsigned long long tile = check->tile;
-  for (size_t i = 0; i < check->job.node_values; i++) {
+  const size_t n = eg_job_result_values(&check->job);
+  for (size_t i = 0; i < n; i++) {
     if (!is_same_value(check->node[i], cpu->node[i])) {
       return eg_fail(ctx, EG_ERR_DEVICE, "number %zu of %zu in the sums of tile %llu is %.17g there and %.17g on the CPU", i,
-                     check->job.node_values, tile, check->node[i], cpu->node[i]);
+                     n, tile, check->node[i], cpu->node[i]);
     }
   }
   if (!is_same_list(check, cpu)) {
@@ -201,14 +217,15 @@ static eg_status compare(eg_context *ctx, const eg_spot_check *check, const eg_t
 
 static eg_status check_tile(eg_context *ctx, eg_device *cpu, const volatile int *stop, const eg_spot_check *check) {
   const eg_backend *const backend = &eg_backend_cpu;
+  const size_t n = n_members(&check->job);
   eg_tile_result result;
   uint64_t tiles_at_once = 0;
   double *paths = NULL;
   eg_status status = EG_OK;
   memset(&result, 0, sizeof result);
-  EG_TRY_DONE(eg_allocate(ctx, check->job.node_values, sizeof *result.node, &result.node));
-  EG_TRY_DONE(eg_allocate(ctx, check->job.n_counts, sizeof *result.counts, &result.counts));
-  EG_TRY_DONE(eg_allocate(ctx, eg_job_path_values(&check->job), sizeof *result.paths, &result.paths));
+  EG_TRY_DONE(eg_allocate(ctx, eg_job_result_values(&check->job), sizeof *result.node, &result.node));
+  EG_TRY_DONE(eg_allocate(ctx, n * check->job.n_counts, sizeof *result.counts, &result.counts));
+  EG_TRY_DONE(eg_allocate(ctx, n * eg_job_path_values(&check->job), sizeof *result.paths, &result.paths));
   status = backend->prepare(ctx, cpu, &check->job, &tiles_at_once);
   EG_TRY_DONE(status == EG_OK || status == EG_ERR_MEMORY ? status : EG_ERR_STUDY); /* no kernel, and no compiler for it */
   EG_TRY_DONE(backend->advance(ctx, cpu, check->tile, 1, stop, &result));
@@ -233,8 +250,27 @@ static void free_waiting(waiting *w) {
     free(w->check.bad);
     free(w->check.counts);
     free(w->check.paths);
+    free(w->jobs);
+    free(w->members);
     free(w);
   }
+}
+
+static eg_status copy_group(eg_context *ctx, waiting *w) {
+  const eg_job_group *const from = w->check.job.group;
+  if (from == NULL) {
+    return EG_OK;
+  }
+  EG_TRY(eg_allocate(ctx, from->n_members, sizeof *w->jobs, &w->jobs));
+  EG_TRY(eg_allocate(ctx, from->n_members, sizeof *w->members, &w->members));
+  for (size_t i = 0; i < from->n_members; i++) {
+    w->jobs[i] = *from->members[i];
+    w->jobs[i].group = &w->group;
+    w->members[i] = &w->jobs[i];
+  }
+  w->group = (eg_job_group){w->members, from->n_members, from->bases};
+  w->check.job.group = &w->group;
+  return EG_OK;
 }
 
 /* The next one; NULL at the end. */
@@ -274,6 +310,7 @@ static void *checker_main(void *argument) {
 }
 
 eg_status eg_spot_check_tile(eg_context *ctx, eg_spot_checks *c, const eg_spot_check *check) {
+  const size_t n_values = eg_job_result_values(&check->job), n_counts = n_members(&check->job) * check->job.n_counts;
   waiting *w = NULL;
   eg_status status = EG_OK;
   EG_TRY_DONE(eg_allocate(ctx, 1, sizeof *w, &w));
@@ -282,17 +319,18 @@ eg_status eg_spot_check_tile(eg_context *ctx, eg_spot_checks *c, const eg_spot_c
   w->check.bad = NULL;
   w->check.counts = NULL;
   w->check.paths = NULL;
-  EG_TRY_DONE(eg_allocate(ctx, check->job.node_values, sizeof *w->check.node, &w->check.node));
+  EG_TRY_DONE(copy_group(ctx, w));
+  EG_TRY_DONE(eg_allocate(ctx, n_values, sizeof *w->check.node, &w->check.node));
   EG_TRY_DONE(eg_allocate(ctx, check->n_bad, sizeof *w->check.bad, &w->check.bad));
-  memcpy(w->check.node, check->node, check->job.node_values * sizeof *check->node);
+  memcpy(w->check.node, check->node, n_values * sizeof *check->node);
   if (check->n_bad > 0) {
     memcpy(w->check.bad, check->bad, check->n_bad * sizeof *check->bad);
   }
   EG_TRY_DONE(eg_allocate(ctx, pack_paths(&check->job, check->tile, NULL, NULL), sizeof *w->check.paths, &w->check.paths));
   (void)pack_paths(&check->job, check->tile, check->paths, w->check.paths);
   if (check->counts != NULL) {
-    EG_TRY_DONE(eg_allocate(ctx, check->job.n_counts, sizeof *w->check.counts, &w->check.counts));
-    memcpy(w->check.counts, check->counts, check->job.n_counts * sizeof *check->counts);
+    EG_TRY_DONE(eg_allocate(ctx, n_counts, sizeof *w->check.counts, &w->check.counts));
+    memcpy(w->check.counts, check->counts, n_counts * sizeof *check->counts);
   }
   (void)pthread_mutex_lock(&c->lock);
   while (c->n_waiting >= MOST_WAITING) {

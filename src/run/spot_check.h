@@ -10,7 +10,8 @@
 #include "plan/plan.h"
 
 typedef struct eg_spot_check {
-  eg_job job;          /* that the device had; its arrays stay until all checks have ended */
+  eg_job job;          /* that the device had, of a group the one that leads; its arrays stay until all checks have ended, those
+                          of the group itself until the tile is handed over */
   size_t run;
   uint64_t tile;
   int worker;          /* who made it */
@@ -37,7 +38,7 @@ void eg_spot_checks_end(eg_spot_checks *checks);
 
 /* Do the counts of a batch add up: of every record, point and histogram, of pairs of them and of values of paths, to the
    realisations in the sums of its n tiles? (Where moments are made at other times, to a number between those before and after.)
-   EG_ERR_DEVICE, with a message, if not. Jobs of a group are not looked at. */
+   EG_ERR_DEVICE, with a message, if not. Of a group all members are looked at. */
 EG_NODISCARD eg_status eg_spot_counts_add_up(eg_context *ctx, const eg_job *job, const eg_tile_result *results, uint64_t n);
 
 /* One tile in `every`, the same ones whoever makes them; 0: none. Drawn, so that no pattern in the tiles escapes. */

@@ -135,7 +135,7 @@ static eg_status check_batch(eg_context *ctx, eg_worker *w, const eg_hand *hand,
   for (uint64_t i = 0; i < hand->n; i++) {
     const eg_tile_result *const result = &b->results[i];
     const bool is_first = !b->was_checked;
-    const bool is_nan = !is_nan_checked && has_nan(result->node, b->jobs->node_values);
+    const bool is_nan = !is_nan_checked && has_nan(result->node, eg_job_result_values(b->jobs));
     if (!is_first && !is_nan && !eg_spot_is_chosen(every, hand->run, hand->first + i)) {
       continue;
     }

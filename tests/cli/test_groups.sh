@@ -1,5 +1,5 @@
 #!/bin/sh
-# Groups on the command line: the plan, the table of differences, another backend, a wrong group.
+# Groups on the command line: the plan, the table of differences, a wrong group. On a device: tests/conformance/cuda_groups.sh.
 . tests/cli/harness.inc
 
 cat >pair.yaml <<'END'
@@ -20,7 +20,7 @@ analyse: [{weak-error: {reference: fine}}]
 END
 
 expect 0 check pair.yaml
-says out "group steps time_step=0.125, on the CPU: coarse time_step=0.125 (sums of 4 increments), fine time_step=0.125"
+says out "group steps time_step=0.125, together: coarse time_step=0.125 (sums of 4 increments), fine time_step=0.125"
 
 expect 0 run pair.yaml -o pair.h5 --quiet
 says out "Differences in groups at the last time"
@@ -38,10 +38,6 @@ expect 0 run pair.yaml -o whole.h5 --quiet --threads 1 --set realisations=2^20
 "$program" info parts.h5 | tail -n +3 >parts
 "$program" info whole.h5 | tail -n +3 >whole
 same parts whole
-
-expect 6 run pair.yaml -o device.h5 --backend cuda
-says err "groups are advanced on the CPU only so far"
-check [ ! -e device.h5 ]
 
 expect 3 check pair.yaml --set groups='[{label: steps, members: [coarse, fin]}]'
 says err "did you mean 'fine'?"

@@ -1,5 +1,5 @@
-/* The tiles of a study on the CUDA backend and on the CPU: nodes, counts, kept paths and lists of failed trajectories must have
-   the same bits; NaN is NaN. Included once by a test. */
+/* The tiles of a study on the CUDA backend and on the CPU: nodes (of a group those of its members and of their differences), counts, kept
+   paths and lists of failed trajectories must have the same bits; NaN is NaN. Included once by a test. */
 #ifndef EG_TESTS_CUDA_BITS_H
 #define EG_TESTS_CUDA_BITS_H
 
@@ -15,6 +15,10 @@ typedef struct tiles {
   double *paths;
 } tiles;
 
+static size_t members_of(const eg_job *job) {
+  return job->group == NULL ? 1 : job->group->n_members;
+}
+
 static int n_without_compiler; /* jobs that could not be compiled, for want of NVRTC */
 
 /* n 0: there is no NVRTC. */
@@ -23,8 +27,8 @@ static tiles run_tiles(const eg_backend *backend, const eg_job *job) {
   uint64_t at_once = 0;
   eg_device *device = NULL;
   eg_context *const ctx = eg_context_create();
-  tiles t = {job->n_tiles, calloc(job->n_tiles, sizeof *t.results), calloc(job->n_counts + 1, sizeof *t.counts),
-             calloc(eg_job_path_values(job) + 1, sizeof *t.paths)};
+  tiles t = {job->n_tiles, calloc(job->n_tiles, sizeof *t.results), calloc(members_of(job) * job->n_counts + 1, sizeof *t.counts),
+             calloc(members_of(job) * eg_job_path_values(job) + 1, sizeof *t.paths)};
   MUST(ctx != NULL && t.results != NULL && t.counts != NULL && t.paths != NULL, "no memory");
   MUST(backend->open(ctx, 0, &device) == EG_OK, eg_context_message(ctx));
   const eg_status prepared = backend->prepare(ctx, device, job, &at_once);
@@ -38,7 +42,7 @@ static tiles run_tiles(const eg_backend *backend, const eg_job *job) {
   MUST(prepared == EG_OK, eg_context_message(ctx));
   CHECK(at_once >= 1);
   for (size_t i = 0; i < t.n; i++) {
-    t.results[i].node = calloc(job->node_values, sizeof(double));
+    t.results[i].node = calloc(eg_job_result_values(job), sizeof(double));
     MUST(t.results[i].node != NULL, "no memory");
     t.results[i].counts = t.counts;
     t.results[i].paths = t.paths;
@@ -77,17 +81,17 @@ typedef struct differences {
 } differences;
 
 static differences differ(const eg_job *job, const tiles *want, const tiles *got) {
-  differences n = {0, 0, 0, n_different(want->paths, got->paths, eg_job_path_values(job))};
+  differences n = {0, 0, 0, n_different(want->paths, got->paths, members_of(job) * eg_job_path_values(job))};
   for (size_t i = 0; i < want->n; i++) {
     const eg_tile_result *const a = &want->results[i], *const b = &got->results[i];
-    n.nodes += n_different(a->node, b->node, job->node_values) > 0;
+    n.nodes += n_different(a->node, b->node, eg_job_result_values(job)) > 0;
     n.lists += a->n_bad != b->n_bad;
     for (size_t k = 0; k < a->n_bad && k < b->n_bad; k++) {
       n.lists += a->bad[k].realisation != b->bad[k].realisation || a->bad[k].step != b->bad[k].step ||
-                 a->bad[k].point != b->bad[k].point;
+                 a->bad[k].point != b->bad[k].point || a->bad[k].member != b->bad[k].member;
     }
   }
-  for (size_t i = 0; i < job->n_counts; i++) {
+  for (size_t i = 0; i < members_of(job) * job->n_counts; i++) {
     n.counts += want->counts[i] != got->counts[i];
   }
   return n;
@@ -110,7 +114,7 @@ static void compare_job(const eg_backend *cuda, const eg_run *run) {
     fprintf(stderr, "%s (%s, noise %d): %zu of %zu nodes, %zu lists, %zu of %zu counts, %zu kept values differ (%zu failed trajectories)\n",
             run->description, job->stepper, job->kind, n.nodes, want.n, n.lists, n.counts, job->n_counts, n.paths, n_bad);
   }
-  for (size_t i = 0; i < job->n_counts; i++) {
+  for (size_t i = 0; i < members_of(job) * job->n_counts; i++) {
     counted += want.counts[i] > 0;
   }
   CHECK(job->n_counts == 0 || counted > 0);
@@ -127,7 +131,9 @@ static void compare_text(const eg_backend *cuda, const char *text) {
   (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
   const planned p = plan_text(name, text);
   for (size_t i = 0; i < p.plan->n_runs; i++) {
-    compare_job(cuda, &p.plan->runs[i]);
+    if (eg_plan_is_leader(p.plan, i)) {
+      compare_job(cuda, &p.plan->runs[i]);
+    }
   }
   plan_free(p);
 }

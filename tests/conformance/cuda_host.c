@@ -15,7 +15,7 @@ static const char study[] =
     "observe: {at: {linear: 30}, features: [x, norm2], statistics: [moments, covariance],\n"
     "  histograms: [{feature: x, low: -1, high: 2}], keep: {realisations: 1100}}\n";
 
-/* What has buffers of its own: a warp to work in and matrices; monitors; permutations; sums of particles; paths, streamed ones too. */
+/* What has buffers of its own: a warp to work in and matrices; monitors; permutations; sums of particles; paths, streamed ones too; a group. */
 static const char *const others[] = {
     "seed: 5\nmodel: {name: linear-regression, data: data/diabetes.h5}\nform: team\nstart: {points: [[0.5], [1]]}\n"
     "learning_rate: 1/16\nsteps: 12\ndynamics: gradient-flow\nrealisations: 300\n"
@@ -36,16 +36,25 @@ static const char *const others[] = {
     "observe: {at: {linear: 10}, features: [x], histograms: [{feature: x, low: -1, high: 2}], keep: {realisations: 5},\n"
     "  paths: [{statistic: time-averaged-msd, lags: [4, 8], histogram: true}, {statistic: m-point}, "
     "{statistic: tail, feature: x0, largest: 100}, {statistic: correlator, feature: x0}, "
-    "{statistic: time-average, feature: x0, every: 2}]}\n"};
+    "{statistic: time-average, feature: x0, every: 2}]}\n",
+    "seed: 5\nmodel: ornstein-uhlenbeck\nstart: {points: [[0.5], [1]]}\nhorizon: 2\n"
+    "time_step: 1/16\ndynamics:\n  - {name: sde, scheme: euler-maruyama, label: a}\n  - {name: sde, scheme: euler-maruyama, label: b, substeps: 3}\n"
+    "  - {name: sde, scheme: strang, label: c, substeps: 3}\ngroups: [{label: g, members: [a, b, c]}]\nrealisations: 5000\n"
+    "observe: {at: {linear: 4}, features: [x], histograms: [{feature: x, low: -1, high: 2}], keep: {realisations: 5},\n"
+    "  paths: [{statistic: m-point}, {statistic: tail, feature: x0, largest: 100}]}\n"};
 
 static void set(const char *name, const char *value) {
   MUST(value != NULL ? setenv(name, value, 1) == 0 : unsetenv(name) == 0, "environment");
 }
 
+static size_t members_of(const eg_job *job) {
+  return job->group == NULL ? 1 : job->group->n_members;
+}
+
 typedef struct tiles {
   eg_status status;
   char message[1024];
-  double *nodes; /* (n_tiles, node_values) */
+  double *nodes; /* (n_tiles, eg_job_result_values) */
   uint64_t *counts;
   double *paths;
 } tiles;
@@ -66,7 +75,7 @@ static eg_status advance_all(eg_context *ctx, const eg_backend *backend, eg_devi
   for (uint64_t first = 0; first < job->n_tiles && status == EG_OK; first += at_once) {
     const uint64_t n = job->n_tiles - first < at_once ? job->n_tiles - first : at_once;
     for (uint64_t i = 0; i < n; i++) {
-      results[i].node = t->nodes + (first + i) * job->node_values;
+      results[i].node = t->nodes + (first + i) * eg_job_result_values(job);
       results[i].counts = t->counts;
       results[i].paths = t->paths;
     }
@@ -83,8 +92,8 @@ static eg_status advance_all(eg_context *ctx, const eg_backend *backend, eg_devi
 static tiles run_tiles(const eg_backend *backend, const eg_job *job, const volatile int *stop) {
   eg_context *const ctx = eg_context_create();
   eg_device *device = NULL;
-  tiles t = {EG_OK, "", calloc(job->n_tiles * job->node_values, sizeof(double)),
-             calloc(job->n_counts, sizeof(uint64_t)), calloc(eg_job_path_values(job), sizeof(double))};
+  tiles t = {EG_OK, "", calloc(job->n_tiles * eg_job_result_values(job), sizeof(double)),
+             calloc(members_of(job) * job->n_counts, sizeof(uint64_t)), calloc(members_of(job) * eg_job_path_values(job), sizeof(double))};
   MUST(ctx != NULL && t.nodes != NULL && t.counts != NULL && t.paths != NULL, "no memory");
   const eg_backend *found = backend;
   t.status = backend == NULL ? eg_backend_cuda(ctx, &found) : EG_OK; /* NULL: the plug-in, opened here */
@@ -105,9 +114,9 @@ static int is_right(const eg_job *job, const tiles *want) {
   const volatile int stop = 0;
   const tiles got = run_tiles(NULL, job, &stop);
   const int is_same = got.status == EG_OK &&
-                      memcmp(got.nodes, want->nodes, job->n_tiles * job->node_values * sizeof(double)) == 0 &&
-                      memcmp(got.counts, want->counts, job->n_counts * sizeof *got.counts) == 0 &&
-                      memcmp(got.paths, want->paths, eg_job_path_values(job) * sizeof *got.paths) == 0;
+                      memcmp(got.nodes, want->nodes, job->n_tiles * eg_job_result_values(job) * sizeof(double)) == 0 &&
+                      memcmp(got.counts, want->counts, members_of(job) * job->n_counts * sizeof *got.counts) == 0 &&
+                      memcmp(got.paths, want->paths, members_of(job) * eg_job_path_values(job) * sizeof *got.paths) == 0;
   free_tiles(got);
   return is_same;
 }

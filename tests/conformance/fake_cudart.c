@@ -28,6 +28,8 @@
  *   uncount  one count too few, where they are counted
  * and from the N-th order of trajectories on
  *   disorder one trajectory is stepped twice, and one not at all
+ * and from the N-th launch that makes differences of a group on
+ *   mispair  two realisations of the first tile have exchanged a value before it is subtracted from
  * and from the N-th launch that feeds streamed statistics on
  *   misfeed  two realisations of every tile have exchanged the first value of a sample
  *   unfeed   the last sample is left out
@@ -48,6 +50,7 @@
 #include "order_twin.h"
 #include "paths_twin.h"
 #include "reduce_twin.h"
+#include "stats/differences_gpu.h"
 #include "thread_twin.h"
 
 enum { LATER = 34, MULTIPROCESSORS = 1, FREE_BYTES = 6 << 20, MOST_BLOCKS = 64 * FAKE_MOST_DEVICES };
@@ -146,6 +149,11 @@ typedef struct fake_unit {
   X(traced_linear_regression_4, "models/linear_regression.h", NULL, 4, "double", LANE, "traced")             \
   X(traced_linear_regression_gaussian_2, "models/linear_regression_gaussian.h", NULL, 2, "double", LANE, "traced") \
   X(traced_quadratic_4, "models/quadratic.h", NULL, 4, "double", LANE, "traced")                             \
+  X(coarse_ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", NULL, 1, "double", LANE, "coarse")             \
+  X(coarse_ornstein_uhlenbeck_float, "models/ornstein_uhlenbeck.h", NULL, 1, "float", LANE, "coarse")        \
+  X(coarse_quadratic_4, "models/quadratic.h", NULL, 4, "double", LANE, "coarse")                             \
+  X(coarse_linear_regression_4, "models/linear_regression.h", NULL, 4, "double", LANE, "coarse")             \
+  X(watched_coarse_ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", NULL, 1, "double", LANE, "watchedcoarse") \
   X(stable_ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", NULL, 1, "double", LANE, "stable")             \
   X(twin_linear_regression_gaussian_2, "models/linear_regression_gaussian.h", NULL, 2, "double", LANE, "-")  \
   X(twin_scaled_brownian_motion, "models/scaled_brownian_motion.h", NULL, 1, "double", LANE, "-")            \
@@ -201,10 +209,10 @@ const void *eg_fatbin_of_statistics(void) {
 /* ---- kernels ---- */
 
 /* Of the statistics; the address of each is the kernel. */
-enum { MOMENTS, COMOMENTS, PRODUCTS, COUNT, PAIRS, TRACK, PATH_VALUES, FEED, ORDER, N_STATISTICS };
+enum { MOMENTS, COMOMENTS, PRODUCTS, COUNT, PAIRS, TRACK, PATH_VALUES, FEED, ORDER, SUBTRACT, N_STATISTICS };
 static const char *const statistics_kernels[N_STATISTICS] = {"eg_reduce_moments", "eg_reduce_comoments", "eg_reduce_products", "eg_count_histograms",
                                                              "eg_count_pairs",    "eg_track_records", "eg_make_path_values", "eg_feed_streams",
-                                                             "eg_order_lanes"};
+                                                             "eg_order_lanes", "eg_subtract_records"};
 
 /* N_STATISTICS: it is none of them. */
 static int statistic_of(const void *kernel) {
@@ -529,7 +537,7 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
 typedef struct kernel_call {
   const void *kernel;
   dim3 grid, block;
-  int is_faulty, is_wrong, is_nan, is_miscounted, is_misplaced, is_swapped, is_uncounted, is_unpaired, is_misfed, is_unfed, is_disordered, hangs;
+  int is_faulty, is_wrong, is_nan, is_miscounted, is_misplaced, is_swapped, is_uncounted, is_unpaired, is_misfed, is_unfed, is_disordered, is_mispaired, hangs;
   eg_tile_reduce reduce;
   eg_count count;
   const eg_histogram_pair *pairs;
@@ -537,6 +545,7 @@ typedef struct kernel_call {
   eg_tile_paths paths;
   eg_tile_feed feed;
   eg_order order;
+  eg_subtract subtract;
   eg_launch launch;
   void *params, *staged;
 } kernel_call;
@@ -594,6 +603,14 @@ static void check_order(const eg_order *r, dim3 grid, dim3 block_size) {
   }
   need_inside(r->monitors, (size_t)r->n * r->n_monitors * 2 * sizeof(double));
   need_inside(r->order, r->n * sizeof *r->order);
+}
+
+static void check_subtract(const eg_subtract *r, dim3 grid, dim3 block_size) {
+  if ((uint64_t)grid.x * EG_SUBTRACT_THREADS < r->n || block_size.x != EG_SUBTRACT_THREADS) {
+    fake_misuse("a launch has fewer threads than its lanes need");
+  }
+  need_inside(r->values, r->n * sizeof *r->values);
+  need_inside(r->base, r->n * sizeof *r->base);
 }
 
 static void check_paths(const eg_tile_paths *r, dim3 grid, dim3 block_size) {
@@ -714,7 +731,24 @@ static void run_feed(const kernel_call *c) {
   }
 }
 
+/* Differences; wrong where it is asked for: the first two lanes of the first record have exchanged their values. */
+static void run_subtract(const kernel_call *c) {
+  double *const values = c->subtract.values;
+  if (c->is_mispaired) {
+    const double first = values[0];
+    values[0] = values[1];
+    values[1] = first;
+  }
+  for (uint64_t i = 0; i < (uint64_t)c->grid.x * c->block.x; i++) {
+    eg_subtract_value(&c->subtract, i);
+  }
+}
+
 static void run_statistic(const kernel_call *c, int which) {
+  if (which == SUBTRACT) {
+    run_subtract(c);
+    return;
+  }
   if (which == FEED) {
     run_feed(c);
     return;
@@ -845,6 +879,7 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   c->is_disordered = which == ORDER && is_broken("disorder");
   c->is_misfed = which == FEED && is_broken("misfeed");
   c->is_unfed = which == FEED && is_broken("unfeed");
+  c->is_mispaired = which == SUBTRACT && is_broken("mispair");
   if (which <= PRODUCTS) {
     memcpy(&c->reduce, args[0], sizeof c->reduce);
     check_reduce(&c->reduce);
@@ -864,6 +899,9 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   } else if (which == FEED) {
     memcpy(&c->feed, args[0], sizeof c->feed);
     check_feed(&c->feed, grid, block_size);
+  } else if (which == SUBTRACT) {
+    memcpy(&c->subtract, args[0], sizeof c->subtract);
+    check_subtract(&c->subtract, grid, block_size);
   } else if (which == ORDER) {
     memcpy(&c->order, args[0], sizeof c->order);
     check_order(&c->order, grid, block_size);

@@ -73,7 +73,7 @@ int nvrtcCompileProgram(program *p, int n, const char *const *options) {
   value_of(n, options, "-DEG_REAL=", real);
   static const char *const specials[][2] = {
       {"-DEG_WATCHED=1", "watched"}, {"-DEG_PERMUTED=1", "permuted"}, {"-DEG_NOISY=1", "noisy"}, {"-DEG_STABLE=1", "stable"},
-      {"-DEG_TRACED=1", "traced"}};
+      {"-DEG_TRACED=1", "traced"},   {"-DEG_COARSE=1", "coarse"}};
   char special[64] = "";
   for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
     if (has(n, options, specials[i][0])) {

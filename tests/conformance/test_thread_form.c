@@ -52,6 +52,10 @@ NOISY_UNITS(DECLARE_NOISY)
 #define STABLE_UNITS(X) X(ornstein_uhlenbeck) X(quadratic_3)
 #define DECLARE_STABLE(name) extern const twin_stepper stable_##name[];
 STABLE_UNITS(DECLARE_STABLE)
+/* With -DEG_COARSE=1: increments that are sums. */
+#define COARSE_UNITS(X) X(ornstein_uhlenbeck) X(quadratic_4) X(linear_regression_4)
+#define DECLARE_COARSE(name) extern const twin_stepper coarse_##name[];
+COARSE_UNITS(DECLARE_COARSE)
 extern const eg_unit cpu_wide_ornstein_uhlenbeck_v3; /* double increments, for gaussian64 */
 
 extern const eg_fill_table eg_fill_table_v3, eg_fill_table_v4;
@@ -87,6 +91,10 @@ enum { N_NOISY_UNITS = sizeof noisy_units / sizeof noisy_units[0] };
 #define STABLE_ROW(name) {"stable " #name, stable_##name, &cpu_##name##_v3},
 static const unit_pair stable_units[] = {STABLE_UNITS(STABLE_ROW)};
 enum { N_STABLE_UNITS = sizeof stable_units / sizeof stable_units[0] };
+
+#define COARSE_ROW(name) {"coarse " #name, coarse_##name, &cpu_##name##_v3},
+static const unit_pair coarse_units[] = {COARSE_UNITS(COARSE_ROW)};
+enum { N_COARSE_UNITS = sizeof coarse_units / sizeof coarse_units[0] };
 
 enum { LD = 128, TILES = 2, LANES_USED = 128 + 70, POINTS = 2, MOST_RECORDS = 6, N_FEATURES = 14, ROWS = 11 };
 
@@ -425,6 +433,10 @@ static void check_stepper(const unit_pair *pair, const eg_unit *unit, int i_step
   if (is_among(pair, stable_units, N_STABLE_UNITS)) {
     a.tail_index = which == CASE_RANDOM ? 1.0 : 1.75;
   }
+  if (strncmp(pair->name, "coarse", 6) == 0) {
+    a.noise_ratio = which == CASE_RANDOM ? 3 : 5;
+    a.noise_draws = stepper->normals > 0 ? (uint32_t)stepper->normals : fold_count;
+  }
   buffers want = make_buffers(dim + stepper->extra), got = make_buffers(dim + stepper->extra);
   size_t n_bad = 0;
   run_cpu(unit, stepper, params, &a, want);
@@ -467,6 +479,10 @@ static void check_unit(const unit_pair *pair) {
       if (is_among(pair, permuted_units, N_PERMUTED_UNITS) && unit->steppers[i].rows != -1) {
         continue; /* draws independent rows, or none */
       }
+      if (is_among(pair, coarse_units, N_COARSE_UNITS) &&
+          (unit->steppers[i].normals == 0 || unit->steppers[i].rows != 0 || twin->kind != EG_KIND_GAUSSIAN)) {
+        continue; /* no increments, or none that are summed */
+      }
       n_found++;
       const int is_data = unit->steppers[i].normals == -1, is_batch = unit->steppers[i].rows == -1;
       const uint32_t first = is_data ? ROWS : is_batch ? 3 : 1;
@@ -488,7 +504,7 @@ static void check_unit(const unit_pair *pair) {
     CHECK(n_found == 3);
     return;
   }
-  if (is_among(pair, stable_units, N_STABLE_UNITS)) {
+  if (is_among(pair, stable_units, N_STABLE_UNITS) || is_among(pair, coarse_units, N_COARSE_UNITS)) {
     CHECK(n_found >= 2);
     return;
   }
@@ -506,12 +522,12 @@ static void check_unit(const unit_pair *pair) {
 }
 
 /* gaussian64 needs a CPU unit with double increments. */
-static void check_wide(void) {
-  const unit_pair pair = {"wide ornstein_uhlenbeck", twin_ornstein_uhlenbeck, &cpu_wide_ornstein_uhlenbeck_v3};
+static void check_wide(const char *name, const twin_stepper *steppers) {
+  const unit_pair pair = {name, steppers, &cpu_wide_ornstein_uhlenbeck_v3};
   fill = &eg_fill_table_v3;
   for (const twin_stepper *twin = pair.twin; twin->name != NULL; twin++) {
     for (int i = 0; i < pair.own->n_steppers; i++) {
-      if (twin->kind == EG_KIND_GAUSSIAN64 && strcmp(pair.own->steppers[i].name, twin->name) == 0) {
+      if (twin->kind == EG_KIND_GAUSSIAN64 && pair.own->steppers[i].normals > 0 && strcmp(pair.own->steppers[i].name, twin->name) == 0) {
         check_stepper(&pair, pair.own, i, twin, CASE_PLAIN, 1, LONG, 0);
         check_stepper(&pair, pair.own, i, twin, CASE_RANDOM, 1, LONG, 40);
       }
@@ -695,7 +711,11 @@ int main(void) {
   for (int i = 0; i < N_STABLE_UNITS; i++) {
     check_unit(&stable_units[i]);
   }
-  check_wide();
+  for (int i = 0; i < N_COARSE_UNITS; i++) {
+    check_unit(&coarse_units[i]);
+  }
+  check_wide("wide ornstein_uhlenbeck", twin_ornstein_uhlenbeck);
+  check_wide("coarse and wide ornstein_uhlenbeck", coarse_ornstein_uhlenbeck);
   fill = is_v4 ? &eg_fill_table_v4 : &eg_fill_table_v3;
   check_indices();
   check_reduce(8, 1, 2, 2); /* small tiles of the team form and of populations */

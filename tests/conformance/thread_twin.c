@@ -1,7 +1,7 @@
 /*
  * "The CPU twin of the same source": a unit around core/lane_gpu.h for cc. Compiled once per model and dimension with
  *   -DEG_THREAD_FORM -DEG_MODEL_FILE=.. [-DEG_DIM=n] -DTWIN_SYMBOL=name [-DTWIN_ALL_KINDS] [-DTWIN_INDICES]
- *   [-DEG_WATCHED=1] [-DEG_PERMUTED=1] [-DEG_NOISY=1] [-DEG_STABLE=1] [-DEG_TRACED=1] [-DTWIN_ONE_KIND] [-DTWIN_COMMON]
+ *   [-DEG_WATCHED=1] [-DEG_PERMUTED=1] [-DEG_NOISY=1] [-DEG_STABLE=1] [-DEG_TRACED=1] [-DEG_COARSE=1] [-DTWIN_ONE_KIND] [-DTWIN_COMMON]
  * test_thread_form.c runs it against the CPU driver.
  */
 #include "thread_twin.h"

@@ -85,7 +85,7 @@ static void from_the_plan(void) {
              "t.yaml:15:18: error: group 'g': runs 'coarse' and 'fine' have different steps, and a sum of increments has "
              "the law of one increment only for Gaussian noise; allowed kinds: gaussian, gaussian64");
   check_says(HEAD TIMES "noise: gaussian-fast\ngroups: [{label: g, members: [sgd, sme2]}]\n",
-             "t.yaml:15:18: error: groups are advanced on the CPU only so far, where noise gaussian-fast does not exist");
+             "t.yaml:15:18: error: groups exist for noise that the CPU makes too, which gaussian-fast is not; use gaussian");
   check_good(HEAD TIMES "noise: table5\ngroups: [{label: g, members: [sgd, sme2]}]\n"); /* equal steps */
   check_says(HEAD TIMES "groups: [{label: g, members: [sgd, coarse]}]\n",
              "take different draws and cannot share noise: 2 increments a step, one for each ");

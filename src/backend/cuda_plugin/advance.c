@@ -10,8 +10,6 @@
 #define LAUNCH_SECONDS 0.1
 #define MOST_STEPS     0x40000000u /* the kernel counts the steps of a launch in 32 bits */
 
-#define NO_RECORD SIZE_MAX
-
 static eg_cuda_status launch_advance(eg_cuda_device *d, const eg_launch *a, uint64_t tiles,
                                      eg_cuda_message message) {
   const uint64_t threads = tiles * eg_cuda_tile_trajectories(d->job) * d->trajectory_threads;
@@ -46,7 +44,7 @@ static void beat(const eg_cuda_device *d) {
 }
 
 /* A free place for one more launch: waits for the oldest in flight if there is none. */
-static eg_cuda_status take_place(eg_cuda_device *d, eg_cuda_flight **flight, eg_cuda_message message) {
+eg_cuda_status eg_cuda_take_place(eg_cuda_device *d, eg_cuda_flight **flight, eg_cuda_message message) {
   eg_cuda_flight *const f = &d->flights[d->n_launched % EG_CUDA_IN_FLIGHT];
   if (d->n_launched >= EG_CUDA_IN_FLIGHT) {
     float milliseconds = 0;
@@ -60,22 +58,27 @@ static eg_cuda_status take_place(eg_cuda_device *d, eg_cuda_flight **flight, eg_
   return EG_CUDA_OK;
 }
 
-/* The statistics of what a launch recorded: observations from `record` on, or samples (NO_RECORD). */
-static eg_cuda_status take_records(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a, size_t record,
-                                   eg_cuda_message message) {
-  if (record == NO_RECORD) {
+/* The statistics of what a launch recorded: observations from `record` on, or samples. */
+eg_cuda_status eg_cuda_take_records(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a, size_t record, double *paths,
+                                    eg_cuda_message message) {
+  if (record == EG_CUDA_SAMPLES) {
     return eg_cuda_feed_streams(d, a, batch->tiles, message);
   }
-  EG_CUDA_PASS(eg_cuda_reduce_records(d, batch, a, record, message));
+  EG_CUDA_PASS(eg_cuda_reduce_records(d, batch, batch->nodes, a, record, message));
   EG_CUDA_PASS(eg_cuda_launch_counts(d, a, batch->tiles, record, message));
   EG_CUDA_PASS(eg_cuda_track_records(d, a, batch->tiles, record, message));
-  return eg_cuda_keep_paths(d, a, batch->tiles, record, batch->results[0].paths, message);
+  return eg_cuda_keep_paths(d, a, batch->tiles, record, paths, message);
 }
 
-/* Steps step_first .. step_last of a batch with their records, numbered from `record` on, and the statistics of these. NO_RECORD:
-   they are samples at the steps of the flight. */
-static eg_cuda_status launch(eg_cuda_device *d, const eg_cuda_batch *batch, eg_launch *a, size_t record,
-                             eg_cuda_flight *flight, eg_cuda_message message) {
+eg_cuda_status eg_cuda_finish_slot(eg_cuda_device *d, eg_cuda_message message) {
+  EG_CUDA_TRY(cudaEventRecord(d->slots[d->next_slot].reduced, d->statistics), "ordering launches");
+  d->next_slot = (d->next_slot + 1) % EG_CUDA_SLOTS;
+  return EG_CUDA_OK;
+}
+
+/* Samples are at the steps of the flight. */
+eg_cuda_status eg_cuda_launch_steps_of(eg_cuda_device *d, const eg_cuda_batch *batch, eg_launch *a, size_t record,
+                                       eg_cuda_flight *flight, eg_cuda_message message) {
   eg_cuda_slot *const slot = &d->slots[d->next_slot];
   a->records = (double *)slot->records;
   flight->steps = a->step_last - a->step_first;
@@ -83,7 +86,7 @@ static eg_cuda_status launch(eg_cuda_device *d, const eg_cuda_batch *batch, eg_l
   if (a->n_records > 0) {
     EG_CUDA_TRY(cudaStreamWaitEvent(d->stepping, slot->reduced, 0), "ordering launches");
   }
-  if (record == NO_RECORD) {
+  if (record == EG_CUDA_SAMPLES) {
     EG_CUDA_PASS(eg_cuda_send_samples(d, a, flight, slot, message));
   } else {
     a->record_steps = (const uint64_t *)d->dev_record_steps + record;
@@ -92,12 +95,17 @@ static eg_cuda_status launch(eg_cuda_device *d, const eg_cuda_batch *batch, eg_l
   EG_CUDA_TRY(cudaEventRecord(flight->before, d->stepping), "timing a launch");
   EG_CUDA_PASS(launch_advance(d, a, batch->tiles, message));
   EG_CUDA_TRY(cudaEventRecord(flight->stepped, d->stepping), "timing a launch");
-  EG_CUDA_PASS(eg_cuda_order_lanes(d, a, batch->tiles, message));
+  return eg_cuda_order_lanes(d, a, batch->tiles, message);
+}
+
+/* Steps with their records, and the statistics of these. */
+static eg_cuda_status launch(eg_cuda_device *d, const eg_cuda_batch *batch, eg_launch *a, size_t record,
+                             eg_cuda_flight *flight, eg_cuda_message message) {
+  EG_CUDA_PASS(eg_cuda_launch_steps_of(d, batch, a, record, flight, message));
   if (a->n_records > 0) {
     EG_CUDA_TRY(cudaStreamWaitEvent(d->statistics, flight->stepped, 0), "ordering launches");
-    EG_CUDA_PASS(take_records(d, batch, a, record, message));
-    EG_CUDA_TRY(cudaEventRecord(slot->reduced, d->statistics), "ordering launches");
-    d->next_slot = (d->next_slot + 1) % EG_CUDA_SLOTS;
+    EG_CUDA_PASS(eg_cuda_take_records(d, batch, a, record, batch->results[0].paths, message));
+    EG_CUDA_PASS(eg_cuda_finish_slot(d, message));
   }
   return EG_CUDA_OK;
 }
@@ -126,7 +134,7 @@ static eg_cuda_status launch_all(eg_cuda_device *d, const eg_cuda_batch *batch, 
   size_t record = 0;
   while (record < job->n_records) {
     eg_cuda_flight *flight = NULL;
-    EG_CUDA_PASS(take_place(d, &flight, message));
+    EG_CUDA_PASS(eg_cuda_take_place(d, &flight, message));
     if (__atomic_load_n(stop, __ATOMIC_RELAXED) != 0) { /* set by another thread */
       return EG_CUDA_STOPPED;
     }
@@ -139,7 +147,7 @@ static eg_cuda_status launch_all(eg_cuda_device *d, const eg_cuda_batch *batch, 
     } else {
       choose_records(d, a, record);
     }
-    EG_CUDA_PASS(launch(d, batch, a, is_sampled ? NO_RECORD : record, flight, message));
+    EG_CUDA_PASS(launch(d, batch, a, is_sampled ? EG_CUDA_SAMPLES : record, flight, message));
     record += is_sampled ? 0 : a->n_records;
     a->step_first = a->step_last;
     a->is_restart = 1;
@@ -147,47 +155,90 @@ static eg_cuda_status launch_all(eg_cuda_device *d, const eg_cuda_batch *batch, 
   return EG_CUDA_OK;
 }
 
-/* Start a batch and ask for its results; nothing waits for them yet. */
-static eg_cuda_status begin(eg_cuda_device *d, eg_cuda_batch *batch, const volatile int *stop,
-                            eg_cuda_message message) {
+/* Where the launches of a batch begin, of one member. */
+static eg_cuda_status begin_member(eg_cuda_device *d, const eg_cuda_batch *batch, eg_cuda_message message) {
   const eg_cuda_job *const job = d->job;
   const uint64_t left = job->n_realisations - batch->first * job->tile;
   const uint64_t lanes = batch->tiles * job->tile;
-  eg_launch a = job->launch;
-  a.realisation_first = batch->first * job->tile;
-  a.n_lanes = (uint32_t)(left < lanes ? left : lanes);
-  a.tile = job->tile;
-  a.start = (const double *)d->dev_start;
-  a.staged = d->dev_staged; /* NULL: goes by value */
-  a.rows = d->dev_rows;
-  a.state = batch->state;
-  a.monitor_state = (double *)batch->monitors;
-  a.scratch = d->dev_scratch;
-  a.first_bad = (uint64_t *)batch->first_bad;
-  a.is_restart = 0;
-  EG_CUDA_PASS(eg_cuda_clear_streams(d, batch->tiles, message));
-  EG_CUDA_PASS(launch_all(d, batch, &a, stop, message));
-  EG_CUDA_PASS(eg_cuda_reduce_paths(d, batch, &a, message));
-  /* behind the last reduction, which waited for the last steps */
-  EG_CUDA_TRY(cudaMemcpyAsync(batch->host_nodes, batch->nodes, batch->tiles * job->node_values * sizeof(double),
-                              cudaMemcpyDeviceToHost, d->statistics),
+  eg_launch *const a = &d->launch;
+  *a = job->launch;
+  a->realisation_first = batch->first * job->tile;
+  a->n_lanes = (uint32_t)(left < lanes ? left : lanes);
+  a->tile = job->tile;
+  a->start = (const double *)d->dev_start;
+  a->staged = d->dev_staged; /* NULL: goes by value */
+  a->rows = d->dev_rows;
+  a->state = batch->state;
+  a->monitor_state = (double *)batch->monitors;
+  a->scratch = d->dev_scratch;
+  a->first_bad = (uint64_t *)batch->first_bad;
+  a->is_restart = 0;
+  return eg_cuda_clear_streams(d, batch->tiles, message);
+}
+
+/* What a batch gave, behind the last reduction, which waited for the last steps. */
+static eg_cuda_status copy_back(eg_cuda_device *d, const eg_cuda_batch *batch, eg_cuda_message message) {
+  const eg_cuda_job *const job = d->job;
+  const size_t node_bytes = batch->tiles * job->node_values * sizeof(double);
+  EG_CUDA_TRY(cudaMemcpyAsync(batch->host_nodes, batch->nodes, node_bytes, cudaMemcpyDeviceToHost, d->statistics),
               "copying results back");
-  EG_CUDA_TRY(cudaMemcpyAsync(batch->host_first_bad, batch->first_bad, batch->tiles * a.n_points * a.ld * sizeof(uint64_t),
-                              cudaMemcpyDeviceToHost, d->statistics),
+  if (batch->differences != NULL) {
+    EG_CUDA_TRY(cudaMemcpyAsync(batch->host_differences, batch->differences, node_bytes, cudaMemcpyDeviceToHost, d->statistics),
+                "copying results back");
+  }
+  EG_CUDA_TRY(cudaMemcpyAsync(batch->host_first_bad, batch->first_bad,
+                              batch->tiles * job->launch.n_points * job->launch.ld * sizeof(uint64_t), cudaMemcpyDeviceToHost,
+                              d->statistics),
               "copying results back");
+  return EG_CUDA_OK;
+}
+
+/* Start a batch and ask for its results; nothing waits for them yet. */
+static eg_cuda_status begin(eg_cuda_device *d, unsigned turn, const volatile int *stop, eg_cuda_message message) {
+  eg_cuda_batch *const batch = &d->batches[turn];
+  for (size_t i = 0; i < d->n_members; i++) {
+    eg_cuda_batch *const own = &d->members[i]->batches[turn];
+    own->first = batch->first;
+    own->tiles = batch->tiles;
+    EG_CUDA_PASS(begin_member(d->members[i], own, message));
+  }
+  if (d->n_members > 1) {
+    EG_CUDA_PASS(eg_cuda_launch_group(d, turn, stop, message));
+  } else {
+    EG_CUDA_PASS(launch_all(d, batch, &d->launch, stop, message));
+  }
+  for (size_t i = 0; i < d->n_members; i++) {
+    eg_cuda_device *const member = d->members[i];
+    EG_CUDA_PASS(eg_cuda_reduce_paths(member, &member->batches[turn], &member->launch, message));
+    EG_CUDA_PASS(copy_back(member, &member->batches[turn], message));
+  }
   EG_CUDA_TRY(cudaEventRecord(batch->copied, d->statistics), "copying results back");
   return EG_CUDA_OK;
 }
 
-/* The trajectories of one tile that went bad, in (realisation, point) order. */
-static eg_cuda_status list_bad(const eg_cuda_device *d, const uint64_t *first_bad, uint64_t realisation,
-                               uint32_t n_lanes, eg_cuda_result *result, eg_cuda_message message) {
+/* First bad steps of tile i of a batch, of one member. */
+static const uint64_t *first_bad_of(const eg_cuda_device *d, unsigned turn, uint64_t i) {
+  return d->batches[turn].host_first_bad + i * d->job->launch.n_points * d->job->launch.ld;
+}
+
+static size_t count_bad(const eg_cuda_device *d, const uint64_t *first_bad, uint32_t n_lanes) {
   const uint32_t n_points = d->job->launch.n_points, ld = d->job->launch.ld;
   size_t n = 0;
   for (uint32_t point = 0; point < n_points; point++) {
     for (uint32_t l = 0; l < n_lanes; l++) {
       n += first_bad[(size_t)point * ld + l] != EG_NEVER;
     }
+  }
+  return n;
+}
+
+/* The trajectories of tile i of a batch that went bad, in (member, realisation, point) order. */
+static eg_cuda_status list_bad(const eg_cuda_device *d, unsigned turn, uint64_t i, uint64_t realisation,
+                               uint32_t n_lanes, eg_cuda_result *result, eg_cuda_message message) {
+  const uint32_t n_points = d->job->launch.n_points, ld = d->job->launch.ld;
+  size_t n = 0;
+  for (size_t k = 0; k < d->n_members; k++) {
+    n += count_bad(d, first_bad_of(d->members[k], turn, i), n_lanes);
   }
   if (n == 0) {
     return EG_CUDA_OK;
@@ -198,33 +249,51 @@ static eg_cuda_status list_bad(const eg_cuda_device *d, const uint64_t *first_ba
   }
   result->n_bad = n;
   eg_cuda_bad *next = result->bad;
-  for (uint32_t l = 0; l < n_lanes; l++) {
-    for (uint32_t point = 0; point < n_points; point++) {
-      const uint64_t step = first_bad[(size_t)point * ld + l];
-      if (step != EG_NEVER) {
-        next->realisation = realisation + l;
-        next->step = step;
-        next->point = point;
-        next++;
+  for (uint32_t k = 0; k < d->n_members; k++) {
+    const uint64_t *const first_bad = first_bad_of(d->members[k], turn, i);
+    for (uint32_t l = 0; l < n_lanes; l++) {
+      for (uint32_t point = 0; point < n_points; point++) {
+        const uint64_t step = first_bad[(size_t)point * ld + l];
+        if (step != EG_NEVER) {
+          next->realisation = realisation + l;
+          next->step = step;
+          next->point = point;
+          next->member = k;
+          next++;
+        }
       }
     }
   }
   return EG_CUDA_OK;
 }
 
-/* Wait for the results of a batch and hand them out; its buffers are free afterwards. */
-static eg_cuda_status collect(eg_cuda_device *d, eg_cuda_batch *batch, eg_cuda_message message) {
+/* Nodes of tile i of a batch: those of the members, then those of their differences, which have no statistics of paths. */
+static void hand_out(const eg_cuda_device *d, unsigned turn, uint64_t i, uint64_t realisation, uint32_t n_lanes, double *node) {
   const eg_cuda_job *const job = d->job;
-  const size_t lanes = (size_t)job->launch.n_points * job->launch.ld;
+  for (size_t k = 0; k < d->n_members; k++) {
+    const eg_cuda_device *const member = d->members[k];
+    const eg_cuda_batch *const batch = &member->batches[turn];
+    double *const own = node + k * job->node_values, *const difference = node + (d->n_members + k) * job->node_values;
+    memcpy(own, batch->host_nodes + i * job->node_values, job->node_values * sizeof(double));
+    eg_cuda_list_largest(member, batch, i, realisation, n_lanes, own);
+    if (batch->differences != NULL) {
+      memcpy(difference, batch->host_differences + i * job->node_values, job->path_node * sizeof(double));
+      memset(difference + job->path_node, 0, (job->node_values - job->path_node) * sizeof(double));
+    }
+  }
+}
+
+/* Wait for the results of a batch and hand them out; its buffers are free afterwards. */
+static eg_cuda_status collect(eg_cuda_device *d, unsigned turn, eg_cuda_message message) {
+  const eg_cuda_job *const job = d->job;
+  eg_cuda_batch *const batch = &d->batches[turn];
   EG_CUDA_TRY(cudaEventSynchronize(batch->copied), "advancing trajectories");
   beat(d);
   for (uint64_t i = 0; i < batch->tiles; i++) {
     const uint64_t realisation = (batch->first + i) * job->tile, left = job->n_realisations - realisation;
     const uint32_t n_lanes = (uint32_t)(left < job->tile ? left : job->tile);
-    eg_cuda_result *const result = &batch->results[i];
-    memcpy(result->node, batch->host_nodes + i * job->node_values, job->node_values * sizeof(double));
-    eg_cuda_list_largest(d, batch, i, realisation, n_lanes, result->node);
-    EG_CUDA_PASS(list_bad(d, batch->host_first_bad + i * lanes, realisation, n_lanes, result, message));
+    hand_out(d, turn, i, realisation, n_lanes, batch->results[i].node);
+    EG_CUDA_PASS(list_bad(d, turn, i, realisation, n_lanes, &batch->results[i], message));
   }
   batch->results = NULL;
   return EG_CUDA_OK;
@@ -233,24 +302,28 @@ static eg_cuda_status collect(eg_cuda_device *d, eg_cuda_batch *batch, eg_cuda_m
 static eg_cuda_status advance(eg_cuda_device *d, uint64_t first, uint64_t n, const volatile int *stop,
                               eg_cuda_result *results, eg_cuda_message message) {
   unsigned turn = 0;
-  EG_CUDA_PASS(eg_cuda_clear_counts(d, message));
-  for (uint64_t done = 0; done < n; done += d->tiles, turn++) {
-    eg_cuda_batch *const batch = &d->batches[turn % EG_CUDA_BATCHES];
+  for (size_t i = 0; i < d->n_members; i++) {
+    EG_CUDA_PASS(eg_cuda_clear_counts(d->members[i], message));
+  }
+  for (uint64_t done = 0; done < n; done += d->tiles, turn = (turn + 1) % EG_CUDA_BATCHES) {
+    eg_cuda_batch *const batch = &d->batches[turn];
     if (batch->results != NULL) {
-      EG_CUDA_PASS(collect(d, batch, message));
+      EG_CUDA_PASS(collect(d, turn, message));
     }
     batch->first = first + done;
     batch->tiles = n - done < d->tiles ? n - done : d->tiles;
     batch->results = results + done;
-    EG_CUDA_PASS(begin(d, batch, stop, message));
+    EG_CUDA_PASS(begin(d, turn, stop, message));
   }
-  for (unsigned i = 0; i < EG_CUDA_BATCHES; i++, turn++) { /* the oldest first */
-    eg_cuda_batch *const batch = &d->batches[turn % EG_CUDA_BATCHES];
-    if (batch->results != NULL) {
-      EG_CUDA_PASS(collect(d, batch, message));
+  for (unsigned i = 0; i < EG_CUDA_BATCHES; i++, turn = (turn + 1) % EG_CUDA_BATCHES) { /* the oldest first */
+    if (d->batches[turn].results != NULL) {
+      EG_CUDA_PASS(collect(d, turn, message));
     }
   }
-  return eg_cuda_collect_counts(d, results[0].counts, message);
+  for (size_t i = 0; i < d->n_members; i++) {
+    EG_CUDA_PASS(eg_cuda_collect_counts(d->members[i], results[0].counts + i * d->job->n_counts, message));
+  }
+  return EG_CUDA_OK;
 }
 
 /* Nothing of this call is under way any more. */
@@ -260,7 +333,9 @@ static void settle(eg_cuda_device *d) {
   for (unsigned i = 0; i < EG_CUDA_BATCHES; i++) {
     d->batches[i].results = NULL;
   }
-  d->n_launched = 0;
+  for (size_t i = 0; i < d->n_members; i++) {
+    d->members[i]->n_launched = 0;
+  }
 }
 
 eg_cuda_status eg_cuda_advance(eg_cuda_device *d, uint64_t first, uint64_t n, const volatile int *stop,

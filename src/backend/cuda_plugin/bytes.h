@@ -25,6 +25,16 @@ typedef struct eg_tile_bytes {
   size_t state, monitors, first_bad, nodes, record, scratch, tracks, streams;
 } eg_tile_bytes;
 
+/* Member i of a group; of a job alone itself. */
+static inline const eg_cuda_job *eg_cuda_member(const eg_cuda_job *job, size_t i) {
+  return job->members == NULL ? job : job->members[i];
+}
+
+/* Doubles of one tile's result. */
+static inline size_t eg_cuda_result_values(const eg_cuda_job *job) {
+  return job->node_values * (2 * job->n_members - 1);
+}
+
 /* Trajectories of one tile, slots that stay empty left out. */
 static inline uint64_t eg_cuda_tile_trajectories(const eg_cuda_job *job) {
   return (uint64_t)job->launch.n_points * job->tile;
@@ -94,6 +104,11 @@ static inline eg_tile_bytes eg_cuda_tile_bytes(const eg_cuda_job *job, size_t sc
 /* Of one tile of everything that stays for the whole job. */
 static inline size_t eg_cuda_fixed_bytes(const eg_tile_bytes *b) {
   return EG_CUDA_BATCHES * (b->state + b->monitors + b->first_bad + b->nodes) + b->scratch + b->tracks + b->streams;
+}
+
+/* The same of the differences of a group: their nodes. */
+static inline size_t eg_cuda_difference_bytes(const eg_cuda_job *job) {
+  return EG_CUDA_BATCHES * (job->n_members - 1) * job->node_values * sizeof(double);
 }
 
 /* Of all tiles together: data, matrices, times, steps of samples, and values of paths of so many tiles. */

@@ -145,6 +145,9 @@ static eg_cuda_status fill_request(request *r, const eg_cuda_job *job, int capab
   if (job->launch.tail_index > 0) {
     add_option(r, "-DEG_STABLE=1");
   }
+  if (eg_cuda_is_coarse(job)) {
+    add_option(r, "-DEG_COARSE=1");
+  }
   add_option(r, "-DEG_REAL=%s", job->is_float ? "float" : "double");
   add_option(r, "-DEG_KIND_NAME=%s", eg_cuda_kind_name(job->kind));
   add_option(r, "-DEG_KIND_CODE=EG_KIND_%s", kind_code(job->kind));

@@ -14,6 +14,10 @@
  *
  * The host runs ahead by EG_CUDA_IN_FLIGHT launches. Tiles go in batches; two of them have buffers, so that the
  * results of one are taken while the other steps.
+ *
+ * A group is a device that leads and others that have its streams and kernels, and buffers of their own (group.c). Its members
+ * step one after the other, each in launches of its own length, to observations that all of them record; then all are
+ * reduced, and their records, which lie side by side, become those of the differences.
  */
 #ifndef EG_CUDA_DEVICE_H
 #define EG_CUDA_DEVICE_H
@@ -47,6 +51,8 @@ typedef struct eg_cuda_batch {
   double *host_nodes;       /* page-locked */
   double *host_listed;      /* page-locked: values that lists of the largest are made of, (rows of them, tiles, ld) */
   uint64_t *host_first_bad; /* page-locked */
+  void *differences;        /* nodes of the differences to the base; NULL: it has none */
+  double *host_differences; /* page-locked */
   cudaEvent_t copied;
   /* while it is under way */
   uint64_t first, tiles;
@@ -61,7 +67,7 @@ struct eg_cuda_device {
   eg_cuda_slot slots[EG_CUDA_SLOTS];
   eg_cuda_batch batches[EG_CUDA_BATCHES];
   cudaLibrary_t statistics_code;
-  cudaKernel_t reduce_moments, reduce_comoments, reduce_products, count_histograms, count_pairs, track_records, make_path_values, feed_streams, order_lanes;
+  cudaKernel_t reduce_moments, reduce_comoments, reduce_products, count_histograms, count_pairs, track_records, make_path_values, feed_streams, order_lanes, subtract_records;
   /* of the job */
   const eg_cuda_job *job;
   cudaLibrary_t unit;
@@ -84,6 +90,9 @@ struct eg_cuda_device {
   uint64_t value_tiles;     /* whose values are made at once */
   uint64_t *host_counts;    /* page-locked */
   double *host_kept;        /* page-locked: EG_KEPT_BYTES */
+  eg_launch launch;         /* of the batch that is being launched: what comes next */
+  struct eg_cuda_device **members; /* of a group, this one first, which owns the others; of a job alone it is alone here */
+  size_t n_members;
 };
 
 /* Does it look after every step? */
@@ -108,10 +117,15 @@ static inline int eg_cuda_is_traced(const eg_cuda_job *job) {
   return is;
 }
 
+/* Does it step by sums of increments of a finer member of its group? */
+static inline int eg_cuda_is_coarse(const eg_cuda_job *job) {
+  return job->launch.noise_ratio > 1;
+}
+
 /* What no kernel has that was compiled ahead: looks after every step, rows without replacement or with noise, stable increments,
-   noise_trace. */
+   sums of increments, noise_trace. */
 static inline int eg_cuda_is_special(const eg_cuda_job *job) {
-  return eg_cuda_is_watched(job) || eg_cuda_is_noisy(job) || eg_cuda_is_traced(job) || job->launch.tail_index > 0 ||
+  return eg_cuda_is_watched(job) || eg_cuda_is_coarse(job) || eg_cuda_is_noisy(job) || eg_cuda_is_traced(job) || job->launch.tail_index > 0 ||
          (job->launch.n_particles == 0 && job->launch.sampling != EG_SAMPLE_REPLACEMENT);
 }
 
@@ -144,14 +158,14 @@ eg_cuda_status eg_cuda_say(eg_cuda_message message, eg_cuda_status status, const
 /* kernel.c: find or compile the kernel of a job, and fill its arguments that stay. */
 eg_cuda_status eg_cuda_load_kernel(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
 
-/* sizes.c: d->tiles and d->records_at_once. */
+/* sizes.c: tiles and records_at_once, the same of all members. */
 eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
 uint64_t eg_cuda_tiles_at_once(const eg_cuda_device *d, const eg_cuda_job *job);
 uint64_t eg_cuda_first_steps(const eg_cuda_device *d, const eg_cuda_job *job);
 
 /* reduce.c: moments of rows; nodes of the records that a launch writes. */
 eg_cuda_status eg_cuda_launch_reduce(eg_cuda_device *d, const eg_tile_reduce *what, eg_cuda_message message);
-eg_cuda_status eg_cuda_reduce_records(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a,
+eg_cuda_status eg_cuda_reduce_records(eg_cuda_device *d, const eg_cuda_batch *batch, void *nodes, const eg_launch *a,
                                       size_t record_first, eg_cuda_message message);
 
 /* paths.c: statistics of paths; nothing where there are none. What they are; the buffers, after d->tiles and d->value_tiles are chosen; after every launch; after the last one of a batch; the lists of a node that
@@ -191,6 +205,26 @@ eg_cuda_status eg_cuda_launch_counts(eg_cuda_device *d, const eg_launch *a, uint
 eg_cuda_status eg_cuda_keep_paths(eg_cuda_device *d, const eg_launch *a, uint64_t tiles, size_t record_first,
                                   double *paths, eg_cuda_message message);
 eg_cuda_status eg_cuda_collect_counts(eg_cuda_device *d, uint64_t *counts, eg_cuda_message message);
+
+/* plugin.c: the events of a device. */
+eg_cuda_status eg_cuda_make_events(eg_cuda_device *d, eg_cuda_message message);
+void eg_cuda_destroy_events(eg_cuda_device *d);
+
+/* advance.c, for group.c: a free place for one more launch; steps d->launch.step_first .. step_last with records from `record` on
+   (EG_CUDA_SAMPLES: of samples), in the stream of the steps; the statistics of what was recorded, once the stream of the
+   statistics waits for the steps; the records have been read. */
+#define EG_CUDA_SAMPLES SIZE_MAX
+eg_cuda_status eg_cuda_take_place(eg_cuda_device *d, eg_cuda_flight **flight, eg_cuda_message message);
+eg_cuda_status eg_cuda_launch_steps_of(eg_cuda_device *d, const eg_cuda_batch *batch, eg_launch *a, size_t record,
+                                       eg_cuda_flight *flight, eg_cuda_message message);
+eg_cuda_status eg_cuda_take_records(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a, size_t record, double *paths,
+                                    eg_cuda_message message);
+eg_cuda_status eg_cuda_finish_slot(eg_cuda_device *d, eg_cuda_message message);
+
+/* group.c: devices of the members, before anything else is set up, and their end; all launches of a batch, numbered `turn`. */
+eg_cuda_status eg_cuda_make_members(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message);
+void eg_cuda_release_members(eg_cuda_device *d);
+eg_cuda_status eg_cuda_launch_group(eg_cuda_device *d, unsigned turn, const volatile int *stop, eg_cuda_message message);
 
 /* prepare.c: into GPU memory that is reserved for it. */
 eg_cuda_status eg_cuda_upload(const void *data, size_t bytes, void **out, eg_cuda_message message);

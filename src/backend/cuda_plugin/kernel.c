@@ -71,6 +71,10 @@ static eg_cuda_status refuse(const eg_cuda_job *job, const char *reason, eg_cuda
     return eg_cuda_say(message, EG_CUDA_REFUSED,
                        "kernels that look after every step (monitors) are not compiled ahead for the GPU, and %s", reason);
   }
+  if (eg_cuda_is_coarse(job)) {
+    return eg_cuda_say(message, EG_CUDA_REFUSED,
+                       "kernels that sum the increments of a finer member of their group are not compiled ahead for the GPU, and %s", reason);
+  }
   if (eg_cuda_is_special(job)) {
     return eg_cuda_say(message, EG_CUDA_REFUSED,
                        "rows with noise or without replacement, stable increments and feature noise_trace are not compiled ahead for the GPU, and %s", reason);

@@ -54,16 +54,7 @@ static void destroy_event(cudaEvent_t event) {
   }
 }
 
-static void close_device(eg_cuda_device *d) {
-  if (d == NULL) {
-    return;
-  }
-  /* Nothing can be done about errors while closing: the process or the device is going away. */
-  (void)cudaSetDevice(d->index);
-  eg_cuda_release_job(d);
-  if (d->statistics_code != NULL) {
-    (void)cudaLibraryUnload(d->statistics_code);
-  }
+void eg_cuda_destroy_events(eg_cuda_device *d) {
   for (unsigned i = 0; i < EG_CUDA_IN_FLIGHT; i++) {
     destroy_event(d->flights[i].before);
     destroy_event(d->flights[i].stepped);
@@ -74,6 +65,19 @@ static void close_device(eg_cuda_device *d) {
   for (unsigned i = 0; i < EG_CUDA_BATCHES; i++) {
     destroy_event(d->batches[i].copied);
   }
+}
+
+static void close_device(eg_cuda_device *d) {
+  if (d == NULL) {
+    return;
+  }
+  /* Nothing can be done about errors while closing: the process or the device is going away. */
+  (void)cudaSetDevice(d->index);
+  eg_cuda_release_job(d);
+  if (d->statistics_code != NULL) {
+    (void)cudaLibraryUnload(d->statistics_code);
+  }
+  eg_cuda_destroy_events(d);
   if (d->stepping != NULL) {
     (void)cudaStreamDestroy(d->stepping);
   }
@@ -83,13 +87,8 @@ static void close_device(eg_cuda_device *d) {
   free(d);
 }
 
-/* Streams that do not wait for the default one, and the events between them (device.h). The reductions are short and
-   free a slot for records: they go first where both could run. */
-static eg_cuda_status make_streams(eg_cuda_device *d, eg_cuda_message message) {
-  int least = 0, greatest = 0;
-  EG_CUDA_TRY(cudaDeviceGetStreamPriorityRange(&least, &greatest), "making a stream");
-  EG_CUDA_TRY(cudaStreamCreateWithPriority(&d->stepping, cudaStreamNonBlocking, least), "making a stream");
-  EG_CUDA_TRY(cudaStreamCreateWithPriority(&d->statistics, cudaStreamNonBlocking, greatest), "making a stream");
+/* The events between the streams (device.h). */
+eg_cuda_status eg_cuda_make_events(eg_cuda_device *d, eg_cuda_message message) {
   for (unsigned i = 0; i < EG_CUDA_IN_FLIGHT; i++) {
     EG_CUDA_TRY(cudaEventCreateWithFlags(&d->flights[i].before, cudaEventDefault), "making an event");
     EG_CUDA_TRY(cudaEventCreateWithFlags(&d->flights[i].stepped, cudaEventBlockingSync), "making an event");
@@ -104,6 +103,16 @@ static eg_cuda_status make_streams(eg_cuda_device *d, eg_cuda_message message) {
   return EG_CUDA_OK;
 }
 
+/* Streams that do not wait for the default one. The reductions are short and free a slot for records: they go first where both
+   could run. */
+static eg_cuda_status make_streams(eg_cuda_device *d, eg_cuda_message message) {
+  int least = 0, greatest = 0;
+  EG_CUDA_TRY(cudaDeviceGetStreamPriorityRange(&least, &greatest), "making a stream");
+  EG_CUDA_TRY(cudaStreamCreateWithPriority(&d->stepping, cudaStreamNonBlocking, least), "making a stream");
+  EG_CUDA_TRY(cudaStreamCreateWithPriority(&d->statistics, cudaStreamNonBlocking, greatest), "making a stream");
+  return eg_cuda_make_events(d, message);
+}
+
 static eg_cuda_status find_statistics(eg_cuda_device *d, eg_cuda_message message) {
   const struct {
     const char *name;
@@ -116,7 +125,8 @@ static eg_cuda_status find_statistics(eg_cuda_device *d, eg_cuda_message message
                  {"eg_track_records", &d->track_records},
                  {"eg_make_path_values", &d->make_path_values},
                  {"eg_feed_streams", &d->feed_streams},
-                 {"eg_order_lanes", &d->order_lanes}};
+                 {"eg_order_lanes", &d->order_lanes},
+                 {"eg_subtract_records", &d->subtract_records}};
   for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {
     EG_CUDA_TRY(cudaLibraryGetKernel(kernels[i].kernel, d->statistics_code, kernels[i].name), "loading the statistics kernels");
   }

@@ -14,7 +14,7 @@
 #include "stats/paths.h"
 
 /* Raised whenever anything below, eg_launch or the meaning of either changes. */
-#define EG_CUDA_PLUGIN_ABI    13
+#define EG_CUDA_PLUGIN_ABI    14
 #define EG_CUDA_PLUGIN_FILE   "libensgrad_cuda.so"
 #define EG_CUDA_PLUGIN_SYMBOL "ensgrad_cuda_plugin"
 
@@ -83,18 +83,21 @@ typedef struct eg_cuda_job {
   size_t n_kept_columns;
   uint64_t kept_first, n_kept;
   uint64_t *beats; /* counted up, atomically, with every launch that is over */
+  const struct eg_cuda_job *const *members; /* of a group, this one first; NULL: it is advanced alone */
+  size_t n_members;         /* 1 of a job alone */
+  const uint32_t *bases;    /* (n_members - 1): eg_job_group of backend.h */
 } eg_cuda_job;
 
 typedef struct eg_cuda_bad {
   uint64_t realisation, step;
-  uint32_t point;
+  uint32_t point, member;
 } eg_cuda_bad;
 
 typedef struct eg_cuda_result {
-  double *node;     /* node_values doubles, given by the caller */
-  eg_cuda_bad *bad; /* malloc, NULL if none */
+  double *node;     /* node_values doubles, given by the caller; of a group those of its members, then those of its differences */
+  eg_cuda_bad *bad; /* malloc, NULL if none; in (member, realisation, point) order */
   size_t n_bad;
-  uint64_t *counts; /* as in eg_tile_result */
+  uint64_t *counts; /* as in eg_tile_result: of a group, of its members one after the other */
   double *paths;
 } eg_cuda_result;
 

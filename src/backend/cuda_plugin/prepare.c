@@ -50,10 +50,12 @@ void eg_cuda_release_job(eg_cuda_device *d) {
     release_device(&b->monitors);
     release_device(&b->first_bad);
     release_device(&b->nodes);
+    release_device(&b->differences);
     (void)cudaFreeHost(b->host_nodes);
+    (void)cudaFreeHost(b->host_differences);
     (void)cudaFreeHost(b->host_first_bad);
     (void)cudaFreeHost(b->host_listed);
-    b->host_nodes = b->host_listed = NULL;
+    b->host_nodes = b->host_listed = b->host_differences = NULL;
     b->host_first_bad = NULL;
   }
   free(d->params);
@@ -64,6 +66,7 @@ void eg_cuda_release_job(eg_cuda_device *d) {
   d->params = d->staged = NULL;
   d->unit = NULL;
   d->job = NULL;
+  eg_cuda_release_members(d); /* last: freeing has waited for what was on its way, and their events are destroyed */
 }
 
 eg_cuda_status eg_cuda_upload(const void *data, size_t bytes, void **out, eg_cuda_message message) {
@@ -115,7 +118,7 @@ static eg_cuda_status upload_schedules(eg_cuda_device *d, const eg_cuda_job *job
   return job->columns == NULL ? EG_CUDA_OK : eg_cuda_upload(job->columns, 2 * n * sizeof *job->columns, &d->dev_columns, message);
 }
 
-static eg_cuda_status make_batch(eg_cuda_device *d, const eg_tile_bytes *b, eg_cuda_batch *batch,
+static eg_cuda_status make_batch(eg_cuda_device *d, const eg_tile_bytes *b, int has_difference, eg_cuda_batch *batch,
                                  eg_cuda_message message) {
   EG_CUDA_TRY(cudaMalloc(&batch->state, d->tiles * b->state), "reserving GPU memory for states");
   if (b->monitors > 0) {
@@ -126,10 +129,14 @@ static eg_cuda_status make_batch(eg_cuda_device *d, const eg_tile_bytes *b, eg_c
   EG_CUDA_TRY(cudaMallocHost((void **)&batch->host_nodes, d->tiles * b->nodes), "reserving page-locked memory");
   EG_CUDA_TRY(cudaMallocHost((void **)&batch->host_first_bad, d->tiles * b->first_bad),
               "reserving page-locked memory");
+  if (has_difference) {
+    EG_CUDA_TRY(cudaMalloc(&batch->differences, d->tiles * b->nodes), "reserving GPU memory for statistics");
+    EG_CUDA_TRY(cudaMallocHost((void **)&batch->host_differences, d->tiles * b->nodes), "reserving page-locked memory");
+  }
   return EG_CUDA_OK;
 }
 
-static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
+static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, int has_difference, eg_cuda_message message) {
   const eg_tile_bytes b = eg_cuda_tile_bytes(job, d->scratch_bytes);
   const size_t start =
       job->launch.start_kind == EG_START_FIXED ? (size_t)job->launch.n_points * (size_t)job->dim : 0;
@@ -145,7 +152,7 @@ static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg
     EG_CUDA_TRY(cudaMalloc(&d->dev_scratch, d->tiles * b.scratch), "reserving GPU memory to work in");
   }
   for (unsigned i = 0; i < EG_CUDA_BATCHES; i++) {
-    EG_CUDA_PASS(make_batch(d, &b, &d->batches[i], message));
+    EG_CUDA_PASS(make_batch(d, &b, has_difference, &d->batches[i], message));
   }
   for (unsigned i = 0; i < EG_CUDA_SLOTS; i++) {
     EG_CUDA_TRY(cudaMalloc(&d->slots[i].records, d->tiles * d->records_at_once * b.record),
@@ -158,25 +165,18 @@ static eg_cuda_status make_buffers(eg_cuda_device *d, const eg_cuda_job *job, eg
   return EG_CUDA_OK;
 }
 
-static eg_cuda_status set_up(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
-  EG_CUDA_PASS(eg_cuda_load_kernel(d, job, message));
-  EG_CUDA_PASS(eg_cuda_make_counts(d, job, message)); /* before sizes are chosen from what is left */
-  EG_CUDA_PASS(eg_cuda_upload_paths(d, job, message));
-  EG_CUDA_PASS(eg_cuda_choose_sizes(d, job, message));
-  return make_buffers(d, job, message);
-}
-
-eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64_t *tiles_at_once,
-                               eg_cuda_message message) {
+/* What can be refused before anything is reserved. */
+static eg_cuda_status check_job(const eg_cuda_job *job, eg_cuda_message message) {
   const uint32_t tile = job->tile;
-  EG_CUDA_TRY(cudaSetDevice(d->index), "choosing the GPU");
-  eg_cuda_release_job(d);
   const int is_lane = job->form == EG_FORM_LANE && job->launch.n_particles == 0;
   if (!is_lane && job->kind == EG_KIND_GAUSSIAN_FAST) {
     return eg_cuda_say(message, EG_CUDA_REFUSED, "noise gaussian-fast exists in lane form only");
   }
   if (!is_lane && eg_cuda_is_watched(job)) {
     return eg_cuda_say(message, EG_CUDA_REFUSED, "kernels that look after every step (monitors) exist in lane form only");
+  }
+  if (!is_lane && eg_cuda_is_coarse(job)) {
+    return eg_cuda_say(message, EG_CUDA_REFUSED, "kernels that sum the increments of a finer member of their group exist in lane form only");
   }
   const uint32_t least = is_lane ? EG_LANES : 1;
   if (tile < least || tile > EG_TREE_MOST_LANES || (tile & (tile - 1)) != 0) {
@@ -186,13 +186,40 @@ eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64
   if (job->n_records == 0 || job->n_features == 0) {
     return eg_cuda_say(message, EG_CUDA_REFUSED, "a job without records");
   }
+  return EG_CUDA_OK;
+}
+
+static eg_cuda_status set_up(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
+  EG_CUDA_PASS(eg_cuda_make_members(d, job, message));
+  for (size_t i = 0; i < d->n_members; i++) {
+    eg_cuda_device *const m = d->members[i];
+    const eg_cuda_job *const own = eg_cuda_member(job, i);
+    EG_CUDA_PASS(eg_cuda_load_kernel(m, own, message));
+    EG_CUDA_PASS(eg_cuda_make_counts(m, own, message)); /* before sizes are chosen from what is left */
+    EG_CUDA_PASS(eg_cuda_upload_paths(m, own, message));
+  }
+  EG_CUDA_PASS(eg_cuda_choose_sizes(d, job, message));
+  for (size_t i = 0; i < d->n_members; i++) {
+    eg_cuda_device *const m = d->members[i];
+    m->job = eg_cuda_member(job, i);
+    m->steps_at_once = eg_cuda_first_steps(m, m->job);
+    EG_CUDA_PASS(make_buffers(m, m->job, i + 1 < d->n_members, message));
+  }
+  return EG_CUDA_OK;
+}
+
+eg_cuda_status eg_cuda_prepare(eg_cuda_device *d, const eg_cuda_job *job, uint64_t *tiles_at_once,
+                               eg_cuda_message message) {
+  EG_CUDA_TRY(cudaSetDevice(d->index), "choosing the GPU");
+  eg_cuda_release_job(d);
+  for (size_t i = 0; i < job->n_members; i++) {
+    EG_CUDA_PASS(check_job(eg_cuda_member(job, i), message));
+  }
   const eg_cuda_status status = set_up(d, job, message);
   if (status != EG_CUDA_OK) {
     eg_cuda_release_job(d);
     return status;
   }
-  d->job = job;
-  d->steps_at_once = eg_cuda_first_steps(d, job);
   *tiles_at_once = eg_cuda_tiles_at_once(d, job);
   return EG_CUDA_OK;
 }

@@ -25,13 +25,13 @@ eg_cuda_status eg_cuda_launch_reduce(eg_cuda_device *d, const eg_tile_reduce *wh
   return EG_CUDA_OK;
 }
 
-eg_cuda_status eg_cuda_reduce_records(eg_cuda_device *d, const eg_cuda_batch *batch, const eg_launch *a,
+eg_cuda_status eg_cuda_reduce_records(eg_cuda_device *d, const eg_cuda_batch *batch, void *nodes, const eg_launch *a,
                                       size_t record_first, eg_cuda_message message) {
   const eg_cuda_job *const job = d->job;
   eg_tile_reduce r;
   memset(&r, 0, sizeof r);
   r.records = a->records;
-  r.nodes = (double *)batch->nodes;
+  r.nodes = (double *)nodes;
   r.tiles = (uint32_t)batch->tiles;
   r.n_records = a->n_records;
   r.n_points = a->n_points;

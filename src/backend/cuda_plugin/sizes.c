@@ -56,9 +56,27 @@ static uint64_t value_tiles(const eg_cuda_job *job, size_t available) {
   return one == 0 || most < one ? 1 : most / one;
 }
 
+/* Bytes of all members: that stay, of one tile and together; of a record in all slots; that grow with the number of observations. */
+typedef struct needs {
+  size_t fixed, record, inputs, growing;
+} needs;
+
+static needs needs_of(const eg_cuda_device *d, const eg_cuda_job *job, uint64_t tiles_of_values) {
+  needs n = {eg_cuda_difference_bytes(job), 0, 0, 0};
+  for (size_t i = 0; i < job->n_members; i++) {
+    const eg_cuda_job *const own = eg_cuda_member(job, i);
+    const eg_tile_bytes b = eg_cuda_tile_bytes(own, d->members[i]->scratch_bytes);
+    n.fixed += eg_cuda_fixed_bytes(&b);
+    n.record += EG_CUDA_SLOTS * b.record;
+    n.inputs += eg_cuda_input_bytes(own, tiles_of_values);
+    n.growing += EG_CUDA_BATCHES * (i + 1 < job->n_members ? 2u : 1u) * own->path_node * sizeof(double) + b.tracks;
+  }
+  return n;
+}
+
 /* A tile does not fit: how many of its observations would? Sums and tracks grow with them; 0 where schedules differ, or none would. */
-static size_t times_that_fit(const eg_cuda_job *job, const eg_tile_bytes *b, size_t needed, size_t available) {
-  const size_t growing = EG_CUDA_BATCHES * job->path_node * sizeof(double) + b->tracks, each = growing / job->n_records;
+static size_t times_that_fit(const eg_cuda_job *job, const needs *n, size_t needed, size_t available) {
+  const size_t each = n->growing / job->n_records;
   const size_t too_many = each == 0 ? job->n_records : (needed - available + each - 1) / each;
   return job->moment_places == NULL && too_many < job->n_records ? job->n_records - too_many : 0;
 }
@@ -66,13 +84,12 @@ static size_t times_that_fit(const eg_cuda_job *job, const eg_tile_bytes *b, siz
 eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, eg_cuda_message message) {
   size_t available = 0, total = 0;
   EG_CUDA_TRY(cudaMemGetInfo(&available, &total), "asking for free GPU memory");
-  const eg_tile_bytes b = eg_cuda_tile_bytes(job, d->scratch_bytes);
-  const size_t record = EG_CUDA_SLOTS * b.record, fixed = eg_cuda_fixed_bytes(&b);
-  d->value_tiles = value_tiles(job, available);
-  const size_t inputs = eg_cuda_input_bytes(job, d->value_tiles);
+  const uint64_t tiles_of_values = value_tiles(job, available / job->n_members);
+  const needs n = needs_of(d, job, tiles_of_values);
+  const size_t record = n.record, fixed = n.fixed, inputs = n.inputs;
   available = available > inputs ? available - inputs : 0;
   if (fixed + record > available) {
-    const size_t times = times_that_fit(job, &b, fixed + record, available);
+    const size_t times = times_that_fit(job, &n, fixed + record, available);
     char fits[80] = "";
     if (times > 0) {
       (void)snprintf(fits, sizeof fits, "; about %zu of the %zu times would fit", times, job->n_records);
@@ -86,13 +103,16 @@ eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, e
   const uint64_t that_fit = budget / (fixed + record);
   most = most < that_fit ? most : that_fit;
   most = most < job->n_tiles ? most : job->n_tiles;
-  d->tiles = filling_tiles(d, job, most > 0 ? most : 1);
-  d->value_tiles = d->value_tiles < d->tiles ? d->value_tiles : d->tiles;
-  size_t for_records = budget > d->tiles * fixed ? budget - d->tiles * fixed : 0;
+  const uint64_t tiles = filling_tiles(d, job, most > 0 ? most : 1);
+  size_t for_records = budget > tiles * fixed ? budget - tiles * fixed : 0;
   for_records = for_records < EG_CUDA_RECORD_BYTES ? for_records : EG_CUDA_RECORD_BYTES;
-  const size_t records = for_records / (d->tiles * record), of_streams = job->n_streams > 0 ? EG_CUDA_MOST_SAMPLES : 0;
+  const size_t records = for_records / (tiles * record), of_streams = job->n_streams > 0 ? EG_CUDA_MOST_SAMPLES : 0;
   const size_t wanted = job->n_records > of_streams ? job->n_records : of_streams;
-  d->records_at_once = records < 1 ? 1 : records < wanted ? records : wanted;
+  for (size_t i = 0; i < d->n_members; i++) {
+    d->members[i]->tiles = tiles;
+    d->members[i]->value_tiles = tiles_of_values < tiles ? tiles_of_values : tiles;
+    d->members[i]->records_at_once = records < 1 ? 1 : records < wanted ? records : wanted;
+  }
   return EG_CUDA_OK;
 }
 
@@ -111,8 +131,12 @@ uint64_t eg_cuda_first_steps(const eg_cuda_device *d, const eg_cuda_job *job) {
 /* Several short batches a call, so that the device has work while results are taken; one where it takes long, so
    that a stop loses little. */
 uint64_t eg_cuda_tiles_at_once(const eg_cuda_device *d, const eg_cuda_job *job) {
-  const double seconds = (double)job->record_steps[job->n_records - 1] * step_seconds(d, job);
-  const uint64_t batch_bytes = d->tiles * job->node_values * sizeof(double);
+  double seconds = 0;
+  for (size_t i = 0; i < job->n_members; i++) {
+    const eg_cuda_job *const own = eg_cuda_member(job, i);
+    seconds += (double)own->record_steps[own->n_records - 1] * step_seconds(d, own);
+  }
+  const uint64_t batch_bytes = d->tiles * eg_cuda_result_values(job) * sizeof(double);
   uint64_t batches = seconds > CALL_SECONDS ? 1 : seconds > CALL_SECONDS / 16 ? (uint64_t)(CALL_SECONDS / seconds) : 16;
   const uint64_t that_fit = CALL_RESULT_BYTES / (batch_bytes > 0 ? batch_bytes : 1);
   batches = batches < that_fit ? batches : that_fit;
