@@ -54,6 +54,40 @@ expect 0 merge -o wide_merged.h5 -q wide.shard-*-of-2.h5
 equal wide.h5 wide_merged.h5
 rm wide*.h5
 
+# What the studies above lack: a ratio of two time averages, powers of displacements, the trace of the noise, and all of it again from a
+# run that was stopped.
+cat >more.yaml <<'END'
+seed: 50
+model: {name: quadratic, curvature: [1, 0.5], noise: 0.5, multiplicative: 0.25}
+start: {points: [[1, 0.5], [0, 1]]}
+steps: 64
+learning_rate: 1/8
+dynamics: {name: sgd, batch_size: 2}
+realisations: 9000
+observe:
+  at: {linear: 8}
+  features: [x, noise_trace]
+  statistics: [moments, covariance]
+  histograms: {feature: noise_trace, bins: 16}
+  paths:
+    - {statistic: time-average, name: ratio, feature: noise_trace, with: gradient_norm2, combine: ratio}
+    - {statistic: time-average, name: spread, feature: x0, with: x1, combine: covariance, every: 2}
+    - {statistic: moments, powers: [1, 2, 4], histogram: true}
+    - {statistic: characteristic, arguments: [1, 2]}
+END
+expect 0 run more.yaml -o more.h5 -q --threads 1
+expect 0 run more.yaml -o more4.h5 -q --threads 4
+equal more.h5 more4.h5
+shards more 3
+expect 0 merge -o more_merged.h5 -q more.shard-2-of-3.h5 more.shard-0-of-3.h5 more.shard-1-of-3.h5
+equal more.h5 more_merged.h5
+expect 0 run more.yaml -o more_long.h5 -q --set realisations=2^18
+stopped more_parts.h5 200 run more.yaml -q --threads 2 --set realisations=2^18
+expect 0 run more.yaml -o more_parts.h5 -q --set realisations=2^18
+equal more_long.h5 more_parts.h5
+check [ "$("$same_result" more.h5 more_long.h5 >/dev/null; echo $?)" = 1 ]
+rm more*.h5
+
 # A merge prints the table of the single run.
 "$program" info rich.h5 | sed 1,2d >wanted # without provenance
 expect 0 merge -o again.h5 rich.shard-*-of-2.h5
