@@ -20,7 +20,7 @@ typedef struct known_answer {
 #define OBSERVE " observe: {at: {linear: 4}, features: [x, norm2, displacement2], statistics: [moments, covariance]}}"
 
 static const known_answer answers[] = {
-    {"ornstein-uhlenbeck, euler-maruyama, gaussian", 0xa9a570bfdcc89b6aull,
+    {"ornstein-uhlenbeck, euler-maruyama, gaussian", 0x3566585be2458248ull,
      "{seed: 1, model: ornstein-uhlenbeck, start: {point: 1}, horizon: 2, time_step: 1/64, dynamics: sde,"
      " realisations: 65536," OBSERVE},
     {"ornstein-uhlenbeck, exact, gaussian64", 0x7d56fbf1ba60648full,
