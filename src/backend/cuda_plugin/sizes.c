@@ -119,7 +119,8 @@ eg_cuda_status eg_cuda_choose_sizes(eg_cuda_device *d, const eg_cuda_job *job, e
 /* A guess of the time of one step of a batch. */
 static double step_seconds(const eg_cuda_device *d, const eg_cuda_job *job) {
   const double particles = job->launch.n_particles > 0 ? (double)job->launch.n_particles : 1.0;
-  return (double)(d->tiles * eg_cuda_tile_trajectories(job)) * particles * job->step_work / STEPS_PER_SECOND;
+  const double sums = eg_cuda_is_coarse(job) ? (double)job->launch.noise_ratio * job->launch.noise_draws : 0.0; /* draws of finest steps */
+  return (double)(d->tiles * eg_cuda_tile_trajectories(job)) * particles * (job->step_work + sums) / STEPS_PER_SECOND;
 }
 
 /* Steps of the first launch, well below a second even where the guess is ten times too low. */
