@@ -473,6 +473,8 @@ static void test_scheme_errors(void) {
                                      {-1.18e-2, -9.43e-5, 1e-6},
                                      {-6.03e-3, -3.96e-5, 1e-7},
                                      {-3.04e-3, -1.79e-5, 1e-7}};
+  static const double extrapolated[3] = {-1.30e-3, -2.63e-4, -5.94e-5}, pair_signs[4] = {4.04e-4, 1.03e-4, 2.62e-5, 6.61e-6},
+                      shared_signs[4] = {3.85e-4, 9.51e-5, 2.25e-5, 4.81e-6}; /* defective: another scheme, a control */
   eg_affine_model model;
   CHECK(eg_affine_least_squares(ctx, 4, 2, M5_a, M5_y, 0.0, &model) == EG_OK);
   eg_affine_model process = frozen_modified_flow(&model, 1.0 / 16);
@@ -485,6 +487,21 @@ static void test_scheme_errors(void) {
     const moments strang = moments_from(&process, setting, 1, M5_start, (uint64_t)4 << row);
     CHECK_NEAR(norm2(&euler, 2) - limit, table[row][0], 5e-3 * fabs(table[row][0]));
     CHECK_NEAR(norm2(&strang, 2) - limit, table[row][1], table[row][2]);
+    setting.scheme = EG_AFFINE_SRK2; /* four channels that do not commute; test_scheme_orders has the shipped stepper's map beside it */
+    const moments srk2 = moments_from(&process, setting, 1, M5_start, (uint64_t)4 << row);
+    const double error = norm2(&srk2, 2) - limit;
+    printf("5 schemes on M5, h 1/%d: euler %.3e, strang %.3e, srk2 %.3e\n", 4 << row, norm2(&euler, 2) - limit, norm2(&strang, 2) - limit,
+           error);
+    CHECK_NEAR(error, pair_signs[row], 6e-3 * pair_signs[row]);
+    CHECK(fabs(error - shared_signs[row]) > 0.04 * pair_signs[row]);
+    if (row < 3) {
+      setting.scheme = EG_AFFINE_EULER_MARUYAMA;
+      setting.learning_rate = 0.5 * h;
+      const moments half = moments_from(&process, setting, 1, M5_start, (uint64_t)8 << row);
+      const double talay_tubaro = 2 * norm2(&half, 2) - norm2(&euler, 2) - limit;
+      printf("5 schemes on M5, h 1/%d: extrapolated euler %.3e\n", 4 << row, talay_tubaro);
+      CHECK_NEAR(talay_tubaro, extrapolated[row], 5e-3 * fabs(extrapolated[row]));
+    }
   }
   /* the same as substeps of the modified flow itself */
   const eg_affine_setting substeps = {EG_LAW_SDE2, EG_AFFINE_STRANG, 1.0 / 16, 1.0, 2};

@@ -2,7 +2,7 @@
  * Sections 1.5 (oracle D) and 1.6 of svag-and-sde-validity.md (Li, Malladi, Arora, arXiv 2102.12470, and the authors' code), l up to 1024, in standard errors.
  * The two batches of an iteration as disjoint halves of one subset without replacement: covariance (Sp/(n-1)) (l n/B - 1); as halves
  * of one permutation of all rows: noise summed over an epoch, (1 - 1/(2 l)) n/(n-1) of that of independent draws. Gradients without
- * curvature, so that x is the sum. Stationary variance of additive noise at l = 1 to 1024. Controls: independent batches, SGD, the SDE.
+ * curvature, so that x is the sum. 1.2: skewness and excess kurtosis of the displacement of a step of SVAG beside those of SGD. Stationary variance of additive noise at l = 1 to 1024. Controls: independent batches, SGD, the SDE.
  */
 #include "judge.h"
 #include "oracle_row.h"
@@ -86,6 +86,47 @@ static void additive(void) {
   }
 }
 
+/* 1.2: no curvature, gradients -b of mean 0, batches of 1: the third and fourth cumulants of l iterations over those of a step of SGD,
+   (3 l - 1) / (2 l^2) and (l^2 + 2 l - 1) / (2 l^3), at a variance that does not change. */
+static void cumulants(void) {
+  static const double third[4] = {1, .625, .344, .180}, fourth[4] = {1, .4375, .1797, .0771}; /* the table's, l = 1, 2, 4, 8 */
+  static const double row[4] = {2, -1, -1, 0};
+  double m[5] = {0};
+  for (int i = 0; i < 4; i++) {
+    for (int p = 2; p < 5; p++) {
+      m[p] += pow(row[i], p) / 4;
+    }
+  }
+  const double skewness = m[3] / pow(m[2], 1.5), excess = m[4] / (m[2] * m[2]) - 3;
+  for (int i = 0; i < 4; i++) {
+    const double l = 1 << i, law3 = (3 * l - 1) / (2 * l * l), law4 = (l * l + 2 * l - 1) / (2 * l * l * l);
+    char text[600], what[100];
+    CHECK_NEAR(law3, third[i], 5.1e-4);
+    CHECK_NEAR(law4, fourth[i], 5.1e-5);
+    (void)snprintf(text, sizeof text,
+                   "seed: %d\nmodel: {name: sample-quadratic, rows: [[0, 2], [0, -1], [0, -1], [0, 0]]}\nlearning_rate: 0.1\nsteps: 1\n"
+                   "dynamics: {name: svag, l: %d, batch_size: 1}\nrealisations: 2^21\nobserve: {at: {steps: [1]}, features: [x]}\n",
+                   210 + i, 1 << i);
+    eg_labelled *const file = run_study(text);
+    const double value3 = last_of(file, "x_skewness", 0), error3 = last_of(file, "x_skewness_stderr", 0), count = last_of(file, "x_count", 0);
+    const double value4 = last_of(file, "x_kurtosis", 0) - 3, error4 = last_of(file, "x_kurtosis_stderr", 0);
+    (void)snprintf(what, sizeof what, "svag-and-sde 1.2, third cumulant, l %d", 1 << i);
+    printf("%s: %.5f +- %.5f, oracle %.5f of SGD's\n", what, value3 / skewness, error3 / skewness, law3);
+    compare(false, what, value3, error3, skewness * law3, count);
+    if (i > 0) {
+      compare(true, what, value3, error3, skewness, count);
+      compare(true, what, value3, error3, skewness / sqrt(l), count); /* l independent steps of SGD */
+    }
+    (void)snprintf(what, sizeof what, "svag-and-sde 1.2, fourth cumulant, l %d", 1 << i);
+    printf("%s: %.5f +- %.5f, oracle %.5f of SGD's\n", what, value4 / excess, error4 / fabs(excess), law4);
+    compare(false, what, value4, error4, excess * law4, count);
+    if (i > 0) {
+      compare(true, what, value4, error4, excess / l, count);
+    }
+    eg_labelled_free(file);
+  }
+}
+
 int main(void) {
   char path[80];
   if (mkdtemp(folder) == NULL) {
@@ -94,8 +135,9 @@ int main(void) {
   numbers();
   halves("disjoint halves", "without-replacement", 2, 2, disjoint);
   halves("split permutation", "shuffle", 1, 3, split);
+  cumulants();
   additive();
-  (void)judge_rows(13, 11);
+  (void)judge_rows(21, 20);
   oracle_count(4, 1);
   (void)snprintf(path, sizeof path, "%s/study.yaml", folder);
   (void)unlink(path);

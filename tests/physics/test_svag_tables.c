@@ -376,6 +376,44 @@ static void excess_loss(void) {
   oracle_control("2.1 balance", "additive noise, eta .8", "equal excess", 1, 1 + G / N, 1e-2);
 }
 
+/* 1.7: Gaussian noise of the rows' covariance is a full batch with weights 1 + sqrt(n / B) (z_i - mean z). With two-point noise a step has
+   2^n outcomes, each that of one pattern of signs. */
+static void weights_of_rows(void) {
+  enum { ROWS = 4 };
+  static const double a[ROWS] = {1, 0.5, 2, -0.25}, b[ROWS] = {1, -2, 4, 0.5};
+  const double from = 0.75, rate = 0.125;
+  for (int batch = 1; batch < 4; batch += 2) {
+    char dynamics[100], what[40];
+    (void)snprintf(dynamics, sizeof dynamics, "{name: sgd, batch_size: %d, gradient_noise: gaussian-exact}", batch);
+    outcomes o = outcomes_of(folder, "{name: sample-quadratic, rows: [[1, 1], [0.5, -2], [2, 4], [-0.25, 0.5]]}", dynamics, rate, 1, 1,
+                             &from, 1 << ROWS, 4096);
+    double largest = 0, without_mean = 0, mean = 0;
+    for (int signs = 0; signs < 1 << ROWS; signs++) {
+      double sum = 0, to[2] = {from, from}, near[2] = {INFINITY, INFINITY};
+      for (int i = 0; i < ROWS; i++) {
+        sum += (signs >> i & 1 ? 1.0 : -1.0) / ROWS;
+      }
+      for (int i = 0; i < ROWS; i++) {
+        const double z = signs >> i & 1 ? 1 : -1, g = a[i] * from - b[i], size = sqrt((double)ROWS / batch);
+        to[0] -= rate / ROWS * (1 + size * (z - sum)) * g;
+        to[1] -= rate / ROWS * (1 + size * z) * g;
+      }
+      for (size_t k = 0; k < o.n; k++) {
+        near[0] = fmin(near[0], fabs(o.to[k] - to[0]));
+        near[1] = fmin(near[1], fabs(o.to[k] - to[1]));
+      }
+      largest = fmax(largest, near[0]);
+      without_mean = fmax(without_mean, near[1]);
+      mean += to[0] / (1 << ROWS);
+    }
+    (void)snprintf(what, sizeof what, "batch %d", batch);
+    oracle_row("1.7 weights of rows", what, "largest distance of an outcome", 1 + largest, 1, 1e-14);
+    oracle_control("1.7 weights of rows", what, "without the mean weight", 1 + without_mean, 1, 1e-6);
+    oracle_row("1.7 weights of rows", what, "mean step", from + rate * outcome_drift(&o, 0), mean, 1e-12);
+    outcomes_free(&o);
+  }
+}
+
 int main(void) {
   ctx = eg_context_create();
   if (ctx == NULL || mkdtemp(folder) == NULL) {
@@ -386,9 +424,10 @@ int main(void) {
   stability_and_sde2();
   cumulants();
   sampling_modes();
+  weights_of_rows();
   oracle_b();
   excess_loss();
-  oracle_count(147, 41);
+  oracle_count(151, 43);
   (void)rmdir(folder);
   eg_context_free(ctx);
   return check_report();
