@@ -17,11 +17,25 @@
  *   dx = -mean s dt + sqrt(eta) Cov(s)^(1/2) dW, Cov^(1/2) dW = sum_j (s_j - mean s) dW_j / sqrt(N), batch size 1
  * (arXiv 2411.15958, the SDE before the noise is taken to be Gaussian). noise_scale holds 1 / sqrt(N).
  *
+ * rmsprop_sde_root, adam_sde_root, signsgd_sde_root: Sigma of a law of its own (noise_forms.h), (a R(x) + b) S S^T / B; the signs are
+ * those of components by themselves, so that the planner takes a diagonal S only.
+ *
  * v follows the noise alone: the noise-dominated regime of those papers. u->velocity_weight = 1 / substeps.
  */
-#if EG_CAPS_LOSS && EG_CAPS_DIAGONAL
+#if EG_CAPS_LOSS && (EG_CAPS_DIAGONAL || EG_CAPS_ROOT)
 #include "core/erf.h"
 
+/* One component; variance of one sample. Without noise x moves by the sign. */
+EG_FN void eg_move_sign(const eg_uniforms *u, eg_real *x, int k, eg_real g, eg_real variance, eg_real z) {
+  const eg_real spread = eg_root(((eg_real)2 * u->inverse_batch) * variance);
+  const eg_real e = spread > 0 ? (eg_real)eg_erf((double)(g / (spread > 0 ? spread : (eg_real)1))) : eg_sign(g);
+  const eg_real rest = eg_mad(-e, e, (eg_real)1);
+  const eg_real size = eg_root(spread > 0 && rest > 0 ? rest : (eg_real)0);
+  x[k] = x[k] + eg_mad(-u->h, e, (u->noise_scale * size) * z);
+}
+#endif
+
+#if EG_CAPS_LOSS && EG_CAPS_DIAGONAL
 EG_FN void eg_step_rmsprop_sde(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
   (void)rows;
   eg_real *const v = x + 2 * EG_DIM;
@@ -61,11 +75,81 @@ EG_FN void eg_step_signsgd_sde(const eg_params *p, const eg_uniforms *u, eg_real
   eg_noise_diagonal(p, u->staged, x, s);
   EG_UNROLL
   for (int k = 0; k < EG_DIM; k++) {
-    const eg_real spread = eg_root(((eg_real)2 * u->inverse_batch) * (s[k] * s[k]));
-    const eg_real e = spread > 0 ? (eg_real)eg_erf((double)(g[k] / (spread > 0 ? spread : (eg_real)1))) : eg_sign(g[k]);
-    const eg_real rest = eg_mad(-e, e, (eg_real)1);
-    const eg_real size = eg_root(rest > 0 ? rest : (eg_real)0);
-    x[k] = x[k] + eg_mad(-u->h, e, (u->noise_scale * size) * EG_Z(z, k));
+    eg_move_sign(u, x, k, g[k], s[k] * s[k], EG_Z(z, k));
+  }
+}
+#endif
+
+#if EG_CAPS_SDE_DATA || EG_CAPS_ROOT
+/* The steps from the gradient, the noise of one step without the learning rate, and the variance of one sample. */
+EG_FN void eg_move_rmsprop_sde(const eg_uniforms *u, eg_real *x, const eg_real *g, const eg_real *noise, const eg_real *variance) {
+  eg_real *const v = x + 2 * EG_DIM;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    const eg_real root = eg_root(v[k]) + u->epsilon;
+    const eg_real safe = root > 0 ? root : (eg_real)1;
+    const eg_real move = eg_mad(u->velocity_weight, g[k], noise[k]);
+    v[k] = eg_mad(u->new_square, eg_mad(u->inverse_batch, variance[k], -v[k]), v[k]);
+    x[k] = eg_mad(-u->rate, move / safe, x[k]);
+  }
+}
+
+EG_FN void eg_move_adam_sde(const eg_uniforms *u, eg_real *x, const eg_real *g, const eg_real *noise, const eg_real *variance) {
+  eg_real *const m = x + EG_DIM, *const v = x + 2 * EG_DIM;
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    m[k] = eg_mad(u->new_weight, g[k] - m[k], eg_mad(u->momentum, noise[k], m[k]));
+    v[k] = eg_mad(u->new_square, eg_mad(u->inverse_batch, variance[k], -v[k]), v[k]);
+    const eg_real root = eg_root(u->unbias2 * v[k]) + u->epsilon;
+    const eg_real safe = root > 0 ? root : (eg_real)1;
+    x[k] = eg_mad(-u->rate, u->velocity_weight * ((u->unbias1 * m[k]) / safe), x[k]);
+  }
+}
+#endif
+
+#if EG_CAPS_ROOT
+/* What the moves take; the noise with noise_scale. */
+EG_FN void eg_sde_of_root(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z, eg_real *g, eg_real *noise,
+                          eg_real *variance) {
+  const eg_real *const root = u->staged + EG_STAGED;
+  const eg_real square = eg_root_square(p, u, x);
+  const eg_real scale = u->noise_scale * eg_root(square);
+  eg_full_gradient(p, u, x, g);
+  EG_UNROLL
+  for (int i = 0; i < EG_DIM; i++) {
+    eg_real sum = 0, squares = 0;
+    EG_UNROLL
+    for (int j = 0; j <= i; j++) {
+      const eg_real s = root[EG_AT(i, j)];
+      sum = eg_mad(s, EG_Z(z, j), sum);
+      squares = eg_mad(s, s, squares);
+    }
+    noise[i] = scale * sum;
+    variance[i] = square * squares;
+  }
+}
+
+EG_FN void eg_step_rmsprop_sde_root(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  (void)rows;
+  eg_real g[EG_DIM], noise[EG_DIM], variance[EG_DIM];
+  eg_sde_of_root(p, u, x, z, g, noise, variance);
+  eg_move_rmsprop_sde(u, x, g, noise, variance);
+}
+
+EG_FN void eg_step_adam_sde_root(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  (void)rows;
+  eg_real g[EG_DIM], noise[EG_DIM], variance[EG_DIM];
+  eg_sde_of_root(p, u, x, z, g, noise, variance);
+  eg_move_adam_sde(u, x, g, noise, variance);
+}
+
+EG_FN void eg_step_signsgd_sde_root(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows) {
+  (void)rows;
+  eg_real g[EG_DIM], noise[EG_DIM], variance[EG_DIM];
+  eg_sde_of_root(p, u, x, z, g, noise, variance);
+  EG_UNROLL
+  for (int k = 0; k < EG_DIM; k++) {
+    eg_move_sign(u, x, k, g[k], variance[k], EG_Z(z, k));
   }
 }
 #endif
@@ -114,17 +198,9 @@ EG_FN void eg_sde_of_rows(const eg_params *p, const eg_uniforms *u, const eg_rea
 }
 
 EG_FN void eg_end_rmsprop_sde_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
-  eg_real *const v = x + 2 * EG_DIM;
   eg_real g[EG_DIM], noise[EG_DIM], variance[EG_DIM];
   eg_sde_of_rows(p, u, x, acc, g, noise, variance);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    const eg_real root = eg_root(v[k]) + u->epsilon;
-    const eg_real safe = root > 0 ? root : (eg_real)1;
-    const eg_real move = eg_mad(u->velocity_weight, g[k], noise[k]);
-    v[k] = eg_mad(u->new_square, eg_mad(u->inverse_batch, variance[k], -v[k]), v[k]);
-    x[k] = eg_mad(-u->rate, move / safe, x[k]);
-  }
+  eg_move_rmsprop_sde(u, x, g, noise, variance);
 }
 
 EG_FN void eg_begin_adam_sde_data(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
@@ -136,17 +212,9 @@ EG_FN void eg_add_adam_sde_data(const eg_params *p, const eg_uniforms *u, const 
 }
 
 EG_FN void eg_end_adam_sde_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) {
-  eg_real *const m = x + EG_DIM, *const v = x + 2 * EG_DIM;
   eg_real g[EG_DIM], noise[EG_DIM], variance[EG_DIM];
   eg_sde_of_rows(p, u, x, acc, g, noise, variance);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    m[k] = eg_mad(u->new_weight, g[k] - m[k], eg_mad(u->momentum, noise[k], m[k]));
-    v[k] = eg_mad(u->new_square, eg_mad(u->inverse_batch, variance[k], -v[k]), v[k]);
-    const eg_real root = eg_root(u->unbias2 * v[k]) + u->epsilon;
-    const eg_real safe = root > 0 ? root : (eg_real)1;
-    x[k] = eg_mad(-u->rate, u->velocity_weight * ((u->unbias1 * m[k]) / safe), x[k]);
-  }
+  eg_move_adam_sde(u, x, g, noise, variance);
 }
 
 /* acc = (sum_j xi_j s_j, sum_j s_j, sum_j xi_j) */

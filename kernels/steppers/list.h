@@ -188,7 +188,8 @@
 #if EG_CAPS_ROOT
 #define EG_CHAINS_ROOT(PLAIN, FOLD)                                                                          \
   PLAIN(euler_root, EG_DIM, 0, 0) PLAIN(strang_root, EG_DIM, 0, 0) PLAIN(momentum_root, EG_DIM, 0, EG_DIM)   \
-  PLAIN(adaptive_root, EG_DIM, 0, 2 * EG_DIM)
+  PLAIN(adaptive_root, EG_DIM, 0, 2 * EG_DIM) PLAIN(rmsprop_sde_root, EG_DIM, 0, 2 * EG_DIM)                 \
+  PLAIN(adam_sde_root, EG_DIM, 0, 2 * EG_DIM) PLAIN(signsgd_sde_root, EG_DIM, 0, 0)
 #else
 #define EG_CHAINS_ROOT(PLAIN, FOLD)
 #endif

@@ -97,16 +97,21 @@ EG_FN void eg_noise_form_factor(const eg_params *p, const eg_uniforms *u, const 
 #define EG_AT(i, j) ((i) * ((i) + 1) / 2 + (j)) /* j <= i */
 
 #if EG_CAPS_ROOT
-/* S lies behind what the model has staged, by rows of its triangle. Where a R + b is negative there is no noise. */
-EG_FN void eg_noise_form_root(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
-                              const eg_row *rows, eg_real *v) {
-  (void)rows;
-  const eg_real *const root = u->staged + EG_STAGED;
+/* a R + b; where it is negative there is no noise. */
+EG_FN eg_real eg_root_square(const eg_params *p, const eg_uniforms *u, const eg_real *x) {
   eg_real square = u->noise_level;
   if (!EG_CAPS_MARGIN || u->noise_loss > 0) { /* a constant but where the loss is a pass over the rows: vector code */
     square = eg_mad(u->noise_loss, (eg_real)eg_full_loss(p, u, x), square);
   }
-  const eg_real scale = u->noise_scale * eg_root(square > 0 ? square : (eg_real)0);
+  return square > 0 ? square : (eg_real)0;
+}
+
+/* S lies behind what the model has staged, by rows of its triangle. */
+EG_FN void eg_noise_form_root(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_noise z,
+                              const eg_row *rows, eg_real *v) {
+  (void)rows;
+  const eg_real *const root = u->staged + EG_STAGED;
+  const eg_real scale = u->noise_scale * eg_root(eg_root_square(p, u, x));
   EG_UNROLL
   for (int i = 0; i < EG_DIM; i++) {
     eg_real sum = 0;

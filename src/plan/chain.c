@@ -166,7 +166,14 @@ eg_status eg_plan_adaptive_sde(eg_context *ctx, const eg_plan *plan, eg_run *run
   const eg_study_chain *const s = &run->chain;
   const eg_dynamics_id id = run->dynamics->id;
   const double part = 1.0 / run->substeps;
-  const bool is_data = (caps & EG_CAP_ROWS) != 0 && (caps & EG_CAP_LOSS) != 0;
+  const bool has_own_law = run->dynamics->gradient_noise.law > EG_GRADIENT_EXACT;
+  const bool is_data = (caps & EG_CAP_ROWS) != 0 && (caps & EG_CAP_LOSS) != 0 && !has_own_law;
+  if (has_own_law && (plan->form == EG_FORM_TEAM || (caps & EG_CAP_LOSS) == 0)) {
+    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
+                            "%s with gradient_noise gaussian-decoupled or constant needs a loss and the lane form, at most 16 dimensions; "
+                            "the study has %d",
+                            eg_dynamics_name(id), plan->dim);
+  }
   if (is_data && plan->form == EG_FORM_TEAM) {
     return eg_study_fail_at(ctx, plan->study, run->dynamics->mark, "%s on data rows has the lane form only, at most 16 dimensions; the "
                             "study has %d",
@@ -175,10 +182,10 @@ eg_status eg_plan_adaptive_sde(eg_context *ctx, const eg_plan *plan, eg_run *run
   if (is_data && id == EG_SIGNSGD_SDE && run->batch_size != 1) {
     return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
                             "run '%s': signsgd-sde on data rows takes the law of the sign at one row; that of the sign of a mean of %g is "
-                            "not known from the rows' covariance; allowed batch_size: 1",
+                            "not known from the rows' covariance; allowed batch_size: 1, or gradient_noise gaussian-decoupled or constant",
                             run->description, run->batch_size);
   }
-  if (!is_data && ((caps & EG_CAP_DIAGONAL) == 0 || plan->form == EG_FORM_TEAM)) {
+  if (!is_data && !has_own_law && ((caps & EG_CAP_DIAGONAL) == 0 || plan->form == EG_FORM_TEAM)) {
     return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
                             "%s cannot be run on this model: it needs the noise of every component by itself, eg_noise_diagonal, or data rows",
                             eg_dynamics_name(id));
@@ -201,6 +208,10 @@ eg_status eg_plan_adaptive_sde(eg_context *ctx, const eg_plan *plan, eg_run *run
     a->fold_count = a->n_rows;
     a->noise_scale = a->noise_scale / sqrt((double)a->n_rows);
     run->job.stepper = id == EG_RMSPROP_SDE ? "rmsprop_sde_data" : id == EG_ADAM_SDE ? "adam_sde_data" : "signsgd_sde_data";
+    return EG_OK;
+  }
+  if (has_own_law) {
+    run->job.stepper = id == EG_RMSPROP_SDE ? "rmsprop_sde_root" : id == EG_ADAM_SDE ? "adam_sde_root" : "signsgd_sde_root";
     return EG_OK;
   }
   run->job.stepper = id == EG_RMSPROP_SDE ? "rmsprop_sde" : (id == EG_ADAM_SDE ? "adam_sde" : "signsgd_sde");

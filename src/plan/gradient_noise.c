@@ -83,6 +83,15 @@ static eg_status append_root(eg_context *ctx, const eg_plan *plan, eg_run *run, 
   return EG_OK;
 }
 
+static bool is_diagonal(size_t d, const double *matrix) {
+  for (size_t i = 0; i < d * d; i++) {
+    if (i / d != i % d && matrix[i] != 0.0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 static eg_status stage_root(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   const eg_study_gradient_noise *const noise = &run->dynamics->gradient_noise;
   const size_t d = (size_t)plan->dim;
@@ -92,6 +101,10 @@ static eg_status stage_root(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   double *const root = matrix + d * d;
   eg_status status;
   EG_TRY_DONE(find_matrix(ctx, plan, run, matrix));
+  if (run->dynamics->id == EG_SIGNSGD_SDE && !is_diagonal(d, matrix)) {
+    EG_TRY_DONE(refuse(ctx, plan, run, "signsgd-sde takes the sign of every component by itself; the matrix of gradient_noise must be "
+                                       "diagonal"));
+  }
   if (!eg_dense_cholesky(d, matrix, root)) {
     status = refuse(ctx, plan, run, "the matrix of gradient_noise is not positive semidefinite");
     goto done;

@@ -3,6 +3,9 @@
  * h^(1/alpha) S (kernels/core/stable.h), made by the fill in place of normals, so that the steppers of diffusions serve. A loss
  * has b = -grad R and its noise times (eta / B)^(1 - 1/alpha): the mean of B noises s S is B^(1/alpha - 1) s S, and one step of
  * Euler's scheme with h = eta is gradient descent with it (arXiv 1901.06053).
+ *
+ * gradient_noise of a loss names s: that of the model; S constant, with S S^T given; or sqrt(2 L(x)) S with S S^T = H. S is lower
+ * triangular and its columns have independent increments; below tail_index 2 another root of the same matrix has another law.
  */
 #include <string.h>
 
@@ -25,7 +28,11 @@ eg_status eg_plan_levy(eg_context *ctx, const eg_plan *plan, eg_run *run, const 
   if (plan->form == EG_FORM_TEAM || (unit->caps & EG_CAP_POPULATION) != 0) {
     return refuse(ctx, plan, run, "has the lane form only; allowed: at most 16 dimensions, and no populations");
   }
-  if ((unit->caps & EG_CAP_DRIFT) == 0 || (unit->caps & EG_CAP_DIAGONAL) == 0) {
+  const bool has_own_law = run->dynamics->gradient_noise.law > EG_GRADIENT_EXACT;
+  if (unit->is_process && has_own_law) {
+    return refuse(ctx, plan, run, "of a process has the process's own noise; gradient_noise is of a loss; allowed: gaussian-exact");
+  }
+  if ((unit->caps & EG_CAP_DRIFT) == 0 || (!has_own_law && (unit->caps & EG_CAP_DIAGONAL) == 0)) {
     return refuse(ctx, plan, run, "needs eg_drift and eg_noise_diagonal");
   }
   if (kind != EG_NOISE_GAUSSIAN && kind != EG_NOISE_GAUSSIAN64) {
@@ -42,10 +49,10 @@ eg_status eg_plan_levy(eg_context *ctx, const eg_plan *plan, eg_run *run, const 
   run->scheme = run->dynamics->scheme == EG_SCHEME_DEFAULT ? EG_EULER_MARUYAMA : run->dynamics->scheme;
   switch (run->scheme) {
   case EG_EULER_MARUYAMA:
-    run->job.stepper = "euler_diagonal";
+    run->job.stepper = has_own_law ? "euler_root" : "euler_diagonal";
     break;
   case EG_STRANG:
-    run->job.stepper = "strang_diagonal";
+    run->job.stepper = has_own_law ? "strang_root" : "strang_diagonal";
     break;
   case EG_EXACT:
     if (!has_exact_law(plan)) {
@@ -66,7 +73,8 @@ eg_status eg_plan_levy(eg_context *ctx, const eg_plan *plan, eg_run *run, const 
 /* x(t + h) = mean + exp(-rate h) (x - mean) + sigma ((1 - exp(-alpha rate h)) / (alpha rate))^(1/alpha) S. */
 void eg_plan_stage_levy(const eg_plan *plan, eg_run *run) {
   const double alpha = run->chain.tail_index, h = run->job.launch.h;
-  run->stable_index = run->has_oracle && alpha < 2.0 ? alpha : 0.0; /* a drift that grows faster can leave more moments */
+  const bool grows = run->dynamics->gradient_noise.law == EG_GRADIENT_DECOUPLED; /* the noise with x: fewer moments, unknown how many */
+  run->stable_index = run->has_oracle && alpha < 2.0 && !grows ? alpha : 0.0; /* a drift that grows faster can leave more */
   run->has_oracle = false; /* the oracle knows moments */
   if (run->scheme == EG_EXACT) {
     /* (1 - exp(-2 v)) / (2 v) = exp(-v) sinh(v) / v, without cancellation where v is small */

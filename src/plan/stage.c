@@ -250,16 +250,16 @@ eg_status eg_plan_stage(eg_context *ctx, eg_plan *plan, eg_run *run) {
   run->job.rows = plan->rows;
   run->job.n_row_values = plan->n_row_values;
   const eg_sampling sampling = run->dynamics->sampling;
+  if (sampling == EG_SAMPLING_SHUFFLE || sampling == EG_SAMPLING_FIXED_SHUFFLE) {
+    run->has_oracle = false; /* steps of one epoch depend on each other */
+  }
+  EG_TRY(eg_plan_stage_noise(ctx, plan, run));
   if (run->dynamics->id == EG_LEVY) {
     eg_plan_stage_levy(plan, run);
   }
   if (eg_is_adaptive_sde(run->dynamics->id)) {
     run->has_oracle = false; /* not affine */
   }
-  if (sampling == EG_SAMPLING_SHUFFLE || sampling == EG_SAMPLING_FIXED_SHUFFLE) {
-    run->has_oracle = false; /* steps of one epoch depend on each other */
-  }
-  EG_TRY(eg_plan_stage_noise(ctx, plan, run));
   if (run->dynamics->id == EG_LOG_TIME) {
     run->has_oracle = false; /* of another equation, in another time */
   }

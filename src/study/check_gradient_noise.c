@@ -106,8 +106,8 @@ void eg_check_gradient_noise(eg_checker *c, const eg_yaml_node *map, eg_study_dy
     eg_error_add(c->errors, node->place, "gradient_noise constant needs 'covariance' or 'at': {law: constant, covariance: 1}");
   }
   if (noise->law == EG_GRADIENT_MINIBATCH && !is_sampled) {
-    eg_error_add(c->errors, node->place, "the noise of '%s' is Gaussian; allowed: gaussian-exact, gaussian-decoupled, constant",
-                 name);
+    eg_error_add(c->errors, node->place, "the noise of '%s' is %s; allowed: gaussian-exact, gaussian-decoupled, constant", name,
+                 dynamics->id == EG_LEVY ? "alpha-stable, its law names the size" : "Gaussian");
   }
   if (dynamics->id == EG_LOG_TIME && noise->law != EG_GRADIENT_DECOUPLED) {
     eg_error_add(c->errors, node->place, "log-time makes the noise 2 loss x Hessian / batch additive; allowed: gaussian-decoupled");

@@ -107,7 +107,7 @@ static const eg_schema_row rows[] = {
     {"dynamics.sampling", EG_WORD, "replacement", NO_RANGE, eg_sampling_words, CHAINS,
      "how a batch is drawn; without-replacement: a fresh subset a step; shuffle: anew every epoch"},
     {"dynamics.gradient_noise", EG_WORD | EG_MAP, "chains: minibatch; noisy-gd, SDEs: gaussian-exact", NO_RANGE,
-     eg_gradient_noise_words, LAWS " langevin log-time", "law of the gradient's noise: its name, or a mapping"},
+     eg_gradient_noise_words, LAWS " " ADAPTIVE " signsgd-sde levy langevin log-time", "law of the gradient's noise: its name, or a mapping"},
     {"dynamics.gradient_noise.law", EG_WORD | EG_REQUIRED, NULL, NO_RANGE, eg_gradient_noise_words, NULL,
      "minibatch: true samples; Gaussian with the covariance at x, with 2 loss x Hessian / batch, or constant"},
     {"dynamics.gradient_noise.covariance", EG_NUMBER | EG_LIST | EG_LISTS, NULL, ANY_NUMBER, NULL, NULL,

@@ -189,12 +189,16 @@ static const char more_on_rows[] =
     "  - {name: sgd, label: data, batch_size: 2, gradient_noise: gaussian-exact, momentum: 0.5}\n"
     "  - {name: smf2, batch_size: 2, factor: nodes, nodes: 5}\n"
     "  - {name: rmsprop-sde, batch_size: 2, beta2: 0.875, substeps: 2}\n"
-    "  - {name: adam-sde, batch_size: 2, beta1: 0.375, beta2: 0.875}\n  - {name: signsgd-sde, batch_size: 1}\n";
+    "  - {name: adam-sde, batch_size: 2, beta1: 0.375, beta2: 0.875}\n  - {name: signsgd-sde, batch_size: 1}\n"
+    "  - {name: rmsprop-sde, label: own, batch_size: 2, beta2: 0.875, gradient_noise: gaussian-decoupled}\n"
+    "  - {name: adam-sde, label: fixed, batch_size: 2, gradient_noise: {law: constant, at: 0}}\n"
+    "  - {name: signsgd-sde, label: signs, batch_size: 2, gradient_noise: {law: constant, covariance: [1, 2, 0.5]}}\n";
 static const char on_channels[] =
     "  - {name: langevin, momentum: 0.5, batch_size: 2, start_velocity: zero}\n"
     "  - {name: langevin, label: law, momentum: 0.5, gradient_noise: {law: constant, at: 0}, scheme: exact}\n"
     "  - {name: sme1, label: root, scheme: euler-maruyama, gradient_noise: gaussian-decoupled}\n"
-    "  - {name: rmsprop-sde, substeps: 2}\n  - {name: adam-sde}\n  - {name: signsgd-sde}\n";
+    "  - {name: rmsprop-sde, substeps: 2}\n  - {name: adam-sde}\n  - {name: signsgd-sde}\n"
+    "  - {name: levy, gradient_noise: {law: constant, covariance: [[1, 0.5, 0], [0.5, 2, 0], [0, 0, 1]]}}\n";
 static const char on_samples[] =
     "  - {name: sme1, label: srk2, factor: cholesky, scheme: srk2}\n"
     "  - {name: sgd, batch_size: 3, momentum: 0.5}\n  - {name: adam, batch_size: 4}\n"

@@ -156,6 +156,10 @@ points-together points_together
 points-together-float points_together --set state=float
 antithetic antithetic
 antithetic-table5 antithetic --set noise=table5
+sde-laws sde_laws
+sde-laws-float sde_laws --set state=float
+levy-laws levy_laws
+levy-laws-gaussian64 levy_laws --set noise=gaussian64
 END
 
 # run OUTPUT STUDY ARGUMENT...: one run, quiet; its exit code.

@@ -63,6 +63,35 @@ static void laws(void) {
   check_says(ROWS, "name: sme2, factor: cholesky, gradient_noise: gaussian-decoupled", "a factor is a root of the model's own");
 }
 
+/* SDEs of adaptive and sign chains, and with stable noise. */
+static void equations(void) {
+  static const char *const names[] = {"rmsprop-sde", "adam-sde", "signsgd-sde", "levy"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    char dynamics[200], refusal[200];
+    (void)snprintf(dynamics, sizeof dynamics, "name: %s, batch_size: 2, gradient_noise: minibatch", names[i]);
+    (void)snprintf(refusal, sizeof refusal, "the noise of '%s' is %s; allowed: gaussian-exact, gaussian-decoupled, constant", names[i],
+                   i == 3 ? "alpha-stable, its law names the size" : "Gaussian");
+    check_says(QUADRATIC, dynamics, refusal);
+    static const char *const laws_of[] = {"gaussian-exact", "gaussian-decoupled", "{law: constant, covariance: [1, 2]}", "{law: constant, at: [1, 0]}"};
+    for (size_t k = 0; k < sizeof laws_of / sizeof laws_of[0]; k++) {
+      (void)snprintf(dynamics, sizeof dynamics, "name: %s, batch_size: 2, gradient_noise: %s", names[i], laws_of[k]);
+      check_says(QUADRATIC, dynamics, "");
+    }
+  }
+  check_says(QUADRATIC, "name: signsgd-sde, batch_size: 2, gradient_noise: {law: constant, covariance: [[1, 0.5], [0.5, 1]]}",
+             "t.yaml:7:62: error: run 'signsgd-sde': signsgd-sde takes the sign of every component by itself; the matrix of gradient_noise "
+             "must be diagonal");
+  check_says(ROWS, "name: signsgd-sde, batch_size: 2, gradient_noise: gaussian-decoupled", "must be diagonal");
+  check_says(ROWS, "name: signsgd-sde, batch_size: 2, gradient_noise: {law: constant, covariance: [1, 2]}", "");
+  check_says(ROWS, "name: rmsprop-sde, batch_size: 2, gradient_noise: gaussian-decoupled", "");
+  check_says(WELL, "name: adam-sde, batch_size: 2, gradient_noise: gaussian-decoupled", "the Hessian of this model is not constant; give 'hessian'");
+  check_says(QUADRATIC, "name: levy, scheme: exact, gradient_noise: {law: constant, covariance: 1}", "has an exact law on ornstein-uhlenbeck only");
+  char message[2000];
+  message_of("seed: 1\nmodel: ornstein-uhlenbeck\nrealisations: 100\ntime_step: 1/8\nhorizon: 1\nobserve: {at: [1], features: [x]}\n"
+             "dynamics: {name: levy, gradient_noise: {law: constant, covariance: 1}}\n", message, sizeof message);
+  CHECK_HAS(message, "levy of a process has the process's own noise");
+}
+
 static void others(void) {
   check_says(QUADRATIC, SGD "label_noise: 1", "the model needs data");
   check_says(ROWS, SGD "label_noise: 1, input_noise: 0.5", "");
@@ -95,6 +124,7 @@ static void rows(void) {
 
 int main(void) {
   laws();
+  equations();
   others();
   rows();
   return check_report();

@@ -679,7 +679,7 @@ static void test_templates_and_schema(void) {
   if (schema != NULL) {
     CHECK_HAS(schema, "\nseed: a whole number, range [0, 18446744073709551615], required\n");
     CHECK_HAS(schema, "\n  dynamics.batch_size: a whole number, range [1, 2147483647]");
-    CHECK_HAS(schema, "    only for: sgd sme1 sme2 smf1 smf2 svag noisy-gd adam adamw rmsprop signsgd langevin log-time\n");
+    CHECK_HAS(schema, "    only for: sgd sme1 sme2 smf1 smf2 svag noisy-gd adam adamw rmsprop signsgd rmsprop-sde adam-sde signsgd-sde levy langevin log-time\n");
     CHECK_HAS(schema, "one of: x, norm2, loss, gradient_norm2, displacement2, clock, noise_trace, velocity\n");
   }
   free(schema);
