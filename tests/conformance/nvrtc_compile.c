@@ -123,6 +123,10 @@ static void check_sample(const char *user_model) {
   check_job(&job, 100);
   job = (eg_cuda_job){.model = "quadratic", .dim = 3, .stepper = "euler_diagonal", .kind = EG_KIND_GAUSSIAN64, .launch.tail_index = 1.5};
   check_job(&job, 80);
+  job = (eg_cuda_job){.model = "quadratic", .dim = 3, .stepper = "strang_channels", .kind = EG_KIND_GAUSSIAN64, .launch.noise_ratio = 4};
+  check_job(&job, 100);
+  job = (eg_cuda_job){.model = "linear-regression", .dim = 12, .stepper = "euler_data", .launch.noise_ratio = 4, .launch.is_watched = 1};
+  check_job(&job, 90);
   const eg_feature_code trace = {EG_FEATURE_NOISE_TRACE, 0};
   job = (eg_cuda_job){.model = "linear-regression", .dim = 16, .stepper = "sgd_rows", .features = &trace, .n_features = 1};
   check_job(&job, 90);
