@@ -1,7 +1,7 @@
 /*
- * Table P1 of limiting-dynamics-and-anomalous-diffusion.md by simulation: 1000 modes of curvature l^-2 and noise of that variance under
- * SGD with momentum 0.9, each a run of its own of the shipped chain (they are independent), their displacements summed. In standard errors for lags 1,
- * 10, 100 and 1000. Starts are the stationary law of x at rest; 300 steps later the sum is stationary to 1e-4, which a recursion
+ * Tables P1, P2 and P3 of limiting-dynamics-and-anomalous-diffusion.md by simulation: 1000 modes of curvature l^-p and noise of that variance
+ * under SGD with momentum 0.9, each a run of its own of the shipped chain (they are independent), their displacements summed. In standard
+ * errors, P1 (p = 2) for lags 1, 10, 100, 1000 and 10000, P2 (with weight decay) and P3 (p = 1.5) for 100 and 1000. Starts are the stationary law of x at rest; 300 steps later the sum is stationary to 1e-4, which a recursion
  * of second moments shows. Controls: SGD without momentum at the same effective rate, normal diffusion from a shorter lag.
  */
 #include "judge.h"
@@ -13,7 +13,8 @@ static const double eta = 0.1, beta = 0.9, batch = 32;
 static const char model_text[] =
     "#define EG_NAME \"mode\"\n#define EG_EQUATION \"R(x) = rho x^2 / 2, noise sqrt(rho) xi\"\n#define EG_DIM 1\n"
     "#define EG_IS_PROCESS 0\n#define EG_CAPS (EG_CAP_LOSS | EG_CAP_DRIFT | EG_CAP_CHANNELS)\n#define EG_CHANNELS 1\n#define EG_STAGED 0\n"
-    "#define EG_PARAMS(P, PV) P(rho, 1.0, 0.0, 1e6, \"curvature, and variance of the noise\")\nEG_PARAMS_STRUCT\n"
+    "#define EG_PARAMS(P, PV) P(rho, 1.0, 0.0, 1e6, \"curvature, and variance of the noise\") P(decay, 0.0, 0.0, 1.0, \"of the chain\") "
+    "P(scale, 0.0, 0.0, 1e6, \"of the noise\")\nEG_PARAMS_STRUCT\n"
     "EG_FN eg_real eg_loss(const eg_params *p, const eg_real *st, const eg_real *x) {\n"
     "  (void)st;\n  return (eg_real)(0.5 * p->rho) * x[0] * x[0];\n}\n"
     "EG_FN void eg_gradient(const eg_params *p, const eg_real *st, const eg_real *x, eg_real *g) {\n"
@@ -21,18 +22,21 @@ static const char model_text[] =
     "EG_FN void eg_drift(const eg_params *p, const eg_real *st, eg_real correction, const eg_real *x, eg_real *b) {\n"
     "  (void)st;\n  b[0] = -(1 + correction * (eg_real)p->rho) * (eg_real)p->rho * x[0];\n}\n"
     "EG_FN void eg_noise_channels(const eg_params *p, const eg_real *st, const eg_real *x, eg_noise z, eg_real *v) {\n"
-    "  (void)st;\n  (void)x;\n  v[0] = eg_root((eg_real)p->rho) * EG_Z(z, 0);\n}\n";
+    "  (void)st;\n  (void)x;\n  v[0] = eg_root((eg_real)(p->scale > 0 ? p->scale * (p->rho + p->decay) * (3.8 - 0.1 * (p->rho + p->decay)) : p->rho))"
+    " * EG_Z(z, 0);\n}\n"; /* scale: x in units of its stationary deviation */
 
-static double stationary_variance(double rho) {
-  return eta * rho / batch * (1 + beta) / (rho * (1 - beta) * (2 * (1 + beta) - eta * rho));
+static double stationary_variance(double rho, double decay) {
+  const double h = rho + decay;
+  return eta * rho / batch * (1 + beta) / (h * (1 - beta) * (2 * (1 + beta) - eta * h));
 }
 
-/* E (x_(n+k) - x_n)^2 of all modes, n = SETTLED, from x of variance `start` and b = 0. */
-static double transient(int k, double start) {
-  double sum = 0;
+/* E (x_(n+k) - x_n)^2 of all modes, n = SETTLED, from x of variance `start` (0: that of the mode at rest) and b = 0; modes: the number of
+   equal independent ones with the same spread. */
+static double transient(int k, double power, double decay, double start, double *modes) {
+  double sum = 0, squares = 0;
   for (int l = 1; l <= MODES; l++) {
-    const double h = 1.0 / l / l, q = h / batch, m[2][2] = {{1 - eta * h, -eta * beta}, {h, beta}}, g[2] = {-eta, 1};
-    double C[2][2] = {{start, 0}, {0, 0}}, at[2] = {0}, first = 0;
+    const double rho = pow(l, -power), h = rho + decay, q = rho / batch, m[2][2] = {{1 - eta * h, -eta * beta}, {h, beta}}, g[2] = {-eta, 1};
+    double C[2][2] = {{start > 0 ? start : stationary_variance(rho, decay), 0}, {0, 0}}, at[2] = {0}, first = 0;
     for (int n = 0; n < SETTLED + k; n++) {
       double D[2][2];
       if (n == SETTLED) { /* from here on: covariance of x, b with the x of now */
@@ -56,8 +60,11 @@ static double transient(int k, double start) {
         at[1] = b;
       }
     }
-    sum += C[0][0] + first - 2 * at[0];
+    const double moved = C[0][0] + first - 2 * at[0];
+    sum += moved;
+    squares += moved * moved;
   }
+  *modes = sum * sum / squares;
   return sum;
 }
 
@@ -65,7 +72,7 @@ static double transient(int k, double start) {
 static void simulate(int realisations, int seed, int n_lags, const int *lags, double *sum, double *error2) {
   double all = 0;
   for (int l = 1; l <= MODES; l++) {
-    all += stationary_variance(1.0 / l / l) / MODES;
+    all += stationary_variance(1.0 / l / l, 0) / MODES;
   }
   for (int first = 1; first <= MODES; first += PER_STUDY) {
     static char text[40000];
@@ -93,6 +100,46 @@ static void simulate(int realisations, int seed, int n_lags, const int *lags, do
   }
 }
 
+/* The same from the stationary law of every mode, in its units, which the sum takes off again. */
+static void other_table(const char *name, double power, double decay, int realisations, int seed, int n_lags, const int *lags, const double *table,
+                        double other_power, double other_decay) {
+  static char text[60000];
+  const int last = SETTLED + lags[n_lags - 1];
+  int n = snprintf(text, sizeof text,
+                   "seed: %d\nmodel: {file: mode.h, decay: %.17g, scale: %.17g}\nstart: {normal: {mean: 0, std: 1}}\nlearning_rate: 0.1\nsteps: %d\n"
+                   "sweep: {model.rho: [", seed, decay, batch * (1 - beta) / (eta * (1 + beta)), last);
+  for (int l = 1; l <= MODES; l++) {
+    n += snprintf(text + n, sizeof text - (size_t)n, "%s%.17g", l == 1 ? "" : ", ", pow(l, -power));
+  }
+  n += snprintf(text + n, sizeof text - (size_t)n,
+                "]}\ndynamics: {name: sgd, momentum: 0.9, batch_size: 32, weight_decay: %.17g}\nrealisations: %d\nobserve:\n  at: {steps: [%d]}\n"
+                "  features: [x]\n  paths: {statistic: msd, name: settled, origin: %d, at: {steps: [%d", decay, realisations, last, SETTLED, SETTLED);
+  for (int i = 0; i < n_lags; i++) {
+    n += snprintf(text + n, sizeof text - (size_t)n, ", %d", SETTLED + lags[i]);
+  }
+  (void)snprintf(text + n, sizeof text - (size_t)n, "]}}\n");
+  eg_labelled *const file = run_study(text);
+  for (size_t i = 0; i < (size_t)n_lags; i++) {
+    double sum = 0, error2 = 0, modes, ignored;
+    char what[80];
+    for (size_t run = 0; run < MODES; run++) {
+      const double V = stationary_variance(pow((double)run + 1, -power), decay), error = V * value_of(file, "path_settled_stderr", run, 0, true, i);
+      sum += V * value_of(file, "path_settled", run, 0, true, i);
+      error2 += error * error;
+    }
+    const double law = transient(lags[i], power, decay, 0, &modes), other = transient(lags[i], other_power, other_decay, 0, &ignored);
+    const double effective = realisations / fmax(1, (2 + 12 / modes) / 2);
+    CHECK_NEAR(law, table[i], 1e-3 * table[i]);
+    (void)snprintf(what, sizeof what, "limiting-dynamics %s, MSD SGD, k=%d", name, lags[i]);
+    printf("%s: %.6f +- %.2g, table %.6f, from this start %.6f, another spectrum %.6f\n", what, sum, sqrt(error2), table[i], law, other);
+    compare(false, what, sum, sqrt(error2), table[i], effective);
+    if (fabs(other - law) > 12 * sqrt(error2)) {
+      compare(true, "another spectrum", sum, sqrt(error2), other, effective);
+    }
+  }
+  eg_labelled_free(file);
+}
+
 int main(void) {
   static const int lags[4] = {1, 10, 100, 1000};
   static const double table[4] = {0.002751875131257386, 0.1210833291348694, 0.5232296987628774, 1.702203200380802},
@@ -104,14 +151,16 @@ int main(void) {
   FILE *const out = fopen(path, "w");
   CHECK(out != NULL && fputs(model_text, out) >= 0 && fclose(out) == 0);
   for (int l = 1; l <= MODES; l++) {
-    all += stationary_variance(1.0 / l / l);
+    all += stationary_variance(1.0 / l / l, 0);
   }
   CHECK_NEAR(all, 15.62568796878281, 1e-11); /* the table's sum of V theta */
   simulate(4096, 1000, 2, lags, sum, error2);
   simulate(1536, 9000, 2, lags + 2, sum + 2, error2 + 2);
   for (int i = 0; i < 4; i++) {
+    double modes;
     /* a sum of independent squares: its variance is 2 / d_eff of the squared mean, its kurtosis at most 3 + 12 / d_eff */
-    const double effective = (i < 2 ? 4096 : 1536) / fmax(1, (2 + 12 / d_eff[i]) / 2), law = transient(lags[i], all / MODES);
+    const double effective = (i < 2 ? 4096 : 1536) / fmax(1, (2 + 12 / d_eff[i]) / 2), law = transient(lags[i], 2, 0, all / MODES, &modes);
+    CHECK_NEAR(modes, d_eff[i], 2e-3 * d_eff[i]);
     CHECK_NEAR(law, table[i], 1e-3 * table[i]);
     (void)snprintf(what, sizeof what, "limiting-dynamics P1, MSD SGD, k=%d", lags[i]);
     printf("%s: %.6f +- %.2g, table %.6f, from this start %.6f\n", what, sum[i], sqrt(error2[i]), table[i], law);
@@ -126,7 +175,10 @@ int main(void) {
       compare(true, "without momentum", sum[0], sqrt(error2[0]), plain, effective);
     }
   }
-  (void)judge_rows(4, 4);
+  other_table("P1", 2, 0, 1100, 12000, 1, (const int[]){10000}, (const double[]){5.211823238167810}, 2, 1e-4);
+  other_table("P2", 2, 1e-4, 1300, 13000, 2, (const int[]){100, 1000}, (const double[]){0.5217669342169919, 1.648128354593169}, 1.9, 1e-4);
+  other_table("P3", 1.5, 0, 1300, 14000, 2, (const int[]){100, 1000}, (const double[]){1.532541914291240, 6.373051175806647}, 1.6, 0);
+  (void)judge_rows(9, 9);
   (void)unlink(path);
   (void)snprintf(path, sizeof path, "%s/study.yaml", folder);
   (void)unlink(path);
