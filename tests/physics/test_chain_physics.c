@@ -140,6 +140,32 @@ static void momentum_svag(void) {
   }
   reject(file, "4.4", "b4", "norm2", 0, variance[1][0]);
   eg_labelled_free(file);
+
+  /* Large l: the variance moves by less than errors, the correlation tells the two forms apart. */
+  static const int large[3] = {64, 64, 256};
+  for (int i = 0; i < 3; i++) {
+    const int l = large[i];
+    double v[2], c[2];
+    char text[700], what[60];
+    stationary_momentum(0.1 / l, 0.9, l, 5 * l, &v[0], &c[0]);
+    stationary_momentum(0.1 / l / l, 1 - 0.1 / l, l, 5 * l, &v[1], &c[1]);
+    (void)snprintf(text, sizeof text,
+                   "seed: %d\nmodel: {name: quadratic, curvature: 1.3, noise: 1}\nlearning_rate: 0.1\nsteps: 405\n"
+                   "dynamics: {name: svag, label: large, l: %d, batch_size: 1, momentum: 0.9%s}\n"
+                   "realisations: %s\nobserve:\n  at: {steps: [400, 405]}\n  features: [x, norm2]\n"
+                   "  paths: {statistic: product, feature: x0, with: x0, origin: 400}\n",
+                   340 + i, l, i == 0 ? "" : ", momentum_limit: underdamped", i < 2 ? "2^15" : "2^14");
+    eg_labelled *const run = run_study(text);
+    const int form = i > 0;
+    const double effective = (i < 2 ? 32768 : 16384) / 4, product = value_of(run, "path_product", 0, 0, true, 1),
+                 error = value_of(run, "path_product_stderr", 0, 0, true, 1);
+    (void)snprintf(what, sizeof what, "4.4 %s, l %d", form == 0 ? "overdamped" : "underdamped", l);
+    printf("%s: correlation %.4f +- %.4f, oracle %.5f\n", what, product / v[form], error / v[form], c[form]);
+    expect(run, what, "large", "norm2", 0, v[form]);
+    compare(false, what, product, error, c[form] * v[form], effective);
+    compare(true, what, product, error, c[1 - form] * v[1 - form], effective);
+    eg_labelled_free(run);
+  }
 }
 
 /* ---- 4.2: RMSprop and Adam, f = x^2 / 2, noise +-2, 16 steps of 1/4 ---- */
@@ -538,7 +564,7 @@ int main(void) {
   heavy_ball();
   scheduled();
   samplings();
-  judge(51, 22);
+  judge(57, 25);
   (void)unlink(path);
   (void)rmdir(folder);
   return check_report();
