@@ -972,6 +972,7 @@ static void potentials(void) {
 
 int main(void) {
   CHECK(mkdtemp(folder) != NULL);
+  CHECK(unsetenv("ENSGRAD_KERNEL_OPT") == 0); /* long runs of model files: what tests save in compiling them is lost twice over */
   prepare_panels();
   passage_times();
   quadratic_well();
