@@ -74,7 +74,7 @@ foreach(model ${team_models}) # one for all dimensions and noise kinds
 endforeach()
 # Kernels that look after every step (monitors) are compiled when they are needed: a second, watched set would be 1.25 times
 # the plain set in size and take 1.5 times its compile time. The same holds for what list.h calls rare. Two units with Gaussian
-# noise, two that sum increments, one chain and one symmetric root are compiled all the same, so that tests/conformance/test_ptxas.sh sees them.
+# noise, two that sum increments, one chain, those of the team form and one symmetric root are compiled all the same, so that tests/conformance/test_ptxas.sh sees them.
 if(ENSGRAD_TESTS)
   set(plugin_fatbins ${cuda_fatbins})
   set(gaussian -DEG_KIND_NAME=gaussian -DEG_KIND_CODE=EG_KIND_GAUSSIAN)
@@ -90,7 +90,14 @@ if(ENSGRAD_TESTS)
              "-DEG_MODEL_FILE=\"models/ornstein_uhlenbeck.h\"")
   add_fatbin(unit_coarse_linear_regression_8 unit_cuda.cu -DEG_COARSE=1 ${gaussian} -DEG_DIM=8
              "-DEG_MODEL_FILE=\"models/linear_regression.h\"")
-  add_custom_target(watched_fatbins ALL DEPENDS ${cuda_folder}/unit_watched_ornstein_uhlenbeck_1.fatbin
+  set(team_chains "")
+  foreach(model ${team_models}) # chains in team form, all of them
+    add_fatbin(team_chain_${model} unit_team_cuda.cu -DEG_TEAM -DEG_ONE_STEPPER -DEG_WANTED_momentum_rows=EG_YES
+               -DEG_WANTED_adaptive_rows=EG_YES -DEG_WANTED_momentum_data=EG_YES -DEG_WANTED_adaptive_data=EG_YES ${gaussian}
+               "-DEG_MODEL_FILE=\"models/${model}.h\"")
+    list(APPEND team_chains ${cuda_folder}/team_chain_${model}.fatbin)
+  endforeach()
+  add_custom_target(watched_fatbins ALL DEPENDS ${team_chains} ${cuda_folder}/unit_watched_ornstein_uhlenbeck_1.fatbin
                                                 ${cuda_folder}/unit_watched_linear_regression_8.fatbin
                                                 ${cuda_folder}/unit_chain_linear_regression_8.fatbin
                                                 ${cuda_folder}/unit_symroot_linear_regression_6.fatbin

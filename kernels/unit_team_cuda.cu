@@ -24,11 +24,11 @@ __constant__ const uint32_t eg_unit_sizes[8] = {
 
 EG_FN void advance(const eg_team_stepper *f, const eg_params *p, const eg_launch *a) {
   __shared__ eg_params own[EG_WARPS]; /* shared: what is handed to functions that are not inlined has an address */
-  __shared__ eg_uniforms uniforms;
+  __shared__ eg_uniforms uniforms[EG_WARPS]; /* the first one serves all warps but those of chains, which stand at steps of their own */
   const uint32_t at = threadIdx.x / EG_TEAM_LANES;
   const uint64_t warp = (uint64_t)blockIdx.x * EG_WARPS + at;
-  if (threadIdx.x == 0) {
-    uniforms = eg_uniforms_of(a);
+  if (threadIdx.x == 0 || (f->kept > 0 && threadIdx.x % EG_TEAM_LANES == 0)) {
+    uniforms[f->kept > 0 ? at : 0] = eg_uniforms_of(a);
   }
   if (threadIdx.x % EG_TEAM_LANES == 0) {
     own[at] = *p;
@@ -36,7 +36,7 @@ EG_FN void advance(const eg_team_stepper *f, const eg_params *p, const eg_launch
     own[at].team.scratch = (eg_real *)a->scratch + warp * eg_team_work_values((uint64_t)own[at].team.chunks * EG_TEAM_LANES);
   }
   __syncthreads();
-  eg_warp_advance(f, &own[at], &uniforms, a, warp);
+  eg_warp_advance(f, &own[at], &uniforms[f->kept > 0 ? at : 0], a, warp);
 }
 
 #define KERNEL(name)                                                                                         \
@@ -47,19 +47,28 @@ EG_FN void advance(const eg_team_stepper *f, const eg_params *p, const eg_launch
   KERNEL(stepper) {                                                                                          \
     eg_team_stepper f;                                                                                       \
     f.form = EG_TEAM_PLAIN;                                                                                  \
+    f.kept = 0;                                                                                              \
     f.rows = n_rows;                                                                                         \
     f.step = eg_step_##stepper;                                                                              \
     advance(&f, &p, &a);                                                                                     \
   }
-#define DEFINE_FOLD(stepper, source, n_acc)                                                                         \
+#define DEFINE_FOLD(stepper, source, n_kept)                                                                         \
   KERNEL(stepper) {                                                                                          \
     eg_team_stepper f;                                                                                       \
     f.form = EG_TEAM_##source;                                                                               \
+    f.kept = n_kept;                                                                                         \
     f.begin = eg_begin_##stepper;                                                                            \
     f.add = eg_add_##stepper;                                                                                \
     f.end = eg_end_##stepper;                                                                                \
     advance(&f, &p, &a);                                                                                     \
   }
 #define PLAIN(stepper, normals, rows) ONLY_WANTED(stepper, DEFINE_PLAIN(stepper, normals, rows))
-#define FOLD(stepper, source, n_acc)  ONLY_WANTED(stepper, DEFINE_FOLD(stepper, source, n_acc))
+#define FOLD(stepper, source, n_acc)  ONLY_WANTED(stepper, DEFINE_FOLD(stepper, source, 0))
 EG_STEPPERS(PLAIN, FOLD)
+
+/* Chains with a memory are never compiled ahead: list.h. */
+#if defined(EG_ONE_STEPPER)
+#define CHAIN(stepper, source, n_acc, n_kept) ONLY_WANTED(stepper, DEFINE_FOLD(stepper, source, n_kept))
+EG_COMMON_CHAINS(NO_PLAIN, CHAIN)
+EG_RARE_CHAINS(NO_PLAIN, CHAIN)
+#endif

@@ -4,6 +4,7 @@
  *                       lane form                          team form (EG_TEAM)
  *   EG_DIM              constant, up to 16                 of the run: the dimension rounded up to EG_TEAM_LANES
  *   a vector            an array, in registers             memory, component fastest, padded with zeros
+ *   what chains keep    behind x, EG_DIM values a vector   behind x, EG_DIM values a vector
  *   EG_EACH(k) {..}     unrolled                           CPU: a vector loop; GPU: lane l has k = l, l + 32, ..
  *   EG_VECTOR(v, slot)  declares an array                  points to the scratch vector `slot`
  *   eg_dot (vector.h)   in order of the components         32 partial sums, then one tree: the same order everywhere
@@ -35,6 +36,8 @@ enum {
 
 #define EG_TEAM_LANES 32
 #define EG_TEAM_MAX   4096 /* components of a state in team form */
+#define EG_TEAM_KEPT  3    /* vectors of a trajectory at most: x and two that a chain keeps */
+#define EG_TEAM_VECTORS (EG_SLOTS + EG_TEAM_KEPT + 1) /* working memory of a warp: the slots, the state, the accumulator */
 
 #if defined(EG_TEAM)
 
@@ -49,6 +52,7 @@ typedef struct eg_team {
 /* Place behind a vector for one number, which every lane keeps for itself. */
 #define EG_BEHIND    (EG_DIM + EG_LANE)
 #define EG_VECTOR(name, slot) eg_real *const name = p->team.scratch + (int64_t)(slot) * EG_DIM
+#define EG_KEPT(n)   (n) /* what a chain keeps, in the list of steppers: n vectors, of which only the plan knows the dimension */
 
 #if EG_DEVICE
 #define EG_LANE    ((int)(threadIdx.x % EG_TEAM_LANES))
@@ -75,6 +79,7 @@ EG_FN eg_row eg_team_row(const eg_real *rows, uint64_t n_rows, int dim, uint64_t
 #define EG_TEAM_PART
 #define EG_BEHIND    EG_DIM
 #define EG_VECTOR(name, slot) eg_real name[EG_DIM]
+#define EG_KEPT(n)   ((n) * EG_DIM)
 #define EG_EACH(k)   EG_UNROLL for (int k = 0; k < EG_DIM; k++)
 #define EG_MEET()    ((void)0)
 

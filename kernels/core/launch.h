@@ -110,7 +110,7 @@ typedef struct eg_launch {
   const void *staged;         /* (EG_STAGED) eg_real: what the model prepared on the host */
   const void *rows;           /* eg_real, data: see core/rows.h */
   /* buffers of the tile (GPU: of the first tile; tile t begins at t times the size of one) */
-  void *state;                /* eg_real; lane form (n_points, EG_DIM + extra, ld), team form (n_points, ld, EG_DIM) */
+  void *state;                /* eg_real; lane form (n_points, EG_DIM + extra, ld), team form (n_points, ld, EG_DIM (1 + kept vectors)) */
   double *records;            /* (n_records, n_points, n_features, ld), realisation fastest; NaN: masked */
   uint64_t *first_bad;        /* (n_points, ld): first step with a non-finite state, or EG_NEVER */
   eg_chain chain;

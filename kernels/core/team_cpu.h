@@ -1,7 +1,8 @@
 /*
  * The CPU driver of the team form: one trajectory after the other, vectorised over its components. Up to EG_LANES
  * realisations that share Philox counters are a group: increments and row indices are made ahead for all of them by the
- * fill of the lane form, so both forms draw the same. Layout of the state: (n_points, ld, dim), component fastest.
+ * fill of the lane form, so both forms draw the same. Layout of the state: (n_points, ld, dim), component fastest; behind
+ * the components of a trajectory lie the vectors that a chain keeps.
  */
 #ifndef EG_CORE_TEAM_CPU_H
 #define EG_CORE_TEAM_CPU_H
@@ -29,10 +30,11 @@ typedef struct eg_group {
   eg_thread *t;
   uint64_t base;                    /* realisation of lane 0 of the fill: a multiple of EG_LANES */
   uint32_t lane, slot, n;           /* the group's first lane in the fill and slot in the tile; how many */
+  uint32_t vectors;                 /* of a trajectory: x, and what a chain keeps */
   uint64_t first, last;             /* draws in the noise buffer */
   uint64_t index_first, index_last; /* draws in the index buffer */
   int noise_is_double;
-  eg_real *backup, *kept, *acc;     /* (n_points, n, dim) each, acc (.., dim + EG_TEAM_LANES) */
+  eg_real *backup, *kept, *acc;     /* (n_points, n, vectors, dim) each, acc (n_points, n, dim + EG_TEAM_LANES) */
 } eg_group;
 
 typedef void (*eg_segment_fn)(const eg_params *p, const eg_uniforms *u, eg_group *g, uint64_t from, uint64_t to);
@@ -43,7 +45,8 @@ static uint32_t padded(uint32_t dim) {
 
 static uint64_t block_bytes(const eg_launch *a) {
   const uint64_t n = (uint64_t)a->n_points * (a->ld < EG_LANES ? a->ld : EG_LANES), dim = padded(a->dim);
-  return (n * (3 * dim + EG_TEAM_LANES) + (uint64_t)EG_SLOTS * dim) * sizeof(eg_real);
+  const uint64_t vectors = a->chain.rate > 0 ? EG_TEAM_KEPT : 1; /* of chains at most; others have no rate */
+  return (n * (2 * vectors * dim + dim + EG_TEAM_LANES) + (uint64_t)EG_SLOTS * dim) * sizeof(eg_real);
 }
 
 static int is_stopped(const eg_group *g) {
@@ -51,7 +54,7 @@ static int is_stopped(const eg_group *g) {
 }
 
 EG_FN eg_real *state_of(const eg_params *p, const eg_group *g, uint32_t point, uint32_t i) {
-  return (eg_real *)g->a->state + ((size_t)point * g->a->ld + g->slot + i) * (size_t)EG_DIM;
+  return (eg_real *)g->a->state + ((size_t)point * g->a->ld + g->slot + i) * g->vectors * (size_t)EG_DIM;
 }
 
 EG_FN eg_real *acc_of(const eg_params *p, const eg_group *g, uint32_t point, uint32_t i) {
@@ -109,12 +112,20 @@ EG_FN void one_plain(eg_plain_fn step_fn, int rows, const eg_params *p, const eg
 EG_FN void one_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const eg_params *p, const eg_uniforms *u,
                     const eg_group *g, uint64_t step, uint32_t point, uint32_t i) {
   eg_real *const x = state_of(p, g, point, i);
-  const uint64_t count = g->a->fold_count;
+  const uint64_t first = step * g->a->fold_count, count = u->count;
   begin(p, u, x, g->acc);
   for (uint64_t b = 0; b < count; b++) {
-    add(p, u, x, row_of_draw(p, u, g, step * count + b, i), (eg_real)0, g->acc);
+    add(p, u, x, row_of_draw(p, u, g, first + b, i), b < u->half ? u->weight_first : u->weight_second, g->acc);
   }
   end(p, u, x, g->acc);
+}
+
+/* The same for a state of vectors of one chunk, which is known when compiled. */
+EG_FN void one_short_chain(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const eg_params *params, const eg_uniforms *u,
+                           const eg_group *g, uint64_t step, uint32_t point, uint32_t i) {
+  eg_params own = *params;
+  own.team.chunks = 1;
+  one_fold(begin, add, end, &own, u, g, step, point, i);
 }
 
 #if EG_HAS_SLOPES
@@ -149,8 +160,9 @@ EG_FN void one_short_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const
   EG_EACH(k) { state[k] = x[k]; }
 }
 
-/* Steps from < .. <= to whose `rows` draws each fit the index buffer: ONE advances trajectory i of a point by a step. */
-#define EG_PIECES(rows, ONE)                                                                                 \
+/* Steps from < .. <= to whose `rows` draws each fit the index buffer: AT makes the coefficients of step s, ONE advances
+   trajectory i of a point by it. */
+#define EG_PIECES(rows, AT, ONE)                                                                               \
   const uint32_t together = EG_DIM <= TOGETHER_DIM ? TOGETHER : 1;                                           \
   for (uint64_t step = from; step < to;) {                                                                   \
     uint64_t n = to - step;                                                                                  \
@@ -165,6 +177,7 @@ EG_FN void one_short_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const
     for (uint32_t first = 0; first < g->n; first += together) {                                              \
       const uint32_t last = first + together < g->n ? first + together : g->n;                               \
       for (uint64_t s = step; s < step + n && !is_stopped(g); s++) {                                         \
+        AT;                                                                                                  \
         for (uint32_t i = first; i < last; i++) {                                                            \
           for (uint32_t point = 0; point < g->a->n_points; point++) {                                        \
             ONE;                                                                                             \
@@ -177,19 +190,19 @@ EG_FN void one_short_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const
 
 EG_FN void segment_plain(eg_plain_fn step_fn, int rows, const eg_params *p, const eg_uniforms *u, eg_group *g,
                          uint64_t from, uint64_t to) {
-  EG_PIECES(rows, one_plain(step_fn, rows, p, u, g, s, point, i))
+  EG_PIECES(rows, (void)0, one_plain(step_fn, rows, p, u, g, s, point, i))
 }
 
 /* A long fold: the draws in pieces, each for all trajectories, whose accumulators wait in memory. */
 EG_FN void long_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, const eg_params *p,
                      const eg_uniforms *u, eg_group *g, uint64_t step) {
-  const uint64_t count = g->a->fold_count, limit = g->a->step_last * count;
+  const uint64_t stride = g->a->fold_count, limit = g->a->step_last * stride, start = step * stride;
   for (uint32_t point = 0; point < g->a->n_points; point++) {
     for (uint32_t i = 0; i < g->n; i++) {
       begin(p, u, state_of(p, g, point, i), acc_of(p, g, point, i));
     }
   }
-  for (uint64_t q = step * count, stop = q + count; q < stop && !is_stopped(g);) {
+  for (uint64_t q = start, stop = q + (is_data ? stride : u->count); q < stop && !is_stopped(g);) {
     if (is_data && (q < g->first || q >= g->last)) {
       hold_noise(g, q, limit);
     }
@@ -203,9 +216,9 @@ EG_FN void long_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_dat
         eg_real *const acc = acc_of(p, g, point, i);
         for (uint64_t d = q; d < last; d++) {
           if (is_data) {
-            add(p, u, x, eg_team_row(u->rows, u->n_rows, EG_DIM, d - step * count), increment_of(g, d, i), acc);
+            add(p, u, x, eg_team_row(u->rows, u->n_rows, EG_DIM, d - start), increment_of(g, d, i), acc);
           } else {
-            add(p, u, x, row_of_draw(p, u, g, d, i), (eg_real)0, acc);
+            add(p, u, x, row_of_draw(p, u, g, d, i), d - start < u->half ? u->weight_first : u->weight_second, acc);
           }
         }
       }
@@ -223,23 +236,42 @@ EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_
                         const eg_uniforms *u, eg_group *g, uint64_t from, uint64_t to) {
 #if EG_HAS_SLOPES
   if (!is_data && g->a->fold_count == 1 && p->team.chunks == 1) {
-    EG_PIECES(1, one_short_single(p, u, g, s, point, i))
+    EG_PIECES(1, (void)0, one_short_single(p, u, g, s, point, i))
     return;
   }
   if (!is_data && g->a->fold_count == 1) {
-    EG_PIECES(1, one_single(p, u, g, s, point, i))
+    EG_PIECES(1, (void)0, one_single(p, u, g, s, point, i))
     return;
   }
 #endif
   if (!is_data && g->a->fold_count <= FEW_ROWS && p->team.chunks == 1) {
-    EG_PIECES(g->a->fold_count, one_short_fold(begin, add, end, p, u, g, s, point, i))
+    EG_PIECES(g->a->fold_count, (void)0, one_short_fold(begin, add, end, p, u, g, s, point, i))
     return;
   }
   if (!is_data && g->a->fold_count <= FEW_ROWS) {
-    EG_PIECES(g->a->fold_count, one_fold(begin, add, end, p, u, g, s, point, i))
+    EG_PIECES(g->a->fold_count, (void)0, one_fold(begin, add, end, p, u, g, s, point, i))
     return;
   }
   for (uint64_t step = from; step < to && !is_stopped(g); step++) {
+    long_fold(begin, add, end, is_data, p, u, g, step);
+  }
+}
+
+/* Chains with a memory: their coefficients change with the step, their state is all in memory. */
+EG_FN void segment_chain(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, const eg_params *p,
+                         const eg_uniforms *uniforms, eg_group *g, uint64_t from, uint64_t to) {
+  eg_uniforms own = *uniforms;
+  const eg_uniforms *const u = &own;
+  if (!is_data && g->a->fold_count <= FEW_ROWS && p->team.chunks == 1) {
+    EG_PIECES(g->a->fold_count, eg_uniforms_at(&own, g->a, s), one_short_chain(begin, add, end, p, u, g, s, point, i))
+    return;
+  }
+  if (!is_data && g->a->fold_count <= FEW_ROWS) {
+    EG_PIECES(g->a->fold_count, eg_uniforms_at(&own, g->a, s), one_fold(begin, add, end, p, u, g, s, point, i))
+    return;
+  }
+  for (uint64_t step = from; step < to && !is_stopped(g); step++) {
+    eg_uniforms_at(&own, g->a, step);
     long_fold(begin, add, end, is_data, p, u, g, step);
   }
 }
@@ -314,9 +346,9 @@ static int is_finite_state(const eg_params *p, const eg_real *x) {
 }
 
 static void copy_states(const eg_params *p, const eg_group *g, eg_real *to, const eg_real *from) {
-  const size_t bytes = (size_t)EG_DIM * g->n * sizeof(eg_real); /* a point's states lie one after the other */
+  const size_t values = (size_t)EG_DIM * g->vectors * g->n, bytes = values * sizeof(eg_real); /* a point's states lie one after the other */
   for (uint32_t point = 0; point < g->a->n_points; point++) {
-    const size_t at = (size_t)point * g->n * (size_t)EG_DIM;
+    const size_t at = (size_t)point * values;
     if (to != NULL) {
       memcpy(to + at, state_of(p, g, point, 0), bytes);
     } else {
@@ -411,6 +443,9 @@ static void begin_group(const eg_params *p, const eg_uniforms *u, const eg_group
       for (int k = 0; k < EG_DIM; k++) {
         x[k] = eg_start_value(g->a, g->base + g->lane + i, point, (uint32_t)k);
       }
+      for (size_t k = (size_t)EG_DIM; k < (size_t)EG_DIM * g->vectors; k++) { /* of a chain */
+        x[k] = k >= 2 * (size_t)EG_DIM ? (eg_real)g->a->chain.start_square : (eg_real)0;
+      }
       g->a->first_bad[(size_t)point * g->a->ld + g->slot + i] = EG_NEVER;
     }
   }
@@ -418,13 +453,14 @@ static void begin_group(const eg_params *p, const eg_uniforms *u, const eg_group
 }
 
 static void lay_out(const eg_params *p, eg_group *g, eg_real *block) {
-  const size_t states = (size_t)g->a->n_points * g->n * (size_t)EG_DIM;
+  const size_t states = (size_t)g->a->n_points * g->n * g->vectors * (size_t)EG_DIM;
   g->backup = block;
   g->kept = g->backup + states;
   g->acc = g->kept + states;
 }
 
-static __attribute__((noinline)) void drive(eg_segment_fn segment, const void *params, const eg_launch *a,
+/* kept: vectors behind x. */
+static __attribute__((noinline)) void drive(eg_segment_fn segment, uint32_t kept, const void *params, const eg_launch *a,
                                             eg_thread *t) {
   eg_params own;
   memcpy(&own, params, offsetof(eg_params, team)); /* the doubles of the parameter table */
@@ -442,6 +478,7 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, const void *p
     g.base = realisation - g.lane;
     g.slot = slot;
     g.n = EG_LANES - g.lane < a->n_lanes - slot ? EG_LANES - g.lane : a->n_lanes - slot;
+    g.vectors = 1 + kept;
     g.noise_is_double = a->kind == EG_KIND_GAUSSIAN64;
     lay_out(p, &g, own.team.scratch + (size_t)EG_SLOTS * (size_t)EG_DIM);
     if (!a->is_restart) {

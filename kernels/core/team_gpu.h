@@ -30,6 +30,7 @@ enum { EG_TEAM_PLAIN, EG_TEAM_ROWS, EG_TEAM_DATA };
 /* A stepper, constant after inlining. */
 typedef struct eg_team_stepper {
   int form, rows; /* rows of a plain step: 0 or 2 */
+  int kept;       /* vectors behind x, of chains: 0, 1 or 2; their coefficients change with the step */
   eg_plain_fn step;
   eg_begin_fn begin;
   eg_add_fn add;
@@ -37,7 +38,6 @@ typedef struct eg_team_stepper {
 } eg_team_stepper;
 
 /* Working memory of one warp: the slots of EG_VECTOR, the state, the accumulator and a number per lane behind it. */
-#define EG_TEAM_VECTORS (EG_SLOTS + 2)
 EG_FN uint64_t eg_team_work_values(uint64_t dim) {
   return EG_TEAM_VECTORS * dim + EG_TEAM_LANES;
 }
@@ -114,6 +114,15 @@ EG_FN eg_real eg_warp_increment(const eg_launch *a, eg_warp *t, uint64_t q) {
 
 /* ---- one step ---- */
 
+/* The step's coefficients of a chain, for all lanes of the warp. */
+EG_FN void eg_warp_uniforms(eg_uniforms *u, const eg_launch *a, uint64_t step) {
+  EG_MEET(); /* the last step's have been read */
+  if (EG_LANE == 0) {
+    eg_uniforms_at(u, a, step);
+  }
+  EG_MEET();
+}
+
 EG_FN void eg_warp_step(const eg_team_stepper *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_warp *t,
                         eg_real *x, eg_real *acc, uint64_t step) {
   if (f->form == EG_TEAM_PLAIN) {
@@ -128,14 +137,15 @@ EG_FN void eg_warp_step(const eg_team_stepper *f, const eg_params *p, const eg_u
     f->step(p, u, x, z, rows);
     return;
   }
-  const uint64_t count = a->fold_count;
+  const uint64_t stride = a->fold_count, count = f->kept > 0 && f->form == EG_TEAM_ROWS ? u->count : stride;
   f->begin(p, u, x, acc);
   EG_ROLLED
   for (uint64_t i = 0; i < count; i++) {
     if (f->form == EG_TEAM_DATA) {
-      f->add(p, u, x, eg_team_row(u->rows, u->n_rows, EG_DIM, i), eg_warp_increment(a, t, step * count + i), acc);
+      f->add(p, u, x, eg_team_row(u->rows, u->n_rows, EG_DIM, i), eg_warp_increment(a, t, step * stride + i), acc);
     } else {
-      f->add(p, u, x, eg_warp_row(p, u, a, t, step * count + i), (eg_real)0, acc);
+      const eg_real weight = f->kept == 0 ? (eg_real)0 : i < u->half ? u->weight_first : u->weight_second;
+      f->add(p, u, x, eg_warp_row(p, u, a, t, step * stride + i), weight, acc);
     }
   }
   f->end(p, u, x, acc);
@@ -195,9 +205,12 @@ EG_FN int eg_warp_record(const eg_params *p, const eg_uniforms *u, const eg_laun
 
 /* ---- one warp ---- */
 
-/* warp: 0 <= warp < tiles * n_points * tile; p->team.scratch: eg_team_work_values(dim) values of this warp. */
-EG_FN void eg_warp_advance(const eg_team_stepper *f, const eg_params *p, const eg_uniforms *u, const eg_launch *a,
-                           uint64_t warp) {
+/* Component k of x and of all that a chain keeps. */
+#define EG_EACH_VALUE(k) EG_ROLLED for (int k = EG_LANE; k < (1 + f->kept) * EG_DIM; k += EG_DEVICE ? EG_TEAM_LANES : 1)
+
+/* warp: 0 <= warp < tiles * n_points * tile; p->team.scratch: eg_team_work_values(dim) values of this warp; u: of a chain, of
+   this warp alone. */
+EG_FN void eg_warp_advance(const eg_team_stepper *f, const eg_params *p, eg_uniforms *u, const eg_launch *a, uint64_t warp) {
   eg_warp warp_state;
   eg_warp *const t = &warp_state;
   t->slot = (uint32_t)(warp % a->tile);
@@ -211,16 +224,22 @@ EG_FN void eg_warp_advance(const eg_team_stepper *f, const eg_params *p, const e
   }
   t->realisation = a->realisation_first + in_tiles;
   eg_real *const x = p->team.scratch + (uint64_t)EG_SLOTS * (uint64_t)EG_DIM;
-  eg_real *const acc = x + EG_DIM;
+  eg_real *const acc = x + (1 + f->kept) * EG_DIM;
   const uint64_t place = ((uint64_t)t->tile * a->n_points + t->point) * a->ld + t->slot;
-  eg_real *const kept_x = (eg_real *)a->state + place * (uint64_t)EG_DIM;
+  eg_real *const kept_x = (eg_real *)a->state + place * (uint64_t)((1 + f->kept) * EG_DIM);
   uint64_t first_bad = EG_NEVER;
   if (a->is_restart) {
     first_bad = a->first_bad[place];
-    EG_EACH(k) { x[k] = kept_x[k]; }
+    EG_EACH_VALUE(k) { x[k] = kept_x[k]; }
   } else {
     EG_EACH(k) { x[k] = eg_start_value(a, t->realisation, t->point, (uint32_t)k); }
-    EG_EACH(k) { kept_x[k] = x[k]; }
+    if (f->kept >= 1) {
+      EG_EACH(k) { x[EG_DIM + k] = 0; }
+    }
+    if (f->kept >= 2) {
+      EG_EACH(k) { x[2 * EG_DIM + k] = (eg_real)a->chain.start_square; }
+    }
+    EG_EACH_VALUE(k) { kept_x[k] = x[k]; }
   }
   uint64_t kept = a->step_first, step = a->step_first;
   int is_search = 0;
@@ -230,6 +249,9 @@ EG_FN void eg_warp_advance(const eg_team_stepper *f, const eg_params *p, const e
     const uint64_t wanted = is_end ? a->step_last : a->record_steps[record];
     EG_ROLLED
     for (; step < wanted; step++) {
+      if (f->kept > 0) {
+        eg_warp_uniforms(u, a, step);
+      }
       eg_warp_step(f, p, u, a, t, x, acc, step);
       if (is_search && first_bad == EG_NEVER && !eg_warp_is_finite(p, x)) {
         first_bad = step + 1;
@@ -245,7 +267,7 @@ EG_FN void eg_warp_advance(const eg_team_stepper *f, const eg_params *p, const e
         is_bad = !eg_warp_record(p, u, a, t, record, x, 0);
       }
       if (is_bad && first_bad == EG_NEVER) {
-        EG_EACH(k) { x[k] = kept_x[k]; }
+        EG_EACH_VALUE(k) { x[k] = kept_x[k]; }
         t->is_full = 0;
         step = kept;
         is_search = 1;
@@ -258,7 +280,7 @@ EG_FN void eg_warp_advance(const eg_team_stepper *f, const eg_params *p, const e
         (void)eg_warp_record(p, u, a, t, record, x, 1);
       }
     }
-    EG_EACH(k) { kept_x[k] = x[k]; }
+    EG_EACH_VALUE(k) { kept_x[k] = x[k]; }
     kept = step;
     record++;
   }

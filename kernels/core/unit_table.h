@@ -30,7 +30,7 @@ typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_th
 typedef struct eg_unit_stepper {
   const char *name;
   int32_t normals, rows; /* increments and rows a step; -1: fold_count of them; n, -1: fold_count samples of n each */
-  int32_t extra;         /* values of a trajectory besides x: velocity, second moments, .. */
+  int32_t extra;         /* values of a trajectory besides x: velocity, second moments, ..; in team form vectors */
   eg_advance_fn advance;
 } eg_unit_stepper;
 

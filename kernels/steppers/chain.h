@@ -23,20 +23,13 @@
  * algorithms 1 and 2; Adam Kingma and Ba, arXiv 1412.6980, algorithm 1; decoupled decay and AdamW Loshchilov and Hutter, arXiv 1711.05101,
  * algorithms 1 and 2; RMSprop Tieleman and Hinton 2012, lecture 6.5, `before` arXiv 2205.10287, section 2; clipping Pascanu, Mikolov,
  * Bengio, arXiv 1211.5063, algorithm 1.
- * Extra state behind x: v; or m, s. v and m start at 0, s at start_square.
+ * Extra state behind x: v; or m, s. v and m start at 0, s at start_square. Batches and all-row noise have the team form too.
  */
 #if EG_CAPS_LOSS && EG_CAPS_DRIFT
-EG_FN void eg_clip(const eg_uniforms *u, eg_real *g) {
-  eg_real norm2 = 0;
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    norm2 = eg_mad(g[k], g[k], norm2);
-  }
+EG_FN void eg_clip(const eg_params *p, const eg_uniforms *u, eg_real *g) {
+  const eg_real norm2 = eg_dot(p, g, g);
   const eg_real scale = norm2 > u->clip2 ? eg_root(u->clip2 / norm2) : (eg_real)1;
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
-    g[k] = scale * g[k];
-  }
+  EG_EACH(k) { g[k] = scale * g[k]; }
 }
 
 /* -1, 0 or 1; NaN stays NaN. */
@@ -44,21 +37,20 @@ EG_FN eg_real eg_sign(eg_real a) {
   return ((a > 0 ? (eg_real)1 : (eg_real)0) - (a < 0 ? (eg_real)1 : (eg_real)0)) + (eg_real)0 * a;
 }
 
-EG_FN void eg_rule_momentum(const eg_uniforms *u, eg_real *x, eg_real *g) {
+EG_FN void eg_rule_momentum(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *g) {
   eg_real *const v = x + EG_DIM;
+  (void)p;
   if (u->rule_form == EG_RULE_BARE) {
-    EG_UNROLL
-    for (int k = 0; k < EG_DIM; k++) {
+    EG_EACH(k) {
       v[k] = eg_mad(u->momentum, v[k], u->new_weight * g[k]);
       x[k] = eg_mad(-u->rate, v[k], x[k]);
     }
     return;
   }
   if (u->rule_form == EG_RULE_CLIPPED) {
-    eg_clip(u, g);
+    eg_clip(p, u, g);
   }
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  EG_EACH(k) {
     const eg_real total = eg_mad(u->weight_decay, x[k], g[k]);
     v[k] = eg_mad(u->momentum, v[k], u->new_weight * total);
     const eg_real d = eg_mad(u->lookahead, total, u->velocity_weight * v[k]);
@@ -67,14 +59,14 @@ EG_FN void eg_rule_momentum(const eg_uniforms *u, eg_real *x, eg_real *g) {
   }
 }
 
-EG_FN void eg_rule_adaptive(const eg_uniforms *u, eg_real *x, eg_real *g) {
+EG_FN void eg_rule_adaptive(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *g) {
   eg_real *const m = x + EG_DIM, *const s = x + 2 * EG_DIM;
+  (void)p;
   if (u->rule_form == EG_RULE_CLIPPED) {
-    eg_clip(u, g);
+    eg_clip(p, u, g);
   }
   const int is_bare = u->rule_form == EG_RULE_BARE;
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  EG_EACH(k) {
     const eg_real total = is_bare ? g[k] : eg_mad(u->weight_decay, x[k], g[k]);
     const eg_real before = s[k];
     m[k] = eg_mad(u->momentum, m[k], u->new_weight * total);
@@ -93,23 +85,17 @@ EG_FN void eg_rule_adaptive(const eg_uniforms *u, eg_real *x, eg_real *g) {
     (void)p;                                                                                                 \
     (void)u;                                                                                                 \
     (void)x;                                                                                                 \
-    EG_UNROLL                                                                                                \
-    for (int k = 0; k < EG_DIM; k++) {                                                                       \
-      acc[k] = 0;                                                                                            \
-    }                                                                                                        \
+    EG_EACH(k) { acc[k] = 0; }                                                                               \
   }                                                                                                          \
   EG_FN void eg_add_##rule##_rows(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_row row,    \
                                   eg_real weight, eg_real *acc) {                                            \
     eg_add_row_gradient(p, u->staged, x, row, weight, acc);                                                  \
   }                                                                                                          \
   EG_FN void eg_end_##rule##_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) { \
-    eg_real g[EG_DIM];                                                                                       \
+    EG_VECTOR(g, EG_SLOT_DRIFT);                                                                             \
     eg_regulariser_gradient(p, u->staged, x, g);                                                             \
-    EG_UNROLL                                                                                                \
-    for (int k = 0; k < EG_DIM; k++) {                                                                       \
-      g[k] = eg_mad(u->inverse_batch, acc[k], g[k]);                                                         \
-    }                                                                                                        \
-    eg_rule_##rule(u, x, g);                                                                                 \
+    EG_EACH(k) { g[k] = eg_mad(u->inverse_batch, acc[k], g[k]); }                                            \
+    eg_rule_##rule(p, u, x, g);                                                                              \
   }
 EG_CHAIN_ROWS(momentum)
 EG_CHAIN_ROWS(adaptive)
@@ -126,14 +112,12 @@ EG_CHAIN_ROWS(adaptive)
     eg_add_euler_data(p, u, x, row, z, acc);                                                                 \
   }                                                                                                          \
   EG_FN void eg_end_##rule##_data(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) { \
-    eg_real g[EG_DIM], v[EG_DIM];                                                                            \
+    EG_VECTOR(g, EG_SLOT_DRIFT);                                                                             \
+    EG_VECTOR(v, EG_SLOT_NOISE);                                                                             \
     eg_data_noise(p, u, x, acc, v);                                                                          \
     eg_full_gradient(p, u, x, g);                                                                            \
-    EG_UNROLL                                                                                                \
-    for (int k = 0; k < EG_DIM; k++) {                                                                       \
-      g[k] = g[k] + v[k];                                                                                    \
-    }                                                                                                        \
-    eg_rule_##rule(u, x, g);                                                                                 \
+    EG_EACH(k) { g[k] = g[k] + v[k]; }                                                                       \
+    eg_rule_##rule(p, u, x, g);                                                                              \
   }
 EG_CHAIN_DATA(momentum)
 EG_CHAIN_DATA(adaptive)
@@ -155,7 +139,7 @@ EG_CHAIN_DATA(adaptive)
     for (int k = 0; k < EG_DIM; k++) {                                                                       \
       g[k] = u->inverse_batch * acc[k];                                                                      \
     }                                                                                                        \
-    eg_rule_##rule(u, x, g);                                                                                 \
+    eg_rule_##rule(p, u, x, g);                                                                              \
   }
 EG_CHAIN_SAMPLES(momentum)
 EG_CHAIN_SAMPLES(adaptive)
@@ -172,7 +156,7 @@ EG_CHAIN_SAMPLES(adaptive)
     for (int k = 0; k < EG_DIM; k++) {                                                                       \
       g[k] = g[k] + v[k];                                                                                    \
     }                                                                                                        \
-    eg_rule_##rule(u, x, g);                                                                                 \
+    eg_rule_##rule(p, u, x, g);                                                                              \
   }
 #if EG_CAPS_LOSS && EG_CAPS_FACTOR
 EG_CHAIN_NOISE(momentum, factor)
@@ -195,7 +179,7 @@ EG_CHAIN_NOISE(adaptive, root)
     for (int k = 0; k < EG_DIM; k++) {                                                                       \
       g[k] = eg_mad(u->noise_scale, v[k], g[k]);                                                             \
     }                                                                                                        \
-    eg_rule_##rule(u, x, g);                                                                                 \
+    eg_rule_##rule(p, u, x, g);                                                                              \
   }
 EG_CHAIN_CHANNELS(momentum)
 EG_CHAIN_CHANNELS(adaptive)

@@ -83,8 +83,8 @@
 #include "steppers/heun.h"
 #include "steppers/srk2.h"
 #include "steppers/sgd.h"
-#ifndef EG_TEAM /* chains with a memory have the lane form only */
 #include "steppers/chain.h"
+#ifndef EG_TEAM
 #include "steppers/langevin.h"
 #include "steppers/log_time.h"
 #include "steppers/timed.h"
@@ -157,12 +157,17 @@
 
 /* Never compiled ahead for the GPU. Two more sources of a fold: ROW_NODES (fold_count fresh random rows with one increment each) and
    SAMPLE_NODES (samples of EG_SAMPLE + 1 increments, the last one its weight). Those of chains have values of their own behind x, and coefficients that change with the step: a
-   fourth column says how many values. */
-#if EG_CAPS_LOSS && EG_CAPS_ROWS && !defined(EG_TEAM)
-#define EG_COMMON_CHAINS_ROWS(PLAIN, FOLD) FOLD(momentum_rows, ROWS, EG_DIM, EG_DIM)
+   fourth column says how many values (EG_KEPT: of those that have the team form too). */
+#if EG_CAPS_LOSS && EG_CAPS_ROWS && defined(EG_TEAM)
+#define EG_COMMON_CHAINS_ROWS(PLAIN, FOLD) FOLD(momentum_rows, ROWS, EG_DIM, EG_KEPT(1))
 #define EG_CHAINS_ROWS(PLAIN, FOLD)                                                                          \
-  FOLD(adaptive_rows, ROWS, EG_DIM, 2 * EG_DIM)                                                              \
-  FOLD(momentum_data, DATA, EG_DIM + 1, EG_DIM) FOLD(adaptive_data, DATA, EG_DIM + 1, 2 * EG_DIM)            \
+  FOLD(adaptive_rows, ROWS, EG_DIM, EG_KEPT(2))                                                              \
+  FOLD(momentum_data, DATA, EG_DIM + 1, EG_KEPT(1)) FOLD(adaptive_data, DATA, EG_DIM + 1, EG_KEPT(2))
+#elif EG_CAPS_LOSS && EG_CAPS_ROWS
+#define EG_COMMON_CHAINS_ROWS(PLAIN, FOLD) FOLD(momentum_rows, ROWS, EG_DIM, EG_KEPT(1))
+#define EG_CHAINS_ROWS(PLAIN, FOLD)                                                                          \
+  FOLD(adaptive_rows, ROWS, EG_DIM, EG_KEPT(2))                                                              \
+  FOLD(momentum_data, DATA, EG_DIM + 1, EG_KEPT(1)) FOLD(adaptive_data, DATA, EG_DIM + 1, EG_KEPT(2))        \
   FOLD(euler_nodes, ROW_NODES, 2 * EG_DIM + 1, 0) FOLD(strang_nodes, ROW_NODES, 2 * EG_DIM + 1, 0)
 #else
 #define EG_COMMON_CHAINS_ROWS(PLAIN, FOLD)

@@ -287,7 +287,7 @@ eg_cuda_need eg_backend_cuda_need(const eg_job *job) {
     const eg_job *const own = member_of(job, i);
     const eg_cuda_job j = job_of(own, NULL, NULL);
     /* the unit says how many averages a population has: in every shipped model at most one for each component */
-    const size_t vectors = own->form == EG_FORM_TEAM ? EG_SLOTS + 2 : (size_t)own->dim; /* EG_TEAM_VECTORS of core/team_gpu.h */
+    const size_t vectors = own->form == EG_FORM_TEAM ? EG_TEAM_VECTORS : (size_t)own->dim;
     const eg_tile_bytes b = eg_cuda_tile_bytes(&j, eg_cuda_scratch_bytes(&j, vectors));
     const uint64_t threads = own->form == EG_FORM_TEAM ? EG_TEAM_LANES : own->launch.n_particles > 0 ? EG_PARTICLE_BLOCK : 1;
     const uint64_t threads_of_tile = eg_cuda_tile_trajectories(&j) * threads;

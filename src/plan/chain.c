@@ -110,11 +110,6 @@ eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int c
   eg_chain *const c = &a->chain;
   const eg_study_chain *const s = &run->chain;
   const eg_dynamics_id id = run->dynamics->id;
-  if (plan->form == EG_FORM_TEAM) {
-    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
-                            "run '%s': chains with a memory or a schedule have no team form; allowed: at most 16 dimensions",
-                            run->description);
-  }
   const double amplification = is_amplified_by_square(id) ? s->l * s->l : s->l; /* of the covariance */
   const double spread = sqrt(2.0 * amplification - 1.0);
   const char *const estimate = choose_estimate(run, caps);
@@ -123,6 +118,12 @@ eg_status eg_plan_chain(eg_context *ctx, const eg_plan *plan, eg_run *run, int c
                             "%s cannot be run on this model: it defines none of eg_add_row_gradient, "
                             "eg_add_sample_gradient, eg_noise_channels",
                             eg_dynamics_name(id));
+  }
+  if (plan->form == EG_FORM_TEAM && strcmp(estimate, "root") == 0) {
+    return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,
+                            "run '%s': gradient_noise gaussian-decoupled and constant have the lane form only; allowed: minibatch, "
+                            "gaussian-exact",
+                            run->description);
   }
   c->rate = run->learning_rate / s->l;
   c->inverse_batch = 1.0 / run->batch_size;

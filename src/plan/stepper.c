@@ -429,7 +429,7 @@ eg_status eg_plan_stepper(eg_context *ctx, eg_plan *plan, eg_run *run) {
   if (stepper == NULL) {
     return refuse(ctx, plan, run, "the model does not define the functions this dynamics needs");
   }
-  run->extra = (size_t)stepper->extra;
+  run->extra = (size_t)stepper->extra * (plan->form == EG_FORM_TEAM ? (size_t)plan->padded_dim : 1);
   EG_TRY(check_velocity(ctx, plan, run));
   if (stepper->normals > MAX_NORMALS) {
     return refuse(ctx, plan, run, "a step may take at most 128 increments");

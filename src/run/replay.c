@@ -110,7 +110,7 @@ static eg_status make_pass(eg_context *ctx, eg_device *device, const eg_run *run
   const bool is_team = job.form == EG_FORM_TEAM;
   job.tile = job.launch.n_particles > 0 || is_team ? 1 : EG_LANES;
   job.launch.ld = is_team ? EG_LEAST_LD : EG_LANES;
-  job.state_values = is_team ? (size_t)job.launch.n_points * (size_t)job.dim * job.launch.ld
+  job.state_values = is_team ? run->job.state_values / run->job.launch.ld * job.launch.ld
                              : run->job.state_values / run->job.tile * job.tile;
   job.n_tiles = (job.n_realisations + job.tile - 1) / job.tile;
   job.with_covariance = false;

@@ -137,6 +137,10 @@ static void check_sample(const char *user_model) {
   check_compile("logistic-regression", NULL, 2, "strang_pair", EG_KIND_GAUSSIAN, 0, 90);
   job = (eg_cuda_job){.model = "logistic-regression", .form = EG_FORM_TEAM, .dim = 64, .is_float = 1, .stepper = "sgd_rows"};
   check_job(&job, 90);
+  job = (eg_cuda_job){.model = "linear-regression", .form = EG_FORM_TEAM, .dim = 96, .stepper = "momentum_rows"};
+  check_job(&job, 100);
+  job = (eg_cuda_job){.model = "softmax-regression", .form = EG_FORM_TEAM, .dim = 64, .is_float = 1, .stepper = "adaptive_data"};
+  check_job(&job, 80);
   job = (eg_cuda_job){.model = "mean-field-linear", .dim = 2, .stepper = "strang_data"};
   job.launch.n_particles = 100;
   check_job(&job, 100);

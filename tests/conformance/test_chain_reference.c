@@ -2,18 +2,20 @@
  * Chains with a memory against a plain scalar implementation in long double, written from the equations of
  * kernels/steppers/chain.h: every rule, SVAG weights, clipping, weight decay, schedules, bias correction, several
  * start points, continuation in the middle; the laws of the gradient's noise that are not minibatches, noise on drawn rows,
- * batch schedules. Rows and normals are asked for one at a time.
+ * batch schedules. Rows and normals are asked for one at a time. In lane form with 2 components; in team form with 2, 33, 100
+ * and 4096: both forms agree with the same loops, hence with each other.
  */
 #include <unistd.h>
 
 #include "trajectories.h"
 #include "write_rows.h"
 
-enum { ROWS = 23, D = 2 };
+enum { ROWS = 23, MAX_D = 4096 };
 typedef long double real;
 
 static char folder[] = "/tmp/ensgrad-test-XXXXXX";
-static double inputs[ROWS][D], target[ROWS];
+static int D; /* components */
+static double inputs[ROWS][MAX_D], target[ROWS];
 static const real ridge = 0.125L;
 
 static double normal(const eg_job *job, uint64_t realisation, uint64_t q) {
@@ -86,26 +88,41 @@ static real drawn_row(const eg_run *run, uint64_t realisation, uint64_t q, real 
   const eg_study_chain *const c = &run->chain;
   const size_t j = row_index(&run->job, realisation, q);
   real y = (real)target[j];
-  for (size_t k = 0; k < D; k++) {
+  const uint64_t width = (uint64_t)D + 1;
+  for (int k = 0; k < D; k++) {
     a[k] = (real)inputs[j][k];
     if (c->input_noise > 0 || c->label_noise > 0) {
-      a[k] += (real)c->input_noise * (real)normal(&run->job, realisation, q * (D + 1) + k);
+      a[k] += (real)c->input_noise * (real)normal(&run->job, realisation, q * width + (uint64_t)k);
     }
   }
-  return c->label_noise > 0 || c->input_noise > 0 ? y + (real)c->label_noise * (real)normal(&run->job, realisation, q * (D + 1) + D) : y;
+  return c->label_noise > 0 || c->input_noise > 0
+             ? y + (real)c->label_noise * (real)normal(&run->job, realisation, q * width + width - 1)
+             : y;
+}
+
+static real residual_of(size_t j, const real *x) {
+  real sum = -(real)target[j];
+  for (int k = 0; k < D; k++) {
+    sum += (real)inputs[j][k] * x[k];
+  }
+  return sum;
 }
 
 /* Means of a batch beginning at draw q. */
 static void batch_gradient(const eg_run *run, uint64_t realisation, uint64_t q, size_t batch, const real *x, real *g) {
-  g[0] = g[1] = 0;
-  for (size_t b = 0; b < batch; b++) {
-    real a[D];
-    const real y = drawn_row(run, realisation, q + b, a), residual = a[0] * x[0] + a[1] * x[1] - y;
-    g[0] += residual * a[0] / (real)batch;
-    g[1] += residual * a[1] / (real)batch;
+  for (int k = 0; k < D; k++) {
+    g[k] = ridge * x[k];
   }
-  g[0] += ridge * x[0];
-  g[1] += ridge * x[1];
+  for (size_t b = 0; b < batch; b++) {
+    static real a[MAX_D];
+    real residual = -drawn_row(run, realisation, q + b, a);
+    for (int k = 0; k < D; k++) {
+      residual += a[k] * x[k];
+    }
+    for (int k = 0; k < D; k++) {
+      g[k] += residual * a[k] / (real)batch;
+    }
+  }
 }
 
 static bool has_rows(const eg_run *run) {
@@ -121,19 +138,23 @@ static real full_gradient(const eg_run *run, const real *x, real *g) {
     loss += curvature * x[k] * x[k] / 2;
   }
   for (size_t j = 0; j < ROWS && has_rows(run); j++) {
-    const real residual = (real)inputs[j][0] * x[0] + (real)inputs[j][1] * x[1] - (real)target[j];
+    const real residual = residual_of(j, x);
     loss += residual * residual / 2 / ROWS;
-    g[0] += residual * (real)inputs[j][0] / ROWS;
-    g[1] += residual * (real)inputs[j][1] / ROWS;
+    for (int k = 0; k < D; k++) {
+      g[k] += residual * (real)inputs[j][k] / ROWS;
+    }
   }
   return loss;
 }
 
 /* Gaussian noise of covariance a / batch x that of the rows: a normal for each. */
 static void add_row_noise(const eg_run *run, real a, real batch, uint64_t realisation, uint64_t step, const real *x, real *g) {
-  real mean[D] = {0, 0}, sum[D] = {0, 0}, all = 0;
+  static real mean[MAX_D], sum[MAX_D];
+  real all = 0;
+  memset(mean, 0, sizeof mean);
+  memset(sum, 0, sizeof sum);
   for (size_t j = 0; j < ROWS; j++) {
-    const real residual = (real)inputs[j][0] * x[0] + (real)inputs[j][1] * x[1] - (real)target[j];
+    const real residual = residual_of(j, x);
     const real xi = (real)normal(&run->job, realisation, step * ROWS + j);
     all += xi;
     for (int k = 0; k < D; k++) {
@@ -153,7 +174,7 @@ static void add_root_noise(const eg_run *run, real a, real batch, real loss, uin
   const real below = n->is_full ? (real)n->matrix[2] : 0;
   const real S[3] = {sqrtl(first), below / sqrtl(first), sqrtl(last - below * below / first)};
   const real square = n->law == EG_GRADIENT_DECOUPLED ? 2 * (loss + (real)n->loss_offset) : 1;
-  const real z[D] = {(real)normal(&run->job, realisation, step * D), (real)normal(&run->job, realisation, step * D + 1)};
+  const real z[2] = {(real)normal(&run->job, realisation, step * 2), (real)normal(&run->job, realisation, step * 2 + 1)};
   const real size = sqrtl(a / batch * square);
   g[0] += size * S[0] * z[0];
   g[1] += size * (S[1] * z[0] + S[2] * z[1]);
@@ -177,7 +198,7 @@ static void estimate(const eg_run *run, real a, real k_of_step, uint64_t realisa
     return;
   }
   if (has_rows(run)) {
-    real second[D];
+    static real second[MAX_D];
     const real s = sqrtl(2 * a - 1);
     batch_gradient(run, realisation, step * stride, batch, x, g);
     if (a > 1) {
@@ -190,8 +211,8 @@ static void estimate(const eg_run *run, real a, real k_of_step, uint64_t realisa
   }
   (void)full_gradient(run, x, g);
   for (int k = 0; k < D; k++) {
-    const real xi = (real)normal(job, realisation, step * 2 * D + 2 * (uint64_t)k);
-    const real zeta = (real)normal(job, realisation, step * 2 * D + 2 * (uint64_t)k + 1);
+    const real xi = (real)normal(job, realisation, step * 4 + 2 * (uint64_t)k);
+    const real zeta = (real)normal(job, realisation, step * 4 + 2 * (uint64_t)k + 1);
     g[k] += sqrtl(a / (real)batch) * (0.25L * xi + 0.5L * x[k] * zeta);
   }
 }
@@ -211,9 +232,13 @@ static void chain_step(const eg_run *run, uint64_t realisation, uint64_t step, r
   const real slow = c->keeps_friction_time ? l : 1; /* SVAG of the underdamped limit */
   const real eta = (real)run->learning_rate / l / slow * schedule(&c->schedule, (real)step / a);
   const real momentum = 1 - (1 - (real)c->momentum) / slow;
-  real g[D];
+  static real g[MAX_D];
   estimate(run, a, (real)step / a, realisation, step, x, g);
-  const real norm = sqrtl(g[0] * g[0] + g[1] * g[1]);
+  real square = 0;
+  for (int k = 0; k < D; k++) {
+    square += g[k] * g[k];
+  }
+  const real norm = sqrtl(square);
   const real scale = norm > (real)c->clip ? (real)c->clip / norm : 1;
   for (int k = 0; k < D; k++) {
     const real total = scale * g[k] + (c->decoupled ? 0 : (real)c->weight_decay * x[k]);
@@ -241,15 +266,19 @@ static real deviation(const eg_run *run, const trajectories *t, uint32_t n_lanes
   real worst = 0;
   for (uint32_t lane = 0; lane < n_lanes; lane++) {
     for (size_t point = 0; point < t->n_points; point++) {
-      real x[D] = {(real)job->start[point * (size_t)job->dim], (real)job->start[point * (size_t)job->dim + 1]};
-      real v[D] = {0, 0}, s[D] = {0, 0};
+      static real x[MAX_D], v[MAX_D], s[MAX_D];
       uint64_t step = 0;
+      for (int k = 0; k < D; k++) {
+        x[k] = (real)job->start[point * (size_t)job->dim + (size_t)k];
+        v[k] = 0;
+        s[k] = (real)run->chain.start_square * (real)(run->chain.l * run->chain.l);
+      }
       for (size_t r = 0; r < t->n_records; r++) {
         for (; step < job->record_steps[r]; step++) {
           chain_step(run, lane, step, x, v, s);
         }
-        for (size_t k = 0; k < D; k++) {
-          worst = fmaxl(worst, fabsl((real)value_at(t, r, point, k, lane) - x[k]) / (1 + fabsl(x[k])));
+        for (int k = 0; k < D; k++) {
+          worst = fmaxl(worst, fabsl((real)value_at(t, r, point, (size_t)k, lane) - x[k]) / (1 + fabsl(x[k])));
         }
       }
     }
@@ -309,19 +338,37 @@ static const char noisy_rows[] =
     "  - {name: adam, label: adam, batch_size: 1, epsilon: 0.125, input_noise: 0.125, label_noise: 1}\n"
     "  - {name: sgd, label: batches, batch_size: 2, label_noise: 0.5, batch_schedule: {kind: step, period: 9, gamma: 2}}\n";
 
+/* What the team form has of the above, and batches that its CPU driver takes in pieces. */
+static const char team[] =
+    "  - {name: sgd, label: plain, batch_size: 3, weight_decay: 0}\n"
+    "  - {name: sgd, label: heavy, batch_size: 3, momentum: 0.75, weight_decay: 0.125}\n"
+    "  - {name: sgd, label: wide, batch_size: 40, momentum: 0.5}\n"
+    "  - {name: svag, label: svag20, l: 2, batch_size: 20, momentum: 0.5}\n"
+    "  - {name: sgd, label: gauss, batch_size: 3, momentum: 0.5, gradient_noise: gaussian-exact}\n"
+    "  - {name: svag, label: underdamped, l: 2, batch_size: 2, momentum: 0.5, nesterov: true, weight_decay: 0.125, decoupled: true, "
+    "momentum_limit: underdamped, gradient_noise: gaussian-exact}\n"
+    "  - {name: adam, label: adam, l: 2, batch_size: 1, epsilon: 0.125, gradient_noise: gaussian-exact}\n"
+    "  - {name: sgd, label: batches, batch_size: 4, momentum: 0.5, batch_schedule: {kind: cosine, period: 30, last: 0.25}}\n"
+    "  - {name: svag, label: growing, l: 2, batch_size: 2, batch_schedule: {kind: step, period: 9, gamma: 1.5, warm_up: 4}}\n"
+    "  - {name: adam, label: scheduled, batch_size: 2, epsilon: 0.125, batch_schedule: {kind: polynomial, period: 20, last: 3}}\n";
+
+static uint32_t lanes = 70;
+static const char *form = "auto", *start = "{points: [[1, -0.5], [-2, 0.75]]}", *steps = "1, 2, 9, 20, 45";
+
 static void compare(const char *model, const char *noise, const char *dynamics) {
   char name[64], text[4000];
   (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
   (void)snprintf(text, sizeof text,
-                 "seed: 77\nmodel: %s\nstart: {points: [[1, -0.5], [-2, 0.75]]}\nlearning_rate: 1/8\nsteps: 45\n"
-                 "noise: %s\ndynamics:\n%srealisations: 1000\nobserve: {at: {steps: [1, 2, 9, 20, 45]}, features: [x]}\n",
-                 model, noise, dynamics);
+                 "seed: 77\nmodel: %s\nform: %s\nstart: %s\nlearning_rate: 1/8\nsteps: %s\n"
+                 "noise: %s\ndynamics:\n%srealisations: 1000\nobserve: {at: {steps: [%s]}, features: [x]}\n",
+                 model, form, start, strrchr(steps, ' ') + 1, noise, dynamics, steps);
   const planned p = plan_text(name, text);
+  CHECK((p.plan->form == EG_FORM_TEAM) == (D > 2 || strcmp(form, "team") == 0));
   for (size_t i = 0; i < p.plan->n_runs; i++) {
     const eg_run *const run = &p.plan->runs[i];
-    setup s = default_setup(&run->job, 70);
+    setup s = default_setup(&run->job, lanes);
     const trajectories t = trajectories_of(&s);
-    const real worst = deviation(run, &t, 70);
+    const real worst = deviation(run, &t, lanes);
     if (!(worst < 1e-11L)) {
       fprintf(stderr, "%s %s: deviation %.3Lg\n", model, run->description, worst);
     }
@@ -329,29 +376,68 @@ static void compare(const char *model, const char *noise, const char *dynamics) 
     s.chunk = 1; /* records one launch at a time, and a cut without a record: equal bits */
     s.cut = 7;
     const trajectories cut = trajectories_of(&s);
-    CHECK(count_different(&t, 0, &cut, 0, 0, 70) == 0 && count_different(&t, 1, &cut, 1, 0, 70) == 0);
+    CHECK(count_different(&t, 0, &cut, 0, 0, lanes) == 0 && count_different(&t, 1, &cut, 1, 0, lanes) == 0);
     trajectories_free(t);
     trajectories_free(cut);
   }
   /* negative control: the reference of one chain against the trajectories of another */
   const eg_run *const heavy = run_called(p, "heavy"), *const plain = run_called(p, "plain");
-  setup s = default_setup(&heavy->job, 64);
+  setup s = default_setup(&heavy->job, lanes);
   const trajectories t = trajectories_of(&s);
-  CHECK(deviation(plain, &t, 64) > 1e-3L);
+  CHECK(deviation(plain, &t, lanes) > 1e-3L);
   trajectories_free(t);
   plan_free(p);
+}
+
+/* Short numbers, of size 1 / sqrt(D) beyond two columns. */
+static void write_data(const char *path, int dim) {
+  static double packed[ROWS * MAX_D];
+  double scale = 1;
+  D = dim;
+  while (dim > 2 && scale * scale * dim > 2) {
+    scale /= 2;
+  }
+  for (int j = 0; j < ROWS; j++) {
+    for (int k = 0; k < dim; k++) {
+      inputs[j][k] = scale * ((double)((j * (7 + 4 * k) + 5 * k * k) % 29) / 16.0 - 0.9375);
+    }
+    if (dim == 2) {
+      inputs[j][0] = (double)(j * 7 % 19) / 8.0 - 1.125;
+      inputs[j][1] = (double)(j * 5 % 17) / 8.0 - 1;
+    }
+    target[j] = (double)(j * 11 % 13) / 4.0 - 1.5;
+    memcpy(packed + j * dim, inputs[j], (size_t)dim * sizeof(double));
+  }
+  (void)unlink(path);
+  MUST(write_rows(path, ROWS, (size_t)dim, packed, target), "data file");
+}
+
+static void compare_team(const char *path) {
+  static const char model[] = "{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}";
+  form = "team";
+  compare(model, "gaussian", chains);
+  compare(model, "gaussian64", team);
+  form = "auto";
+  start = "{points: [[0.5], [-1.25]]}";
+  lanes = 67; /* two groups */
+  write_data(path, 33);
+  compare(model, "gaussian", chains);
+  compare(model, "table5", team);
+  lanes = 3;
+  write_data(path, 100);
+  compare(model, "gaussian", chains);
+  compare(model, "two-point", team);
+  steps = "1, 5, 8";
+  lanes = 2;
+  write_data(path, MAX_D);
+  compare(model, "gaussian", chains);
 }
 
 int main(void) {
   char path[64];
   MUST(mkdtemp(folder) != NULL, "temporary folder");
-  for (int j = 0; j < ROWS; j++) {
-    inputs[j][0] = (double)(j * 7 % 19) / 8.0 - 1.125;
-    inputs[j][1] = (double)(j * 5 % 17) / 8.0 - 1;
-    target[j] = (double)(j * 11 % 13) / 4.0 - 1.5;
-  }
   (void)snprintf(path, sizeof path, "%s/two.h5", folder);
-  MUST(write_rows(path, ROWS, D, &inputs[0][0], target), "data file");
+  write_data(path, 2);
   compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian", chains);
   compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian", samplings);
   compare("{name: linear-regression, data: two.h5, standardize: false, ridge: 0.125}", "gaussian", laws);
@@ -360,6 +446,7 @@ int main(void) {
   compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "gaussian", chains);
   compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "two-point", chains);
   compare("{name: quadratic, curvature: [1.5, 0.5], noise: 0.25, multiplicative: 0.5}", "gaussian64", chains);
+  compare_team(path);
   (void)unlink(path);
   (void)rmdir(folder);
   return check_report();

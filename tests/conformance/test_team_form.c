@@ -59,6 +59,17 @@ static const char all_dynamics[] = "  - {name: sgd, batch_size: 1, label: sgd1}\
                                    "  - {name: sme2, batch_size: 2, factor: pair, substeps: 3, label: s2}\n"
                                    "  - {name: sme2, factor: data, scheme: euler-maruyama, substeps: 2, label: d2}\n"
                                    "  - {name: sme1, factor: data, label: s1}\n";
+static const char chains[] = "  - {name: sgd, batch_size: 3, momentum: 0.75, label: heavy}\n"
+                             "  - {name: sgd, batch_size: 40, momentum: 0.5, nesterov: true, weight_decay: 0.125, clip: 0.5, label: nesterov}\n"
+                             "  - {name: svag, l: 2, batch_size: 2, momentum: 0.5}\n"
+                             "  - {name: adam, batch_size: 2, epsilon: 0.125}\n"
+                             "  - {name: adamw, batch_size: 40, epsilon: 0.125, weight_decay: 0.25}\n"
+                             "  - {name: rmsprop, batch_size: 1, epsilon: 0.125}\n"
+                             "  - {name: sgd, batch_size: 2, momentum: 0.5, gradient_noise: gaussian-exact, label: gauss}\n";
+static const char heavy[] = "  - {name: sgd, batch_size: 3, momentum: 0.75, label: heavy}\n"
+                            "  - {name: signsgd, batch_size: 2, momentum: 0.75, label: signum}\n";
+static const char heavy_records[] = "steps: 18\nobserve: {at: {steps: [1, 2, 18]}, features: [norm2]}\n";
+static const char velocity_records[] = "steps: 30\nobserve: {at: {steps: [0, 1, 2, 29, 30]}, features: [x, velocity, norm2]}\n";
 static const char all_records[] = "steps: 30\nobserve: {at: {steps: [0, 1, 2, 3, 29, 30]}, features: [x, norm2, loss, "
                                   "gradient_norm2, displacement2]}\n";
 
@@ -84,9 +95,9 @@ static double largest_difference(const trajectories *a, const trajectories *b, u
 
 /* ---- lane form = team form ---- */
 
-static void forms_agree(const char *model, const char *start, const char *more, double tolerance) {
-  const planned lane = plan_form(model, "lane", start, all_dynamics, more);
-  const planned team = plan_form(model, "team", start, all_dynamics, more);
+static void forms_agree_on(const char *dynamics, const char *model, const char *start, const char *more, double tolerance) {
+  const planned lane = plan_form(model, "lane", start, dynamics, more);
+  const planned team = plan_form(model, "team", start, dynamics, more);
   CHECK(lane.plan->form == EG_FORM_LANE && team.plan->form == EG_FORM_TEAM && team.plan->padded_dim == 32);
   for (size_t i = 0; i < lane.plan->n_runs; i++) {
     setup a = default_setup(&lane.plan->runs[i].job, 70), b = default_setup(&team.plan->runs[i].job, 70);
@@ -109,6 +120,10 @@ static void forms_agree(const char *model, const char *start, const char *more, 
   plan_free(team);
 }
 
+static void forms_agree(const char *model, const char *start, const char *more, double tolerance) {
+  forms_agree_on(all_dynamics, model, start, more, tolerance);
+}
+
 /* Means of a whole run, as the program writes them. */
 static size_t means(const char *model, const char *form, int seed, double *out, size_t room) {
   eg_context *const ctx = eg_context_create();
@@ -122,7 +137,8 @@ static size_t means(const char *model, const char *form, int seed, double *out, 
   (void)snprintf(text, sizeof text,
                  "seed: %d\nmodel: {name: %s, data: data.h5, standardize: false, ridge: 0.125}\nform: %s\n"
                  "start: {points: [[1], [-1]]}\nlearning_rate: 1/8\nsteps: 20\ndynamics:\n  - {name: sgd, batch_size: 2}\n"
-                 "  - {name: sme2, batch_size: 2}\nrealisations: 1000\nobserve: {at: {steps: [1, 20]}, features: [x, loss]}\n",
+                 "  - {name: sme2, batch_size: 2}\n"
+                 "  - {name: sgd, batch_size: 2, momentum: 0.5, label: heavy}\nrealisations: 1000\nobserve: {at: {steps: [1, 20]}, features: [x, loss]}\n",
                  seed, model, form);
   eg_run_options_default(&options);
   options.output = output;
@@ -570,6 +586,8 @@ static void refusals(void) {
   refused("dynamics: {name: sgd, batch_size: 1}\nobserve: {at: {linear: 1}, features: norm2, monitors: [{name: far, feature: norm2, "
           "operation: crossing, level: 9, absorbing: true}]}\n",
           "monitor 'far': crossings absorb in the lane form only, and this study is in form team");
+  refused("dynamics: {name: sgd, batch_size: 1, momentum: 0.5, gradient_noise: {law: constant, covariance: 1}}\nobserve: {at: {linear: 1}, features: norm2}\n",
+          "gradient_noise gaussian-decoupled and constant have the lane form only; allowed: minibatch, gaussian-exact");
   refused("dynamics: gradient-flow\nobserve: {at: {linear: 1}, features: norm2}\n",
           "the exact flow of linear-regression is available up to dimension 1024, the study has 1025; allowed: sgd, and "
           "sme1 and sme2 with scheme euler-maruyama");
@@ -581,6 +599,8 @@ int main(void) {
   write_data(12);
   forms_agree("linear-regression", "{points: [[0.5], [-1.25]]}", all_records, 1e-12);
   forms_agree("linear-regression", "{normal: {mean: 0.5, std: 2}}", all_records, 1e-12);
+  forms_agree_on(chains, "linear-regression", "{points: [[0.5], [-1.25]]}", all_records, 1e-12);
+  forms_agree_on(heavy, "linear-regression", "{points: [[0.5], [-1.25]]}", velocity_records, 1e-12);
   means_agree("linear-regression");
   write_data(3);
   forms_agree("linear-regression", "{points: [[0.5, 1, -1]]}", all_records, 1e-12);
@@ -590,6 +610,7 @@ int main(void) {
   forms_agree("logistic-regression", "{points: [[0.5], [-1.25]]}", all_records, 1e-12);
   forms_agree("logistic-regression", "{normal: {mean: 0, std: 2}}",
               "noise: gaussian64\nsteps: 10\nobserve: {at: {steps: [10]}, features: [x, norm2]}\n", 1e-12);
+  forms_agree_on(chains, "logistic-regression", "{points: [[0.5], [-1.25]]}", all_records, 1e-12);
   means_agree("logistic-regression");
   write_data(3);
   forms_agree("softmax-regression, classes: 4", "{points: [[0.5], [-1.25]]}", all_records, 1e-12);
@@ -613,6 +634,9 @@ int main(void) {
   equal_bits_sgd(4096);
   launches_keep_the_bits("linear-regression", 33, all_dynamics, all_records);
   launches_keep_the_bits("logistic-regression", 33, all_dynamics, all_records);
+  launches_keep_the_bits("linear-regression", 33, chains, all_records);
+  launches_keep_the_bits("logistic-regression", 4096, heavy, heavy_records);
+  launches_keep_the_bits("softmax-regression, classes: 3", 33, chains, all_records);
   launches_keep_the_bits("softmax-regression, classes: 3", 33, all_dynamics, all_records);
   static const char few_records[] = "steps: 18\nobserve: {at: {steps: [1, 2, 18]}, features: [norm2, loss, gradient_norm2]}\n";
   launches_keep_the_bits("logistic-regression", 4096, no_flow, few_records);

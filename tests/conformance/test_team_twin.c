@@ -56,7 +56,7 @@ static double *twin_records(const eg_job *job, const double *rows, bool is_cut, 
   a.ld = TILE;
   a.tile = TILE;
   a.n_lanes = (TILES - 1) * TILE + LAST;
-  a.state = pages(TILES * P * TILE * (size_t)job->dim * sizeof(double));
+  a.state = pages(TILES * TILE * (job->state_values / job->launch.ld) * sizeof(double));
   a.first_bad = first_bad;
   a.records = part;
   const size_t n_warps = TILES * P * TILE;
@@ -104,7 +104,21 @@ static size_t different(const eg_job *job, const double *twin, const uint64_t *t
   return wrong;
 }
 
-static const char sgd[] = "  - {name: sgd, batch_size: 3}\n  - {name: sgd, batch_size: 40, label: large}\n";
+static const char sgd[] = "  - {name: sgd, batch_size: 3}\n  - {name: sgd, batch_size: 40, label: large}\n"
+                          "  - {name: sgd, batch_size: 2, momentum: 0.75, clip: 0.5, label: heavy}\n  - {name: adam, batch_size: 2}\n";
+/* chains with a memory */
+static const char chains[] =
+    "  - {name: sgd, batch_size: 3}\n"
+    "  - {name: sgd, batch_size: 3, momentum: 0.75, label: heavy}\n"
+    "  - {name: sgd, batch_size: 40, momentum: 0.5, nesterov: true, dampening: 0.25, clip: 0.5, weight_decay: 0.125, label: nesterov}\n"
+    "  - {name: sgd, batch_size: 4, momentum: 0.5, schedule: {kind: cosine, period: 8, warm_up: 3}, batch_schedule: {kind: step, "
+    "period: 2, gamma: 0.5}, label: scheduled}\n"
+    "  - {name: svag, l: 3, batch_size: 2, momentum: 0.5}\n  - {name: signsgd, batch_size: 2, momentum: 0.5}\n"
+    "  - {name: adam, batch_size: 2, l: 2, schedule: {kind: polynomial, period: 6, power: 1.5}}\n"
+    "  - {name: adamw, batch_size: 2, weight_decay: 0.125}\n"
+    "  - {name: rmsprop, batch_size: 1, start_square: 0.5, preconditioner: before, clip: 1}\n"
+    "  - {name: sgd, batch_size: 2, momentum: 0.5, gradient_noise: gaussian-exact, label: gauss}\n"
+    "  - {name: adam, batch_size: 2, gradient_noise: gaussian-exact, label: adam-exact}\n";
 static const char by_rows[] = "  - {name: sgd, batch_size: 3}\n  - gradient-flow\n"
                               "  - {name: sme2, batch_size: 2, scheme: euler-maruyama, label: e2}\n"
                               "  - {name: sme2, batch_size: 2, label: s2}\n  - {name: sme1, factor: data, label: d2}\n";
@@ -117,7 +131,7 @@ static const char all_records[] =
 static const char few_records[] = "steps: 3\nobserve: {at: {steps: [1, 3]}, features: [x, norm2, loss]}\n";
 
 static void compare(const char *model, const char *rate, const char *kind, const char *dynamics, const char *records) {
-  char name[64], text[2000];
+  char name[64], text[4000];
   (void)snprintf(name, sizeof name, "%s/study.yaml", folder);
   (void)snprintf(text, sizeof text,
                  "seed: 3\nmodel: {name: %s, data: data.h5, standardize: false, ridge: 0.1}\nstart: {points: [[0.5], [-2]]}\n"
@@ -167,6 +181,10 @@ int main(void) {
   compare("logistic-regression", "1/8", "gaussian64", all_dynamics, all_records);
   compare("softmax-regression, classes: 2", "1/8", "gaussian", all_dynamics, all_records);
   compare("softmax-regression, classes: 5", "1/8", "table5", all_dynamics, all_records);
+  compare("linear-regression", "1/8", "gaussian", chains, all_records);
+  compare("linear-regression", "1e60", "table5", chains, all_records);
+  compare("logistic-regression", "1/8", "two-point", chains, all_records);
+  compare("softmax-regression, classes: 3", "1/8", "gaussian", chains, all_records);
   write_data(MAX_DIM); /* steppers that multiply by the matrix H would take minutes */
   compare("linear-regression", "1/8", "gaussian", sgd, few_records);
   compare("logistic-regression", "1/8", "gaussian", by_rows, few_records);

@@ -177,7 +177,7 @@ static inline trajectories trajectories_of(const setup *s) {
   void *const staged = as_state(s->staged, s->n_staged, job->is_float);
   void *const rows = as_state(s->rows, s->n_row_values, job->is_float);
   const size_t width = job->launch.n_particles > 0           ? job->state_values / job->tile
-                       : s->unit->form == EG_FORM_TEAM ? (size_t)job->dim
+                       : s->unit->form == EG_FORM_TEAM ? job->state_values / (job->launch.n_points * job->launch.ld)
                                                        : 3 * (size_t)s->unit->dim; /* with what chains keep */
   void *const state = pages(t.n_points * width * t.ld * sizeof(double));
   a.staged = staged;

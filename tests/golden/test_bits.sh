@@ -81,6 +81,8 @@ absorbing-float absorbing --set state=float
 absorbing-table5 absorbing --set noise=table5
 team-linear team_linear
 team-linear-float team_linear --set state=float
+team-chains team_chains
+team-chains-float team_chains --set state=float
 team-linear-unstable team_linear --set learning_rate=1e30 --set diverged_limit=1
 team-logistic team_logistic
 team-logistic-float team_logistic --set state=float
