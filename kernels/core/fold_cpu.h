@@ -102,13 +102,14 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source,
 }
 
 /* The same for a constant count that fits the rows buffer. */
-EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, int count, int rule_form,
+EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, int count, int rule_form, int is_free,
                     const eg_params *params, const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t,
                     eg_block_state block, uint64_t realisation, uint64_t from, uint64_t to) {
   const eg_params own_params = *params; /* copies, as in segment_plain */
   eg_uniforms own_uniforms = *uniforms;
   own_uniforms.batch_size = (eg_real)count; /* their values, but known when compiled: a product with 1 vanishes */
   own_uniforms.rule_form = rule_form;
+  own_uniforms.is_free = is_free;
   const eg_params *const p = &own_params;
   const eg_uniforms *const u = &own_uniforms;
   eg_ahead *const ahead = block.ahead;
@@ -134,16 +135,22 @@ EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, 
   }
 }
 
-/* The same, with a loop for each form of a chain's rule. */
+/* The same, with a loop for each form of a chain's rule, and one without a regulariser for plain steps and the shortest form. */
 EG_FN void fold_few_by_form(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, int count, const eg_params *p,
                             const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
                             uint64_t realisation, uint64_t from, uint64_t to) {
+#if EG_HAS_SLOPES
+  if (eg_regulariser_slope(p, u->staged) == 0 && (extra == 0 || u->rule_form == EG_RULE_BARE)) {
+    fold_few(begin, add, end, extra, count, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, 1, p, a, u, t, block, realisation, from, to);
+    return;
+  }
+#endif
   if (extra == 0 || u->rule_form == EG_RULE_CLIPPED) {
-    fold_few(begin, add, end, extra, count, EG_RULE_CLIPPED, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, count, EG_RULE_CLIPPED, 0, p, a, u, t, block, realisation, from, to);
   } else if (u->rule_form == EG_RULE_FREE) {
-    fold_few(begin, add, end, extra, count, EG_RULE_FREE, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, count, EG_RULE_FREE, 0, p, a, u, t, block, realisation, from, to);
   } else {
-    fold_few(begin, add, end, extra, count, EG_RULE_BARE, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, count, EG_RULE_BARE, 0, p, a, u, t, block, realisation, from, to);
   }
 }
 
@@ -158,11 +165,11 @@ EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int sou
   }
   const int is_short = is_plain && (extra == 0 || u->rule_form == EG_RULE_BARE);
   if (is_short && a->fold_count == 2 && EG_ROWS_HELD >= 2) { /* SVAG of single rows, too */
-    fold_few(begin, add, end, extra, 2, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, 2, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, 0, p, a, u, t, block, realisation, from, to);
     return;
   }
   if (is_short && a->fold_count == 4 && EG_ROWS_HELD >= 4) {
-    fold_few(begin, add, end, extra, 4, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, 4, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, 0, p, a, u, t, block, realisation, from, to);
     return;
   }
   for (uint64_t step = from; step < to; step++) {

@@ -8,8 +8,17 @@
  *               noise divided by sqrt(B), exactly. noise_scale = eta / sqrt(B).
  */
 #if EG_CAPS_ROWS
+/* What a fold of rows adds to. Left out, 0 times x is the same bits unless x is -0, where no trajectory starts. */
+EG_FN void eg_fold_regulariser(const eg_params *p, const eg_uniforms *u, const eg_real *x, eg_real *g) {
+  if (u->is_free) {
+    EG_EACH(k) { g[k] = 0; }
+  } else {
+    eg_regulariser_gradient(p, u->staged, x, g);
+  }
+}
+
 EG_FN void eg_begin_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *acc) {
-  eg_regulariser_gradient(p, u->staged, x, acc);
+  eg_fold_regulariser(p, u, x, acc);
   EG_EACH(k) {
     acc[k] = u->batch_size * acc[k];
   }

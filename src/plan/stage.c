@@ -78,7 +78,7 @@ static eg_status stage_start(eg_context *ctx, const eg_plan *plan, eg_run *run) 
     for (size_t point = 0; point < plan->n_points; point++) {
       for (size_t k = 0; k < (size_t)plan->dim; k++) {
         const double value = s->points[point * s->width + (s->width == 1 ? 0 : k)];
-        run->start[point * (size_t)plan->padded_dim + k] = axis_or(plan, run, EG_SWEEP_START_POINT, value);
+        run->start[point * (size_t)plan->padded_dim + k] = axis_or(plan, run, EG_SWEEP_START_POINT, value) + 0.0; /* -0 is 0 */
       }
     }
   }
