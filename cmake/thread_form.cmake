@@ -12,7 +12,7 @@ set(twin_all_kinds ornstein_uhlenbeck quadratic_3 linear_regression_gaussian_2)
 set(twin_watched ornstein_uhlenbeck quadratic_3 linear_regression_4) # also with a look after every step
 set(twin_permuted linear_regression_4 logistic_regression_2) # also with rows drawn without replacement
 set(twin_noisy linear_regression_4) # also with noise on the rows
-set(twin_stable ornstein_uhlenbeck quadratic_3) # also with alpha-stable increments
+set(twin_stable ornstein_uhlenbeck quadratic_3 quadratic_4) # also with alpha-stable increments
 set(twin_traced linear_regression_4 linear_regression_gaussian_2 quadratic_4) # also with the feature noise_trace
 set(twin_coarse ornstein_uhlenbeck quadratic_4 linear_regression_4) # also with increments that are sums
 set(twin_common linear_regression_6 quadratic_3) # without the rare steppers, which other dimensions have

@@ -155,6 +155,7 @@ typedef struct fake_unit {
   X(coarse_linear_regression_4, "models/linear_regression.h", NULL, 4, "double", LANE, "coarse")             \
   X(watched_coarse_ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", NULL, 1, "double", LANE, "watchedcoarse") \
   X(stable_ornstein_uhlenbeck, "models/ornstein_uhlenbeck.h", NULL, 1, "double", LANE, "stable")             \
+  X(stable_quadratic_4, "models/quadratic.h", NULL, 4, "double", LANE, "stable")                             \
   X(twin_linear_regression_gaussian_2, "models/linear_regression_gaussian.h", NULL, 2, "double", LANE, "-")  \
   X(twin_scaled_brownian_motion, "models/scaled_brownian_motion.h", NULL, 1, "double", LANE, "-")            \
   X(twin_continuous_time_random_walk, "models/continuous_time_random_walk.h", NULL, 1, "double", LANE, "-")  \

@@ -49,7 +49,7 @@ PERMUTED_UNITS(DECLARE_PERMUTED)
 #define NOISY_UNITS(X) X(linear_regression_4)
 #define DECLARE_NOISY(name) extern const twin_stepper noisy_##name[];
 NOISY_UNITS(DECLARE_NOISY)
-#define STABLE_UNITS(X) X(ornstein_uhlenbeck) X(quadratic_3)
+#define STABLE_UNITS(X) X(ornstein_uhlenbeck) X(quadratic_3) X(quadratic_4)
 #define DECLARE_STABLE(name) extern const twin_stepper stable_##name[];
 STABLE_UNITS(DECLARE_STABLE)
 /* With -DEG_COARSE=1: increments that are sums. */

@@ -108,7 +108,11 @@ static void run(const eg_form *form, const void *params, const eg_launch *a, con
 #define STEPPERS(PLAIN, FOLD) EG_LIST_DIAGONAL(PLAIN, FOLD) EG_LIST_EXACT(PLAIN, FOLD)
 #define SCHEMES(PLAIN)
 #define COMMON_CHAINS(PLAIN, FOLD)
+#if EG_CAPS_ROOT
+#define RARE_CHAINS(PLAIN, FOLD) PLAIN(euler_root, EG_DIM, 0, 0) PLAIN(strang_root, EG_DIM, 0, 0)
+#else
 #define RARE_CHAINS(PLAIN, FOLD)
+#endif
 #define TIMED(TIMED)
 #else
 #define STEPPERS      EG_STEPPERS
