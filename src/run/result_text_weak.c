@@ -50,6 +50,21 @@ static void weak_row(eg_text *text, const eg_labelled *file, const char *prefix,
   eg_text_append(text, "\n");
 }
 
+/* Whether a scheme adds an error of its own to what the exact laws say, beyond rounding. */
+static bool has_schemes_error(const eg_labelled *file, const char *prefix) {
+  const eg_variable *const exact = eg_analysis_find(file, prefix, "_exact"), *const expected = eg_analysis_find(file, prefix, "_expected");
+  if (exact == NULL || expected == NULL || eg_variable_size(exact) != eg_variable_size(expected)) {
+    return false;
+  }
+  for (size_t i = 0; i < eg_variable_size(exact); i++) {
+    const double a = eg_result_at(exact, i), b = eg_result_at(expected, i);
+    if (a != 0 && fabs(a - b) > 1e-6 * fabs(a)) { /* false for NaN; 0: schemes of one law, whose slopes are those expected */
+      return true;
+    }
+  }
+  return false;
+}
+
 static void weak_table(eg_text *text, const eg_labelled *file, const char *prefix) {
   const eg_variable *const verdict = eg_analysis_find(file, prefix, "_verdict");
   const eg_variable *const curves = eg_analysis_find(file, prefix, "_curve");
@@ -63,8 +78,8 @@ static void weak_table(eg_text *text, const eg_labelled *file, const char *prefi
                                                                                           : "eta";
   eg_text_append(text, "\nWeak error at the last time: E f(run) - E f(reference) = c %s^p (1 + c' %s)\n", step, step);
   const eg_variable *const error = eg_analysis_find(file, prefix, "");
-  const char *const reference = error != NULL ? eg_result_attribute_text(error, "reference") : NULL;
-  if (reference != NULL) {
+  const char *const reference = error != NULL ? eg_result_attribute_text(error, "reference") : "";
+  if (reference[0] != 0) { /* only an extrapolated one is described */
     eg_text_append(text, "reference: %s\n", reference);
   }
   eg_text_append(text, "%-16s %-10s %-16s %-16s local slopes, large to small rates (standard error)\n", "curve",
@@ -81,6 +96,10 @@ static void weak_table(eg_text *text, const eg_labelled *file, const char *prefi
                  eg_result_word(names, f));
       }
     }
+  }
+  if (has_schemes_error(file, prefix)) {
+    eg_text_append(text, "Remark: \"exact\" is the law of the dynamics; the error that its scheme adds is in the slopes (and in %s_expected "
+                         "of the file).\n", prefix);
   }
   if (has_loss) {
     eg_text_append(text, "Remark: the first-order coefficient of a loss can nearly vanish and change sign with the data; "
