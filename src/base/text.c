@@ -71,6 +71,34 @@ void eg_text_append(eg_text *text, const char *format, ...) {
   va_end(args);
 }
 
+static bool is_part_of_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.';
+}
+
+void eg_text_append_row(eg_text *text, const char *format, ...) {
+  const size_t start = text->length;
+  va_list args;
+  va_start(args, format);
+  eg_text_append_v(text, format, args);
+  va_end(args);
+  for (size_t i = start; !text->is_broken && i + 3 <= text->length; i++) {
+    char *const at = text->data + i;
+    if (memcmp(at, "nan", 3) != 0 || (i > 0 && is_part_of_word(at[-1])) || is_part_of_word(at[3])) {
+      continue;
+    }
+    if (i > start && (at[-1] == '-' || at[-1] == '+')) { /* its sign is that of no number */
+      at[-1] = ' ';
+    }
+    if (at[3] == ' ') {
+      memcpy(at, "-  ", 3);
+    } else {
+      at[0] = '-';
+      memmove(at + 1, at + 3, text->length - i - 3 + 1); /* with the end */
+      text->length -= 2;
+    }
+  }
+}
+
 /* Bytes of the well-formed UTF-8 character at c (RFC 3629, table in section 4), 0 if it is none. */
 static size_t utf8_length(const unsigned char *c) {
   const size_t n = c[0] >= 0xC2 && c[0] <= 0xDF   ? 2

@@ -15,6 +15,8 @@ typedef struct eg_text {
 } eg_text;
 
 void eg_text_append(eg_text *text, const char *format, ...) EG_PRINTF(2, 3);
+/* The same for rows of a printed table: a number that is not known (nan) is a dash, in a column of the same width. */
+void eg_text_append_row(eg_text *text, const char *format, ...) EG_PRINTF(2, 3);
 void eg_text_append_v(eg_text *text, const char *format, va_list args);
 void eg_text_append_bytes(eg_text *text, const char *bytes, size_t length);
 /* What can be read from a file descriptor; what is beyond a length of `most` bytes is dropped. A failed read ends it. */

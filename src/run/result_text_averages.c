@@ -18,7 +18,7 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   } else {
     (void)snprintf(source, sizeof source, "%.0f trajectories", n);
   }
-  eg_text_append(text, "%-12.6g %-9.2g %-12.4g %-9.2g %-10.3g %s%s\n", eg_result_value(file, prefix, "", i), eg_result_value(file, prefix, "_stderr", i),
+  eg_text_append_row(text, "%-12.6g %-9.2g %-12.4g %-9.2g %-10.3g %s%s\n", eg_result_value(file, prefix, "", i), eg_result_value(file, prefix, "_stderr", i),
                  eg_result_value(file, prefix, "_correlation_time", i), eg_result_value(file, prefix, "_correlation_time_stderr", i),
                  eg_result_value(file, prefix, "_effective", i), source,
                  n > 0 && eg_result_value(file, prefix, "_judged", i) != 0 ? ""

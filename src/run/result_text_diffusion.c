@@ -9,9 +9,9 @@ static void append_verdict(eg_text *text, const eg_labelled *file, const char *p
   const double verdict = eg_analysis_value(file, prefix, "_verdict", i);
   const bool is_chosen = eg_analysis_value(file, prefix, "_window_chosen", i) == 1;
   if (verdict == 1) {
-    eg_text_append(text, "one power law (p %.2g)", eg_analysis_value(file, prefix, "_p_value", i));
+    eg_text_append_row(text, "one power law (p %.2g)", eg_analysis_value(file, prefix, "_p_value", i));
   } else if (verdict == 2) {
-    eg_text_append(text, "crossover at %.3g: %.3f to %.3f%s", eg_analysis_value(file, prefix, "_crossover_time", i),
+    eg_text_append_row(text, "crossover at %.3g: %.3f to %.3f%s", eg_analysis_value(file, prefix, "_crossover_time", i),
                    eg_analysis_value(file, prefix, "_exponent_before", i), eg_analysis_value(file, prefix, "_exponent_after", i),
                    is_chosen ? "; window shortened to a power law" : "; the window stays");
   } else {
@@ -31,7 +31,7 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
     eg_text_append(text, "too few lags with a positive mean and an error\n");
     return;
   }
-  eg_text_append(text, "%-8.4f %-8.2g [%.4f, %.4f]  %-10.4g %-8.2g %.3g to %-8.3g %-8.2g %-8.2g ",
+  eg_text_append_row(text, "%-8.4f %-8.2g [%.4f, %.4f]  %-10.4g %-8.2g %.3g to %-8.3g %-8.2g %-8.2g ",
                  eg_analysis_value(file, prefix, "_exponent", i), eg_analysis_value(file, prefix, "_exponent_stderr", i),
                  eg_analysis_value(file, prefix, "_exponent_low", i), eg_analysis_value(file, prefix, "_exponent_high", i),
                  eg_analysis_value(file, prefix, "_prefactor", i), eg_analysis_value(file, prefix, "_prefactor_stderr", i),

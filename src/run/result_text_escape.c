@@ -15,7 +15,7 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", point);
   }
-  eg_text_append(text, "%-10.0f %-12.6g %-9.2g [%.5g, %.5g]  from %g to %g", eg_analysis_value(file, prefix, "_events", i),
+  eg_text_append_row(text, "%-10.0f %-12.6g %-9.2g [%.5g, %.5g]  from %g to %g", eg_analysis_value(file, prefix, "_events", i),
                  eg_analysis_value(file, prefix, "_rate", i), eg_analysis_value(file, prefix, "_rate_stderr", i), eg_analysis_value(file, prefix, "_rate_low", i),
                  eg_analysis_value(file, prefix, "_rate_high", i), eg_analysis_value(file, prefix, "_from", i), eg_analysis_value(file, prefix, "_to", i));
   if (!isnan(eg_analysis_value(file, prefix, "_kramers", i))) {
@@ -34,7 +34,7 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   if (steps != NULL && error != NULL && steps->rank > 0 && eg_variable_size(steps) == eg_variable_size(error)) { /* (run[, point], time) */
     const size_t n_times = steps->shape[steps->rank - 1], last = (i + 1) * n_times - 1;
     if (n_times > 0 && last < eg_variable_size(steps) && !isnan(eg_result_at(steps, last))) {
-      eg_text_append(text, "; stopped after %.6g(%.2g) steps", eg_result_at(steps, last), eg_result_at(error, last));
+      eg_text_append_row(text, "; stopped after %.6g(%.2g) steps", eg_result_at(steps, last), eg_result_at(error, last));
     }
   }
   eg_text_append(text, lost > 0 ? "; %.0f lost, conditional on the rest\n" : "\n", lost);

@@ -10,7 +10,7 @@ static void append_difference(eg_text *text, const eg_labelled *file, const char
   (void)snprintf(error, sizeof error, "%s_stderr", suffix);
   const double difference = eg_analysis_value(file, prefix, suffix, i), e = eg_analysis_value(file, prefix, error, i);
   if (!isnan(difference)) {
-    eg_text_append(text, " %-11.4g %-8.2g %-+7.2f", difference, e, difference / e);
+    eg_text_append_row(text, " %-11.4g %-8.2g %-+7.2f", difference, e, difference / e);
   }
 }
 
@@ -34,7 +34,8 @@ void eg_result_flow_text(eg_text *text, const eg_labelled *file) {
       eg_result_run_name(file, run, label, sizeof label);
       (void)snprintf(points, sizeof points, "%.0f, %.0f", eg_analysis_value(file, prefix, "_first", pair),
                      eg_analysis_value(file, prefix, "_second", pair));
-      eg_text_append(text, "%-24s %-7s %-6.4g %-12.6g %-9.2g %-12.6g %-9.2g", label, points,
+      eg_text_append(text, "%-24s %-7s ", label, points);
+      eg_text_append_row(text, "%-6.4g %-12.6g %-9.2g %-12.6g %-9.2g",
                      eg_analysis_value(file, prefix, "_power", power), eg_analysis_value(file, prefix, "_exponent", i),
                      eg_analysis_value(file, prefix, "_exponent_stderr", i), eg_analysis_value(file, prefix, "_distance", i),
                      eg_analysis_value(file, prefix, "_distance_stderr", i));

@@ -33,12 +33,12 @@ void eg_result_multilevel_text(eg_text *text, const eg_labelled *file) {
     if (!isnan(kurtosis)) {
       (void)snprintf(number, sizeof number, "%.4g", kurtosis);
     }
-    eg_text_append(text, "%-6zu %-14.8g %-9.2g %-12.4g %-10s %-12.0f %.0f\n", l,
+    eg_text_append_row(text, "%-6zu %-14.8g %-9.2g %-12.4g %-10s %-12.0f %.0f\n", l,
                    eg_analysis_value(file, "multilevel_correction", "", l), eg_analysis_value(file, "multilevel_correction_stderr", "", l),
                    eg_analysis_value(file, "multilevel_correction_variance", "", l), number,
                    eg_analysis_value(file, "multilevel_realisations", "", l), eg_analysis_value(file, "multilevel_cost", "", l));
   }
-  eg_text_append(text, "mean %.10g, stderr %.2g of %.2g asked for%s", eg_analysis_value(file, "multilevel_mean", "", 0), error, asked,
+  eg_text_append_row(text, "mean %.10g, stderr %.2g of %.2g asked for%s", eg_analysis_value(file, "multilevel_mean", "", 0), error, asked,
                  error <= asked ? "" : ": NOT reached");
   if (!isnan(eg_analysis_value(file, "multilevel_expected", "", 0))) {
     eg_text_append(text, "; expected %.10g (z %+.2f)", eg_analysis_value(file, "multilevel_expected", "", 0),
@@ -47,13 +47,13 @@ void eg_result_multilevel_text(eg_text *text, const eg_labelled *file) {
   append_number(text, "\nalpha ", eg_analysis_value(file, "multilevel_alpha", "", 0), eg_analysis_value(file, "multilevel_alpha_stderr", "", 0));
   append_number(text, ", beta ", eg_analysis_value(file, "multilevel_beta", "", 0), eg_analysis_value(file, "multilevel_beta_stderr", "", 0));
   append_number(text, ", gamma ", eg_analysis_value(file, "multilevel_gamma", "", 0), NAN);
-  eg_text_append(text, "; bias of the finest level about %.2g", bias);
+  eg_text_append_row(text, "; bias of the finest level about %.2g", bias);
   if (!isnan(bias_asked)) {
     eg_text_append(text, " of %.2g asked for%s", bias_asked, bias <= bias_asked ? "" : ": NOT reached, it takes more levels");
   } else if (bias > error) {
     eg_text_append(text, ", MORE than the error: it takes more levels");
   }
-  eg_text_append(text, "; root mean square error %.2g; gain %.3g\n", eg_analysis_value(file, "multilevel_root_mean_square_error", "", 0),
+  eg_text_append_row(text, "; root mean square error %.2g; gain %.3g\n", eg_analysis_value(file, "multilevel_root_mean_square_error", "", 0),
                  eg_analysis_value(file, "multilevel_gain", "", 0));
   if (has_constant) {
     eg_text_append(text, "a correction was the same in all realisations: its error is not known, and not in that of the mean\n");

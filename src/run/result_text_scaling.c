@@ -26,27 +26,27 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
                needed = eg_analysis_value(file, prefix, "_closeness", i);
   char label[128];
   eg_result_run_label(file, run, label, sizeof label);
-  eg_text_append(text, "%-28s %-9.4g %-11.5g %-11.5g %-11.5g ", label,
-                 eg_result_value(file, "learning_rate", "", run), eg_analysis_value(file, prefix, "_R", i),
+  eg_text_append(text, "%-28s ", label);
+  eg_text_append_row(text, "%-9.4g %-11.5g %-11.5g %-11.5g ", eg_result_value(file, "learning_rate", "", run), eg_analysis_value(file, prefix, "_R", i),
                  eg_analysis_value(file, prefix, "_G", i), eg_analysis_value(file, prefix, "_N", i));
   if (isnan(nu)) {
     eg_text_append(text, "noise not known (levy has none): observe x with its covariance, noise_trace, or the velocity over single steps of the window\n");
     return;
   }
-  eg_text_append(text, "%.4g(%.2g)  SDE needs C >= %.3g%s; kappa <= %.3g", nu, eg_analysis_value(file, prefix, "_nu_stderr", i),
+  eg_text_append_row(text, "%.4g(%.2g)  SDE needs C >= %.3g%s; kappa <= %.3g", nu, eg_analysis_value(file, prefix, "_nu_stderr", i),
                  eg_analysis_value(file, prefix, "_sde_least", i),
                  eg_scaling_sde_least(nu + SURE * eg_analysis_value(file, prefix, "_nu_stderr", i)) > closeness ? " (EXCLUDED)"
                                                                                                     : "",
                  eg_analysis_value(file, prefix, "_most_kappa", i));
   if (rule == EG_SCALING_LINEAR || rule == EG_SCALING_SQUARE_ROOT) {
-    eg_text_append(text, "; %s, kappa %.4g: C %.4g%s", rules[(int)rule], eg_analysis_value(file, prefix, "_kappa", i), needed,
+    eg_text_append_row(text, "; %s, kappa %.4g: C %.4g%s", rules[(int)rule], eg_analysis_value(file, prefix, "_kappa", i), needed,
                    needed > closeness * (1 + SURE * ratio_error(file, prefix, i)) ? ", BROKEN" : "");
     if (rule == EG_SCALING_LINEAR) {
       eg_text_append(text, " (at least %.3g)", eg_analysis_value(file, prefix, "_least", i));
     }
   }
   if (eg_analysis_value(file, prefix, "_against", i) >= 0) {
-    eg_text_append(text, "; against the SDE C %.4g", eg_analysis_value(file, prefix, "_against_closeness", i));
+    eg_text_append_row(text, "; against the SDE C %.4g", eg_analysis_value(file, prefix, "_against_closeness", i));
   }
   eg_text_append(text, "\n");
 }

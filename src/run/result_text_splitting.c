@@ -26,8 +26,9 @@ static const eg_variable *runs_of(const eg_labelled *file) {
 static void append_row(eg_text *text, const eg_labelled *file, const char *run, size_t r) {
   const double rate = at(file, "splitting_rate", r), relative = at(file, "splitting_rate_stderr", r) / rate;
   const double done = at(file, "splitting_repeats", r), extinct = at(file, "splitting_extinct", r);
-  eg_text_append(text,
-                 "%-32s %-12.6g %-9.2g %-12.6g %-9.2g %-12.6g %-9.2g [%.4g, %.4g]  %.3g rounds, %.3g steps in all", run,
+  eg_text_append(text, "%-32s ", run);
+  eg_text_append_row(text,
+                 "%-12.6g %-9.2g %-12.6g %-9.2g %-12.6g %-9.2g [%.4g, %.4g]  %.3g rounds, %.3g steps in all",
                  at(file, "splitting_flux", r), at(file, "splitting_flux_stderr", r), at(file, "splitting_probability", r),
                  at(file, "splitting_probability_stderr", r), rate, at(file, "splitting_rate_stderr", r),
                  at(file, "splitting_rate_low", r), at(file, "splitting_rate_high", r), at(file, "splitting_rounds", r),
@@ -79,7 +80,8 @@ void eg_result_splitting_json(eg_text *text, const eg_labelled *file) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
       char full[40];
       (void)snprintf(full, sizeof full, "splitting_%s", names[i]);
-      eg_text_append(text, ", \"%s\": %.17g", names[i], at(file, full, r));
+      const double value = at(file, full, r);
+      eg_text_append(text, isfinite(value) ? ", \"%s\": %.17g" : ", \"%s\": null", names[i], value);
     }
     eg_text_append(text, "}");
   }

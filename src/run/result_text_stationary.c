@@ -32,7 +32,7 @@ static void append_tail(eg_text *text, const eg_labelled *file, const char *pref
     eg_text_append(text, "; no power-law tail");
     return;
   }
-  eg_text_append(text, "; tail exponent %.4g(%.2g) above %.4g, %.0f values%s", exponent,
+  eg_text_append_row(text, "; tail exponent %.4g(%.2g) above %.4g, %.0f values%s", exponent,
                  eg_analysis_value(file, prefix, "_tail_exponent_stderr", i), eg_analysis_value(file, prefix, "_tail_from", i),
                  eg_analysis_value(file, prefix, "_tail_events", i), p < 0.01 ? ", which is NO power law" : "");
 }
@@ -57,11 +57,11 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   if (n_points > 1) {
     eg_text_append(text, "%-5zu ", point);
   }
-  eg_text_append(text, "%-12.6g %-9.2g %-12.6g %-12.6g", eg_analysis_value(file, prefix, "_total", i),
+  eg_text_append_row(text, "%-12.6g %-9.2g %-12.6g %-12.6g", eg_analysis_value(file, prefix, "_total", i),
                  eg_analysis_value(file, prefix, "_total_stderr", i), eg_analysis_value(file, prefix, "_total_expected", i), continuous);
   const bool is_judged = eg_analysis_value(file, prefix, "_judged", i) != 0;
   if (!is_judged) {
-    eg_text_append(text, " heavy tails, not judged (kurtosis %.3g)", eg_analysis_value(file, prefix, "_kurtosis", i));
+    eg_text_append_row(text, " heavy tails, not judged (kurtosis %.3g)", eg_analysis_value(file, prefix, "_kurtosis", i));
   } else if (n > 0) {
     eg_text_append(text, z > limit ? " covariance is NOT the expected one (z %.3g)" : " z %.3g", z);
   }

@@ -16,12 +16,12 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   }
   const double n = eg_result_value(file, prefix, "_exponent_values", i);
   if (n > 0) {
-    eg_text_append(text, "%-8.4f %-8.2g %-7.0f %-12.6g ", eg_result_value(file, prefix, "_exponent", i),
+    eg_text_append_row(text, "%-8.4f %-8.2g %-7.0f %-12.6g ", eg_result_value(file, prefix, "_exponent", i),
                    eg_result_value(file, prefix, "_exponent_stderr", i), n, eg_result_value(file, prefix, "_threshold", i));
   } else {
     eg_text_append(text, "%-38s ", "no stretch looks like a power law");
   }
-  eg_text_append(text, "%-9.3g %-9.3g%s\n", eg_result_value(file, prefix, "_share", i), eg_result_value(file, prefix, "_square_share", i),
+  eg_text_append_row(text, "%-9.3g %-9.3g%s\n", eg_result_value(file, prefix, "_share", i), eg_result_value(file, prefix, "_square_share", i),
                  eg_result_value(file, prefix, "_effective", i) < LEAST_EFFECTIVE ? " heavy tail: do not trust the mean's error bar" : "");
 }
 

@@ -1,4 +1,5 @@
-/* Names of values in printed tables: a feature's name comes from the file, which a stranger may have made. */
+/* Values in printed tables and their names: a feature's name comes from the file, which a stranger may have made. */
+#include <math.h>
 #include <string.h>
 
 #include "../check.h"
@@ -31,7 +32,17 @@ static void test_long_names(void) {
   }
 }
 
+/* A number that is not known is a dash and moves no column; words keep their letters. */
+static void test_dashes(void) {
+  eg_text text = {0};
+  eg_text_append(&text, "nan ");
+  eg_text_append_row(&text, "%-9.2g %-6.4g|%s [%.3g, %.3g] %.2g(%.2g) %+.2f %g", NAN, -NAN, "nano banana", NAN, 1.5, 2.0, NAN, NAN, NAN);
+  CHECK(strcmp(eg_text_string(&text), "nan -          -    |nano banana [-, 1.5] 2(-)  -   -") == 0);
+  eg_text_free(&text);
+}
+
 int main(void) {
+  test_dashes();
   test_places();
   test_long_names();
   return check_report();
