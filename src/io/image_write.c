@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,6 +113,15 @@ static eg_status write_attributes(const writer *w, hid_t owner, const eg_attribu
   return EG_OK;
 }
 
+/* Sign and payload of a NaN depend on the compiler and the instruction set; a file has one NaN, so that equal results are equal bytes. */
+static void make_nans_equal(const eg_variable *variable) {
+  double *const values = variable->data;
+  const size_t n = variable->type == EG_TYPE_F64 ? eg_variable_size(variable) : 0;
+  for (size_t i = 0; i < n; i++) {
+    values[i] = isnan(values[i]) ? (double)NAN : values[i];
+  }
+}
+
 static eg_status write_variable(const writer *w, hid_t group, const eg_variable *variable, bool is_scale) {
   eg_status status = EG_OK;
   const hid_t file_type = eg_hdf5_file_type(variable->type);
@@ -129,6 +139,7 @@ static eg_status write_variable(const writer *w, hid_t group, const eg_variable 
   dataset = H5Dcreate2(group, variable->name, file_type, space, H5P_DEFAULT, list, H5P_DEFAULT);
   EG_TRY_DONE(check(w, dataset, "create the variable", variable->name));
   if (eg_variable_size(variable) > 0) {
+    make_nans_equal(variable);
     EG_TRY_DONE(check(w, H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, variable->data),
                       "write", variable->name));
   }
