@@ -216,4 +216,13 @@ check grep -qE '^stable .* norm2  .* -  *stable noise: no mean, no error bar$' o
 check grep -qE '^wild .* x  .* -  *stable noise: no mean, no error bar$' out
 check [ "$(grep -c 'stable noise' out)" -eq 4 ]
 
+# Known answers of selftest; where there is no compiler, those that need one are skipped.
+expect 0 selftest --backend cpu
+check [ "$(grep -c ' ok  ' out)" -eq 5 ]
+CC=none ENSGRAD_CACHE=$folder/no_cache expect 0 selftest --backend cpu
+check [ "$(grep -cE " ok  |skipped: .*compiler 'none' cannot be started" out)" -eq 5 ]
+check grep -qE '^cpu .*euler-maruyama, gaussian  .* ok  ' out
+! grep -q FAILED out
+check [ $? -eq 0 ]
+
 report
