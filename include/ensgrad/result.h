@@ -39,6 +39,10 @@ EG_NODISCARD eg_status eg_result_paths_csv(eg_context *ctx, const char *path, ch
    exit; safe in a handler of signals. */
 int eg_is_inside_hdf5(void);
 
+/* A result that was made on purpose can send HDF5 round for ever. The name of one that has taken more CPU time to read than any
+   result takes (10 s and one for every 10 MB), else NULL. For a thread or a handler of the program, which can only end the process then. */
+const char *eg_stuck_in_hdf5(void);
+
 /* For a program that uses HDF5 through ensgrad alone: HDF5 leaves its memory to the system at the end, since tidying up can crash
    once memory ran out. To be called before anything else. */
 void eg_own_hdf5(void);

@@ -1,11 +1,14 @@
 /*
  * HDF5 is written for machines whose memory does not end: where an allocation fails it may follow a null pointer, free twice or call
  * exit(-1). That is told like any other error; nothing on disk is open then, since results are made in memory and renamed into
- * place. A crash anywhere else is told too, and goes its way (core file, debugger, sanitizer).
+ * place. A crash anywhere else is told too, and goes its way (core file, debugger, sanitizer). Where it goes round for ever in a result
+ * that somebody made so, a thread that looks once a second ends the program.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -44,6 +47,34 @@ static void on_exit_call(void) {
   }
 }
 
+static _Noreturn void *look_for_loops(void *nothing) {
+  (void)nothing;
+  static const struct timespec REST = {1, 0};
+  for (;;) {
+    (void)nanosleep(&REST, NULL); /* no signal comes here to cut it short */
+    const char *const path = eg_stuck_in_hdf5();
+    if (path != NULL) {
+      tell("ensgrad: error: ");
+      tell(path);
+      tell(": sealed, but HDF5 does not come to an end with it; no file was changed\n");
+      _exit(eg_status_exit_code(EG_ERR_DAMAGED));
+    }
+  }
+}
+
+/* Ends with the process; where it cannot be started, a loop is one. Signals are the other threads'. */
+static void watch_hdf5(void) {
+  pthread_t thread;
+  sigset_t all, own;
+  (void)sigfillset(&all);
+  if (pthread_sigmask(SIG_SETMASK, &all, &own) == 0) {
+    if (pthread_create(&thread, NULL, look_for_loops, NULL) == 0) {
+      (void)pthread_detach(thread);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &own, NULL);
+  }
+}
+
 void cli_catch_crashes(void) {
   static char stack[STACK_BYTES]; /* for recursion without end, in the first thread */
   const stack_t other = {.ss_sp = stack, .ss_size = sizeof stack};
@@ -55,4 +86,5 @@ void cli_catch_crashes(void) {
   }
   (void)atexit(on_exit_call);
   eg_own_hdf5();
+  watch_hdf5();
 }

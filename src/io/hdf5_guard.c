@@ -2,12 +2,19 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "ensgrad/result.h"
 
-/* The only global of the library: HDF5 itself is one global object. */
+/* The only globals of the library: HDF5 itself is one global object. */
 static pthread_mutex_t hdf5_mutex = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int reader_clock;     /* CPU time of the thread that is inside */
+static atomic_llong reader_is_late; /* nanoseconds of that clock; 0: nothing is expected */
+static const char *_Atomic reader_path;
+
+_Static_assert(sizeof(clockid_t) == sizeof(int), "a clock is kept as an int");
 
 static _Thread_local volatile sig_atomic_t is_inside;
 
@@ -29,8 +36,32 @@ void eg_hdf5_enter(eg_hdf5_guard *guard) {
 void eg_hdf5_leave(const eg_hdf5_guard *guard) {
   (void)H5Eset_auto2(H5E_DEFAULT, guard->print, guard->print_data); /* at worst HDF5 stays silent */
   (void)H5Eclear2(H5E_DEFAULT);                                     /* reasons were taken by eg_hdf5_check */
+  atomic_store(&reader_is_late, 0);
   is_inside = 0;
   (void)pthread_mutex_unlock(&hdf5_mutex);
+}
+
+/* 0 where the thread has ended in the meantime. */
+static long long nanoseconds_of(clockid_t clock) {
+  struct timespec used = {0, 0};
+  return clock_gettime(clock, &used) == 0 ? (long long)used.tv_sec * 1000000000 + used.tv_nsec : 0;
+}
+
+void eg_hdf5_expect(double seconds, const char *path) {
+  clockid_t clock;
+  if (pthread_getcpuclockid(pthread_self(), &clock) == 0) { /* at worst nobody looks */
+    atomic_store(&reader_clock, (int)clock);
+    atomic_store(&reader_path, path);
+    atomic_store(&reader_is_late, nanoseconds_of(clock) + (long long)(1e9 * seconds) + 1);
+  }
+}
+
+const char *eg_stuck_in_hdf5(void) {
+  const long long late = atomic_load(&reader_is_late);
+  const clockid_t clock = atomic_load(&reader_clock);
+  const char *const path = atomic_load(&reader_path);
+  /* The second look: what was read belongs together, and the thread is still inside. */
+  return late > 0 && nanoseconds_of(clock) > late && atomic_load(&reader_is_late) == late ? path : NULL;
 }
 
 int eg_is_inside_hdf5(void) {

@@ -22,6 +22,10 @@ typedef struct eg_hdf5_guard {
 void eg_hdf5_enter(eg_hdf5_guard *guard);
 void eg_hdf5_leave(const eg_hdf5_guard *guard);
 
+/* Between these two: from here to eg_hdf5_leave HDF5 should use no more than so much of this thread's CPU time with the file of that
+   name; eg_stuck_in_hdf5 looks at it. */
+void eg_hdf5_expect(double seconds, const char *path);
+
 /* EG_OK if `result` (a handle, a count, an herr_t) is not negative. Else `status`, or EG_ERR_MEMORY if that
    is what HDF5 lacked, with "HDF5 cannot <doing> '<name>': <innermost reason>". */
 EG_NODISCARD eg_status eg_hdf5_check(eg_context *ctx, eg_status status, int64_t result, const char *doing,

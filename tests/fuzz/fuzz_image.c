@@ -2,7 +2,7 @@
  * The reader of results and `merge` on files whose bytes were changed anywhere and sealed again, as a stranger can:
  *   fuzz_image EXECUTIONS [SEED]
  * Every try is a process of its own, since HDF5 may crash on such a file, or go round for ever: that is counted where it happens
- * within HDF5 (the program makes a message of a crash, src/cli/crash.c) and is a failure anywhere else. What fails must say so, and what is merged must be whole.
+ * within HDF5 (the program makes a message of both, src/cli/crash.c) and is a failure anywhere else. What fails must say so, and what is merged must be whole.
  * Coverage cannot guide this: HDF5 is not instrumented, so changes are drawn, half of them where the file has its structure.
  */
 #include <signal.h>
@@ -23,7 +23,7 @@ static const char TEXT[] =
     "observe:\n  at: {steps: [2, 16]}\n  features: [x, norm2]\n  statistics: [moments, covariance]\n"
     "  histograms: {feature: x, bins: 4}\n  keep: {realisations: 70}\n";
 
-enum { READ = 0, REFUSED = 3, IN_HDF5 = 9, HANGS = 10, WRONG = 11, MOST_CHANGES = 4, SECONDS = 10 };
+enum { READ = 0, REFUSED = 3, IN_HDF5 = 9, HANGS = 10, WRONG = 11, MOST_CHANGES = 4, SECONDS = 15 };
 
 static char folder[] = "/tmp/ensgrad-fuzz-XXXXXX", changed[64], good[64], merged[64];
 
@@ -102,7 +102,7 @@ static bool write_sealed(const char *path, const unsigned char *image, size_t le
 
 static void on_crash(int number) {
   if (eg_is_inside_hdf5()) {
-    _exit(number == SIGPROF ? HANGS : IN_HDF5);
+    _exit(number != SIGPROF ? IN_HDF5 : eg_stuck_in_hdf5() != NULL ? HANGS : WRONG);
   }
   _exit(WRONG);
 }
