@@ -135,6 +135,7 @@ for command in "help" "help study" "help dynamics" "help statistics" "models" "d
   "$program" $command >/dev/full 2>err
   check [ $? -eq 5 ]
   says err "No space left on device"
+  ! grep -q under_valgrind "$program" || continue # its log takes the place of a closed output
   # shellcheck disable=SC2086
   "$program" $command >&- 2>err
   check [ $? -eq 5 ]

@@ -41,6 +41,10 @@ else
 fi
 
 # ---- all that is opened for writing, made, renamed or removed ----
+if grep -q under_valgrind "$program"; then
+  echo "valgrind makes files of its own"
+  report
+fi
 strace -f -o probe true 2>/dev/null || {
   echo "strace is missing or may not trace"
   [ "$failures" -eq 0 ] && exit 77
