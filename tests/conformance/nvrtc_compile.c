@@ -112,6 +112,12 @@ static void check_sample(const char *user_model) {
   check_compile("linear-regression", NULL, 2, "srk2_cholesky", EG_KIND_THREE_POINT, 0, 100);
   check_compile("linear-regression", NULL, 4, "strang_symroot", EG_KIND_TABLE5, 0, 90);
   check_compile("logistic-regression", NULL, 2, "strang_root", EG_KIND_GAUSSIAN, 1, 80);
+  check_compile("quadratic", NULL, 2, "rmsprop_sde_root", EG_KIND_GAUSSIAN, 0, 80);
+  check_compile("linear-regression", NULL, 4, "adam_sde_root", EG_KIND_TABLE5, 0, 90);
+  check_compile("logistic-regression", NULL, 4, "signsgd_sde_root", EG_KIND_GAUSSIAN, 0, 100);
+  job = (eg_cuda_job){.model = "quadratic", .dim = 2, .stepper = "strang_root"};
+  job.launch.tail_index = 1.5;
+  check_job(&job, 90);
   check_compile("linear-regression-gaussian", NULL, 3, "adaptive_factor", EG_KIND_GAUSSIAN64, 0, 90);
   check_compile("linear-regression-gaussian", NULL, 3, "momentum_samples", EG_KIND_GAUSSIAN, 0, 100);
   check_compile("linear-regression-gaussian", NULL, 2, "euler_nodes", EG_KIND_GAUSSIAN, 0, 80);
