@@ -17,10 +17,20 @@ static void refuse_foreign_options(eg_checker *c, const eg_yaml_node *map, const
   }
 }
 
+/* The function of kernels/core/model.h that a model lacks for the dynamics; NULL: no single one. */
+static const char *missing_function(const eg_model_info *model, const char *name) {
+  const bool has_own_noise = strcmp(name, "sde") == 0 || strcmp(name, "levy") == 0; /* of the model's, not of a loss */
+  if (model->is_process) {
+    return has_own_noise ? NULL : "eg_loss";
+  }
+  return model->has_rows && has_own_noise ? "eg_noise_diagonal" : NULL;
+}
+
 static void check_allowed_by_model(eg_checker *c, const char *name, eg_place place) {
   if (c->model != NULL && !eg_has_word(c->model->dynamics, name)) {
-    eg_error_add(c->errors, place, "'%s' cannot be used with the model '%s'; it has: %s", name,
-                 c->model->name, c->model->dynamics);
+    const char *const missing = missing_function(c->model, name);
+    eg_error_add(c->errors, place, "'%s' cannot be used with the model '%s'; it has: %s%s%s", name, c->model->name,
+                 c->model->dynamics, missing == NULL ? "" : "; the model lacks ", missing == NULL ? "" : missing);
   }
 }
 

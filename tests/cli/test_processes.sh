@@ -22,6 +22,7 @@ expect 3 run walk.yaml --set noise=table5
 says err "needs Gaussian noise"
 expect 3 run walk.yaml --set dynamics=sgd
 says err "'sgd' cannot be used with the model 'continuous-time-random-walk'"
+says err "; the model lacks eg_loss"
 expect 3 run walk.yaml --set model='{name: continuous-time-random-walk, exponent: 1.5}'
 says err "[0.1, 1]"
 

@@ -85,6 +85,7 @@ int main(void) {
   check_says(BOTH, "name: levy, tail_index: 2.5", "", "'dynamics.tail_index' = 2.5");
   check_says(BOTH, "name: sde, tail_index: 1", "", "'sde' has no 'tail_index'; only for: levy");
   check_says(DATA, "name: levy", "", "'levy' cannot be used with the model 'linear-regression'");
+  check_says(DATA, "name: levy", "", "; the model lacks eg_noise_diagonal");
   check_says(BOTH, "name: smf1, factor: joint-cholesky", "", "factor joint-cholesky is made from data rows, in at most 16 dimensions");
   check_says(DATA, "name: smf2, factor: joint-cholesky", "", "");
   check_says(BOTH, "name: log-time", "", "");
