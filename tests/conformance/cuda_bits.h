@@ -138,4 +138,31 @@ static void compare_text(const eg_backend *cuda, const char *text) {
   plan_free(p);
 }
 
+/* Calls `compare` where there is a GPU, or one is played (ENSGRAD_TEST_PLUGIN); removes the test's files and folder. The exit code of
+   the test, 77: there was none. */
+static int run_with_cuda(void (*compare)(const eg_backend *cuda), const char *const *files, size_t n_files) {
+  const eg_backend *cuda = NULL;
+  const char *const chosen = getenv("ENSGRAD_TEST_PLUGIN");
+  eg_context *const ctx = eg_context_create();
+  MUST(ctx != NULL, "no memory");
+  MUST(chosen == NULL || setenv("ENSGRAD_PLUGIN_PATH", chosen, 1) == 0, "environment");
+  const eg_status status = eg_backend_cuda(ctx, &cuda);
+  if (status == EG_OK) {
+    compare(cuda);
+    if (n_without_compiler > 0) {
+      printf("%d runs left out: there is no NVRTC to compile them\n", n_without_compiler);
+    }
+  } else {
+    CHECK(status == EG_ERR_DEVICE);
+    printf("no GPU to compare with: %s\n", eg_context_message(ctx));
+  }
+  eg_context_free(ctx);
+  for (size_t i = 0; i < n_files; i++) {
+    (void)unlink(files[i]);
+  }
+  (void)rmdir(folder);
+  const int failed = check_report();
+  return failed != 0 ? failed : status == EG_OK ? 0 : 77;
+}
+
 #endif

@@ -286,39 +286,24 @@ static void has_the_bits_of_the_cpu(const eg_backend *cuda) {
   }
 }
 
+static void everything(const eg_backend *cuda) {
+  has_the_bits_of_the_cpu(cuda);
+  team_form(cuda);
+  populations(cuda);
+  monitors(cuda);
+  chains(cuda);
+  logistic_lanes(cuda);
+  if (!is_short) {
+    rare_steppers(cuda);
+  }
+}
+
 int main(int argc, char **argv) {
   const char *const order = getenv("ENSGRAD_FAKE_ORDER");
   is_short = order != NULL && strcmp(order, "concurrent") != 0 && !(argc > 1 && strcmp(argv[1], "--full") == 0);
   MUST(mkdtemp(folder) != NULL, "temporary folder");
   write_files();
   says_what_is_missing();
-  const eg_backend *cuda = NULL;
-  eg_context *const ctx = eg_context_create();
-  MUST(ctx != NULL, "no memory");
-  const eg_status status = eg_backend_cuda(ctx, &cuda);
-  if (status == EG_OK) {
-    has_the_bits_of_the_cpu(cuda);
-    team_form(cuda);
-    populations(cuda);
-    monitors(cuda);
-    chains(cuda);
-    logistic_lanes(cuda);
-    if (!is_short) {
-      rare_steppers(cuda);
-    }
-    if (n_without_compiler > 0) {
-      printf("%d runs left out: there is no NVRTC to compile them\n", n_without_compiler);
-    }
-  } else {
-    CHECK(status == EG_ERR_DEVICE);
-    printf("no GPU to compare with: %s\n", eg_context_message(ctx));
-  }
-  eg_context_free(ctx);
-  (void)unlink(data_path);
-  (void)unlink(wide_path);
-  (void)unlink(label_path);
-  (void)unlink(text_path);
-  (void)rmdir(folder);
-  const int failed = check_report();
-  return failed != 0 ? failed : status == EG_OK ? 0 : 77;
+  const char *const files[] = {data_path, wide_path, label_path, text_path};
+  return run_with_cuda(everything, files, sizeof files / sizeof files[0]);
 }

@@ -157,33 +157,17 @@ static void controls(const eg_backend *cuda) {
   }
 }
 
+static void everything(const eg_backend *cuda) {
+  members(cuda);
+  masks(cuda);
+  other_forms(cuda);
+  controls(cuda);
+  CHECK(n_coarse == 18);
+}
+
 int main(void) {
   MUST(mkdtemp(folder) != NULL, "temporary folder");
   write_files();
-  const char *const chosen = getenv("ENSGRAD_TEST_PLUGIN"); /* with a runtime that plays the device */
-  MUST(chosen == NULL || setenv("ENSGRAD_PLUGIN_PATH", chosen, 1) == 0, "environment");
-  const eg_backend *cuda = NULL;
-  eg_context *const ctx = eg_context_create();
-  MUST(ctx != NULL, "no memory");
-  const eg_status status = eg_backend_cuda(ctx, &cuda);
-  if (status == EG_OK) {
-    members(cuda);
-    masks(cuda);
-    other_forms(cuda);
-    controls(cuda);
-    CHECK(n_coarse == 18);
-    if (n_without_compiler > 0) {
-      printf("%d groups left out: there is no NVRTC to compile them\n", n_without_compiler);
-    }
-  } else {
-    CHECK(status == EG_ERR_DEVICE);
-    printf("no GPU to compare with: %s\n", eg_context_message(ctx));
-  }
-  eg_context_free(ctx);
-  (void)unlink(data_path);
-  (void)unlink(wide_path);
-  (void)unlink(text_path);
-  (void)rmdir(folder);
-  const int failed = check_report();
-  return failed != 0 ? failed : status == EG_OK ? 0 : 77;
+  const char *const files[] = {data_path, wide_path, text_path};
+  return run_with_cuda(everything, files, sizeof files / sizeof files[0]);
 }

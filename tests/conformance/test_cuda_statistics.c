@@ -238,45 +238,30 @@ static void is_noticed(const eg_backend *cuda, const char *study, const char *ob
   plan_free(p);
 }
 
+static void everything(const eg_backend *cuda) {
+  paths(cuda);
+  joint(cuda);
+  schedules(cuda);
+  streamed(cuda);
+  traced(cuda);
+  leaves(cuda);
+  is_noticed(cuda, plane, INCREMENTS, "swap:1", false);
+  is_noticed(cuda, plane, TOGETHER, "swap:1", false);
+  is_noticed(cuda, plane, INCREMENTS, "uncount:1", true);
+  is_noticed(cuda, plane, JOINT, "unpair:1", true);
+  is_noticed(cuda, plane, SCHEDULES, "swap:1", false);
+  is_noticed(cuda, plane, SCHEDULES, "unpair:1", true);
+  is_noticed(cuda, plane, STREAMED, "misfeed:1", false);
+  is_noticed(cuda, plane, STREAMED, "unfeed:1", false);
+  is_noticed(cuda, plane, STREAMED_ALONE, "misfeed:1", false);
+  is_noticed(cuda, plane, STREAMED_ALONE, "unfeed:1", false);
+  is_noticed(cuda, leaving, LEAVING, "disorder:1", false);
+}
+
 int main(void) {
   MUST(mkdtemp(folder) != NULL, "temporary folder");
   write_data();
   write_wide();
-  const char *const chosen = getenv("ENSGRAD_TEST_PLUGIN"); /* with a runtime that plays the device */
-  MUST(chosen == NULL || setenv("ENSGRAD_PLUGIN_PATH", chosen, 1) == 0, "environment");
-  const eg_backend *cuda = NULL;
-  eg_context *const ctx = eg_context_create();
-  MUST(ctx != NULL, "no memory");
-  const eg_status status = eg_backend_cuda(ctx, &cuda);
-  if (status == EG_OK) {
-    paths(cuda);
-    joint(cuda);
-    schedules(cuda);
-    streamed(cuda);
-    traced(cuda);
-    leaves(cuda);
-    is_noticed(cuda, plane, INCREMENTS, "swap:1", false);
-    is_noticed(cuda, plane, TOGETHER, "swap:1", false);
-    is_noticed(cuda, plane, INCREMENTS, "uncount:1", true);
-    is_noticed(cuda, plane, JOINT, "unpair:1", true);
-    is_noticed(cuda, plane, SCHEDULES, "swap:1", false);
-    is_noticed(cuda, plane, SCHEDULES, "unpair:1", true);
-    is_noticed(cuda, plane, STREAMED, "misfeed:1", false);
-    is_noticed(cuda, plane, STREAMED, "unfeed:1", false);
-    is_noticed(cuda, plane, STREAMED_ALONE, "misfeed:1", false);
-    is_noticed(cuda, plane, STREAMED_ALONE, "unfeed:1", false);
-    is_noticed(cuda, leaving, LEAVING, "disorder:1", false);
-    if (n_without_compiler > 0) {
-      printf("%d runs left out: there is no NVRTC to compile them\n", n_without_compiler);
-    }
-  } else {
-    CHECK(status == EG_ERR_DEVICE);
-    printf("no GPU to compare with: %s\n", eg_context_message(ctx));
-  }
-  eg_context_free(ctx);
-  (void)unlink(data_path);
-  (void)unlink(wide_path);
-  (void)rmdir(folder);
-  const int failed = check_report();
-  return failed != 0 ? failed : status == EG_OK ? 0 : 77;
+  const char *const files[] = {data_path, wide_path};
+  return run_with_cuda(everything, files, sizeof files / sizeof files[0]);
 }
