@@ -44,7 +44,8 @@ static __attribute__((noinline)) const eg_real *hold_noisy_row(const eg_launch *
 EG_FN void fold_end_of_form(eg_end_fn end, int extra, int n_acc, int rule_form, const eg_params *p, const eg_uniforms *uniforms,
                             eg_real *x, const eg_real *acc) {
   eg_uniforms own_uniforms = *uniforms;
-  own_uniforms.rule_form = rule_form; /* its value, but known when compiled */
+  own_uniforms.rule_form = rule_form; /* their values, but known when compiled: a branch within the loop makes it scalar */
+  own_uniforms.is_free = 0;
   const eg_uniforms *const u = &own_uniforms;
   LANES { lane_end(end, extra, n_acc, p, u, x + l, acc + l); }
 }
@@ -66,6 +67,7 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source,
                     const eg_params *p, const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t,
                     eg_block_state block, uint64_t realisation, uint64_t step) {
   eg_uniforms own_uniforms = *uniforms;
+  own_uniforms.is_free = 0; /* its value, but known when compiled */
   const eg_uniforms *const u = &own_uniforms;
   const uint64_t stride = a->fold_count;
   eg_ahead *const ahead = block.ahead;
