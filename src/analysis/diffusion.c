@@ -339,10 +339,26 @@ static bool shorten(const eg_diffusion_data *d, size_t first, size_t n, window *
   return is_found && fit_power_law(d, *at, *length, w, f);
 }
 
+/* The line through the ends of the window, y = b0 + b1 x. */
+static void fit_ends(const window *w, linear_fit *f) {
+  const size_t z = w->n - 1;
+  const double length = w->x[z] - w->x[0];
+  const double A[2][2] = {{w->x[z] / length, -w->x[0] / length}, {-1 / length, 1 / length}}; /* b = A (y_0, y_z) */
+  for (size_t a = 0; a < 2; a++) {
+    f->b[a] = A[a][0] * w->y[0] + A[a][1] * w->y[z];
+    for (size_t b = 0; b < 2; b++) {
+      f->covariance[a][b] = A[a][0] * A[b][0] * w->C[0][0] + A[a][1] * A[b][1] * w->C[z][z] +
+                            (A[a][0] * A[b][1] + A[a][1] * A[b][0]) * w->C[0][z];
+    }
+  }
+}
+
 static void fill_fit(const eg_diffusion_data *d, const window *w, const linear_fit *f, eg_diffusion_fit *out) {
-  const double quantile = eg_student_quantile(0.05, fmax(1, d->effective - 1));
+  const bool has_error = d->samples >= EG_DIFFUSION_LEAST_PATHS;
+  const double quantile = has_error ? eg_student_quantile(0.05, fmax(1, d->effective - 1)) : NAN;
   const size_t last = w->n - 1;
-  const double error = sqrt(f->covariance[1][1]), log_error = sqrt(f->covariance[0][0]), length = w->x[last] - w->x[0];
+  const double length = w->x[last] - w->x[0];
+  const double error = has_error ? sqrt(f->covariance[1][1]) : NAN, log_error = has_error ? sqrt(f->covariance[0][0]) : NAN;
   out->exponent = f->b[1];
   out->exponent_stderr = error;
   out->exponent_low = f->b[1] - quantile * error;
@@ -352,7 +368,7 @@ static void fill_fit(const eg_diffusion_data *d, const window *w, const linear_f
   out->prefactor_low = exp(f->b[0] - quantile * log_error);
   out->prefactor_high = exp(f->b[0] + quantile * log_error);
   out->two_point = (w->y[last] - w->y[0]) / length;
-  out->two_point_stderr = sqrt(w->C[0][0] + w->C[last][last] - 2 * w->C[0][last]) / length;
+  out->two_point_stderr = has_error ? sqrt(w->C[0][0] + w->C[last][last] - 2 * w->C[0][last]) / length : NAN;
   double mean_x = 0, mean_y = 0, xx = 0, xy = 0, rest = 0;
   for (size_t i = 0; i < w->n; i++) {
     mean_x += w->x[i] / (double)w->n;
@@ -385,6 +401,12 @@ void eg_diffusion_fit_window(const eg_diffusion_data *d, size_t first, size_t n,
     return;
   }
   out->n_used = n;
+  if (d->samples < EG_DIFFUSION_PATHS_OF_A_LAG * (double)n) {
+    out->verdict = EG_DIFFUSION_TOO_FEW_PATHS;
+    fit_ends(&w, &f);
+    fill_fit(d, &w, &f, out);
+    return;
+  }
   out->p_value = out->p_value_asked = misfit(&w, &f);
   find_crossover(&w, fmax(1, d->effective - 1), out);
   out->verdict = !(out->p_value < REJECTED)             ? EG_DIFFUSION_POWER

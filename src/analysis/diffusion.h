@@ -6,6 +6,10 @@
  * costs little and keeps an estimated C invertible. The error is that of these weights under C itself (sandwich),
  * enlarged for the estimated weights, its interval Student's with as many degrees of freedom as the tails leave effective samples. How the 95 % interval covers:
  * docs/statistics.md.
+ *
+ * Fewer than EG_DIFFUSION_PATHS_OF_A_LAG trajectories for each lag do not know the covariance of the lags: the weights would follow its
+ * noise, and the interval would hold the truth far too seldom (8 trajectories, 21 lags: 20 % of the time). The exponent is the slope
+ * between the ends of the window then, which needs three numbers of C alone, and there is no verdict.
  */
 #ifndef EG_ANALYSIS_DIFFUSION_H
 #define EG_ANALYSIS_DIFFUSION_H
@@ -13,10 +17,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { EG_DIFFUSION_MOST_LAGS = 64, EG_DIFFUSION_LEAST_LAGS = 4 };
+enum { EG_DIFFUSION_MOST_LAGS = 64, EG_DIFFUSION_LEAST_LAGS = 4, EG_DIFFUSION_PATHS_OF_A_LAG = 5, EG_DIFFUSION_LEAST_PATHS = 8 };
 
-/* One power law fits; it does not, but two with a crossover do better; no power law fits; nothing can be said. */
-enum { EG_DIFFUSION_POWER = 1, EG_DIFFUSION_CROSSOVER = 2, EG_DIFFUSION_CURVED = 0, EG_DIFFUSION_TOO_FEW = -1 };
+/* One power law fits; it does not, but two with a crossover do better; no power law fits; too few lags to say anything; too few
+   trajectories for so many lags: the numbers are of the ends of the window. */
+enum {
+  EG_DIFFUSION_POWER = 1,
+  EG_DIFFUSION_CROSSOVER = 2,
+  EG_DIFFUSION_CURVED = 0,
+  EG_DIFFUSION_TOO_FEW = -1,
+  EG_DIFFUSION_TOO_FEW_PATHS = -2
+};
 
 typedef struct eg_diffusion_data {
   size_t n;                 /* lags, at most EG_DIFFUSION_MOST_LAGS */
@@ -42,7 +53,8 @@ typedef struct eg_diffusion_fit {
 } eg_diffusion_fit;
 
 /* Fit lags first .. first + n - 1. May the window be shortened where one power law is rejected (p < 0.01)? All numbers
-   are NaN where fewer than EG_DIFFUSION_LEAST_LAGS lags have a positive mean and an error. */
+   are NaN where fewer than EG_DIFFUSION_LEAST_LAGS lags have a positive mean and an error, error bars below EG_DIFFUSION_LEAST_PATHS
+   trajectories. */
 void eg_diffusion_fit_window(const eg_diffusion_data *data, size_t first, size_t n, bool may_shorten, eg_diffusion_fit *fit);
 
 /* The exponent alone, in a fixed window: for the jackknife. */

@@ -10,7 +10,7 @@
 
 typedef struct diffusion_cell {
   eg_diffusion_fit fit;
-  double jackknife, from, to;
+  double jackknife, from, to, samples, effective;
 } diffusion_cell;
 
 /* Means and covariance of the lags of one node. */
@@ -67,12 +67,15 @@ static eg_status fit_cell(eg_context *ctx, const eg_builder *b, const eg_study_d
     length = 0;
   }
   eg_diffusion_fit_window(&s->data, first, length, may_shorten, &cell->fit);
+  cell->samples = s->data.samples;
+  cell->effective = s->data.effective;
   const eg_diffusion_fit *const fit = &cell->fit;
-  for (size_t i = 0; i < summary->n_blocks && fit->n_used > 0; i++) {
+  const bool is_fitted = fit->n_used > 0 && fit->verdict != EG_DIFFUSION_TOO_FEW_PATHS;
+  for (size_t i = 0; i < summary->n_blocks && is_fitted; i++) {
     read_sums(section, summary->leave_out + i * summary->shape.values, point, time, s);
     leave_out[i] = eg_diffusion_exponent(&s->data, fit->first, fit->n_used);
   }
-  cell->jackknife = fit->n_used > 0 ? eg_jackknife_stderr(summary->n_blocks, leave_out, fit->exponent) : NAN;
+  cell->jackknife = is_fitted ? eg_jackknife_stderr(summary->n_blocks, leave_out, fit->exponent) : NAN;
   cell->from = fit->n_used > 0 ? time[fit->first] : NAN;
   cell->to = fit->n_used > 0 ? time[fit->first + fit->n_used - 1] : NAN;
   free(s);
@@ -92,7 +95,9 @@ static double get_prefactor_low(const diffusion_cell *c) { return c->fit.prefact
 static double get_prefactor_high(const diffusion_cell *c) { return c->fit.prefactor_high; }
 static double get_from(const diffusion_cell *c) { return c->from; }
 static double get_to(const diffusion_cell *c) { return c->to; }
-static double get_n_used(const diffusion_cell *c) { return (double)c->fit.n_used; }
+static double get_n_used(const diffusion_cell *c) { return c->fit.verdict == EG_DIFFUSION_TOO_FEW_PATHS ? 2 : (double)c->fit.n_used; }
+static double get_samples(const diffusion_cell *c) { return c->samples; }
+static double get_effective(const diffusion_cell *c) { return c->effective; }
 static double get_is_chosen(const diffusion_cell *c) { return c->fit.is_chosen; }
 static double get_p_value(const diffusion_cell *c) { return c->fit.p_value; }
 static double get_p_value_asked(const diffusion_cell *c) { return c->fit.p_value_asked; }
@@ -140,7 +145,10 @@ static const struct {
     {"_two_point_stderr", get_two_point_stderr, "its standard error"},
     {"_naive", get_naive, "ordinary least squares, lags taken as independent; shown as a warning"},
     {"_naive_stderr", get_naive_stderr, "error bar of that, too small several times"},
-    {"_verdict", get_verdict, "1: one power law, 2: crossover, 0: curved, -1: too few lags"},
+    {"_samples", get_samples, "trajectories"},
+    {"_effective", get_effective, "effective samples that the tails leave of them, mean over the lags: the interval is Student's with these"},
+    {"_verdict", get_verdict,
+     "1: one power law, 2: crossover, 0: curved, -1: too few lags, -2: too few trajectories for so many lags, slope between the ends"},
 };
 
 static eg_status add_variables(eg_context *ctx, eg_builder *b, const char *prefix, const char *of,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/diffusion.h"
 #include "run/result_text.h"
 
 static void append_verdict(eg_text *text, const eg_labelled *file, const char *prefix, size_t i) {
@@ -14,6 +15,10 @@ static void append_verdict(eg_text *text, const eg_labelled *file, const char *p
     eg_text_append_row(text, "crossover at %.3g: %.3f to %.3f%s", eg_analysis_value(file, prefix, "_crossover_time", i),
                    eg_analysis_value(file, prefix, "_exponent_before", i), eg_analysis_value(file, prefix, "_exponent_after", i),
                    is_chosen ? "; window shortened to a power law" : "; the window stays");
+  } else if (verdict == -2) {
+    eg_text_append(text, "slope between the ends: a fit of so many lags takes more than %.0f trajectories (%d a lag; 'from', 'to' and fewer "
+                         "observations leave fewer lags)",
+                   eg_analysis_value(file, prefix, "_samples", i), EG_DIFFUSION_PATHS_OF_A_LAG);
   } else {
     eg_text_append(text, "curved: no power law%s", is_chosen ? "; window shortened" : "");
   }

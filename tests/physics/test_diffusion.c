@@ -1,7 +1,7 @@
 /*
  * The diffusion analysis. Exact means and covariance of Brownian motion: exponent exact, errors by the closed forms for
- * generalised least squares and for two end points. Coverage of the interval (the full table: tests/slow). Runs of
- * the program: free diffusion is found, an Ornstein-Uhlenbeck process is no power law over all lags.
+ * generalised least squares and for two end points. Coverage of the interval (the full table: tests/slow), also where trajectories are
+ * too few for a fit of all lags. Runs of the program: free diffusion is found, an Ornstein-Uhlenbeck process is no power law over all lags.
  */
 #include "physics/coverage.h"
 #include "physics/run_text.h"
@@ -94,6 +94,51 @@ static void broken(size_t repeats) {
   CHECK((double)covered[3] / m < 0.8);
 }
 
+/* Few trajectories for many lags: the slope between the ends and its interval, none below 8 trajectories. A generalised fit would claim far
+   too much: of 8 trajectories its 95 % interval at 21 lags held the truth 20 times of 100. */
+static void few_trajectories(size_t repeats) {
+  enum { LAST = COVERAGE_LAGS - 1 };
+  static const size_t n_paths[] = {8, 24, 104};
+  static double L[COVERAGE_LAGS][COVERAGE_LAGS], time[COVERAGE_LAGS], msd[COVERAGE_LAGS], covariance[COVERAGE_LAGS * COVERAGE_LAGS];
+  coverage_factor(0.5, time, L);
+  for (size_t k = 0; k < 3; k++) {
+    size_t covered = 0, covered_prefactor = 0, naive = 0;
+    for (size_t repeat = 0; repeat < repeats; repeat++) {
+      double effective;
+      eg_diffusion_fit fit;
+      coverage_ensemble(L, 1, n_paths[k], msd, covariance, &effective);
+      const eg_diffusion_data data = {COVERAGE_LAGS, time, msd, covariance, (double)n_paths[k], effective};
+      eg_diffusion_fit_window(&data, 0, COVERAGE_LAGS, true, &fit);
+      CHECK(fit.verdict == EG_DIFFUSION_TOO_FEW_PATHS && !fit.is_chosen && isnan(fit.p_value) && isnan(fit.crossover_p_value));
+      CHECK_NEAR(fit.exponent, fit.two_point, 1e-12);
+      CHECK_NEAR(fit.exponent_stderr, fit.two_point_stderr, 1e-12);
+      const double end = msd[LAST], bias = covariance[COVERAGE_LAGS * COVERAGE_LAGS - 1] / (double)n_paths[k] / (end * end) / 2;
+      CHECK_NEAR(log(fit.prefactor) + fit.exponent * log(time[LAST]), log(end) + bias, 1e-9); /* the line goes through both ends */
+      CHECK_NEAR(log(fit.prefactor) + fit.exponent * log(time[0]),
+                 log(msd[0]) + covariance[0] / (double)n_paths[k] / (msd[0] * msd[0]) / 2, 1e-9);
+      covered += fit.exponent_low <= 1 && 1 <= fit.exponent_high;
+      covered_prefactor += fit.prefactor_low <= 1 && 1 <= fit.prefactor_high;
+      naive += fabs(fit.naive - 1) <= 1.96 * fit.naive_stderr;
+    }
+    const double m = (double)repeats;
+    printf("%zu trajectories: exponent covered %.1f %%, prefactor %.1f %%, naive interval %.0f %%\n", n_paths[k], 100 * (double)covered / m,
+           100 * (double)covered_prefactor / m, 100 * (double)naive / m);
+    CHECK((double)covered / m > 0.85 && (double)covered_prefactor / m > 0.85);
+    CHECK((double)naive / m < 0.75);
+  }
+  double effective;
+  eg_diffusion_fit fit;
+  coverage_ensemble(L, 1, 7, msd, covariance, &effective);
+  const eg_diffusion_data few = {COVERAGE_LAGS, time, msd, covariance, 7, effective};
+  eg_diffusion_fit_window(&few, 0, COVERAGE_LAGS, true, &fit);
+  CHECK(fit.verdict == EG_DIFFUSION_TOO_FEW_PATHS && isfinite(fit.exponent) && isnan(fit.exponent_stderr) && isnan(fit.exponent_low));
+  CHECK(isnan(fit.prefactor_high) && isnan(fit.two_point_stderr));
+  coverage_ensemble(L, 1, 105, msd, covariance, &effective); /* 5 a lag */
+  const eg_diffusion_data enough = {COVERAGE_LAGS, time, msd, covariance, 105, effective};
+  eg_diffusion_fit_window(&enough, 0, COVERAGE_LAGS, true, &fit);
+  CHECK(fit.verdict != EG_DIFFUSION_TOO_FEW_PATHS && isfinite(fit.p_value));
+}
+
 static double analysis(const eg_labelled *file, const char *name) {
   const eg_variable *const v = eg_labelled_find(file, "/analysis", name);
   if (v == NULL) {
@@ -142,6 +187,7 @@ int main(void) {
   cover(0.5, 1, 400, 300, 0.90, 0.99);
   cover(0.8, 1, 400, 300, 0.90, 0.99);
   broken(400);
+  few_trajectories(400);
   runs(folder);
   (void)rmdir(folder);
   return check_report();
