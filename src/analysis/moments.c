@@ -138,6 +138,11 @@ double eg_effective_samples(const eg_moments *total) {
   return isfinite(excess) ? total->n / fmax(1.0, excess) : 0.0;
 }
 
+bool eg_moments_have_heavy_tails(const eg_moments *total) {
+  const double k = kurtosis(total);
+  return total->n > 1 && (!isfinite(total->M2) || (total->M2 > 0 && (!isfinite(k) || (k > 5 && total->n / ((k - 1) / 2) < 1000))));
+}
+
 /* d log y / d log t at i from the neighbours, or from one neighbour and itself at an end */
 static double exponent_at(size_t n, const double *t, const double *y, size_t i) {
   const size_t a = i > 0 ? i - 1 : i, b = i + 1 < n ? i + 1 : i;

@@ -48,6 +48,8 @@ void eg_moments_leave_one_out(size_t n_blocks, const eg_moments *blocks, eg_mome
 /* Effective sample size of a mean: n / max(1, (kurtosis - 1) / 2): rows below 1000 are "not judged". 0 where all values are equal:
    a rare event that has not happened is no error of 0. */
 double eg_effective_samples(const eg_moments *total);
+/* Do tails make the error bar of this mean untrustworthy: fewer than 1000 effective samples by a kurtosis above 5, or sums that overflow? */
+bool eg_moments_have_heavy_tails(const eg_moments *total);
 
 /* Two-sided Student t quantile for tail probability `alpha` (both tails together), nu degrees of freedom. */
 double eg_student_quantile(double alpha, double nu);

@@ -1,5 +1,6 @@
 /* Path statistics of single observations: features of several points together, waves and the tail of one. */
 #include <math.h>
+#include <string.h>
 
 #include "plan/path_builder.h"
 
@@ -51,6 +52,22 @@ eg_status eg_path_build_product(eg_path_builder *b) {
   return EG_OK;
 }
 
+/* Two points that start at one place never part on one noise: refused where the logarithm of their distance is asked for. */
+static eg_status refuse_equal_starts(const eg_path_builder *b) {
+  const size_t n = b->plan->n_points, ld = (size_t)b->plan->padded_dim;
+  for (size_t p = 0; p < n && b->run->job.launch.start_kind == EG_START_FIXED; p++) {
+    for (size_t q = p + 1; q < n; q++) {
+      if (memcmp(b->run->start + p * ld, b->run->start + q * ld, (size_t)b->plan->dim * sizeof *b->run->start) == 0) {
+        return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
+                                "path statistic '%s' with 0 among its powers takes the logarithm of distances, and points %zu and %zu start at "
+                                "one place, which one noise never parts: no realisation would count",
+                                b->study->name, p, q);
+      }
+    }
+  }
+  return EG_OK;
+}
+
 /* |x_p - x_q|^r, p < q: value = (pair x observations + observation) x powers + power. */
 eg_status eg_path_build_distance(eg_path_builder *b) {
   static const double two = 2;
@@ -61,6 +78,9 @@ eg_status eg_path_build_distance(eg_path_builder *b) {
                             "path statistic '%s' is of distances between points, and there is one point: give several in "
                             "'start.points'",
                             b->study->name);
+  }
+  if (powers[0] == 0) { /* they increase */
+    EG_TRY(refuse_equal_starts(b));
   }
   EG_TRY(begin(b, n * (n - 1) / 2 * n_powers));
   for (size_t p = 0; p < n; p++) {

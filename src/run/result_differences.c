@@ -153,8 +153,10 @@ eg_status eg_build_differences(eg_context *ctx, eg_builder *b) {
     const eg_feature *const feature = &plan->features[f];
     const size_t last = is_known(b, values + EXPECTED * n, feature) ? N_COLUMNS : EXACT;
     for (size_t k = 0; k < last; k++) {
+      size_t index = 0;
       EG_TRY_DONE(eg_builder_add_over(ctx, b, DIM, plan->n_differences, feature, columns[k].suffix, columns[k].type,
-                                      values + k * n, columns[k].long_name, NULL));
+                                      values + k * n, columns[k].long_name, &index));
+      EG_TRY_DONE(eg_mark_heavy_tails(ctx, b, index, k == MEAN ? eg_count_heavy_tails(b, plan->n_runs, plan->n_differences, feature) : 0));
     }
   }
 done:

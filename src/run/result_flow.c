@@ -15,6 +15,8 @@
 typedef struct flow_cell {
   double rate, rate_error; /* Lyapunov or moment exponent */
   double last, last_error; /* E ln |D| or E |D|^q at the end */
+  double count;            /* realisations that count */
+  bool is_heavy;           /* its tails make last_error untrustworthy */
 } flow_cell;
 
 typedef struct flow_shape {
@@ -92,7 +94,7 @@ static void fill_cell(const eg_builder *b, size_t r, const flow_shape *f, flow_w
   const eg_run *const run = &b->plan->runs[r];
   const eg_run_summary *const s = &b->summary->runs[r];
   double leave_out[EG_BLOCKS];
-  *cell = (flow_cell){NAN, NAN, NAN, NAN};
+  *cell = (flow_cell){NAN, NAN, NAN, NAN, 0, false};
   if (s->n_blocks == 0) {
     return;
   }
@@ -103,6 +105,8 @@ static void fill_cell(const eg_builder *b, size_t r, const flow_shape *f, flow_w
     leave_out[i] = rate_of(b->plan, run, s, s->leave_out + i * s->shape.values, f, w, pair, power);
   }
   cell->rate_error = isnan(cell->rate) ? NAN : eg_jackknife_stderr(s->n_blocks, leave_out, cell->rate);
+  cell->count = m.n;
+  cell->is_heavy = eg_moments_have_heavy_tails(&m);
   cell->last = m.n > 0 ? m.mean : NAN;
   cell->last_error = m.n > 1 ? sqrt(m.M2 / (m.n - 1) / m.n) : NAN;
 }
@@ -148,7 +152,7 @@ static eg_status add_axes(eg_context *ctx, eg_builder *b, const char *prefix, co
   return status;
 }
 
-enum { RATE, RATE_ERROR, LAST, LAST_ERROR, N_OF_CELL };
+enum { RATE, RATE_ERROR, LAST, LAST_ERROR, COUNT, HEAVY, N_OF_CELL };
 
 /* Number k of all cells; of the others minus that of their reference, NaN without one. */
 static void gather(const eg_builder *b, const flow_shape *f, const flow_cell *cells, int k, bool is_difference,
@@ -158,7 +162,8 @@ static void gather(const eg_builder *b, const flow_shape *f, const flow_cell *ce
     const size_t r = i / each;
     const size_t other =
         f->study->reference == NULL ? EG_NO_RUN : eg_plan_find_run(b->plan, f->study->reference, &b->plan->runs[r]);
-    const double own[N_OF_CELL] = {cells[i].rate, cells[i].rate_error, cells[i].last, cells[i].last_error};
+    const double own[N_OF_CELL] = {cells[i].rate, cells[i].rate_error, cells[i].last, cells[i].last_error, cells[i].count,
+                                   cells[i].is_heavy};
     values[i] = own[k];
     if (is_difference) {
       const flow_cell *const c = other == EG_NO_RUN || other == r ? NULL : &cells[other * each + i % each];
@@ -180,6 +185,8 @@ static eg_status add_all(eg_context *ctx, eg_builder *b, const char *prefix, con
                  {"_exponent_stderr", RATE_ERROR, false, "its error by jackknife over blocks"},
                  {"_distance", LAST, false, "power 0: E ln |x - y|, q: E |x - y|^q, last observation"},
                  {"_distance_stderr", LAST_ERROR, false, "its standard error"},
+                 {"_count", COUNT, false, "realisations that count: finite in all points, which never meet"},
+                 {"_heavy_tails", HEAVY, false, "1: fewer than 1000 effective samples by the kurtosis of the distance: do not trust the errors"},
                  {"_exponent_difference", RATE, true, "exponent minus that of the reference"},
                  {"_exponent_difference_stderr", RATE_ERROR, true, "its error, the runs being independent"},
                  {"_distance_difference", LAST, true, "distance minus that of the reference"},

@@ -240,16 +240,7 @@ static eg_status add_feature(eg_context *ctx, eg_builder *b, const eg_feature *f
   (void)snprintf(ancillary, sizeof ancillary, "%s_stderr %s_count", f->name, f->name);
   EG_TRY(eg_labelled_set_text(ctx, b->file, index, "ancillary_variables", ancillary));
   EG_TRY(eg_labelled_set_text(ctx, b->file, index, "cell_methods", "realization: mean"));
-  int64_t n_heavy = 0;
-  for (size_t i = 0; i < n; i++) {
-    const size_t column = i % b->plan->n_columns;
-    const double count = estimates[2 * n + i], kurtosis = estimates[7 * n + i];
-    const bool is_heavy = kurtosis > 5 && count / ((kurtosis - 1) / 2) < 1000; /* effective samples, as for verdicts */
-    n_heavy += column >= f->first && column < f->first + f->width && is_heavy;
-  }
-  if (n_heavy > 0) {
-    EG_TRY(eg_labelled_set(ctx, b->file, index, "heavy_tails", EG_TYPE_I64, 1, &n_heavy));
-  }
+  EG_TRY(eg_mark_heavy_tails(ctx, b, index, eg_count_heavy_tails(b, 0, b->plan->n_runs, f)));
   EG_TRY(mark_stable(ctx, b, f, index));
   if (!is_known(b, f)) {
     return EG_OK;

@@ -34,6 +34,10 @@ EG_NODISCARD eg_status eg_build_coordinates(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_exact(eg_context *ctx, eg_campaign *campaign);
 /* First (D) and second (D, D) moments of what the affine oracle of a run moves, where it begins: of x, or of (x, v). Returns D. */
 size_t eg_run_start_moments(const eg_plan *plan, const eg_run *run, size_t point, double *mean, double *second);
+/* Values of a feature whose error bars cannot be trusted, of n sums (runs, then differences) from `first` on; and their number as an
+   attribute of the variable of their means, none if it is 0: result_heavy.c. */
+size_t eg_count_heavy_tails(const eg_builder *b, size_t first, size_t n, const eg_feature *feature);
+EG_NODISCARD eg_status eg_mark_heavy_tails(eg_context *ctx, eg_builder *b, size_t index, size_t n_heavy);
 EG_NODISCARD eg_status eg_build_moments(eg_context *ctx, eg_builder *b);
 EG_NODISCARD eg_status eg_build_covariance(eg_context *ctx, eg_builder *b);
 /* Coordinates and estimates of the differences of groups; nothing without groups. */

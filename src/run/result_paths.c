@@ -218,6 +218,24 @@ static eg_status add(eg_context *ctx, eg_builder *b, const path_output *o, const
   return eg_labelled_set_text(ctx, b->file, index, "long_name", long_name);
 }
 
+/* The mean; how many have heavy tails. */
+static eg_status add_mean(eg_context *ctx, eg_builder *b, const path_output *o, const char *long_name) {
+  size_t n_heavy = 0;
+  EG_TRY(add(ctx, b, o, "", EG_TYPE_F64, total_of, get_mean, true, long_name));
+  for (size_t run = 0; run < b->plan->n_runs; run++) {
+    const eg_run_summary *const s = &b->summary->runs[run];
+    const eg_run_path *const p = &b->plan->runs[run].paths[o->index];
+    for (size_t point = 0; point < b->plan->n_points && s->n_blocks > 0; point++) {
+      for (size_t i = 0; i < p->n_lags * p->n_powers; i++) {
+        const path_cell c = {b, o, run, point, i / p->n_powers, i % p->n_powers};
+        const eg_moments m = moments_at(&c, s->total, c.lag, c.power);
+        n_heavy += eg_moments_have_heavy_tails(&m);
+      }
+    }
+  }
+  return eg_mark_heavy_tails(ctx, b, b->file->n_variables - 1, n_heavy); /* the one that was added */
+}
+
 /* A number and its jackknife error. */
 static eg_status add_pair(eg_context *ctx, eg_builder *b, const path_output *o, const char *suffix, path_number number,
                           bool is_exact, const char *long_name) {
@@ -360,7 +378,7 @@ static eg_status add_statistic(eg_context *ctx, eg_builder *b, const path_output
   const eg_path_kind kind = o->study->kind;
   const eg_run_path *const first = &b->plan->runs[0].paths[o->index];
   EG_TRY(add_axes(ctx, b, o));
-  EG_TRY(add(ctx, b, o, "", EG_TYPE_F64, total_of, get_mean, true, long_names[kind]));
+  EG_TRY(add_mean(ctx, b, o, long_names[kind]));
   EG_TRY(add(ctx, b, o, "_stderr", EG_TYPE_F64, mean_stderr, NULL, true, "standard error of the mean"));
   EG_TRY(add(ctx, b, o, "_variance", EG_TYPE_F64, total_of, get_variance, true, "variance over trajectories"));
   EG_TRY(add(ctx, b, o, "_variance_stderr", EG_TYPE_F64, total_of, get_variance_stderr, true, "standard error of the variance"));

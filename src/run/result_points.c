@@ -83,6 +83,12 @@ static double get_judged(const points_cell *c, const double *node) {
   return m.n == c->s->n_started && m.M2 > 0 && eg_effective_samples(&m) >= MIN_EFFECTIVE_SAMPLES;
 }
 
+/* 1: the tails make the error bar of the mean untrustworthy. */
+static double get_heavy(const points_cell *c, const double *node) {
+  const eg_moments m = value_of(c, node);
+  return eg_moments_have_heavy_tails(&m);
+}
+
 /* Of a product: the sums of f(x_p), g(x_q) and f + g. */
 static void parts_of(const points_cell *c, const double *node, eg_moments *f, eg_moments *g, eg_moments *sum) {
   const size_t n = c->o->n_points, lags = lags_of(c);
@@ -176,7 +182,7 @@ static eg_status add(eg_context *ctx, eg_builder *b, const points_output *o, siz
                      points_rule rule, points_number number, const char *long_name) {
   points_axis axes[MOST_AXES];
   const char *dims[MOST_AXES];
-  size_t shape[MOST_AXES], n = 1, index = 0;
+  size_t shape[MOST_AXES], n = 1, index = 0, n_heavy = 0; /* n_heavy: of means */
   const size_t rank = axes_of(o, b->plan->n_runs, number == get_covariance, axes);
   char name[64];
   double *values = NULL;
@@ -194,6 +200,7 @@ static eg_status add(eg_context *ctx, eg_builder *b, const points_output *o, siz
     }
     c.s = &b->summary->runs[c.run];
     values[k] = number_at(c, rule, number);
+    n_heavy += number == get_mean && number_at(c, rule, get_heavy) == 1;
   }
   uint8_t *const flags = (uint8_t *)values;
   for (size_t k = 0; type == EG_TYPE_U8 && k < n; k++) {
@@ -203,6 +210,7 @@ static eg_status add(eg_context *ctx, eg_builder *b, const points_output *o, siz
   const eg_status status = eg_labelled_add(ctx, b->file, "/", name, type, (int)rank, dims, shape, values, &index);
   free(values);
   EG_TRY(status);
+  EG_TRY(eg_mark_heavy_tails(ctx, b, index, n_heavy));
   return eg_labelled_set_text(ctx, b->file, index, "long_name", long_name);
 }
 

@@ -19,10 +19,16 @@ static void append_number(eg_text *text, int width, int digits, double value) {
   }
 }
 
-/* An estimate whose tails leave too few effective samples for its error bar (run/summary.h has the same limit). */
+/* An estimate whose tails leave too few effective samples for its error bar, or overflow (eg_moments_have_heavy_tails). */
 static bool has_heavy_tail(const eg_labelled *file, const char *name, size_t i) {
   const double kurtosis = eg_result_value(file, name, "_kurtosis", i), count = eg_result_value(file, name, "_count", i);
-  return kurtosis > 5 && count / ((kurtosis - 1) / 2) < 1000;
+  const double error = eg_result_value(file, name, "_stderr", i);
+  return count > 1 && (!isfinite(error) || (error > 0 && !isfinite(kurtosis)) || (kurtosis > 5 && count / ((kurtosis - 1) / 2) < 1000));
+}
+
+/* All values are equal, of a random run: an event that has not happened yet is no error of 0. */
+static bool is_constant(const eg_labelled *file, const char *name, size_t i) {
+  return eg_result_value(file, name, "_stderr", i) == 0 && eg_result_value(file, name, "_count", i) > 1;
 }
 
 /* Is the run in this list of the estimate's attributes? */
@@ -63,7 +69,9 @@ static void table_row(eg_text *text, const eg_labelled *file, const char *name, 
     if (!has_variance) {
       eg_text_append(text, "  stable noise: no %s, no error bar\n", is_listed(mean, "no_mean", run) ? "mean" : "variance");
     } else {
-      eg_text_append(text, has_heavy_tail(file, name, i) ? "  heavy tail: do not trust the error bar\n" : "\n");
+      eg_text_append(text, has_heavy_tail(file, name, i) ? "  heavy tail: do not trust the error bar\n"
+                           : is_constant(file, name, i)  ? "  the same in all realisations\n"
+                                                         : "\n");
     }
     return;
   }
@@ -302,6 +310,21 @@ eg_status eg_result_finish_text(eg_context *ctx, eg_text *text, char **out) {
   return EG_OK;
 }
 
+/* All means, at all times, that tails make untrustworthy: the rows above are of the last time, and none are of path statistics. */
+static void heavy_lines(eg_text *text, const eg_labelled *file) {
+  bool has_head = false;
+  for (size_t i = 0; i < file->n_variables; i++) {
+    const eg_variable *const v = &file->variables[i];
+    const eg_attribute *const n = eg_labelled_attribute(v, "heavy_tails");
+    if (n != NULL && n->type == EG_TYPE_I64 && n->n == 1) {
+      eg_text_append(text, "%s%.64s (%lld of %zu values)", has_head ? ", " : "\nHeavy tails, do not trust the error bars of: ", v->name,
+                     (long long)*(const int64_t *)n->data, eg_variable_size(v));
+      has_head = true;
+    }
+  }
+  eg_text_append(text, has_head ? "\n" : "");
+}
+
 /* Runs that end by their errors. */
 static void until_lines(eg_text *text, const eg_labelled *file) {
   const eg_variable *const left = eg_labelled_find(file, "/", "until_left"), *const n = eg_labelled_find(file, "/", "until_realisations");
@@ -364,6 +387,7 @@ eg_status eg_result_table(eg_context *ctx, const char *path, char **out) {
   eg_result_tail_text(&text, file);
   eg_result_averages_text(&text, file);
   eg_result_histograms_text(&text, file);
+  heavy_lines(&text, file);
   until_lines(&text, file);
   counts_line(&text, file);
   eg_labelled_free(file);

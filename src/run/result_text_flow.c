@@ -41,6 +41,11 @@ void eg_result_flow_text(eg_text *text, const eg_labelled *file) {
                      eg_analysis_value(file, prefix, "_distance_stderr", i));
       append_difference(text, file, prefix, "_exponent_difference", i);
       append_difference(text, file, prefix, "_distance_difference", i);
+      if (eg_analysis_value(file, prefix, "_count", i) == 0) {
+        eg_text_append(text, " no realisation counts: each has points that met (whose distance has no logarithm), or was lost");
+      } else if (eg_analysis_value(file, prefix, "_heavy_tails", i) == 1) {
+        eg_text_append(text, " heavy tail: do not trust the error bars");
+      }
       eg_text_append(text, "\n");
     }
   }

@@ -174,18 +174,19 @@ static const struct {
     {"_count", EG_TYPE_I64, get_count, "trajectories that are finite to the end"},
     {"_judged", EG_TYPE_U8, get_judged, "1: the blocks are long against the correlation time, no trajectory was lost, a divisor is at least ten of its errors"}};
 
-static eg_status add(eg_context *ctx, const eg_builder *b, const char *prefix, size_t k, const average_cell *cells) {
+static eg_status add(eg_context *ctx, eg_builder *b, const char *prefix, size_t k, const average_cell *cells) {
   const size_t n_points = b->plan->n_points, n = b->plan->n_runs * n_points;
   const char *const dims[2] = {"run", "point"};
   const size_t shape[2] = {b->plan->n_runs, n_points};
   double *values = NULL;
   char name[64];
-  size_t index = 0;
+  size_t index = 0, n_heavy = 0; /* n_heavy: of means whose error is from between trajectories */
   EG_TRY(eg_allocate(ctx, n, sizeof *values, &values));
   int64_t *const whole = (int64_t *)(void *)values;
   uint8_t *const flags = (uint8_t *)values;
   for (size_t i = 0; i < n; i++) {
     const double v = columns[k].number(&cells[i]);
+    n_heavy += columns[k].number == get_mean && get_block(&cells[i]) == 0 && eg_moments_have_heavy_tails(&cells[i].mean);
     if (columns[k].type == EG_TYPE_F64) {
       values[i] = v;
     } else if (columns[k].type == EG_TYPE_I64) {
@@ -202,6 +203,7 @@ static eg_status add(eg_context *ctx, const eg_builder *b, const char *prefix, s
   if (columns[k].number == get_low || columns[k].number == get_high) { /* made with the machine's functions */
     EG_TRY(eg_labelled_set_text(ctx, b->file, index, "bits", "machine"));
   }
+  EG_TRY(eg_mark_heavy_tails(ctx, b, index, n_heavy));
   return eg_labelled_set_text(ctx, b->file, index, "long_name", columns[k].long_name);
 }
 

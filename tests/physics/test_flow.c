@@ -3,7 +3,7 @@
  * Lyapunov and moment exponents of SGD, and of the modified flow (a geometric Brownian motion), in closed form. On
  * either side of the common minimum the modified equation's root |x| turns the sign of the noise: |x - y| = e^A 2
  * cosh(s Z), another law of two points (arXiv 2302.07125, sign flip). Controls: each against the others' values; the
- * window; points that coincide, whose distance has no logarithm.
+ * window; points that meet, whose distance has no logarithm.
  */
 #include "physics/judge.h"
 
@@ -91,10 +91,24 @@ static void one_side(void) {
   eg_labelled_free(file);
 }
 
+/* Learning rate 2 multiplies distances by -2 or 0: after n steps a share of 2^-n has not met, at a distance of 2^n of the start's. */
 static void coincident(void) {
-  eg_labelled *const file = run_study("seed: 73\nstart: {points: [[1], [1]]}\n" MODEL "analyse: {flow: {from: 1/2}}\n");
-  CHECK(isnan(at(file, "_exponent", 0, 0)) && isnan(at(file, "_distance", 0, 2)));
+#define MEETING(last)                                                                                                                 \
+  "seed: 73\nmodel: {name: sample-quadratic, rows: [[1.5, 0], [0.5, 0]]}\nstart: {points: [[1], [-1]]}\nlearning_rate: 2\nsteps: 64\n" \
+  "dynamics: [{name: sgd, batch_size: 1}]\nrealisations: 65536\nobserve:\n  at: {steps: [1, " last "]}\n  features: [x]\n"           \
+  "  paths: {statistic: distance, powers: [0, 1, 2]}\nanalyse: {flow: {from: 2}}\n"
+  eg_labelled *file = run_study(MEETING("8"));
+  const double count = at(file, "_count", 0, 0);
+  printf("%g of 65536 realisations have not met, expected 256\n", count);
+  CHECK(fabs(count - 256) < 5.5 * sqrt(256));
+  CHECK_NEAR(at(file, "_distance", 0, 0), 9 * log(2), 1e-14); /* all of them */
+  CHECK_NEAR(at(file, "_distance", 0, 1), 512, 1e-10);
+  CHECK(at(file, "_heavy_tails", 0, 1) == 0);
+  CHECK_NEAR(at(file, "_exponent", 0, 0), log(2) / 2, 1e-14);
   CHECK(eg_labelled_find(file, "/analysis", "flow_exponent_difference") == NULL);
+  eg_labelled_free(file);
+  file = run_study(MEETING("64"));
+  CHECK(at(file, "_count", 0, 2) == 0 && isnan(at(file, "_exponent", 0, 0)) && isnan(at(file, "_distance", 0, 2)));
   eg_labelled_free(file);
 }
 
