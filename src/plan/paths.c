@@ -199,7 +199,7 @@ static uint64_t spacing_of(const eg_run_schedule *at) {
 
 static eg_status refuse_spacing(const eg_path_builder *b, const char *instead) {
   return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,
-                          "path statistic '%s' of run '%s' needs equidistant observations%s", b->study->name,
+                          "path statistic '%s' of run '%s' needs at least two equidistant observations%s", b->study->name,
                           b->run->description, instead);
 }
 

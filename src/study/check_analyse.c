@@ -140,6 +140,31 @@ static void read_weak_error(eg_checker *c, const eg_yaml_node *key, const eg_yam
   c->study->weak_error[c->study->n_weak_error++] = analysis;
 }
 
+/* A name that is none of those that `names`, up to a NULL, holds. what: "is not .." */
+static void report_name(eg_checker *c, eg_place place, const char *key, const char *name, const char *what, const char *const *names) {
+  const char *const nearest = eg_nearest_name(name, names, eg_count_words(names));
+  eg_text known = {0};
+  for (size_t i = 0; names[i] != NULL; i++) {
+    eg_text_append(&known, "%s%s", i > 0 ? ", " : "; there are: ", EG_SHORT(names[i]));
+  }
+  eg_error_add(c->errors, place, "'%s' = '%s' %s%s%s%s%s", key, EG_SHORT(name), what, nearest == NULL ? "" : "; did you mean '",
+               nearest == NULL ? "" : EG_SHORT(nearest), nearest == NULL ? "" : "'?", nearest == NULL ? eg_text_string(&known) : "");
+  eg_text_free(&known);
+}
+
+/* Names of all observe.paths that satisfy `is_meant`, and room for more of other kinds; NULL where there is no memory. */
+static const char **names_of_paths(eg_checker *c, bool (*is_meant)(const eg_study_path *), size_t n_more, size_t *n) {
+  const eg_study_observe *const o = &c->study->observe;
+  const char **const names = eg_arena_get(c->memory, o->n_paths + n_more + 1, sizeof *names);
+  *n = 0;
+  for (size_t i = 0; i < o->n_paths && names != NULL; i++) {
+    if (is_meant(&o->paths[i])) {
+      names[(*n)++] = o->paths[i].name;
+    }
+  }
+  return names;
+}
+
 static bool is_squared(const eg_study_path *path) {
   return path->kind == EG_PATH_MSD || path->kind == EG_PATH_TAMSD || path->kind == EG_PATH_CORRELATOR_MSD;
 }
@@ -157,7 +182,11 @@ static bool find_path(eg_checker *c, eg_place place, const char *name, size_t *p
     }
   }
   if (name != NULL) {
-    eg_error_add(c->errors, place, "'analyse.diffusion.of' = '%s' is not the name of one of 'observe.paths'", EG_SHORT(name));
+    size_t n = 0;
+    const char **const names = names_of_paths(c, is_squared, 0, &n);
+    if (names != NULL) {
+      report_name(c, place, "analyse.diffusion.of", name, "is not the name of one of 'observe.paths'", names);
+    }
   } else {
     eg_error_add(c->errors, place,
                  "'analyse.diffusion' needs 'observe.paths' with the statistic msd, time-averaged-msd or correlator-msd, for the covariance "
@@ -205,7 +234,23 @@ static bool find_crossing(eg_checker *c, eg_place place, const char *name, size_
     }
   }
   if (name != NULL) {
-    eg_error_add(c->errors, place, "'analyse.escape.of' = '%s' is not the name of one of 'observe.monitors', nor of an exit", EG_SHORT(name));
+    const char *names[2 * EG_MOST_MONITORS + 1] = {NULL};
+    size_t n = 0;
+    for (size_t i = 0; i < o->n_monitors; i++) {
+      if (o->monitors[i].operation == EG_MONITOR_CROSSING) {
+        names[n++] = o->monitors[i].name;
+      }
+    }
+    for (size_t i = 0; i < o->n_monitors; i++) { /* each exit once */
+      bool is_new = o->monitors[i].exit != NULL;
+      for (size_t k = 0; k < i && is_new; k++) {
+        is_new = o->monitors[k].exit == NULL || strcmp(o->monitors[k].exit, o->monitors[i].exit) != 0;
+      }
+      if (is_new) {
+        names[n++] = o->monitors[i].exit;
+      }
+    }
+    report_name(c, place, "analyse.escape.of", name, "is not the name of one of 'observe.monitors', nor of an exit", names);
   } else {
     eg_error_add(c->errors, place, "'analyse.escape' needs 'observe.monitors' with the operation crossing");
   }
@@ -243,15 +288,27 @@ static void read_escape(eg_checker *c, const eg_yaml_node *key, const eg_yaml_no
   }
 }
 
+static bool is_counted(const eg_study_path *path) {
+  return path->has_histogram;
+}
+static bool is_no_path(const eg_study_path *path) {
+  (void)path;
+  return false;
+}
+
 /* The histogram of that name ("x", "x1", "norm2"), or the first. */
 static bool find_histogram(eg_checker *c, eg_place place, const char *key, const char *name, size_t *histogram) {
   const eg_study_observe *o = &c->study->observe;
-  for (size_t i = 0; i < o->n_histograms; i++) {
+  const bool may_be_path = strcmp(key, "analyse.quantiles.of") == 0;
+  size_t n = 0;
+  const char **const names = names_of_paths(c, may_be_path ? is_counted : is_no_path, o->n_histograms, &n);
+  for (size_t i = 0; i < o->n_histograms && names != NULL; i++) {
     eg_text own = {0};
     eg_text_append(&own, "%s", o->histograms[i].feature);
     if (o->histograms[i].component >= 0) {
       eg_text_append(&own, "%d", o->histograms[i].component);
     }
+    names[n++] = eg_arena_copy(c->memory, eg_text_string(&own), strlen(eg_text_string(&own)));
     const bool is_it = name == NULL || strcmp(eg_text_string(&own), name) == 0;
     eg_text_free(&own);
     if (is_it) {
@@ -259,10 +316,12 @@ static bool find_histogram(eg_checker *c, eg_place place, const char *key, const
       return true;
     }
   }
-  if (name != NULL) {
-    eg_error_add(c->errors, place, "'%s' = '%s' is not the name of one of 'observe.histograms'%s", key, EG_SHORT(name),
-                 strcmp(key, "analyse.quantiles.of") == 0 ? ", or of 'observe.paths' with a histogram" : "");
-  } else {
+  if (name != NULL && names != NULL) {
+    report_name(c, place, key, name,
+                may_be_path ? "is not the name of one of 'observe.histograms', or of 'observe.paths' with a histogram"
+                            : "is not the name of one of 'observe.histograms'",
+                names);
+  } else if (name == NULL) {
     eg_error_add(c->errors, place, "'analyse.quantiles' needs 'observe.histograms', or 'observe.paths' with a histogram");
   }
   return false;
@@ -363,8 +422,11 @@ static void read_scaling(eg_checker *c, const eg_yaml_node *key, const eg_yaml_n
       s.against = strcmp(c->study->dynamics[i].label, label) == 0 ? label : s.against;
     }
     if (s.against == NULL) {
-      eg_error_add(c->errors, eg_yaml_get(node, "against")->place, "'analyse.scaling-rule.against' = '%s' is not the label of a dynamics",
-                   EG_SHORT(label));
+      const char *labels[EG_MAX_DYNAMICS + 1] = {NULL};
+      for (size_t i = 0; i < c->study->n_dynamics; i++) {
+        labels[i] = c->study->dynamics[i].label;
+      }
+      report_name(c, eg_yaml_get(node, "against")->place, "analyse.scaling-rule.against", label, "is not the label of a dynamics", labels);
       return;
     }
   }
@@ -394,8 +456,15 @@ static void read_flow(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node
     }
   }
   if (f.path == study->observe.n_paths || !has_logarithm(&study->observe.paths[f.path])) {
-    eg_error_add(c->errors, key->place, "'analyse.flow' needs 'observe.paths' with the statistic distance and 0 among its powers%s%s",
-                 name == NULL ? "" : ", which is not ", name == NULL ? "" : EG_SHORT(name));
+    const bool is_there = f.path < study->observe.n_paths;
+    size_t n = 0;
+    const char **const names = names_of_paths(c, has_logarithm, 0, &n);
+    if (name != NULL && names != NULL && !is_there) {
+      report_name(c, eg_yaml_get(node, "of")->place, "analyse.flow.of", name, "is not the name of one of 'observe.paths'", names);
+    } else {
+      eg_error_add(c->errors, key->place, "'analyse.flow' needs 'observe.paths' with the statistic distance and 0 among its powers%s%s",
+                   name == NULL ? "" : ", which is not ", name == NULL ? "" : EG_SHORT(name));
+    }
     return;
   }
   if (eg_yaml_get(node, "reference") != NULL && c->are_dynamics_good) {
@@ -406,8 +475,11 @@ static void read_flow(eg_checker *c, const eg_yaml_node *key, const eg_yaml_node
       f.reference = strcmp(study->dynamics[i].label, label) == 0 ? label : f.reference;
     }
     if (f.reference == NULL) {
-      eg_error_add(c->errors, eg_yaml_get(node, "reference")->place, "'analyse.flow.reference' = '%s' is not the label of a dynamics",
-                   EG_SHORT(label));
+      const char *labels[EG_MAX_DYNAMICS + 1] = {NULL};
+      for (size_t i = 0; i < c->study->n_dynamics; i++) {
+        labels[i] = c->study->dynamics[i].label;
+      }
+      report_name(c, eg_yaml_get(node, "reference")->place, "analyse.flow.reference", label, "is not the label of a dynamics", labels);
       return;
     }
     if (study->noise_common) {

@@ -96,6 +96,25 @@ static void streams(void) {
   check_says(ONE, FEW, "statistic: msd, histogram: true}\nanalyse: {quantiles: {of: msd}", "");
   check_says(ONE, FEW, "statistic: msd, histogram: true}\nanalyse: {quantiles: {}", "");
   check_says(ONE, FEW, "statistic: msd}\nanalyse: {quantiles: {of: msd}", "is not the name of one of 'observe.histograms', or of 'observe.paths' with a histogram");
+  check_says(ONE, FEW, "statistic: msd, histogram: true}\n  histograms: {feature: x}\nanalyse: {quantiles: {of: loss}", "with a histogram; there are: msd, x");
+}
+
+/* A name that an analysis is of: what there is, or the one that was meant. */
+static void names(void) {
+  check_says(ONE, FEW, "statistic: time-averaged-msd, lags: [8]}\nanalyse: {diffusion: {of: time-averaged-msd}",
+             "'analyse.diffusion.of' = 'time-averaged-msd' is not the name of one of 'observe.paths'; did you mean 'time_averaged_msd'?");
+  check_says(ONE, FEW, "statistic: msd}\nanalyse: {diffusion: {of: walk}", "'walk' is not the name of one of 'observe.paths'; there are: msd");
+  check_says(ONE, FEW,
+             "statistic: msd}\n  monitors: [{name: up, feature: x0, operation: crossing, level: 1, exit: door}, {name: down, feature: x0, "
+             "operation: crossing, level: -1, exit: door}, {name: top, feature: norm2, operation: maximum}]\nanalyse: {escape: {of: elsewhere}",
+             "'elsewhere' is not the name of one of 'observe.monitors', nor of an exit; there are: up, down, door");
+  check_says(TWO, FEW, "statistic: distance, powers: [0, 1]}\nanalyse: {flow: {of: gap}", "'gap' is not the name of one of 'observe.paths'; there are: distance");
+  check_says(TWO, FEW, "statistic: distance, powers: [0, 1]}\nanalyse: {flow: {reference: euler}", "'euler' is not the label of a dynamics; there are: sde");
+  check_says(TWO, FEW, "statistic: distance, powers: [1]}\nanalyse: {flow: {of: distance}", "0 among its powers, which is not distance");
+  check_says(ONE, "[8]", "statistic: velocity", "needs at least two equidistant observations");
+  check_says("[[1], [2], [1]]", FEW, "statistic: distance, powers: [0, 1]",
+             "points 0 and 2 start at one place, which one noise never parts: no realisation would count");
+  check_says("[[1], [2], [1]]", FEW, "statistic: distance, powers: [1]", "");
 }
 
 /* The trace of the gradient's covariance needs a model that has one. */
@@ -139,5 +158,6 @@ int main(void) {
   tails();
   streams();
   noise_trace();
+  names();
   return check_report();
 }
