@@ -38,7 +38,7 @@ static void test_constant_rate(size_t n, const double *crossed, const double *ri
       events = time = 0;
     }
   }
-  if (bins >= 3) {
+  if (bins >= 2) {
     fit->chi2 = chi2;
     fit->dof = (double)bins - 1;
     fit->p_value = eg_chi2_tail(chi2, fit->dof);

@@ -202,9 +202,8 @@ void eg_campaign_estimate_line(const eg_campaign *const *campaigns, int n, char 
       (void)snprintf(line, size, "%s: no finite trajectory", plan->runs[r].description);
       return;
     }
-    const double error = sum.n > 1 ? sqrt(sum.M2 / (sum.n - 1) / sum.n) : NAN;
-    (void)snprintf(line, size, "%s: %s = %.6g +- %.2g", plan->runs[r].description, plan->features[0].name, sum.mean,
-                   error);
+    (void)snprintf(line, size, sum.n > 1 ? "%s: %s = %.6g +- %.2g" : "%s: %s = %.6g", plan->runs[r].description, plan->features[0].name,
+                   sum.mean, sum.n > 1 ? sqrt(sum.M2 / (sum.n - 1) / sum.n) : 0);
     append_until(campaigns, n, r, line, size);
     return;
   }

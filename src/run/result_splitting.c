@@ -38,7 +38,8 @@ static eg_estimate mean_of(const eg_split_work *w, size_t run, int which) {
     const double d = number_of(&w->estimates[i], which) - mean;
     square += w->is_done[i] ? d * d : 0;
   }
-  return (eg_estimate){mean, n > 1 ? sqrt(square / (n - 1) / n) : NAN};
+  const bool is_unseen = which <= RATE && mean == 0; /* what no repeat has seen is no number without an error */
+  return (eg_estimate){mean, n > 1 && !is_unseen ? sqrt(square / (n - 1) / n) : NAN};
 }
 
 typedef struct column {
@@ -55,7 +56,10 @@ static double get_probability(const eg_split_work *w, size_t r) { return mean_of
 static double get_probability_stderr(const eg_split_work *w, size_t r) { return mean_of(w, r, PROBABILITY).stderr_; }
 static double get_rate(const eg_split_work *w, size_t r) { return mean_of(w, r, RATE).value; }
 static double get_rate_stderr(const eg_split_work *w, size_t r) { return mean_of(w, r, RATE).stderr_; }
-static double get_low(const eg_split_work *w, size_t r) { return fmax(get_rate(w, r) - half_width(w, r), 0); }
+static double get_low(const eg_split_work *w, size_t r) {
+  const double low = get_rate(w, r) - half_width(w, r);
+  return low < 0 ? 0 : low;
+}
 static double get_high(const eg_split_work *w, size_t r) { return get_rate(w, r) + half_width(w, r); }
 static double get_rounds(const eg_split_work *w, size_t r) { return mean_of(w, r, ROUNDS).value; }
 static double get_steps(const eg_split_work *w, size_t r) { return mean_of(w, r, STEPS).value * (double)n_done(w, r); }

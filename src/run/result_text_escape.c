@@ -25,7 +25,7 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
     eg_text_append(text, "; power law %.4g", eg_analysis_value(file, prefix, "_power_law", i));
   }
   if (isnan(p)) {
-    eg_text_append(text, "; too few events to test for a constant rate");
+    eg_text_append(text, "; too few events, or observations between them, to test for a constant rate");
   } else {
     eg_text_append(text, p < 0.01 ? "; the rate is NOT constant (p %.2g)" : "; constant rate (p %.2g)", p);
   }

@@ -8,13 +8,14 @@
 
 static const double SURE = 3; /* errors that a verdict keeps from its limit */
 
-/* The largest relative error of the three ratios. */
+/* The largest relative error of the three ratios; infinite where one is not known. */
 static double ratio_error(const eg_labelled *file, const char *prefix, size_t i) {
   static const char *const numbers[3][2] = {
       {"_R_ratio", "_R_ratio_stderr"}, {"_G_ratio", "_G_ratio_stderr"}, {"_N_ratio", "_N_ratio_stderr"}};
   double largest = 0;
   for (int k = 0; k < 3; k++) {
-    largest = fmax(largest, eg_analysis_value(file, prefix, numbers[k][1], i) / eg_analysis_value(file, prefix, numbers[k][0], i));
+    const double error = eg_analysis_value(file, prefix, numbers[k][1], i) / eg_analysis_value(file, prefix, numbers[k][0], i);
+    largest = isnan(error) ? INFINITY : fmax(largest, error);
   }
   return largest;
 }
@@ -40,7 +41,9 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
                  eg_analysis_value(file, prefix, "_most_kappa", i));
   if (rule == EG_SCALING_LINEAR || rule == EG_SCALING_SQUARE_ROOT) {
     eg_text_append_row(text, "; %s, kappa %.4g: C %.4g%s", rules[(int)rule], eg_analysis_value(file, prefix, "_kappa", i), needed,
-                   needed > closeness * (1 + SURE * ratio_error(file, prefix, i)) ? ", BROKEN" : "");
+                   needed > closeness * (1 + SURE * ratio_error(file, prefix, i)) ? ", BROKEN"
+                   : isinf(ratio_error(file, prefix, i))                            ? ", no error known: not judged"
+                                                                                    : "");
     if (rule == EG_SCALING_LINEAR) {
       eg_text_append(text, " (at least %.3g)", eg_analysis_value(file, prefix, "_least", i));
     }

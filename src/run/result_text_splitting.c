@@ -42,7 +42,9 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *run, 
   if (relative > 0.3) {
     eg_text_append(text, "; relative error %.2g: do not trust its size, take more replicas", relative);
   }
-  if (extinct > 0) {
+  if (extinct > 0 && extinct == done && at(file, "splitting_flux", r) > 0) {
+    eg_text_append(text, "; no path of %.0f repeats reached B: no rate and no error; take more replicas, or a smaller 'kill'", done);
+  } else if (extinct > 0) {
     eg_text_append(text, "; %.0f of %.0f repeats died out", extinct, done);
   }
   if (done < number(file, "repeats")) {

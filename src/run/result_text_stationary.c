@@ -60,13 +60,18 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   eg_text_append_row(text, "%-12.6g %-9.2g %-12.6g %-12.6g", eg_analysis_value(file, prefix, "_total", i),
                  eg_analysis_value(file, prefix, "_total_stderr", i), eg_analysis_value(file, prefix, "_total_expected", i), continuous);
   const bool is_judged = eg_analysis_value(file, prefix, "_judged", i) != 0;
-  if (!is_judged) {
-    eg_text_append_row(text, " heavy tails, not judged (kurtosis %.3g)", eg_analysis_value(file, prefix, "_kurtosis", i));
+  const double kurtosis = eg_analysis_value(file, prefix, "_kurtosis", i);
+  if (isnan(kurtosis)) {
+    eg_text_append(text, " not judged: one realisation, or an x that does not vary");
+  } else if (!is_judged) {
+    eg_text_append(text, " heavy tails, not judged (kurtosis %.3g)", kurtosis);
+  } else if (isnan(eg_analysis_value(file, prefix, "_total_stderr", i))) {
+    eg_text_append(text, " no errors known: fewer than 8 blocks of realisations");
   } else if (n > 0) {
     eg_text_append(text, z > limit ? " covariance is NOT the expected one (z %.3g)" : " z %.3g", z);
   }
   if (is_judged && !isnan(ratio)) {
-    eg_text_append(text,
+    eg_text_append_row(text,
                    fabs(ratio - 1) > limit * ratio_error ? "; fluctuation / dissipation %.5g(%.2g): NOT stationary"
                                                          : "; fluctuation / dissipation %.5g(%.2g)",
                    ratio, ratio_error);
@@ -81,7 +86,7 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   }
   const double kinetic = eg_analysis_value(file, prefix, "_kinetic_ratio", i), error = eg_analysis_value(file, prefix, "_kinetic_ratio_stderr", i);
   if (is_judged && !isnan(kinetic)) {
-    eg_text_append(text, fabs(kinetic - 1) > limit * error ? "; kinetic / potential energy %.5g(%.2g): NOT stationary"
+    eg_text_append_row(text, fabs(kinetic - 1) > limit * error ? "; kinetic / potential energy %.5g(%.2g): NOT stationary"
                                                            : "; kinetic / potential energy %.5g(%.2g)",
                    kinetic, error);
   }

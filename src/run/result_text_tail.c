@@ -21,8 +21,11 @@ static void append_row(eg_text *text, const eg_labelled *file, const char *prefi
   } else {
     eg_text_append(text, "%-38s ", "no stretch looks like a power law");
   }
+  const double effective = eg_result_value(file, prefix, "_effective", i), count = eg_result_value(file, prefix, "_count", i);
   eg_text_append_row(text, "%-9.3g %-9.3g%s\n", eg_result_value(file, prefix, "_share", i), eg_result_value(file, prefix, "_square_share", i),
-                 eg_result_value(file, prefix, "_effective", i) < LEAST_EFFECTIVE ? " heavy tail: do not trust the mean's error bar" : "");
+                 !(effective < LEAST_EFFECTIVE) ? ""
+                 : effective < count / 2        ? " heavy tail: do not trust the mean's error bar" /* kurtosis above 5, as for features */
+                                                : " fewer than 1000 values: too few to know the tail by");
 }
 
 void eg_result_tail_text(eg_text *text, const eg_labelled *file) {

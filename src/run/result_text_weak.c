@@ -97,6 +97,15 @@ static void weak_table(eg_text *text, const eg_labelled *file, const char *prefi
       }
     }
   }
+  const eg_variable *const errors = eg_analysis_find(file, prefix, ""), *const bars = eg_analysis_find(file, prefix, "_stderr");
+  size_t n_unknown = 0;
+  for (size_t i = 0; errors != NULL && bars != NULL && i < eg_variable_size(errors) && i < eg_variable_size(bars); i++) {
+    n_unknown += !isnan(eg_result_at(errors, i)) && isnan(eg_result_at(bars, i));
+  }
+  if (n_unknown > 0) {
+    eg_text_append(text, "Remark: %zu of %zu errors (all times and rates) enter no fit: fewer than 1000 effective samples, or lost "
+                         "trajectories; more realisations may change that.\n", n_unknown, eg_variable_size(errors));
+  }
   if (has_schemes_error(file, prefix)) {
     eg_text_append(text, "Remark: \"exact\" is the law of the dynamics; the error that its scheme adds is in the slopes (and in %s_expected "
                          "of the file).\n", prefix);
