@@ -333,6 +333,8 @@ static void until_lines(eg_text *text, const eg_labelled *file) {
     eg_text_append(text, "%s%s: %.0f realisations, ", r == 0 ? "\n" : "", eg_result_word(runs, r), eg_result_at(n, r));
     if (isnan(eg_result_at(left, r))) {
       eg_text_append(text, "no error asked for\n");
+    } else if (isinf(eg_result_at(left, r))) {
+      eg_text_append(text, "no error bar yet, as of an event that has not happened: NOT reached\n");
     } else {
       const double floor = eg_result_value(file, "until_floor", "", r);
       eg_text_append(text, "error %.3g of the one asked for%s\n", eg_result_at(left, r),

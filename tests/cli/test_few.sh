@@ -122,6 +122,10 @@ check grep -qE '^sde .* far +0 +0 +the same in all realisations' out
 check grep -qE '^sde +0 +0 +- +\[0, [0-9.e-]+\]' out
 no_nan
 
+# Until the error of a rate of what never happens.
+expect 0 run lost.yaml --set 'until={variable: escape_rate, relative: 0.1}' -o lost.h5 --force
+says out "no error bar yet, as of an event that has not happened: NOT reached"
+
 # What leaves within one interval has no constant rate.
 cat >sure.yaml <<'END'
 seed: 5
