@@ -12,10 +12,10 @@
 enum { D = 2, M = 5, MOST_PAIRS = M * M };
 
 typedef enum scheme {
-  EULER, STRANG, MILSTEIN, HEUN, SRK2, HEUN_ITO, SRK2_ORDERED, SRK2_ROW, N_SCHEMES
-} scheme;
+  EULER, STRANG, MILSTEIN, HEUN, SRK2, HEUN_ITO, SRK2_ORDERED, SRK2_ROW, DRI1, STRANG_RK4, N_SCHEMES
+} scheme; /* from HEUN_ITO on none of the program: wrong ones, and others of published tables */
 static const char *const names[N_SCHEMES] = {"euler-maruyama", "strang", "milstein", "heun", "srk2",
-                                             "heun, Ito drift", "srk2, ordered pairs", "srk2, sign a channel"};
+                                             "heun, Ito drift", "srk2, ordered pairs", "srk2, sign a channel", "dri1", "strang, RK4"};
 
 /* dx = (B x + b) dt + sum_c (S_c x + s_c) dW_c; is_root: one channel sqrt(s^2 + S^2 x^2) instead, in one dimension;
    n_rooted > 0: d channels instead, the columns of the triangular root of the covariance of those that many. */
@@ -112,10 +112,10 @@ static inline void add(const model *p, double *y, double factor, const double *v
   }
 }
 
-static inline void flow(const model *p, double h, double *x) { /* Taylor series of the affine flow */
+static inline void flow(const model *p, int order, double h, double *x) { /* Taylor series of the affine flow; 4: Runge and Kutta's */
   double term[D], next[D];
   drift(p, x, term);
-  for (int n = 1; n < 40; n++) {
+  for (int n = 1; n <= order; n++) {
     add(p, x, h / n, term);
     for (int i = 0; i < p->d; i++) {
       next[i] = 0;
@@ -173,23 +173,77 @@ static inline void step_srk2(const model *p, double h, const double *z, double V
   memcpy(x, out, sizeof out);
 }
 
+/* DRI1 of Debrabant and Roessler (Appl. Numer. Math. 59, 2009), of the same form: three stages for the drift, which is of order 3 then,
+   three for every channel. H0: the drift's stages, b_of: the channels at theirs, which go into every sum of channels. */
+static inline void step_dri1(const model *p, double h, const double *z, double V[M][M], double *x) {
+  const double root = sqrt(h), r38 = sqrt(38.0 / 491), r221 = sqrt(221.0 / 4955);
+  const double B0[3] = {0, (6 - sqrt(6)) / 10, (3 + 2 * sqrt(6)) / 5}, A1 = 342.0 / 491, B1[3] = {0, 3 * r38, -3 * r38};
+  const double B2[3] = {214.0 / 513 * sqrt(1105.0 / 991), 491.0 / 513 * r221, 491.0 / 513 * r221};
+  const double alpha[3] = {1.0 / 6, 2.0 / 3, 1.0 / 6}, beta1[3] = {193.0 / 684, 491.0 / 1368, 491.0 / 1368};
+  const double beta2[3] = {0, 1 / (6 * r38), -1 / (6 * r38)}, beta3[3] = {-4955.0 / 7072, 4955.0 / 14144, 4955.0 / 14144};
+  const double beta4[3] = {0, -1 / (8 * r221), 1 / (8 * r221)}, sign[3] = {0, -1, 1};
+  double a[3][D], b_of[M][3][D], out[D], y[D], v[D];
+  for (int i = 0; i < 3; i++) {
+    memcpy(y, x, sizeof y);
+    if (i == 1) {
+      add(p, y, h / 2, a[0]);
+    } else if (i == 2) {
+      add(p, y, -h, a[0]);
+      add(p, y, 2 * h, a[1]);
+    }
+    for (int l = 0; l < p->m && i > 0; l++) {
+      add(p, y, B0[i] * root * z[l], b_of[l][0]);
+    }
+    drift(p, y, a[i]);
+    for (int k = 0; k < p->m; k++) {
+      memcpy(y, x, sizeof y);
+      if (i > 0) {
+        add(p, y, A1 * h, a[0]);
+        add(p, y, B1[i] * root, b_of[k][0]);
+      }
+      channel(p, k, y, b_of[k][i]);
+    }
+  }
+  memcpy(out, x, sizeof out);
+  for (int i = 0; i < 3; i++) {
+    add(p, out, alpha[i] * h, a[i]);
+    for (int k = 0; k < p->m; k++) {
+      add(p, out, beta1[i] * root * z[k] + beta2[i] * root * (z[k] * z[k] - 1) / 2, b_of[k][i]);
+      memcpy(y, x, sizeof y);
+      for (int l = 0; l < p->m; l++) {
+        for (int j = 0; j < 3 && l != k; j++) {
+          add(p, y, sign[i] * B2[j] * root * (z[k] * z[l] - V[k][l]) / 2, b_of[l][j]);
+        }
+      }
+      channel(p, k, y, v);
+      add(p, out, beta3[i] * root * z[k] + beta4[i] * root, v);
+    }
+  }
+  memcpy(x, out, sizeof out);
+}
+
 static inline void step(scheme s, const model *p, double h, const double *z, double V[M][M], double *x) {
   double a[D], v[D] = {0}, b[D], w[D], q[D];
   if (s == SRK2 || s == SRK2_ORDERED || s == SRK2_ROW) {
     step_srk2(p, h, z, V, x);
     return;
   }
-  if (s == STRANG) {
-    flow(p, h / 2, x);
+  if (s == DRI1) {
+    step_dri1(p, h, z, V, x);
+    return;
+  }
+  const int order = s == STRANG ? 40 : s == STRANG_RK4 ? 4 : 0;
+  if (order > 0) {
+    flow(p, order, h / 2, x);
   }
   for (int c = 0; c < p->m; c++) {
     channel(p, c, x, b);
     add(p, v, sqrt(h) * z[c], b);
   }
   drift(p, x, a);
-  if (s == STRANG) {
+  if (order > 0) {
     add(p, x, 1, v);
-    flow(p, h / 2, x);
+    flow(p, order, h / 2, x);
   } else if (s == HEUN || s == HEUN_ITO) {
     double y[D], second[D] = {0}, first[D];
     noise_drift(p, x, q);
@@ -225,7 +279,7 @@ static inline void step(scheme s, const model *p, double h, const double *z, dou
 
 /* Number of sign variates of a scheme, and V made of them. */
 static inline int n_signs(scheme s, int m) {
-  return s == SRK2 ? m * (m - 1) / 2 : s == SRK2_ORDERED ? m * (m - 1) : s == SRK2_ROW ? m : 0;
+  return s == SRK2 || s == DRI1 ? m * (m - 1) / 2 : s == SRK2_ORDERED ? m * (m - 1) : s == SRK2_ROW ? m : 0;
 }
 
 static inline void fill_signs(scheme s, int m, const double *w, double V[M][M]) {
