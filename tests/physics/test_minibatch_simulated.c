@@ -1,11 +1,12 @@
 /*
  * minibatch-noise-strength.md by the shipped stepper, in standard errors: fourth moments of section 4, finite
  * data with fresh and reshuffled batches, label noise with momentum, input noise (section 6), weight decay
- * (7) and the covariance of squares (13). Numbers of a Gaussian law, of the other sampling or without the
- * effect must be rejected. Exact columns are compared to 1e-12.
+ * (7), isotropic inputs in 100 dimensions (8) and the covariance of squares (13). Numbers of a Gaussian law, of the
+ * other sampling or without the effect must be rejected. Exact columns are compared to 1e-12.
  */
 #include "physics/judge.h"
 #include "physics/table_row.h"
+#include "write_rows.h"
 
 /* ---- fourth moments, one dimension, Gaussian inputs and labels ---- */
 
@@ -198,6 +199,104 @@ static void weight_decay(void) {
   eg_labelled_free(file);
 }
 
+/* ---- section 8: isotropic Gaussian inputs in 100 dimensions, which the models of Gaussian inputs do not have ---- */
+
+enum { WIDE = 100, SIGNS = 1 << 14, ALONG = 12, ROWS = SIGNS + ALONG * WIDE };
+
+/* In the field of 2^7 elements, modulo x^7 + x + 1. */
+static unsigned times_in_field(unsigned a, unsigned b) {
+  unsigned sum = 0;
+  for (; b > 0; b >>= 1) {
+    sum ^= (b & 1) != 0 ? a : 0;
+    a = (a << 1) ^ ((a >> 6 & 1) != 0 ? 0x83 : 0);
+  }
+  return sum;
+}
+
+/*
+ * Rows (a, y) with the moments of a ~ N(0, I), y = +-1 independent of it, to the fourth: those that covariances of the gradient and second
+ * moments of SGD are made of. First signs, any four columns of which are independent (the dual of the Bose-Chaudhuri-Hocquenghem code of
+ * distance 5: column i has the parities of (b^i, b^3i) with the number of the row), times `size`: E a_i^2 a_j^2 = 1. Then rows along one
+ * axis, in pairs of opposite ones, with two lengths: E a_i^2 = 1 and E a_i^4 = 3.
+ */
+static void fill_moments(double *inputs, double *target) {
+  const double size = pow((double)ROWS / SIGNS, 0.25), mean = (ROWS - SIGNS * size * size) / ALONG, square = 2.0 * ROWS / ALONG,
+               spread = sqrt(square - mean * mean);
+  unsigned power = 1;
+  for (int i = 0; i <= WIDE; i++, power = times_in_field(power, 2)) {
+    const unsigned column = power | times_in_field(power, times_in_field(power, power)) << 7;
+    for (unsigned row = 0; row < SIGNS; row++) {
+      const double sign = __builtin_parity(row & column) != 0 ? -1 : 1;
+      if (i < WIDE) {
+        inputs[row * WIDE + (unsigned)i] = sign * size;
+      } else {
+        target[row] = sign;
+      }
+    }
+  }
+  for (int k = 0; k < ALONG * WIDE; k++) {
+    const double length = sqrt(k / WIDE < ALONG / 2 ? mean - spread : mean + spread);
+    inputs[(SIGNS + k) * WIDE + k % WIDE] = k / WIDE % 2 == 0 ? length : -length;
+    target[SIGNS + k] = 1;
+  }
+}
+
+/* The moments that the rows were made for, of some coordinates. */
+static void check_moments(const double *inputs, const double *target) {
+  for (int i = 0; i < WIDE; i += 9) {
+    const int j = (i + 1) % WIDE, k = (i + 17) % WIDE, l = (i + 56) % WIDE;
+    double sum[6] = {0};
+    for (int row = 0; row < ROWS; row++) {
+      const double *const a = inputs + (size_t)row * WIDE;
+      sum[0] += a[i] * a[i] / ROWS;
+      sum[1] += a[i] * a[i] * a[i] * a[i] / ROWS;
+      sum[2] += a[i] * a[i] * a[j] * a[j] / ROWS;
+      sum[3] += a[i] * a[j] * a[k] * a[l] / ROWS;
+      sum[4] += target[row] * a[i] * a[i] * a[i] / ROWS;
+      sum[5] += target[row] * a[i] * a[k] * a[l] / ROWS;
+    }
+    CHECK_NEAR(sum[0], 1, 1e-12);
+    CHECK_NEAR(sum[1], 3, 1e-12);
+    CHECK_NEAR(sum[2], 1, 1e-12);
+    CHECK(fabs(sum[3]) < 1e-12 && fabs(sum[4]) < 1e-12 && fabs(sum[5]) < 1e-12);
+  }
+}
+
+/* E |w|^2 / D = v: v' = (1 - lam)^2 v + lam^2 C, S C = (D + 1) v + 1; C from the stationary v. */
+static void many_dimensions(void) {
+  static const char what[] = "minibatch-noise section 8, isotropic D=100";
+  const double lam = 0.1, S = 10, v = lam * lam / S / (1 - (1 - lam) * (1 - lam) - lam * lam * (WIDE + 1) / S);
+  double *const inputs = calloc((size_t)ROWS * WIDE, sizeof *inputs), *const target = calloc(ROWS, sizeof *target);
+  char path[80];
+  if (inputs == NULL || target == NULL) {
+    stop_with("out of memory");
+    return;
+  }
+  fill_moments(inputs, target);
+  check_moments(inputs, target);
+  (void)snprintf(path, sizeof path, "%s/moments.h5", folder);
+  if (!write_rows(path, ROWS, WIDE, inputs, target)) {
+    stop_with(path);
+  }
+  free(inputs);
+  free(target);
+  row_has("minibatch-noise section 8, isotropic D=100, C exact", ((WIDE + 1) * v + 1) / S, 0.213483, 6);
+  row_has("minibatch-noise section 8, isotropic D=100, formula averaged", ((WIDE - 1) * v + 1) / S, 0.211236, 6);
+  eg_labelled *const file = run_study("seed: 687\nmodel: {name: linear-regression, data: moments.h5, standardize: false}\nstart: {point: 0}\n"
+                                      "learning_rate: 0.1\nsteps: 140\ndynamics: {name: sgd, batch_size: 10}\nrealisations: 2^14\n"
+                                      "observe: {at: {steps: [140]}, features: [norm2]}\n"); /* what is left of the start: 2e-6 */
+  const double to_noise = (1 - (1 - lam) * (1 - lam)) / (lam * lam) / WIDE; /* C = to_noise E |w|^2 */
+  const double C = to_noise * read_value(file, "norm2", 0, 0, 0), error = to_noise * read_value(file, "norm2_stderr", 0, 0, 0),
+               count = read_value(file, "norm2_count", 0, 0, 0), kurtosis = read_value(file, "norm2_kurtosis", 0, 0, 0);
+  const double effective = count / fmax(1, (kurtosis - 1) / 2);
+  printf("%s: C %.6f +- %.2g, theory %.6f\n", what, C, error, 0.213483);
+  compare(false, what, C, error, 0.213483, effective);
+  compare(true, "minibatch-noise section 8, the formula instead", C, error, 0.211236, effective);
+  compare(true, "minibatch-noise section 8, constant noise", C, error, 0.1, effective);
+  eg_labelled_free(file);
+  (void)unlink(path);
+}
+
 /* ---- reshuffled epochs of four rows: the map of an epoch by all 24 orders of the shipped sampler ---- */
 
 static void all_orders(void) {
@@ -285,8 +384,9 @@ int main(void) {
   label_noise();
   input_noise();
   weight_decay();
-  report_rows(17, 9);
-  judge(30, 19);
+  many_dimensions();
+  report_rows(19, 9);
+  judge(31, 21);
   (void)rmdir(folder);
   return check_report();
 }
