@@ -60,6 +60,18 @@ static void append_key_table(eg_text *out) {
   }
 }
 
+/* tests/cli/test_form.sh tries every word of these lines, and every other one. */
+static const char team_form[] =
+    "\nAbove 16 dimensions (softmax-regression: 12), to 4096: the team form, of linear-regression, logistic-regression and\n"
+    "softmax-regression; `form: team` asks for it in fewer. It is without\n"
+    "  dynamics             rmsprop-sde adam-sde signsgd-sde langevin log-time\n"
+    "  factors              cholesky symmetric-root nodes joint-cholesky\n"
+    "  schemes              srk2, which is for cholesky here\n"
+    "  sampling             without-replacement shuffle fixed-shuffle\n"
+    "  keys                 input_noise label_noise\n"
+    "  gradient noise       gaussian-decoupled constant\n"
+    "  groups               members whose steps differ\n";
+
 eg_status eg_study_dynamics_text(eg_context *ctx, char **text) {
   eg_text out = {0};
   eg_text_append(&out, "%s", introduction);
@@ -75,6 +87,7 @@ eg_status eg_study_dynamics_text(eg_context *ctx, char **text) {
   EG_FACTOR_LIST(MEANING)
   eg_text_append(&out, "\nSampling of data rows\n");
   EG_SAMPLING_LIST(MEANING)
+  eg_text_append(&out, "%s", team_form);
   if (out.is_broken) {
     eg_text_free(&out);
     return eg_fail(ctx, EG_ERR_MEMORY, "out of memory");

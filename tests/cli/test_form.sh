@@ -32,6 +32,49 @@ says err "model 'quadratic' has no team form; allowed: auto, lane"
 expect 3 check study.yaml --set "model={name: quadratic, columns: [1]}"
 says err "'model.columns' is not for 'quadratic'"
 
+# What help says that the team form is without: each of its words is refused there and taken in lane form; all others that lane form
+# takes are taken by both.
+cat >words.yaml <<'END'
+seed: 2
+model: {name: linear-regression, data: diabetes.h5, columns: [0, 1, 2, 3], ridge: 0.01}
+learning_rate: 1/32
+steps: 20
+dynamics: {name: sgd, batch_size: 1}
+realisations: 64
+observe: {at: {steps: [20]}, features: [norm2]}
+END
+expect 0 help dynamics
+cp out help
+without() { # the words of a line of the last section
+  awk -v name="$1" '/: the team form, of / { last = 1 } last && $1 == name { sub("^  [a-z ]* " name "|^  " name, ""); print }' help
+}
+tried=0
+try_words() { # NAME WORDS BEFORE AFTER
+  listed=" $(without "$1" | tr -s ' ') "
+  for word in $2; do
+    case $listed in *" $word "*) wanted=3 ;; *) wanted=0 ;; esac
+    "$program" check words.yaml --set form=lane --set "dynamics={$3$word$4}" >out 2>err
+    if [ $? -ne 0 ]; then
+      check [ $wanted -eq 0 ] # nothing listed that lane form has not either
+      continue
+    fi
+    expect $wanted check words.yaml --set form=team --set "dynamics={$3$word$4}"
+    tried=$((tried + 1))
+  done
+}
+words_of() { sed -n "/^$1/,/^\$/p" help | awk '/^  [a-z]/ { print $1 }'; }
+try_words dynamics "$(awk '/^[a-z]/ && NF == 1' help)" "name: " ", batch_size: 1"
+try_words dynamics gradient-flow "name: " ""
+try_words schemes "$(words_of Schemes | grep -v srk2)" "name: sme1, scheme: " ""
+expect 0 check words.yaml --set "dynamics={name: sme1, scheme: srk2, factor: cholesky}" --set form=lane
+try_words factors "$(words_of Factors)" "name: sme1, factor: " ""
+try_words sampling "$(words_of Sampling)" "name: sgd, batch_size: 1, sampling: " ""
+try_words gradient "minibatch gaussian-exact gaussian-decoupled" "name: sgd, batch_size: 1, gradient_noise: " ""
+try_words gradient constant "name: sgd, batch_size: 1, gradient_noise: {law: " ", covariance: 1}"
+try_words keys "input_noise label_noise weight_decay momentum clip" "name: sgd, batch_size: 1, " ": 0.5"
+check [ "$tried" -ge 37 ] # of 38
+check [ "$(without keys | wc -w)" -eq 2 ]
+
 # Replay repeats what was kept; members of a group share their draws as in lane form, with equal steps only.
 cat >group.yaml <<'END'
 seed: 2
