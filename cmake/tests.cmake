@@ -119,7 +119,7 @@ set_tests_properties(slow.slurm_limit PROPERTIES LABELS slow TIMEOUT 3600 SKIP_R
 foreach(test golden.test_bits:240 conformance.test_thread_form:50 conformance.test_cuda_bits_backend_concurrent:50
         conformance.test_team_form:40 conformance.test_cuda_faults:30 conformance.test_nvrtc_compile:30
         conformance.test_cuda_bits_backend_steps:25 conformance.test_cuda_bits_backend_statistics:25
-        conformance.test_cuda_several:25 cli.test_gallery:25 physics.test_until_variables:20)
+        conformance.test_cuda_several:25 cli.test_gallery:25 physics.test_escape_simulated:20 physics.test_until_variables:20)
   string(REPLACE ":" ";" test ${test})
   list(GET test 0 name)
   list(GET test 1 seconds)
