@@ -25,7 +25,7 @@ typedef struct escape_slope {
 static inline double time_of_law(const escape_slope *row, double eta, double part, long *n, double *inside) {
   const double edge = sqrt(row->c - 1);
   const int size = row->has_sign_labels ? SIGN_NODES : TERMS;
-  double *const kernel = row->has_sign_labels ? sign_labels(eta, edge, size) : gaussian_inputs(eta, edge);
+  double *const kernel = row->has_sign_labels ? sign_labels(eta, edge, size) : gaussian_inputs(eta, edge, 1);
   const double steps = mean_steps(size, kernel);
   *n = (long)(part * steps);
   *inside = survival(size, kernel, *n);

@@ -1,7 +1,7 @@
 /*
  * The chains x' = x - eta a (a x - y) of SGD with one sample a step in one dimension, stopped where |x| reaches `edge`: their kernels on
- * nodes or in polynomials, mean exit times and survival by linear algebra. y Gaussian with Gaussian inputs a or a^2 in {0, 2}; y = +-1 with
- * Gaussian inputs. Oracles for escape times, section 4 of power-law-escape-rate.md.
+ * nodes or in polynomials, mean exit times and survival by linear algebra. y Gaussian with Gaussian inputs a (and means of several
+ * samples) or a^2 in {0, 2}; y = +-1 with Gaussian inputs. Oracles for escape times, section 4 of power-law-escape-rate.md.
  */
 #ifndef EG_TESTS_MINIBATCH_CHAIN_H
 #define EG_TESTS_MINIBATCH_CHAIN_H
@@ -88,9 +88,9 @@ static inline double *two_inputs(double eta, double edge, int *n) {
   return kernel;
 }
 
-/* ---- Gaussian inputs: w' = w - eta x (x w - eps) ---- */
+/* ---- Gaussian inputs: w' = w - eta x (x w - eps); of S samples x^2 = chi^2_S / S, and eps has variance 1 / S ---- */
 
-enum { TERMS = 36 };
+enum { TERMS = 52 };
 
 /* Even Chebyshev polynomials T_0, T_2, .. at t. */
 static inline void chebyshev(double t, double *out) {
@@ -103,13 +103,13 @@ static inline void chebyshev(double t, double *out) {
 }
 
 /* Adds the mean of the polynomials over w' inside, for inputs of size x with weight. */
-static inline void add_input(double eta, double edge, double w, double x, double weight, double *sum) {
+static inline void add_input(double eta, double edge, int samples, double w, double x, double weight, double *sum) {
   enum { LABELS = 80 };
   static grid z;
   if (z.n == 0) {
     z = make_grid(-1, 1, 2, LABELS / 2); /* one panel of 48 leaves 1e-9 of a step, a thousandth of 1e6 steps */
   }
-  const double mean = w * (1 - eta * x * x), deviation = eta * x;
+  const double mean = w * (1 - eta * x * x), deviation = eta * x / sqrt(samples);
   const double low = fmax(-9, (-edge - mean) / deviation), high = fmin(9, (edge - mean) / deviation);
   for (int i = 0; i < LABELS && low < high; i++) {
     const double y = 0.5 * (low + high) + 0.5 * (high - low) * z.x[i];
@@ -123,16 +123,18 @@ static inline void add_input(double eta, double edge, double w, double x, double
 }
 
 /* As a matrix on the values at the nodes: the polynomials' means times the inverse of their values there. */
-static inline double *gaussian_inputs(double eta, double edge) {
+static inline double *gaussian_inputs(double eta, double edge, int samples) {
   double values[TERMS * TERMS], means[TERMS * TERMS] = {0};
   double *const kernel = need(TERMS * TERMS, sizeof *kernel);
+  const double S = samples, log_norm = log(2) + S / 2 * log(S / 2) - lgamma(S / 2);
   for (int i = 0; i < TERMS; i++) {
     const double w = edge * sin(acos(-1.0) * i / (2 * TERMS - 1.0)); /* node 0 is the start, 0; the last lies at the edge nearly */
     chebyshev(w / edge, values + i * TERMS);
     for (int panel = 0; panel < 28; panel++) { /* from 9 down by halves: an input of (edge - w) / eta is where the edge is felt */
       const grid g = make_grid(panel == 27 ? 0 : 9 * pow(0.5, panel + 1), 9 * pow(0.5, panel), panel < 5 ? 4 : 1, 12);
       for (int k = 0; k < g.n; k++) {
-        add_input(eta, edge, w, g.x[k], g.w[k] * 2 * exp(-0.5 * g.x[k] * g.x[k]) / sqrt(2 * acos(-1.0)), means + i * TERMS);
+        const double x = g.x[k], density = exp(log_norm + (S - 1) * log(x) - S * x * x / 2);
+        add_input(eta, edge, samples, w, x, g.w[k] * density, means + i * TERMS);
       }
       free(g.x);
       free(g.w);

@@ -48,7 +48,7 @@ static void one_dimension(void) {
                {.05, 8374, 11333, 2381.4674, "1/20"},
                {.04, 9.14e4, 0, 16171.827, "1/25"}};
   const double edge = sqrt(0.5);
-  double *const wide = gaussian_inputs(.1, 1);
+  double *const wide = gaussian_inputs(.1, 1, 1);
   print_row("escape, section 4, eta 1/10, c 2, true SGD: exact mean time", .1 * mean_steps(TERMS, wide), 3221, 5e-3);
   print_row("escape, section 6, S 1, eta 1/10, c 2: exact mean time", .1 * mean_steps(TERMS, wide), 3221, 2e-4); /* "3221" */
   free(wide);
@@ -56,7 +56,7 @@ static void one_dimension(void) {
     const double eta = table[i].eta;
     char what[120];
     int n = 0;
-    double *const gaussian = gaussian_inputs(eta, edge), *const two = two_inputs(eta, edge, &n);
+    double *const gaussian = gaussian_inputs(eta, edge, 1), *const two = two_inputs(eta, edge, &n);
     const double of_gaussian = eta * mean_steps(TERMS, gaussian), of_two = eta * mean_steps(n, two);
     const long steps = (long)((i < 3 ? 0.5 : 0.25) * of_gaussian / eta);
     const double inside[2] = {survival(TERMS, gaussian, steps), survival(n, two, steps)};
