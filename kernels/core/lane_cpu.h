@@ -10,7 +10,7 @@
 #include "core/unit_table.h"
 
 #define EG_ACC_MAX (2 * EG_DIM + 1)
-#define EG_WIDTH_MAX (EG_DIM > 1 ? 3 * EG_DIM : 4) /* values of a trajectory: x, and those of a stepper or process */
+#define EG_WIDTH_MAX (EG_DIM > 1 ? 3 * EG_DIM : 5) /* values of a trajectory: x, and those of a stepper or process */
 #define EG_ROW_VALUES ((EG_DIM + 1) * EG_LANES)
 /* Draws of rows kept staged: whole index blocks, about a quarter of EG_ROWS_BYTES, so that the first-level cache has
    room for the state and the data too. */
@@ -38,6 +38,7 @@ typedef struct eg_ahead {
   uint64_t index_first, index_last; /* in the index buffer */
   uint64_t row_first, row_last;     /* staged in the rows buffer */
   uint64_t backup_step;             /* whose state the backup is */
+  int has_events;                   /* what t->rows holds are events: core/events.h */
 } eg_ahead;
 
 /* Records `record` .. `last` - 1, which a segment makes on its way. */

@@ -36,7 +36,7 @@
 #endif
 
 #define EG_ACC_MAX      (2 * EG_DIM + 1)
-#define EG_WIDTH_MAX    (EG_DIM > 1 ? 3 * EG_DIM : 4) /* values of a trajectory: x, and those of a stepper or process */
+#define EG_WIDTH_MAX    (EG_DIM > 1 ? 3 * EG_DIM : 5) /* values of a trajectory: x, and those of a stepper or process */
 /* Where registers are short (by trial: tests/conformance/test_ptxas.sh), no constant is kept across steps. */
 #define EG_IS_TIGHT   (EG_DIM >= 12 && !EG_CAPS_ROWS)
 #define EG_KEEP_STEPS 64 /* a kept state is at most about this old, so that records need no copy each */

@@ -59,6 +59,7 @@
  *                                                                 stand EG_OWN values of its own, 0 at the start; in double;
  *                                                                 with EG_STEP_SCALE, pull->scale is double eg_step_scale(p,
  *                                                                 from, to), made once for all trajectories of a block
+ *                                                                 with EG_HAS_EVENTS what core/events.h says
  *   EG_CAP_FRACTIONAL  (with EXACT) the normals of eg_exact are fractional noise; parameter `exponent` is twice its Hurst
  *                      exponent (core/fractional.h)
  *   EG_CAP_FLOW        void eg_flow(p, st, x)                     x after the drift flow of time h/2, exactly

@@ -186,6 +186,53 @@ EG_FN void segment_plain(eg_plain_fn step_fn, int normals, int rows, int extra, 
 }
 
 /* The same for steps that know the time and pull. */
+#if EG_HAS_EVENTS
+EG_STATIC_ASSERT(EG_LANES * sizeof(eg_events) <= EG_ROWS_BYTES && EG_LANES == 64, "events of a block lie in the room of rows");
+
+/* The events that wait, of all lanes. */
+static eg_events *events_of(eg_thread *t, eg_ahead *ahead) {
+  eg_events *const events = (eg_events *)t->rows;
+  if (!ahead->has_events) {
+    for (int l = 0; l < EG_LANES; l++) {
+      events[l].first = -2.0 * EG_EVENTS_HELD; /* none */
+    }
+    ahead->has_events = 1;
+  }
+  return events;
+}
+
+/* One step of lanes whose next event lies beyond. */
+EG_FN void lane_quiet(int extra, const eg_params *p, const eg_pull *pull, eg_real *block, const eg_noise_real *noise) {
+  eg_real x[EG_WIDTH_MAX];
+  eg_noise z;
+  z.z = noise;
+  z.wide = NULL;
+  lane_load(block, EG_DIM + extra, x);
+  const eg_real before = x[0];
+  const int is_quiet = (double)x[1] > pull->to;
+  eg_exact_quiet(p, pull, x, z);
+  block[0] = is_quiet ? x[0] : before;
+}
+
+/* One step of a block: all lanes side by side as if nothing happened, then those where something does. */
+EG_FN void step_events(eg_timed_fn step_fn, int extra, const eg_params *p, const eg_uniforms *u, const eg_pull *pull,
+                       const uint64_t *who, eg_events *events, eg_real *x, const eg_noise_real *noise) {
+  const eg_real *const next = x + EG_LANES;
+  eg_pull own = *pull;
+  uint64_t due = 0;
+  _Pragma("omp simd reduction(|:due)")
+  for (int l = 0; l < EG_LANES; l++) {
+    due |= (uint64_t)((double)next[l] <= pull->to) << l;
+  }
+  LANES { lane_quiet(extra, p, pull, x + l, noise + l); }
+  for (; due != 0; due &= due - 1) {
+    const int l = __builtin_ctzll(due);
+    own.events = events + l;
+    lane_timed(step_fn, extra, p, u, &own, who[l], x + l, noise + l);
+  }
+}
+#endif
+
 EG_FN void segment_timed(eg_timed_fn step_fn, int normals, int extra, const eg_params *params, const eg_launch *a,
                          const eg_uniforms *uniforms, eg_thread *t, eg_block_state block, uint64_t realisation,
                          uint64_t from, uint64_t to) {
@@ -198,6 +245,13 @@ EG_FN void segment_timed(eg_timed_fn step_fn, int normals, int extra, const eg_p
   for (int l = 0; l < EG_LANES; l++) {
     who[l] = t->listed == NULL ? realisation + (uint64_t)l : (t->listed->first & ~0xffffffffull) | t->listed->low[l];
   }
+#if EG_HAS_EVENTS
+  eg_events *const events = events_of(t, ahead);
+#endif
+#if EG_EVENTS_ALONE
+  normals = 0;
+  from = from < to ? to - 1 : to;
+#endif
   for (uint64_t step = from; step < to; step++) {
     const uint64_t q = step * (uint64_t)normals;
     if (normals > 0 && (q < ahead->first || q + (uint64_t)normals > ahead->last)) {
@@ -207,7 +261,11 @@ EG_FN void segment_timed(eg_timed_fn step_fn, int normals, int extra, const eg_p
     const eg_pull pull = eg_pull_of(p, a->key, step, a->h);
     for (uint32_t point = 0; point < a->n_points; point++) {
       eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
+#if EG_HAS_EVENTS
+      step_events(step_fn, extra, p, u, &pull, who, events, x, noise);
+#else
       LANES { lane_timed(step_fn, extra, p, u, &pull, who[l], x + l, noise + l); }
+#endif
     }
   }
 }

@@ -13,7 +13,9 @@
 #define EG_IS_PROCESS 1
 #define EG_CAPS       EG_CAP_TIMED
 #define EG_STAGED     0
-#define EG_OWN        3
+#define EG_OWN        4
+#define EG_HAS_EVENTS 1
+#define EG_EVENTS_ALONE 1
 #define EG_PARAMS(P, PV)                                                                                     \
   P(tail, 1.5, 0.1, 16.0, "exponent of the law of the flight durations")                                     \
   P(flight, 1.0, 1e-12, 1e12, "scale of the flight durations, time")                                         \
@@ -21,33 +23,42 @@
   P(equilibrated, 1.0, 0.0, 1.0, "1: time 0 lies in a flight of a stationary walk; 0: a flight begins there")
 EG_PARAMS_STRUCT
 
-/* Duration and velocity of flight n. */
-EG_FN void eg_levy_flight(const eg_params *p, const eg_pull *pull, uint64_t realisation, double n, double *duration, double *velocity) {
-  double u, v;
-  eg_event(pull, realisation, n, &u, &v);
-  const double tail = n == 0 ? p->tail - p->equilibrated : p->tail;
-  *duration = p->flight * (eg_power(u, -1.0 / tail) - 1.0);
-  *velocity = v < 0.5 ? -p->speed : p->speed;
+/* Duration and direction of flight n. */
+EG_FN void eg_event_values(const eg_params *p, double n, double u, double v, double *duration, double *direction) {
+  const double first = -1.0 / (p->tail - p->equilibrated), later = -1.0 / p->tail;
+  *duration = p->flight * (eg_power(u, n == 0 ? first : later) - 1.0);
+  *direction = v < 0.5 ? -1.0 : 1.0;
 }
 
-/* Own values: end of the flight, its velocity, and how many flights were drawn. */
+#include "core/events.h"
+
+/* Own values: end of the flight, where and when it began, and how many flights were drawn, with the sign of its direction. The place
+   is made from these alone, not from that of the step before. */
+EG_FN void eg_exact_quiet(const eg_params *p, const eg_pull *pull, eg_real *x, eg_noise z) {
+  (void)z;
+  const double velocity = (double)x[4] < 0 ? -p->speed : p->speed;
+  x[0] = (eg_real)((double)x[2] + velocity * (pull->to - (double)x[3]));
+}
+
 EG_FN void eg_exact_at(const eg_params *p, const eg_real *st, const eg_pull *pull, uint64_t realisation, eg_real *x, eg_noise z) {
   (void)st;
-  (void)z;
-  double end = (double)x[1], velocity = (double)x[2], n = (double)x[3], t = pull->from, position = (double)x[0], duration;
+  double end = (double)x[1], position = (double)x[2], begin = (double)x[3], n = (double)x[4], duration, direction = n < 0 ? -1.0 : 1.0;
+  n = n < 0 ? -n : n;
   if (n == 0) {
-    eg_levy_flight(p, pull, realisation, n, &end, &velocity);
+    position = (double)x[0];
+    eg_take_event(p, pull, realisation, n, &end, &direction);
     n = 1;
   }
-  while (end < pull->to) {
-    position += velocity * (end - t);
-    t = end;
-    eg_levy_flight(p, pull, realisation, n, &duration, &velocity);
+  while (end <= pull->to) {
+    position += direction * p->speed * (end - begin);
+    begin = end;
+    eg_take_event(p, pull, realisation, n, &duration, &direction);
     end += duration;
     n += 1;
   }
-  x[0] = (eg_real)(position + velocity * (pull->to - t));
   x[1] = (eg_real)end;
-  x[2] = (eg_real)velocity;
-  x[3] = (eg_real)n;
+  x[2] = (eg_real)position;
+  x[3] = (eg_real)begin;
+  x[4] = (eg_real)(direction * n);
+  eg_exact_quiet(p, pull, x, z);
 }

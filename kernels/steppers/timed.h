@@ -4,7 +4,16 @@
 
 /* What the steps at `step` of all trajectories of a launch know. Apart: the loop over trajectories stays plain vector code. */
 EG_APART eg_pull eg_pull_of(const eg_params *p, const uint32_t *key, uint64_t step, double h) {
-  eg_pull pull = {{key[0], key[1]}, step, (double)step * h, (double)(step + 1) * h, 0};
+  eg_pull pull;
+  pull.key[0] = key[0];
+  pull.key[1] = key[1];
+  pull.step = step;
+  pull.from = (double)step * h;
+  pull.to = (double)(step + 1) * h;
+  pull.scale = 0;
+#if !EG_DEVICE
+  pull.events = NULL;
+#endif
 #if defined(EG_STEP_SCALE)
   pull.scale = eg_step_scale(p, pull.from, pull.to);
 #endif
