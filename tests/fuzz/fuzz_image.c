@@ -1,6 +1,7 @@
 /*
  * The reader of results and `merge` on files whose bytes were changed anywhere and sealed again, as a stranger can:
- *   fuzz_image EXECUTIONS [SEED]
+ *   fuzz_image EXECUTIONS [SEED [PATIENCE]]
+ * PATIENCE: seconds of CPU time that a try may take (15: behind the program's own patience with HDF5, which is tested then too).
  * Every try is a process of its own, since HDF5 may crash on such a file, or go round for ever: that is counted where it happens
  * within HDF5 (the program makes a message of both, src/cli/crash.c) and is a failure anywhere else. What fails must say so, and what is merged must be whole.
  * Coverage cannot guide this: HDF5 is not instrumented, so changes are drawn, half of them where the file has its structure.
@@ -23,9 +24,11 @@ static const char TEXT[] =
     "observe:\n  at: {steps: [2, 16]}\n  features: [x, norm2]\n  statistics: [moments, covariance]\n"
     "  histograms: {feature: x, bins: 4}\n  keep: {realisations: 70}\n";
 
-enum { READ = 0, REFUSED = 3, IN_HDF5 = 9, HANGS = 10, WRONG = 11, MOST_CHANGES = 4, SECONDS = 15 };
+enum { READ = 0, REFUSED = 3, IN_HDF5 = 9, HANGS = 10, WRONG = 11, MOST_CHANGES = 4, PATIENCE = 15 };
 
-static char folder[] = "/tmp/ensgrad-fuzz-XXXXXX", changed[64], good[64], merged[64];
+static long patience = PATIENCE;
+
+static char folder[200], changed[256], good[256], merged[256];
 
 static void must(eg_context *ctx, eg_status status) {
   if (status != EG_OK) {
@@ -34,10 +37,11 @@ static void must(eg_context *ctx, eg_status status) {
   }
 }
 
+static uint64_t random_state;
+
 static uint64_t random_below(uint64_t n) {
-  static uint64_t state = 0;
-  state += 0x9e3779b97f4a7c15u; /* splitmix64 */
-  uint64_t z = state;
+  random_state += 0x9e3779b97f4a7c15u; /* splitmix64 */
+  uint64_t z = random_state;
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
   z = (z ^ z >> 27) * 0x94d049bb133111ebu;
   return (z ^ z >> 31) % n;
@@ -102,7 +106,8 @@ static bool write_sealed(const char *path, const unsigned char *image, size_t le
 
 static void on_crash(int number) {
   if (eg_is_inside_hdf5()) {
-    _exit(number != SIGPROF ? IN_HDF5 : eg_stuck_in_hdf5() != NULL ? HANGS : WRONG);
+    const int is_stuck = patience < PATIENCE || eg_stuck_in_hdf5() != NULL;
+    _exit(number != SIGPROF ? IN_HDF5 : is_stuck ? HANGS : WRONG);
   }
   _exit(WRONG);
 }
@@ -155,12 +160,12 @@ static int try_one(void) {
   const pid_t child = fork();
   if (child == 0) {
     const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPROF};
-    const struct itimerval patience = {.it_value = {.tv_sec = SECONDS}}; /* of CPU time */
+    const struct itimerval time = {.it_value = {.tv_sec = patience}};
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
       (void)signal(signals[i], on_crash);
     }
     (void)atexit(on_exit_call);
-    (void)setitimer(ITIMER_PROF, &patience, NULL);
+    (void)setitimer(ITIMER_PROF, &time, NULL);
     _exit(read_all());
   }
   if (child < 0 || waitpid(child, &state, 0) != child) {
@@ -177,6 +182,8 @@ int main(int argc, char **argv) {
   eg_study *study = NULL;
   unsigned char *image = NULL;
   size_t length = 0;
+  patience = argc > 3 ? strtol(argv[3], NULL, 10) : PATIENCE;
+  (void)snprintf(folder, sizeof folder, "%.150s/ensgrad-fuzz-XXXXXX", getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
   eg_own_hdf5();
   if (mkdtemp(folder) == NULL) {
     perror(folder);
@@ -190,9 +197,7 @@ int main(int argc, char **argv) {
   make_shard(ctx, study, 1, good);
   must(ctx, eg_seal_read(ctx, changed, &image, &length));
   unsigned char *const bytes = malloc(length);
-  for (unsigned long s = 0; s < seed * 1000; s++) {
-    (void)random_below(2);
-  }
+  random_state = (uint64_t)seed << 40; /* far from each other */
   for (unsigned long i = 0; i < n && bytes != NULL; i++) {
     memcpy(bytes, image, length);
     if (i > 0) { /* the first is as it was */
