@@ -1,4 +1,5 @@
 /* Accumulators in and out of a result file: group /accumulators. A checkpoint is a partial result. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,6 +203,10 @@ static eg_status restore_nodes(eg_context *ctx, eg_campaign *c, const eg_labelle
     eg_merge_tree *const tree = &c->runs[run[i]].tree;
     if (n_values - at < tree->shape.values) {
       return damaged(ctx, path, "too few node values");
+    }
+    const double tile = (double)eg_plan_sum_run(c->plan, (size_t)run[i])->job.tile;
+    if (!eg_node_is_possible(&tree->shape, values + at, ldexp(tile, (int)level[i]))) {
+      return damaged(ctx, path, "a node that counts more trajectories than there are, or less than whole ones");
     }
     EG_TRY(eg_merge_tree_add(ctx, tree, (uint32_t)block[i], (uint32_t)level[i], (uint64_t)index[i], values + at));
     at += tree->shape.values;

@@ -1,5 +1,6 @@
 #include "run/merge_tree.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,23 @@ eg_node_shape eg_node_shape_of(const eg_plan *plan, const eg_job *job) {
     s.values += s.paths[i].rows * s.paths[i].row_values;
   }
   return s;
+}
+
+static bool are_counts_possible(const eg_node_rows *section, const double *node, double most) {
+  bool is_possible = true;
+  for (size_t row = 0; row < section->rows; row++) {
+    const double n = node[section->first + row * section->row_values];
+    is_possible = is_possible && n >= 0 && n <= most && n == floor(n);
+  }
+  return is_possible;
+}
+
+bool eg_node_is_possible(const eg_node_shape *shape, const double *node, double most) {
+  bool is_possible = are_counts_possible(&shape->records, node, most);
+  for (size_t i = 0; i < shape->n_paths; i++) {
+    is_possible = is_possible && are_counts_possible(&shape->paths[i], node, most);
+  }
+  return is_possible;
 }
 
 eg_moments eg_node_section_moments(const eg_node_rows *section, const double *node, size_t row, size_t column) {

@@ -34,6 +34,9 @@ eg_node_shape eg_node_shape_of(const eg_plan *plan, const eg_job *job);
 /* into := a merged with b (a before b); into may be a. */
 void eg_node_merge(const eg_node_shape *shape, double *into, const double *a, const double *b);
 
+/* Can these be sums of at most so many realisations? Every row counts a whole number of them; what else it says may be anything. */
+bool eg_node_is_possible(const eg_node_shape *shape, const double *node, double most);
+
 /* Moments of a column of a row of a section. */
 eg_moments eg_node_section_moments(const eg_node_rows *section, const double *node, size_t row, size_t column);
 /* Co-moment of columns f and g of a row; of f = g their M2. */

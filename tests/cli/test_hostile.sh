@@ -134,6 +134,15 @@ done = subprocess.run([program, "info", "bad.h5"], capture_output=True)
 print(done.returncode, done.stderr.decode())
 if done.returncode != 7 or b"bad.h5" not in done.stderr:
     sys.exit(1)
+# A node that counts -1e305 trajectories, or a part of one.
+for count in (-1e305, 0.5, 1e9, float("nan")):
+    def recount(file):
+        file["accumulators/node_values"][0] = count
+    sealed(recount)
+    done = subprocess.run([program, "merge", "-o", "made.h5", "--allow-gaps", "--force", "bad.h5"], capture_output=True)
+    if done.returncode != 7 or b"trajectories" not in done.stderr:
+        bad.append(("node_values", count, "merge", done.returncode, done.stderr[-300:]))
+        print(bad[-1])
 sys.exit(1 if bad or tried < 150 or refused < 1 else 0)
 END
 check /usr/bin/python3 change.py "$program"

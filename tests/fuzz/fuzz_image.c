@@ -1,6 +1,7 @@
 /*
  * The reader of results and `merge` on files whose bytes were changed anywhere and sealed again, as a stranger can:
  *   fuzz_image EXECUTIONS [SEED [PATIENCE]]
+ *   fuzz_image FILE: what such a run kept, again
  * PATIENCE: seconds of CPU time that a try may take (15: behind the program's own patience with HDF5, which is tested then too).
  * Every try is a process of its own, since HDF5 may crash on such a file, or go round for ever: that is counted where it happens
  * within HDF5 (the program makes a message of both, src/cli/crash.c) and is a failure anywhere else. What fails must say so, and what is merged must be whole.
@@ -180,8 +181,8 @@ int main(int argc, char **argv) {
   unsigned long counts[256] = {0}, n_wrong = 0;
   eg_context *const ctx = eg_context_create();
   eg_study *study = NULL;
-  unsigned char *image = NULL;
-  size_t length = 0;
+  unsigned char *image = NULL, *kept_image = NULL;
+  size_t length = 0, kept_length = 0;
   patience = argc > 3 ? strtol(argv[3], NULL, 10) : PATIENCE;
   (void)snprintf(folder, sizeof folder, "%.150s/ensgrad-fuzz-XXXXXX", getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
   eg_own_hdf5();
@@ -198,6 +199,13 @@ int main(int argc, char **argv) {
   must(ctx, eg_seal_read(ctx, changed, &image, &length));
   unsigned char *const bytes = malloc(length);
   random_state = (uint64_t)seed << 40; /* far from each other */
+  if (argc == 2 && n == 0 && bytes != NULL) {
+    must(ctx, eg_seal_read(ctx, argv[1], &kept_image, &kept_length));
+    const int code = write_sealed(changed, kept_image, kept_length) ? read_all() : WRONG;
+    printf("code %d\n", code);
+    free(kept_image);
+    return code != READ && code != REFUSED;
+  }
   for (unsigned long i = 0; i < n && bytes != NULL; i++) {
     memcpy(bytes, image, length);
     if (i > 0) { /* the first is as it was */
