@@ -1,50 +1,35 @@
 /*
  * Error function from + - * / fma and eg_exp: the same bits everywhere, no branches. With t = 2 / (2 + |x|),
  *   erf |x| = 1 - t exp(P(2 t - 1) - x^2),
- * P the Chebyshev series of degree 27 of log(erfc(x) / t) + x^2 (the form of Numerical Recipes, section 6.2.2; coefficients by a
- * discrete cosine transform in 40 digits). Absolute error at most 6e-16; NaN: NaN.
+ * P a polynomial for log(erfc(x) / t) + x^2 (the form of Numerical Recipes, section 6.2.2): its Chebyshev series to degree 27, by a
+ * discrete cosine transform in 60 digits, written in powers, whose coefficients have absolute values of 1.46 together, so that nothing
+ * cancels; four sums of every fourth power, which do not wait for each other. Absolute error at most 6e-16; NaN: NaN.
  */
 #ifndef EG_CORE_ERF_H
 #define EG_CORE_ERF_H
 
 #include "core/eg_math.h"
 
-/* b_k = 2 u b_(k+1) - b_(k+2) + c_k, one step down. */
-#define EG_CLENSHAW(c)                                                                                       \
-  b0 = eg_fma(2.0 * u, b1, (c) - b2);                                                                        \
-  b2 = b1;                                                                                                   \
-  b1 = b0;
+/* The next lower terms of the four sums. */
+#define EG_ERF_TERMS(c0, c1, c2, c3)                                                                          \
+  q0 = eg_fma(q0, u4, c0);                                                                                   \
+  q1 = eg_fma(q1, u4, c1);                                                                                   \
+  q2 = eg_fma(q2, u4, c2);                                                                                   \
+  q3 = eg_fma(q3, u4, c3);
 
 EG_FN double eg_erf(double x) {
-  const double a = x < 0 ? -x : x, t = 2.0 / (2.0 + a), u = 2.0 * t - 1.0;
-  double b0, b1 = -0x1.03cac1cf4806cp-55, b2 = 0;
-  EG_CLENSHAW(0x1.170fd25bbcf93p-53)
-  EG_CLENSHAW(-0x1.b42667120955cp-54)
-  EG_CLENSHAW(-0x1.b6fba5c602715p-50)
-  EG_CLENSHAW(0x1.00062ebb7f910p-47)
-  EG_CLENSHAW(0x1.b75e0b92f25b5p-52)
-  EG_CLENSHAW(-0x1.fb97bc10b8674p-44)
-  EG_CLENSHAW(0x1.6082aa4c91ddap-42)
-  EG_CLENSHAW(0x1.f78d4bbf8daa1p-41)
-  EG_CLENSHAW(-0x1.e48fa4dded2a6p-38)
-  EG_CLENSHAW(0x1.50ee4fe933831p-39)
-  EG_CLENSHAW(0x1.a8453647a7554p-34)
-  EG_CLENSHAW(-0x1.f3fb2f5c75b5ap-33)
-  EG_CLENSHAW(-0x1.10810cfbab39bp-30)
-  EG_CLENSHAW(0x1.5bace97b36c84p-28)
-  EG_CLENSHAW(0x1.c0ac57239601bp-28)
-  EG_CLENSHAW(-0x1.6e18471000f5ap-24)
-  EG_CLENSHAW(0x1.0c75d14776c61p-26)
-  EG_CLENSHAW(0x1.5df28bff56fe3p-20)
-  EG_CLENSHAW(-0x1.b4045bf3ab82dp-20)
-  EG_CLENSHAW(-0x1.5437d46df3674p-16)
-  EG_CLENSHAW(0x1.64b62509d78e2p-15)
-  EG_CLENSHAW(0x1.80a8ba56aa79fp-12)
-  EG_CLENSHAW(-0x1.f049e06073f95p-11)
-  EG_CLENSHAW(-0x1.394fcca79fc6cp-7)
-  EG_CLENSHAW(0x1.3f1a3fdd047b2p-6)
-  EG_CLENSHAW(0x1.48b043be61cf8p-1)
-  const double series = eg_fma(u, b1, -0x1.4d7ab6d479a61p-1 - b2);
+  const double a = x < 0 ? -x : x, t = 2.0 / (2.0 + a), u = 2.0 * t - 1.0, u2 = u * u, u4 = u2 * u2;
+  double q0 = -0x1.507bbe881c8b1p-25;
+  double q1 = 0x1.7fe10cbee32d3p-27;
+  double q2 = 0x1.170fcb52ea588p-28;
+  double q3 = -0x1.03ca93a8dfd09p-29;
+  EG_ERF_TERMS(-0x1.69d8c253be7dap-23, -0x1.0bfcedb6438f7p-22, 0x1.494d754e07a03p-23, 0x1.8d296465b1b61p-30)
+  EG_ERF_TERMS(0x1.1f5060078581ep-17, -0x1.8bac0ecc5f095p-19, -0x1.55889bbcaa9f0p-20, 0x1.4f8d3f2d7091fp-20)
+  EG_ERF_TERMS(0x1.2b7a41512b346p-14, 0x1.0a4c412153017p-15, -0x1.fa77fa150c33ep-16, 0x1.27c405951c1e3p-23)
+  EG_ERF_TERMS(-0x1.32b3afd9ea8f4p-13, 0x1.6133a32903468p-11, -0x1.8927392cf4c7bp-14, -0x1.6d8a2ea692b4ep-13)
+  EG_ERF_TERMS(-0x1.43821ef9e213dp-7, 0x1.212cf33ef2cdfp-7, 0x1.cd18086d24470p-10, -0x1.337867f1b9f42p-9)
+  EG_ERF_TERMS(-0x1.57f564e956ebep-1, 0x1.5864b151b8570p-1, 0x1.83d61c52414fbp-5, -0x1.802b39089a823p-5)
+  const double series = eg_fma(eg_fma(q3, u, q2), u2, eg_fma(q1, u, q0));
   const double rest = 1.0 - t * eg_exp(series - a * a);
   return x < 0 ? -rest : rest;
 }

@@ -25,9 +25,9 @@
 #if EG_CAPS_LOSS && (EG_CAPS_DIAGONAL || EG_CAPS_ROOT)
 #include "core/erf.h"
 
-/* One component; variance of one sample. Without noise x moves by the sign. */
-EG_FN void eg_move_sign(const eg_uniforms *u, eg_real *x, int k, eg_real g, eg_real variance, eg_real z) {
-  const eg_real spread = eg_root(((eg_real)2 * u->inverse_batch) * variance);
+/* One component; deviation: standard deviation of one sample, of either sign. Without noise x moves by the sign. */
+EG_FN void eg_move_sign(const eg_uniforms *u, eg_real *x, int k, eg_real g, eg_real deviation, eg_real z) {
+  const eg_real spread = eg_root((eg_real)2 * u->inverse_batch) * (deviation < 0 ? -deviation : deviation); /* one root for all lanes */
   const eg_real e = spread > 0 ? (eg_real)eg_erf((double)(g / (spread > 0 ? spread : (eg_real)1))) : eg_sign(g);
   const eg_real rest = eg_mad(-e, e, (eg_real)1);
   const eg_real size = eg_root(spread > 0 && rest > 0 ? rest : (eg_real)0);
@@ -75,7 +75,7 @@ EG_FN void eg_step_signsgd_sde(const eg_params *p, const eg_uniforms *u, eg_real
   eg_noise_diagonal(p, u->staged, x, s);
   EG_UNROLL
   for (int k = 0; k < EG_DIM; k++) {
-    eg_move_sign(u, x, k, g[k], s[k] * s[k], EG_Z(z, k));
+    eg_move_sign(u, x, k, g[k], s[k], EG_Z(z, k));
   }
 }
 #endif
@@ -149,7 +149,7 @@ EG_FN void eg_step_signsgd_sde_root(const eg_params *p, const eg_uniforms *u, eg
   eg_sde_of_root(p, u, x, z, g, noise, variance);
   EG_UNROLL
   for (int k = 0; k < EG_DIM; k++) {
-    eg_move_sign(u, x, k, g[k], variance[k], EG_Z(z, k));
+    eg_move_sign(u, x, k, g[k], eg_root(variance[k]), EG_Z(z, k));
   }
 }
 #endif
