@@ -27,18 +27,31 @@ static const eg_real *spread_row(const eg_launch *a, eg_real *wide, uint64_t j) 
   return wide;
 }
 
-/* The staged row of draw q with noise on its inputs and target: increments q (dim + 1) onwards, the target's the last. */
-static __attribute__((noinline)) const eg_real *hold_noisy_row(const eg_launch *a, eg_thread *t,
-                                                               const eg_block_state *block, uint64_t realisation, uint64_t q, const eg_real *staged) {
-  const uint64_t width = (uint64_t)a->dim + 1;
-  const eg_noise_real *const noise = noise_from(a, t, block->ahead, realisation, q * width, width, width);
-  for (int k = 0; k <= EG_DIM; k++) {
-    const int is_target = k == EG_DIM, is_input = k < (int)a->dim;
-    const eg_real size = (eg_real)(is_target ? a->label_noise : (is_input ? a->input_noise : 0.0));
-    const eg_noise_real *const z = noise + (is_target ? a->dim : (is_input ? (uint32_t)k : 0u)) * EG_LANES;
-    LANES { block->row[k * EG_LANES + l] = eg_mad(size, (eg_real)z[l], staged[k * EG_LANES + l]); }
+/* Noise for n staged rows from draw q on: on the inputs, then the target. */
+static void add_row_noise(const eg_launch *a, eg_thread *t, eg_ahead *ahead, uint64_t realisation, uint64_t q,
+                          uint64_t n, eg_real *staged) {
+  const uint64_t width = eg_row_draws(a);
+  const eg_real on_input = (eg_real)a->input_noise, on_target = (eg_real)a->label_noise;
+  for (uint64_t i = 0; i < n; i++, staged += EG_ROW_VALUES) {
+    const eg_noise_real *const z = noise_from(a, t, ahead, realisation, (q + i) * width, width, width);
+    const eg_noise_real *const last = z + (width - 1) * EG_LANES;
+    eg_real *const target = staged + EG_DIM * EG_LANES;
+    for (uint32_t k = 0; width > 1 && k < a->dim; k++) {
+      eg_real *const column = staged + (size_t)k * EG_LANES;
+      const eg_noise_real *const own = z + (size_t)k * EG_LANES;
+      LANES { column[l] = eg_mad(on_input, (eg_real)own[l], column[l]); }
+    }
+    LANES { target[l] = eg_mad(on_target, (eg_real)last[l], target[l]); }
   }
-  return block->row;
+}
+
+/* hold_rows for folds: with the noise of the rows, once for all points and however often a row is read. */
+static __attribute__((noinline)) void hold_fold_rows(const eg_launch *a, eg_thread *t, eg_ahead *ahead, uint64_t realisation, uint64_t q,
+                                                     uint64_t need) {
+  hold_rows(a, t, ahead, realisation, q, need, a->step_last * a->fold_count);
+  if (eg_has_row_noise(a)) {
+    add_row_noise(a, t, ahead, realisation, ahead->row_first, ahead->row_last - ahead->row_first, (eg_real *)t->rows);
+  }
 }
 
 EG_FN void fold_end_of_form(eg_end_fn end, int extra, int n_acc, int rule_form, const eg_params *p, const eg_uniforms *uniforms,
@@ -75,7 +88,6 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source,
     eg_uniforms_at(&own_uniforms, a, step);
   }
   const uint64_t count = source == EG_FOLD_DATA ? stride : u->count;
-  const int is_noisy = source == EG_FOLD_ROWS && (a->input_noise > 0 || a->label_noise > 0);
   for (uint32_t point = 0; point < a->n_points; point++) {
     eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
     LANES { lane_begin(begin, n_acc, p, u, x + l, block.acc + l); }
@@ -86,7 +98,7 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source,
         row = spread_row(a, (eg_real *)t->rows, i);
       } else {
         if (q < ahead->row_first || q >= ahead->row_last) {
-          hold_rows(a, t, ahead, realisation, q, 1, a->step_last * stride);
+          hold_fold_rows(a, t, ahead, realisation, q, 1);
         }
         row = (const eg_real *)t->rows + (q - ahead->row_first) * EG_ROW_VALUES;
       }
@@ -95,8 +107,7 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source,
         LANES { lane_add(add, n_acc, p, u, x + l, row + l, (eg_real)noise[l], block.acc + l); }
       } else {
         const eg_real weight = i < u->half ? u->weight_first : u->weight_second;
-        const eg_real *const drawn = is_noisy ? hold_noisy_row(a, t, &block, realisation, q, row) : row;
-        LANES { lane_add(add, n_acc, p, u, x + l, drawn + l, weight, block.acc + l); }
+        LANES { lane_add(add, n_acc, p, u, x + l, row + l, weight, block.acc + l); }
       }
     }
     fold_end(end, extra, n_acc, p, u, x, block.acc);
@@ -118,7 +129,7 @@ EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, 
   for (uint64_t step = from; step < to;) {
     const uint64_t q = step * (uint64_t)count;
     if (q < ahead->row_first || q + (uint64_t)count > ahead->row_last) {
-      hold_rows(a, t, ahead, realisation, q, (uint64_t)count, a->step_last * (uint64_t)count);
+      hold_fold_rows(a, t, ahead, realisation, q, (uint64_t)count);
     }
     const uint64_t held = (ahead->row_last - q) / (uint64_t)count;
     const uint64_t n = held < to - step ? held : to - step;
@@ -159,8 +170,7 @@ EG_FN void fold_few_by_form(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int
 EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source, int n_acc, int extra,
                         const eg_params *p, const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
                         uint64_t realisation, uint64_t from, uint64_t to) {
-  const int is_plain = source == EG_FOLD_ROWS && !(a->input_noise > 0 || a->label_noise > 0) &&
-                       (extra == 0 || !eg_is_scheduled(&a->chain.batch));
+  const int is_plain = source == EG_FOLD_ROWS && (extra == 0 || !eg_is_scheduled(&a->chain.batch));
   if (is_plain && a->fold_count == 1) {
     fold_few_by_form(begin, add, end, extra, 1, p, a, u, t, block, realisation, from, to);
     return;

@@ -56,7 +56,6 @@ typedef struct eg_tape {
 typedef struct eg_block {
   eg_real *x, *backup, *start, *acc;
   eg_real *kept;     /* what find_first_bad puts aside */
-  eg_real *row;      /* a row with noise added to it */
   double *monitors;  /* (n_points, n_monitors, 2, EG_LANES) */
   double *feature;   /* (EG_LANES) of one monitor */
   eg_real *joint;    /* of steps of all points together: core/joint_cpu.h */
@@ -77,7 +76,7 @@ static size_t joint_values(const eg_launch *a) {
 
 static uint64_t block_bytes(const eg_launch *a) {
   const uint32_t n_points = a->n_points;
-  return (((uint64_t)n_points * (3 * EG_WIDTH_MAX + EG_DIM) + EG_ACC_MAX + EG_DIM + 1) * sizeof(eg_real) +
+  return (((uint64_t)n_points * (3 * EG_WIDTH_MAX + EG_DIM) + EG_ACC_MAX) * sizeof(eg_real) +
           ((uint64_t)n_points * 2 * EG_MOST_MONITORS + 1) * sizeof(double) + n_points + joint_values(a) * sizeof(eg_real)) *
              EG_LANES +
          absorbed_bytes(a);
@@ -93,8 +92,7 @@ static eg_block_state block_of(const eg_thread *t, const eg_launch *a, int extra
   b.backup = b.x + part;
   b.start = b.backup + part;
   b.acc = b.start + (size_t)n_points * EG_DIM * EG_LANES;
-  b.row = b.acc + EG_ACC_MAX * EG_LANES;
-  b.kept = b.row + EG_ROW_VALUES;
+  b.kept = b.acc + EG_ACC_MAX * EG_LANES;
   b.monitors = (double *)(b.kept + part);
   b.feature = b.monitors + (size_t)n_points * 2 * EG_MOST_MONITORS * EG_LANES;
   b.joint = (eg_real *)(b.feature + EG_LANES); /* nothing where is_joint is 0 */

@@ -221,9 +221,9 @@ EG_FN eg_row eg_next_row(const eg_launch *a, eg_lane *t, uint64_t step, uint32_t
 }
 
 #if EG_NOISY
-/* The row of draw q with noise on its inputs and target, in `values`: increments q (dim + 1) onwards, the target's the last. */
+/* The row of draw q with noise on its inputs and target, in `values`. */
 EG_FN eg_row eg_noisy_row(int kind, const eg_launch *a, eg_draws *noise, uint64_t q, eg_row row, eg_real *values) {
-  const uint32_t dim = a->dim;
+  const uint32_t dim = a->dim, width = eg_row_draws(a), first = dim + 1 - width;
   eg_row noisy;
   noise->step = q;
   EG_UNROLL
@@ -231,8 +231,8 @@ EG_FN eg_row eg_noisy_row(int kind, const eg_launch *a, eg_draws *noise, uint64_
     values[k] = EG_ROW(row, k);
   }
   EG_ROLLED
-  for (uint32_t k = 0; k <= dim; k++) { /* rolled: one copy of the generator; padded inputs have no noise */
-    const eg_real z = eg_draws_increment(noise, kind, dim + 1, k);
+  for (uint32_t k = first; k <= dim; k++) { /* rolled: one copy of the generator; padded inputs have no noise */
+    const eg_real z = eg_draws_increment(noise, kind, width, k - first);
     const eg_real size = (eg_real)(k == dim ? a->label_noise : a->input_noise);
     EG_UNROLL
     for (uint32_t j = 0; j <= EG_DIM; j++) {

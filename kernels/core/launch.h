@@ -142,6 +142,15 @@ EG_FN uint32_t eg_columns_to(const eg_launch *a, uint32_t record) {
   return a->record_columns == 0 ? a->n_features : a->record_columns[2 * record + 1];
 }
 
+/* Noise on drawn rows: row of draw q takes so many increments from q times that on, those of its inputs if they have noise, and
+   last that of its target. */
+EG_FN int eg_has_row_noise(const eg_launch *a) {
+  return a->input_noise > 0.0 || a->label_noise > 0.0;
+}
+EG_FN uint32_t eg_row_draws(const eg_launch *a) {
+  return a->input_noise > 0.0 ? a->dim + 1 : 1;
+}
+
 EG_STATIC_ASSERT(sizeof(eg_feature_code) == 8, "layout differs between host and device");
 EG_STATIC_ASSERT(sizeof(eg_monitor) == 40, "layout differs between host and device");
 EG_STATIC_ASSERT(sizeof(eg_launch) == 720, "layout differs between host and device");

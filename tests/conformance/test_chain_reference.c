@@ -83,15 +83,15 @@ static real schedule(const eg_study_schedule *s, real k) {
 
 /* ---- gradient estimates ---- */
 
-/* Row of draw q, with noise of its own: D + 1 normals a row. */
+/* Row of draw q, with noise of its own: D + 1 normals a row, or one where only the target has noise. */
 static real drawn_row(const eg_run *run, uint64_t realisation, uint64_t q, real *a) {
   const eg_study_chain *const c = &run->chain;
   const size_t j = row_index(&run->job, realisation, q);
   real y = (real)target[j];
-  const uint64_t width = (uint64_t)D + 1;
+  const uint64_t width = c->input_noise > 0 ? (uint64_t)D + 1 : 1;
   for (int k = 0; k < D; k++) {
     a[k] = (real)inputs[j][k];
-    if (c->input_noise > 0 || c->label_noise > 0) {
+    if (c->input_noise > 0) {
       a[k] += (real)c->input_noise * (real)normal(&run->job, realisation, q * width + (uint64_t)k);
     }
   }

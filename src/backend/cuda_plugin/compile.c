@@ -136,7 +136,7 @@ static eg_cuda_status fill_request(request *r, const eg_cuda_job *job, int capab
   if (job->launch.sampling != EG_SAMPLE_REPLACEMENT) {
     add_option(r, "-DEG_PERMUTED=1");
   }
-  if (eg_cuda_is_noisy(job)) {
+  if (eg_has_row_noise(&job->launch)) {
     add_option(r, "-DEG_NOISY=1");
   }
   if (eg_cuda_is_traced(job)) {

@@ -100,11 +100,6 @@ static inline int eg_cuda_is_watched(const eg_cuda_job *job) {
   return job->launch.n_monitors > 0 || job->launch.is_watched;
 }
 
-/* Does it add noise to the rows that it draws? */
-static inline int eg_cuda_is_noisy(const eg_cuda_job *job) {
-  return job->launch.input_noise > 0 || job->launch.label_noise > 0;
-}
-
 /* Does it record the trace of the gradient noise's covariance? */
 static inline int eg_cuda_is_traced(const eg_cuda_job *job) {
   int is = 0;
@@ -125,7 +120,7 @@ static inline int eg_cuda_is_coarse(const eg_cuda_job *job) {
 /* What no kernel has that was compiled ahead: looks after every step, rows without replacement or with noise, stable increments,
    sums of increments, noise_trace. */
 static inline int eg_cuda_is_special(const eg_cuda_job *job) {
-  return eg_cuda_is_watched(job) || eg_cuda_is_coarse(job) || eg_cuda_is_noisy(job) || eg_cuda_is_traced(job) || job->launch.tail_index > 0 ||
+  return eg_cuda_is_watched(job) || eg_cuda_is_coarse(job) || eg_has_row_noise(&job->launch) || eg_cuda_is_traced(job) || job->launch.tail_index > 0 ||
          (job->launch.n_particles == 0 && job->launch.sampling != EG_SAMPLE_REPLACEMENT);
 }
 
