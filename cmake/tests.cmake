@@ -37,7 +37,7 @@ include(cmake/team_form.cmake) # and test_team_twin
 include(cmake/thread_form.cmake) # and test_thread_form; the device that is played, of all of them
 include(cmake/model_probe.cmake) # what test_models is made of
 add_test(NAME slow.test_math_full COMMAND test_math --full)
-foreach(name digits_momentum) # minutes more of the same tables
+foreach(name digits_momentum spectrum_simulated) # minutes more of the same tables
   add_test(NAME slow.test_${name}_full COMMAND test_${name} --full WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(slow.test_${name}_full PROPERTIES LABELS slow TIMEOUT 3600)
 endforeach()

@@ -1,7 +1,8 @@
 /*
  * Tables P1, P2 and P3 of limiting-dynamics-and-anomalous-diffusion.md by simulation: 1000 modes of curvature l^-p and noise of that variance
  * under SGD with momentum 0.9, each a run of its own of the shipped chain (they are independent), their displacements summed. In standard
- * errors, P1 (p = 2) for lags 1, 10, 100, 1000 and 10000, P2 (with weight decay) and P3 (p = 1.5) for 100 and 1000. Starts are the stationary law of x at rest; 300 steps later the sum is stationary to 1e-4, which a recursion
+ * errors, P1 (p = 2) for lags 1, 10, 100, 1000 and 10000, P2 (with weight decay) and P3 (p = 1.5) for 100 and 1000; with --full all three
+ * for 10000 and 100000. Starts are the stationary law of x at rest; 300 steps later the sum is stationary to 1e-4, which a recursion
  * of second moments shows. Controls: SGD without momentum at the same effective rate, normal diffusion from a shorter lag.
  */
 #include "judge.h"
@@ -129,10 +130,10 @@ static void other_table(const char *name, double power, double decay, int realis
     }
     const double law = transient(lags[i], power, decay, 0, &modes), other = transient(lags[i], other_power, other_decay, 0, &ignored);
     const double effective = realisations / fmax(1, (2 + 12 / modes) / 2);
-    CHECK_NEAR(law, table[i], 1e-3 * table[i]);
+    CHECK_NEAR(law, table[i], (lags[i] > 1000 ? 2e-3 : 1e-3) * table[i]); /* slow modes keep what the start at rest lacks */
     (void)snprintf(what, sizeof what, "limiting-dynamics %s, MSD SGD, k=%d", name, lags[i]);
     printf("%s: %.6f +- %.2g, table %.6f, from this start %.6f, another spectrum %.6f\n", what, sum, sqrt(error2), table[i], law, other);
-    compare(false, what, sum, sqrt(error2), table[i], effective);
+    compare(false, what, sum, sqrt(error2), law, effective);
     if (fabs(other - law) > 12 * sqrt(error2)) {
       compare(true, "another spectrum", sum, sqrt(error2), other, effective);
     }
@@ -140,7 +141,16 @@ static void other_table(const char *name, double power, double decay, int realis
   eg_labelled_free(file);
 }
 
-int main(void) {
+/* Minutes of steps: the slow suite. */
+static void long_lags(void) {
+  static const int lags[2] = {10000, 100000};
+  other_table("P1", 2, 0, 1100, 15000, 2, lags, (const double[]){5.211823238167810, 14.42875673313547}, 2, 1e-4);
+  other_table("P2", 2, 1e-4, 1100, 16000, 2, lags, (const double[]){3.925668223494184, 4.583155479157026}, 1.9, 1e-4);
+  other_table("P3", 1.5, 0, 1100, 17000, 2, lags, (const double[]){19.82084517981550, 31.05816054620782}, 1.6, 0);
+}
+
+int main(int argc, char **argv) {
+  const bool is_full = argc > 1 && strcmp(argv[1], "--full") == 0;
   static const int lags[4] = {1, 10, 100, 1000};
   static const double table[4] = {0.002751875131257386, 0.1210833291348694, 0.5232296987628774, 1.702203200380802},
                       d_eff[4] = {2.459865, 4.221774, 27.92516, 91.47106};
@@ -179,7 +189,10 @@ int main(void) {
   other_table("P1", 2, 0, 1100, 12000, 1, (const int[]){10000}, (const double[]){5.211823238167810}, 2, 1e-4);
   other_table("P2", 2, 1e-4, 1300, 13000, 2, (const int[]){100, 1000}, (const double[]){0.5217669342169919, 1.648128354593169}, 1.9, 1e-4);
   other_table("P3", 1.5, 0, 1300, 14000, 2, (const int[]){100, 1000}, (const double[]){1.532541914291240, 6.373051175806647}, 1.6, 0);
-  (void)judge_rows(9, 9);
+  if (is_full) {
+    long_lags();
+  }
+  (void)judge_rows(is_full ? 15 : 9, is_full ? 13 : 9);
   (void)unlink(path);
   (void)snprintf(path, sizeof path, "%s/study.yaml", folder);
   (void)unlink(path);
