@@ -114,8 +114,18 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source,
   }
 }
 
-/* The same for a constant count that fits the rows buffer. */
-EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, int count, int rule_form, int is_free,
+/* Is the batch of one sample, which the rule adds to its memory as it is? With SVAG that is two rows, each with its weight. */
+static int is_of_one(const eg_chain *c) {
+  return c->half == 1 && c->inverse_batch == 1.0 && c->new_weight == 1.0 && (c->weight_second != 0.0 || c->weight_first == 1.0);
+}
+
+/* Does no coefficient of the chain change with the step? */
+static int is_steady(const eg_chain *c) {
+  return !eg_is_scheduled(&c->schedule) && !eg_is_scheduled(&c->batch) && c->log_beta1 == 0.0 && c->log_beta2 == 0.0;
+}
+
+/* The same for a constant count that fits the rows buffer. is_one: is_of_one. */
+EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, int count, int rule_form, int is_free, int is_one,
                     const eg_params *params, const eg_launch *a, const eg_uniforms *uniforms, eg_thread *t,
                     eg_block_state block, uint64_t realisation, uint64_t from, uint64_t to) {
   const eg_params own_params = *params; /* copies, as in segment_plain */
@@ -126,6 +136,10 @@ EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, 
   const eg_params *const p = &own_params;
   const eg_uniforms *const u = &own_uniforms;
   eg_ahead *const ahead = block.ahead;
+  const int must_look = extra > 0 && !is_steady(&a->chain); /* at the coefficients of every step */
+  if (extra > 0) {
+    eg_uniforms_at(&own_uniforms, a, from);
+  }
   for (uint64_t step = from; step < to;) {
     const uint64_t q = step * (uint64_t)count;
     if (q < ahead->row_first || q + (uint64_t)count > ahead->row_last) {
@@ -135,8 +149,13 @@ EG_FN void fold_few(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, 
     const uint64_t n = held < to - step ? held : to - step;
     const eg_real *staged = (const eg_real *)t->rows + (q - ahead->row_first) * EG_ROW_VALUES;
     for (uint64_t i = 0; i < n; i++) {
-      if (extra > 0) {
+      if (must_look) {
         eg_uniforms_at(&own_uniforms, a, step + i);
+      }
+      if (is_one) { /* again known when compiled */
+        own_uniforms.inverse_batch = own_uniforms.new_weight = 1;
+        own_uniforms.weight_first = count == 1 ? (eg_real)1 : own_uniforms.weight_first;
+        own_uniforms.half = 1;
       }
       for (uint32_t point = 0; point < a->n_points; point++) {
         eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
@@ -153,17 +172,22 @@ EG_FN void fold_few_by_form(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int
                             const eg_launch *a, const eg_uniforms *u, eg_thread *t, eg_block_state block,
                             uint64_t realisation, uint64_t from, uint64_t to) {
 #if EG_HAS_SLOPES
-  if (eg_regulariser_slope(p, u->staged) == 0 && (extra == 0 || u->rule_form == EG_RULE_BARE)) {
-    fold_few(begin, add, end, extra, count, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, 1, p, a, u, t, block, realisation, from, to);
+  const int is_free = eg_regulariser_slope(p, u->staged) == 0;
+  if (is_free && extra > 0 && u->rule_form == EG_RULE_BARE && is_of_one(&a->chain)) {
+    fold_few(begin, add, end, extra, count, EG_RULE_BARE, 1, 1, p, a, u, t, block, realisation, from, to);
+    return;
+  }
+  if (is_free && (extra == 0 || u->rule_form == EG_RULE_BARE)) {
+    fold_few(begin, add, end, extra, count, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, 1, 0, p, a, u, t, block, realisation, from, to);
     return;
   }
 #endif
   if (extra == 0 || u->rule_form == EG_RULE_CLIPPED) {
-    fold_few(begin, add, end, extra, count, EG_RULE_CLIPPED, 0, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, count, EG_RULE_CLIPPED, 0, 0, p, a, u, t, block, realisation, from, to);
   } else if (u->rule_form == EG_RULE_FREE) {
-    fold_few(begin, add, end, extra, count, EG_RULE_FREE, 0, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, count, EG_RULE_FREE, 0, 0, p, a, u, t, block, realisation, from, to);
   } else {
-    fold_few(begin, add, end, extra, count, EG_RULE_BARE, 0, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, count, EG_RULE_BARE, 0, 0, p, a, u, t, block, realisation, from, to);
   }
 }
 
@@ -176,12 +200,18 @@ EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int sou
     return;
   }
   const int is_short = is_plain && (extra == 0 || u->rule_form == EG_RULE_BARE);
+#if EG_HAS_SLOPES
+  if (is_short && extra > 0 && a->fold_count == 2 && EG_ROWS_HELD >= 2 && is_of_one(&a->chain) && eg_regulariser_slope(p, u->staged) == 0) {
+    fold_few(begin, add, end, extra, 2, EG_RULE_BARE, 1, 1, p, a, u, t, block, realisation, from, to);
+    return;
+  }
+#endif
   if (is_short && a->fold_count == 2 && EG_ROWS_HELD >= 2) { /* SVAG of single rows, too */
-    fold_few(begin, add, end, extra, 2, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, 0, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, 2, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, 0, 0, p, a, u, t, block, realisation, from, to);
     return;
   }
   if (is_short && a->fold_count == 4 && EG_ROWS_HELD >= 4) {
-    fold_few(begin, add, end, extra, 4, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, 0, p, a, u, t, block, realisation, from, to);
+    fold_few(begin, add, end, extra, 4, extra == 0 ? EG_RULE_CLIPPED : EG_RULE_BARE, 0, 0, p, a, u, t, block, realisation, from, to);
     return;
   }
   for (uint64_t step = from; step < to; step++) {
