@@ -1,8 +1,9 @@
 /*
  * The reader of results and `merge` on files whose bytes were changed anywhere and sealed again, as a stranger can:
- *   fuzz_image EXECUTIONS [SEED [PATIENCE]]
+ *   fuzz_image EXECUTIONS [SEED [PATIENCE [one]]]
  *   fuzz_image FILE: what such a run kept, again. Without the address sanitizer a try can end outside of HDF5 because of memory that
  *   HDF5 has overwritten; with it, the try ends where that happens.
+ * one: a try is one drawn reader (of four, or merge) and not all of them one after the other, five times as many tries a second.
  * PATIENCE: seconds of CPU time that a try may take (15: behind the program's own patience with HDF5, which is tested then too).
  * Every try is a process of its own, since HDF5 may crash on such a file, or go round for ever: that is counted where it happens
  * within HDF5 (the program makes a message of both, src/cli/crash.c) and is a failure anywhere else. What fails must say so, and what is merged must be whole.
@@ -26,7 +27,7 @@ static const char TEXT[] =
     "observe:\n  at: {steps: [2, 16]}\n  features: [x, norm2]\n  statistics: [moments, covariance]\n"
     "  histograms: {feature: x, bins: 4}\n  keep: {realisations: 70}\n";
 
-enum { READ = 0, REFUSED = 3, IN_HDF5 = 9, HANGS = 10, WRONG = 11, MOST_CHANGES = 4, PATIENCE = 15 };
+enum { READ = 0, REFUSED = 3, IN_HDF5 = 9, HANGS = 10, WRONG = 11, MOST_CHANGES = 4, PATIENCE = 15, N_READERS = 4, ALL };
 
 static long patience = PATIENCE;
 
@@ -133,31 +134,41 @@ static bool is_honest(eg_context *ctx, eg_status status) {
 
 typedef eg_status (*reader)(eg_context *ctx, const char *path, char **text);
 
-/* The child: what it found out is its exit code. */
-static int read_all(void) {
-  static const reader readers[] = {eg_result_table, eg_result_csv, eg_result_histograms_csv, eg_result_paths_csv};
+/* What the child found out is its exit code. */
+static int read_by(eg_context *ctx, int i) {
+  static const reader readers[N_READERS] = {eg_result_table, eg_result_csv, eg_result_histograms_csv, eg_result_paths_csv};
+  char *text = NULL;
+  const eg_status status = readers[i](ctx, changed, &text);
+  free(text);
+  return !is_honest(ctx, status) ? WRONG : status == EG_OK ? READ : REFUSED;
+}
+
+static int merge_it(eg_context *ctx) {
   const char *const files[] = {changed, good};
   const eg_merge_options options = {.output = merged, .force = 1, .allow_gaps = 1};
-  eg_context *const ctx = eg_context_create();
-  int is_complete = 0, code = READ;
-  for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
-    char *text = NULL;
-    const eg_status status = readers[i](ctx, changed, &text);
-    free(text);
-    if (!is_honest(ctx, status)) {
-      return WRONG;
-    }
-    code = status == EG_OK ? code : REFUSED;
-  }
+  int is_complete = 0;
   const eg_status status = eg_merge(ctx, files, 2, &options, &is_complete);
   if (!is_honest(ctx, status) || (status == EG_OK && eg_result_check(ctx, merged, &is_complete) != EG_OK)) {
     return WRONG;
   }
-  eg_context_free(ctx);
-  return status == EG_OK ? code : REFUSED;
+  return status == EG_OK ? READ : REFUSED;
 }
 
-static int try_one(void) {
+/* `drawn`: N_READERS is merge, less is one reader; more is all of them. */
+static int read_all(int drawn) {
+  eg_context *const ctx = eg_context_create();
+  int code = READ;
+  for (int i = 0; i <= N_READERS && code != WRONG; i++) {
+    if (drawn > N_READERS || drawn == i) {
+      const int found = i < N_READERS ? read_by(ctx, i) : merge_it(ctx);
+      code = found == READ ? code : found;
+    }
+  }
+  eg_context_free(ctx);
+  return code;
+}
+
+static int try_one(int drawn) {
   int state = 0;
   const pid_t child = fork();
   if (child == 0) {
@@ -168,7 +179,7 @@ static int try_one(void) {
     }
     (void)atexit(on_exit_call);
     (void)setitimer(ITIMER_PROF, &time, NULL);
-    _exit(read_all());
+    _exit(read_all(drawn));
   }
   if (child < 0 || waitpid(child, &state, 0) != child) {
     perror("fork");
@@ -184,6 +195,7 @@ int main(int argc, char **argv) {
   eg_study *study = NULL;
   unsigned char *image = NULL, *kept_image = NULL;
   size_t length = 0, kept_length = 0;
+  const bool is_one = argc > 4 && strcmp(argv[4], "one") == 0;
   patience = argc > 3 ? strtol(argv[3], NULL, 10) : PATIENCE;
   (void)snprintf(folder, sizeof folder, "%.150s/ensgrad-fuzz-XXXXXX", getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
   eg_own_hdf5();
@@ -202,7 +214,7 @@ int main(int argc, char **argv) {
   random_state = (uint64_t)seed << 40; /* far from each other */
   if (argc == 2 && n == 0 && bytes != NULL) {
     must(ctx, eg_seal_read(ctx, argv[1], &kept_image, &kept_length));
-    const int code = write_sealed(changed, kept_image, kept_length) ? try_one() : WRONG;
+    const int code = write_sealed(changed, kept_image, kept_length) ? try_one(ALL) : WRONG;
     (void)unlink(changed), (void)unlink(good), (void)unlink(merged), (void)rmdir(folder);
     printf("%s: code %d\n", argv[1], code);
     return code == WRONG;
@@ -216,7 +228,7 @@ int main(int argc, char **argv) {
       perror(changed);
       return 1;
     }
-    const int code = try_one();
+    const int code = try_one(is_one && i > 0 ? (int)random_below(N_READERS + 1) : ALL);
     counts[code]++;
     if (code != READ && code != REFUSED && code != IN_HDF5 && code != HANGS) {
       char kept[64];
