@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { TRAJECTORIES = 262144, STEPS = 8000, EVERY = 8 };
+enum { TRAJECTORIES = 1048576, STEPS = 8000, EVERY = 8 };
 
 static const char *const EVERY_8 = "observe.at={steps: {linear: 1000}}";
 static const char *const HISTOGRAM = "observe.histograms={feature: x, bins: 100, low: -5, high: 5}";
@@ -58,11 +58,11 @@ int main(int argc, char **argv) {
   bench b;
   bench_open(&b, "statistics", argc, argv);
   const double samples = (double)TRAJECTORIES * (STEPS / EVERY);
-  const char *const many = "262144 trajectories x 8000 steps, record every 8";
-  bench_case *const plain = add(&b, "no statistics", "262144 trajectories x 8000 steps, one record",
+  const char *const many = "1048576 trajectories x 8000 steps, record every 8";
+  bench_case *const plain = add(&b, "no statistics", "1048576 trajectories x 8000 steps, one record",
                                 "observe.at={steps: [8000]}", "[x]", "[moments]", NULL);
   bench_case *const moments = add(&b, "4 moments every 8 steps", many, EVERY_8, "[x]", "[moments]", NULL);
-  bench_case *const lags = add(&b, "MSD at 30 log-spaced steps", "262144 trajectories x 8000 steps, 30 records",
+  bench_case *const lags = add(&b, "MSD at 30 log-spaced steps", "1048576 trajectories x 8000 steps, 30 records",
                                "observe.at={steps: {log: 30}}", "[x]", "[moments, msd]", NULL);
   bench_case *const both = add(&b, "4 moments and MSD every 8 steps", many, EVERY_8, "[x]", "[moments, msd]", NULL);
   bench_case *const schedules = add(&b, "4 moments every 8 steps, MSD at 30 log-spaced lags", many, EVERY_8, "[x]", "[moments]", LAGS);

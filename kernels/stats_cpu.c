@@ -7,11 +7,7 @@
 #define EG_PASTE2(a, b) a##_##b
 #define EG_PASTE(a, b)  EG_PASTE2(a, b)
 
-/* `has_masked` is constant where these are inlined: a row without a masked lane costs no comparisons. */
-EG_FN double first_value(double v, int has_masked) {
-  return has_masked && v != v ? 0.0 : v;
-}
-
+/* `has_masked` is constant where this is inlined: a row without a masked lane costs no comparisons. */
 EG_FN double deviation(double v, double mean, int has_masked) {
   return has_masked && v != v ? 0.0 : v - mean;
 }
@@ -53,53 +49,186 @@ static double tree_count(const double *v, uint32_t ld) {
   return (double)n;
 }
 
-EG_FN double tree_sum(const double *v, uint32_t ld, int has_masked, double *scratch) {
-  const uint32_t q = ld / 8;
-  _Pragma("omp simd")
-  for (uint32_t l = 0; l < q; l++) {
-    const double *const w = v + l;
-    scratch[l] = tree_eight(first_value(w[0], has_masked), first_value(w[q], has_masked),
-                            first_value(w[2 * q], has_masked), first_value(w[3 * q], has_masked),
-                            first_value(w[4 * q], has_masked), first_value(w[5 * q], has_masked),
-                            first_value(w[6 * q], has_masked), first_value(w[7 * q], has_masked));
-  }
-  return tree_rest(scratch, q);
-}
+/* ---- moments ---- */
 
-EG_FN void lane_moments(const double *v, uint32_t q, double mean, int has_masked, double *t2, double *t3, double *t4) {
-  double d[8], d2[8];
+/* A vector of the chains: all eight, or a part. COLUMNS_AT_ONCE: columns side by side, so that no sum waits for its last addition. */
+#if defined(__AVX512F__)
+enum { VECTOR = 8, COLUMNS_AT_ONCE = 4 };
+#elif defined(__AVX2__)
+enum { VECTOR = 4, COLUMNS_AT_ONCE = 1 };
+#else
+enum { VECTOR = 2, COLUMNS_AT_ONCE = 1 };
+#endif
+enum { VECTORS = EG_CHAINS / VECTOR };
+typedef double eg_vector __attribute__((vector_size(VECTOR * sizeof(double)), aligned(sizeof(double)), may_alias));
+typedef int64_t eg_vector_bits __attribute__((vector_size(VECTOR * sizeof(double))));
+
+typedef struct eg_chains {
+  eg_vector of_power[4][VECTORS];
+} eg_chains;
+
+EG_FN void vector_fma(const eg_vector *a, const eg_vector *b, eg_vector *sum) {
+  eg_vector made;
   EG_UNROLL
-  for (uint32_t i = 0; i < 8; i++) {
-    d[i] = deviation(v[i * q], mean, has_masked);
-    d2[i] = d[i] * d[i];
+  for (int j = 0; j < VECTOR; j++) {
+    made[j] = eg_fma((*a)[j], (*b)[j], (*sum)[j]);
   }
-  *t2 = tree_eight(d2[0], d2[1], d2[2], d2[3], d2[4], d2[5], d2[6], d2[7]);
-  *t3 = tree_eight(d2[0] * d[0], d2[1] * d[1], d2[2] * d[2], d2[3] * d[3], d2[4] * d[4], d2[5] * d[5], d2[6] * d[6],
-                   d2[7] * d[7]);
-  *t4 = tree_eight(d2[0] * d2[0], d2[1] * d2[1], d2[2] * d2[2], d2[3] * d2[3], d2[4] * d2[4], d2[5] * d2[5],
-                   d2[6] * d2[6], d2[7] * d2[7]);
+  *sum = made;
 }
 
-EG_FN void tree_moments(const double *v, uint32_t ld, double mean, int has_masked, double *scratch, double *out) {
-  const uint32_t q = ld / 8;
-  double *const t2 = scratch, *const t3 = scratch + q, *const t4 = scratch + 2 * (size_t)q;
-  _Pragma("omp simd")
-  for (uint32_t l = 0; l < q; l++) {
-    lane_moments(v + l, q, mean, has_masked, t2 + l, t3 + l, t4 + l);
+/* The next eight lanes into their chains. */
+EG_FN void feed_chains(const double *v, double pivot, int has_masked, eg_chains *c) {
+  EG_UNROLL
+  for (int i = 0; i < VECTORS; i++) {
+    const eg_vector values = *(const eg_vector *)(const void *)(v + i * VECTOR);
+    eg_vector d = values - pivot;
+    if (has_masked) {
+      d = (eg_vector)((eg_vector_bits)d & (eg_vector_bits)(values == values));
+    }
+    const eg_vector d2 = d * d;
+    c->of_power[0][i] = c->of_power[0][i] + d;
+    c->of_power[1][i] = c->of_power[1][i] + d2;
+    vector_fma(&d2, &d, &c->of_power[2][i]);
+    vector_fma(&d2, &d2, &c->of_power[3][i]);
   }
-  out[0] = tree_rest(t2, q);
-  out[1] = tree_rest(t3, q);
-  out[2] = tree_rest(t4, q);
 }
 
-/* Mean, M2, M3, M4 of the features of a row of n valid lanes; `sum` is that of feature 0. */
-EG_FN void row_moments(const eg_reduce *r, const double *v, double n, double sum, int has_masked, double *scratch,
-                       double *sums) {
-  for (uint32_t f = 0; f < r->n_features; f++) {
-    const double *const column = v + (size_t)f * r->ld;
-    const double total = f == 0 ? sum : tree_sum(column, r->ld, has_masked, scratch);
-    sums[4 * f] = n > 0 ? total / n : 0.0;
-    tree_moments(column, r->ld, sums[4 * f], has_masked, scratch, &sums[4 * f + 1]);
+/* All lanes of n columns, n a constant. */
+EG_FN void feed_columns(int n, const double *const *v, uint32_t ld, const double *pivot, int has_masked, eg_chains *const *c) {
+  eg_chains own[COLUMNS_AT_ONCE]; /* registers */
+  EG_UNROLL
+  for (int i = 0; i < n; i++) {
+    own[i] = *c[i];
+  }
+  for (uint32_t l = 0; l < ld; l += EG_CHAINS) {
+    EG_UNROLL
+    for (int i = 0; i < n; i++) {
+      feed_chains(v[i] + l, pivot[i], has_masked, &own[i]);
+    }
+  }
+  EG_UNROLL
+  for (int i = 0; i < n; i++) {
+    *c[i] = own[i];
+  }
+}
+
+static double find_pivot(const double *v, uint32_t ld) {
+  for (uint32_t l = 0; l < ld; l++) {
+    if (eg_is_pivot(v[l])) {
+      return v[l];
+    }
+  }
+  return 0.0;
+}
+
+/* Moments of n valid lanes from their chains. */
+static void end_chains(const eg_chains *c, double n, double pivot, double *moments) {
+  double S[4];
+  for (int k = 0; k < 4; k++) {
+    double s[EG_CHAINS];
+    memcpy(s, c->of_power[k], sizeof s);
+    S[k] = tree_eight(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
+  }
+  eg_central_moments(n, pivot, S, moments);
+}
+
+/* The moments of columns first .. first + n - 1 of a tile, n a constant; column c is feature c mod n_features of row
+   c div n_features. A row's features come in their order: the first one counts the valid lanes. */
+EG_FN void column_moments(int n, const eg_reduce *r, const double *records, uint64_t first, uint32_t size) {
+  const double *v[COLUMNS_AT_ONCE];
+  double pivot[COLUMNS_AT_ONCE];
+  eg_chains chains[COLUMNS_AT_ONCE], *c[COLUMNS_AT_ONCE];
+  memset(chains, 0, sizeof chains);
+  EG_UNROLL
+  for (int i = 0; i < n; i++) {
+    const uint64_t column = first + (uint64_t)i;
+    c[i] = &chains[i];
+    v[i] = records + (column / r->n_features * r->width + column % r->n_features) * r->ld;
+    pivot[i] = find_pivot(v[i], r->ld); /* nearly always the first value */
+  }
+  feed_columns(n, v, r->ld, pivot, 0, c);
+  for (int i = 0; i < n; i++) {
+    const uint64_t column = first + (uint64_t)i, f = column % r->n_features;
+    double *const node = r->nodes + column / r->n_features * size, *const moments = node + 1 + 4 * f;
+    node[0] = f == 0 ? (double)r->ld : node[0];
+    end_chains(c[i], node[0], pivot[i], moments);
+    if (f == 0 ? moments[0] != moments[0] : node[0] < (double)r->ld) { /* NaN if a lane is masked (or, harmless, if it overflows) */
+      memset(c[i], 0, sizeof *c[i]);
+      feed_columns(1, &v[i], r->ld, &pivot[i], 1, &c[i]);
+      node[0] = f == 0 ? tree_count(v[i], r->ld) : node[0];
+      end_chains(c[i], node[0], pivot[i], moments);
+    }
+  }
+}
+
+/* Columns of a block: those of the first n_features of the width of each row. */
+typedef struct eg_columns {
+  const double *row;
+  uint32_t f, n_features;
+  size_t of_row; /* from one row to the next */
+} eg_columns;
+
+EG_FN const double *next_column(eg_columns *c) {
+  const double *const v = c->row + (size_t)c->f * EG_LANES;
+  if (++c->f == c->n_features) {
+    c->f = 0;
+    c->row += c->of_row;
+  }
+  return v;
+}
+
+/* The next EG_LANES lanes of n columns into their sums; n and has_masked are constants. */
+EG_FN void feed_sums(int n, eg_columns *columns, int has_masked, eg_sums *sums) {
+  const double *v[COLUMNS_AT_ONCE];
+  double pivot[COLUMNS_AT_ONCE];
+  eg_chains *c[COLUMNS_AT_ONCE];
+  EG_UNROLL
+  for (int i = 0; i < n; i++) {
+    v[i] = next_column(columns);
+    c[i] = (eg_chains *)(void *)sums[i].chains;
+    if (sums[i].pivot != sums[i].pivot) { /* none so far: 0, which does nothing, where no lane of this block is valid either */
+      pivot[i] = find_pivot(v[i], EG_LANES);
+      sums[i].pivot = v[i][0] == pivot[i] || tree_count(v[i], EG_LANES) > 0 ? pivot[i] : sums[i].pivot;
+    } else {
+      pivot[i] = sums[i].pivot;
+    }
+    sums[i].n += has_masked ? tree_count(v[i], EG_LANES) : (double)EG_LANES;
+  }
+  feed_columns(n, v, EG_LANES, pivot, has_masked, c);
+}
+
+EG_FN void feed_block(const eg_reduce *r, int has_masked, eg_sums *sums) {
+  const uint64_t n = (uint64_t)r->n_records * r->n_points * r->n_features;
+  eg_columns columns = {r->records, 0, r->n_features, (size_t)r->width * EG_LANES};
+  uint64_t column = 0;
+  for (; column + COLUMNS_AT_ONCE <= n; column += COLUMNS_AT_ONCE) {
+    feed_sums(COLUMNS_AT_ONCE, &columns, has_masked, sums + column);
+  }
+  for (; column < n; column++) {
+    feed_sums(1, &columns, has_masked, sums + column);
+  }
+}
+
+/* The block in hand, r->ld = EG_LANES, into the sums of its columns (n_records, n_points, n_features). */
+void EG_PASTE(eg_feed_block, EG_ISA)(const eg_reduce *r, int has_masked, eg_sums *sums) {
+  if (has_masked) {
+    feed_block(r, 1, sums);
+  } else {
+    feed_block(r, 0, sums);
+  }
+}
+
+/* Nodes of columns of which all lanes were fed. */
+void EG_PASTE(eg_end_sums, EG_ISA)(const eg_reduce *r, const eg_sums *sums) {
+  const uint32_t size = eg_node_values(r->n_features, r->with_covariance);
+  for (uint64_t column = 0; column < (uint64_t)r->n_records * r->n_points * r->n_features; column++) {
+    const eg_sums *const s = &sums[column];
+    const uint64_t f = column % r->n_features;
+    double *const node = r->nodes + column / r->n_features * size;
+    eg_chains c;
+    memcpy(&c, s->chains, sizeof c);
+    node[0] = f == 0 ? s->n : node[0];
+    end_chains(&c, node[0], s->pivot == s->pivot ? s->pivot : 0.0, node + 1 + 4 * f);
   }
 }
 
@@ -237,29 +366,30 @@ void EG_PASTE(eg_reduce_tile, EG_ISA)(const eg_reduce *r, double *records, doubl
   if (r->n_lanes < r->ld) {
     mask_unused(records, rows * r->width, r->ld, r->n_lanes);
   }
-  for (uint32_t row = 0; row < rows; row++) {
+  uint64_t column = 0;
+  const uint64_t columns = (uint64_t)rows * r->n_features;
+  for (; column + COLUMNS_AT_ONCE <= columns; column += COLUMNS_AT_ONCE) {
+    column_moments(COLUMNS_AT_ONCE, r, records, column, size);
+  }
+  for (; column < columns; column++) {
+    column_moments(1, r, records, column, size);
+  }
+  for (uint32_t row = 0; r->with_covariance != EG_COVARIANCE_NONE && row < rows; row++) {
     double *const v = records + (size_t)row * r->width * r->ld;
     double *const node = r->nodes + (size_t)row * size;
     double *const sums = node + 1;
-    const double sum = tree_sum(v, r->ld, 0, scratch); /* NaN if a lane is masked (or, harmless, if it overflows) */
-    if (sum == sum) {
-      node[0] = (double)r->ld;
-      row_moments(r, v, node[0], sum, 0, scratch, sums);
-    } else {
-      node[0] = tree_count(v, r->ld);
-      row_moments(r, v, node[0], tree_sum(v, r->ld, 1, scratch), 1, scratch, sums);
-    }
+    const int has_masked = node[0] < (double)r->ld;
     double *pair = sums + 4 * (size_t)r->n_features;
     if (r->with_covariance == EG_COVARIANCE_PRODUCT) {
       make_deviations(r, v, sums);
       product_comoments(v, r->n_features, r->ld, pair);
       continue;
     }
-    for (uint32_t f = 0; r->with_covariance && f < r->n_features; f += 2) {
-      if (sum == sum) {
-        two_rows_of_comoments(r, v, sums, f, 0, scratch, pair);
-      } else {
+    for (uint32_t f = 0; f < r->n_features; f += 2) {
+      if (has_masked) {
         two_rows_of_comoments(r, v, sums, f, 1, scratch, pair);
+      } else {
+        two_rows_of_comoments(r, v, sums, f, 0, scratch, pair);
       }
     }
   }

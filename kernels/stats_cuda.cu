@@ -1,6 +1,6 @@
 /*
  * Tile statistics on the GPU; the definitions are in stats/moments.h and stats/histogram.h, the order of
- * additions in stats/moments_gpu.h. One block reduces one feature (eg_reduce_moments), then one pair of
+ * additions in stats/moments_gpu.h. A block makes the moments of a feature of some rows (eg_reduce_moments), then one reduces a pair of
  * features (eg_reduce_comoments), or counts one histogram (eg_count_histograms) or two together (eg_count_pairs), of one row (tile, record,
  * point): blockIdx.x counts rows, blockIdx.y features, pairs or histograms. Paths are in stats/paths_gpu.h, what is fed between
  * observations in stats/streams_gpu.h, differences of groups in stats/differences_gpu.h. Atomics on integers only: no order to chance.
@@ -41,39 +41,36 @@ EG_FN double tree_block(double v, uint32_t n, double *shared) {
   return shared[0];
 }
 
-extern "C" __global__ void __launch_bounds__(EG_REDUCE_MOST)
+/* Eight threads a row, one for each chain. */
+extern "C" __global__ void __launch_bounds__(EG_CHAINS * EG_MOMENT_ROWS)
     eg_reduce_moments(const __grid_constant__ eg_tile_reduce r) {
-  __shared__ double shared[EG_REDUCE_MOST];
-  __shared__ uint32_t valid;
-  const uint64_t row = blockIdx.x;
-  const uint32_t f = blockIdx.y;
-  const uint32_t n = eg_tree_lanes(r.ld), threads = r.ld / n;
-  double v[EG_TREE_LANES];
-  if (eg_reduce_record(&r, row) == EG_NO_PLACE) {
-    return;
-  }
-  if (threadIdx.x == 0) {
-    valid = 0;
-  }
-  __syncthreads();
-  const uint32_t mine =
-      eg_reduce_load(eg_reduce_lanes_at(&r, row, f), eg_reduce_used(&r, row), threadIdx.x, threads, n, v);
-  atomicAdd(&valid, mine);                                       /* an integer: any order gives the same */
-  const double total = tree_block(eg_first_local(v, n), threads, shared); /* its barriers also complete `valid` */
-  const double count = (double)valid;
-  const double mean = count > 0 ? total / count : 0.0;
-  double *const node = r.nodes + eg_reduce_node_at(&r, row);
-  const double m2 = tree_block(eg_power_local(v, n, mean, 2), threads, shared);
-  const double m3 = tree_block(eg_power_local(v, n, mean, 3), threads, shared);
-  const double m4 = tree_block(eg_power_local(v, n, mean, 4), threads, shared);
-  if (threadIdx.x == 0) {
-    if (f == 0) {
-      node[0] = count;
+  const uint64_t wanted = (uint64_t)blockIdx.x * EG_MOMENT_ROWS + threadIdx.x / EG_CHAINS, last = eg_reduce_rows(&r) - 1;
+  const uint64_t row = wanted < last ? wanted : last; /* whole warps shuffle */
+  const uint32_t f = blockIdx.y, j = threadIdx.x % EG_CHAINS;
+  const int is_made = wanted <= last && eg_reduce_record(&r, row) != EG_NO_PLACE;
+  const uint32_t used = is_made ? eg_reduce_used(&r, row) : 0;
+  const double *const lanes = eg_reduce_lanes_at(&r, row, f);
+  const double pivot = eg_pivot_of(lanes, used);
+  double S[4], moments[4];
+  uint32_t n = eg_power_chains(lanes, used, j, pivot, S);
+  EG_UNROLL
+  for (uint32_t s = EG_CHAINS / 2; s > 0; s /= 2) { /* the tree's values in the threads below s */
+    n += __shfl_down_sync(0xffffffffu, n, s, EG_CHAINS);
+    EG_UNROLL
+    for (int k = 0; k < 4; k++) {
+      S[k] = S[k] + __shfl_down_sync(0xffffffffu, S[k], s, EG_CHAINS);
     }
-    node[1 + 4 * f] = mean;
-    node[2 + 4 * f] = m2;
-    node[3 + 4 * f] = m3;
-    node[4 + 4 * f] = m4;
+  }
+  if (j == 0 && is_made) {
+    double *const node = r.nodes + eg_reduce_node_at(&r, row);
+    eg_central_moments((double)n, pivot, S, moments);
+    if (f == 0) {
+      node[0] = (double)n;
+    }
+    EG_UNROLL
+    for (int k = 0; k < 4; k++) {
+      node[1 + 4 * f + k] = moments[k];
+    }
   }
 }
 

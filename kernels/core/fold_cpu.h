@@ -115,7 +115,7 @@ EG_FN void fold_any(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int source,
 }
 
 /* Is the batch of one sample, which the rule adds to its memory as it is? With SVAG that is two rows, each with its weight. */
-static int is_of_one(const eg_chain *c) {
+static __attribute__((unused)) int is_of_one(const eg_chain *c) {
   return c->half == 1 && c->inverse_batch == 1.0 && c->new_weight == 1.0 && (c->weight_second != 0.0 || c->weight_first == 1.0);
 }
 

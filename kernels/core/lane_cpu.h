@@ -23,7 +23,7 @@
 #define EG_NOISE_HELD (EG_DIM == 1 ? 384 : 96)
 
 /* A backup of the state is made at the first record that is so many steps behind the last one. */
-#define EG_BACKUP_STEPS 128
+#define EG_BACKUP_STEPS 256
 
 typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
 typedef void (*eg_timed_fn)(const eg_params *p, const eg_uniforms *u, const eg_pull *pull, uint64_t realisation, eg_real *x, eg_noise z);
@@ -417,6 +417,9 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, int is_taped,
     }
     store_block(a, w.block, slot);
     store_monitors(&w);
+    if (t->sink != NULL) {
+      t->sink->take(t->sink->context, slot);
+    }
   }
 }
 

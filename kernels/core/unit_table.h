@@ -5,12 +5,18 @@
 #include "core/fill.h"
 #include "core/launch.h"
 
-#define EG_UNIT_ABI 6
+#define EG_UNIT_ABI 7
 
 /* Buffers of one thread, page aligned; sizes by eg_unit.block_bytes and the constants below. */
 #define EG_NOISE_BYTES 131072 /* two Philox blocks of two-point noise as doubles; mostly an eighth of it is used */
 #define EG_ROWS_BYTES  65536
 enum { EG_INDEX_BLOCKS = 16 };
+
+/* The records of a launch in lane form are used up by one block of trajectories after the other. */
+typedef struct eg_block_sink {
+  void (*take)(void *context, uint32_t slot); /* the block from `slot` on has made all records of the launch */
+  void *context;
+} eg_block_sink;
 
 typedef struct eg_thread {
   const eg_fill_table *fill;
@@ -23,6 +29,7 @@ typedef struct eg_thread {
   eg_fractional *fractional; /* of runs whose increments are fractional noise, else NULL; `noise` holds whole paths then */
   const volatile int *stop; /* team form, whose steps may be long: looked at every step, the results are void then; or NULL */
   const eg_listed *listed; /* realisations of the block in hand where they were gathered (core/gather_cpu.h), else NULL */
+  const eg_block_sink *sink; /* lane form: launch.records has room for those of one block, in rows of EG_LANES; NULL: of the tile */
 } eg_thread;
 
 typedef void (*eg_advance_fn)(const void *params, const eg_launch *launch, eg_thread *thread);

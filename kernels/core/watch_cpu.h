@@ -196,6 +196,17 @@ static void monitor_columns(const eg_walk *w, uint32_t point, eg_feature_code co
 
 #include "core/stopped_cpu.h"
 
+/* ---- records of the block ---- */
+
+/* From one column of a record to the next, and where those of the first point begin, for the block in hand. */
+EG_FN size_t record_ld(const eg_walk *w) {
+  return w->t->sink == NULL ? w->a->ld : EG_LANES;
+}
+EG_FN double *record_at(const eg_walk *w, uint32_t record) {
+  const eg_launch *const a = w->a;
+  return a->records + (size_t)record * a->n_points * a->n_features * record_ld(w) + (w->t->sink == NULL ? w->slot : 0);
+}
+
 /* ---- states that are not finite ---- */
 
 /* The bits of |v| as a number: those of infinity and NaN are the largest. */
@@ -233,10 +244,10 @@ EG_FN uint64_t largest_of_column(const double *column, uint64_t most) {
 
 /* The same of the columns of a record that are no coordinates: those are components. */
 static inline int are_features_finite(const eg_feature_code *codes, const double *features, uint32_t from, uint32_t to,
-                                      uint32_t ld) {
+                                      size_t ld) {
   uint64_t most = 0;
   for (uint32_t f = from; f < to; f++) {
-    most = codes[f].id == EG_FEATURE_X ? most : largest_of_column(features + (size_t)f * ld, most);
+    most = codes[f].id == EG_FEATURE_X ? most : largest_of_column(features + f * ld, most);
   }
   return most < EG_SIZE_INFINITE;
 }
@@ -347,7 +358,7 @@ static int find_bad(const eg_walk *w, uint32_t point, const double *out, uint32_
   const eg_real *const x = w->block.x + (size_t)point * w->block.width * EG_LANES;
   const uint64_t *const first_bad = a->first_bad + (size_t)point * a->ld + w->slot;
   uint8_t *const bad = w->block.bad + (size_t)point * EG_LANES;
-  if (!is_watched(a) && is_state_finite(x) && are_features_finite(a->features, out, first, end, a->ld)) {
+  if (!is_watched(a) && is_state_finite(x) && are_features_finite(a->features, out, first, end, record_ld(w))) {
     memset(bad, 0, EG_LANES);
     return 0;
   }
@@ -356,7 +367,7 @@ static int find_bad(const eg_walk *w, uint32_t point, const double *out, uint32_
   for (int l = 0; l < EG_LANES; l++) {
     double sum = 0;
     for (uint32_t f = first; f < end; f++) {
-      sum += out[(size_t)f * a->ld + (size_t)l] * 0.0;
+      sum += out[f * record_ld(w) + (size_t)l] * 0.0;
     }
     /* a watched state may be finite again */
     bad[l] = (uint8_t)(bad[l] | (sum == 0.0 ? 0 : 1) | (is_watched(a) && first_bad[l] != EG_NEVER));
@@ -381,7 +392,7 @@ static void mask_bad(const eg_walk *w, uint32_t point, uint64_t to, double *out)
       x[(size_t)k * EG_LANES + (size_t)l] = (eg_real)(0.0 * eg_double_of_bits(0x7ff0000000000000ull));
     }
     for (uint32_t f = 0; out != NULL && f < a->n_features; f++) {
-      out[(size_t)f * a->ld + (size_t)l] = eg_double_of_bits(0x7ff8000000000000ull);
+      out[f * record_ld(w) + (size_t)l] = eg_double_of_bits(0x7ff8000000000000ull);
     }
   }
 }
@@ -402,14 +413,14 @@ static int must_search(const eg_walk *w) {
 static __attribute__((noinline)) uint64_t record_due(eg_tape *t) {
   const eg_walk *const w = t->w;
   const eg_launch *const a = w->a;
-  const size_t row = (size_t)a->n_features * a->ld;
-  double *out = a->records + (size_t)t->record * a->n_points * row + w->slot;
+  const size_t ld = record_ld(w), row = a->n_features * ld;
+  double *out = record_at(w, t->record);
   const eg_real *x = w->block.x;
   const uint32_t first = eg_columns_from(a, t->record), end = eg_columns_to(a, t->record);
   for (uint32_t point = 0; point < a->n_points; point++, x += w->block.width * EG_LANES, out += row) {
     for (uint32_t f = first; f < end; f++) {
       const eg_feature_code code = a->features[f];
-      double *const column = out + (size_t)f * a->ld;
+      double *const column = out + (size_t)f * ld;
       if (code.id == EG_FEATURE_X) {
         block_coordinate(x, code.component, column);
       } else {
@@ -427,11 +438,11 @@ static __attribute__((noinline)) uint64_t record_due(eg_tape *t) {
 /* The tape of records r .. last - 1. */
 static eg_tape tape_of(const eg_walk *w, uint32_t r, uint32_t last) {
   const eg_launch *const a = w->a;
-  const size_t row = (size_t)a->n_features * a->ld;
+  const size_t ld = record_ld(w), row = a->n_features * ld;
   eg_tape tape = {w, r, last, 0, NULL, row, eg_columns_from(a, r), 0};
   const eg_feature_code *const code = a->features + tape.first;
   if (a->n_points == 1 && eg_columns_to(a, r) == tape.first + 1 && code->id == EG_FEATURE_X && !EG_USER_MODEL) {
-    tape.column = a->records + (size_t)r * row + (size_t)tape.first * a->ld + w->slot;
+    tape.column = record_at(w, r) + (size_t)tape.first * ld;
     tape.component = code->component;
   }
   return tape;
@@ -512,8 +523,8 @@ static uint32_t take_records(eg_walk *w, int is_taped, uint32_t r, uint64_t *ste
 static __attribute__((noinline)) void look_at_block(const eg_walk *w, uint32_t record, uint64_t from, uint64_t to) {
   const eg_launch *const a = w->a;
   const eg_block_state block = w->block; /* a copy that no store can reach */
-  const size_t row = (size_t)a->n_features * a->ld;
-  double *const out = record == a->n_records ? NULL : a->records + (size_t)record * a->n_points * row + w->slot;
+  const size_t ld = record_ld(w), row = a->n_features * ld;
+  double *const out = record == a->n_records ? NULL : record_at(w, record);
   const uint32_t first = out == NULL ? 0 : eg_columns_from(a, record), end = out == NULL ? 0 : eg_columns_to(a, record);
   int n_bad = 0;
   for (uint32_t point = 0; point < a->n_points; point++) {
@@ -522,7 +533,7 @@ static __attribute__((noinline)) void look_at_block(const eg_walk *w, uint32_t r
     double *const columns = out == NULL ? NULL : out + point * row;
     for (uint32_t f = first; f < end; f++) {
       const eg_feature_code code = a->features[f];
-      double *const column = columns + (size_t)f * a->ld;
+      double *const column = columns + (size_t)f * ld;
       if (code.id == EG_FEATURE_X) {
         block_coordinate(block.x + offset, code.component, column);
       } else if (code.id >= EG_FEATURE_EXIT) {

@@ -1,6 +1,6 @@
 /*
- * The tree of stats/moments.h spread over the threads of one block: thread j of n holds the lanes j, j + n, j
- * + 2n, .. in registers. The tree adds l and l + s for s = ld/2, ld/4, .., so down to s = n it joins only
+ * Moments are made by eight threads, a chain each. The tree of co-moments is spread over the threads of one block: thread j of
+ * n holds the lanes j, j + n, j + 2n, .. in registers. The tree adds l and l + s for s = ld/2, ld/4, .., so down to s = n it joins only
  * lanes of one thread: that part is eg_tree_local, the rest (n values) goes through shared memory.
  */
 #ifndef EG_STATS_MOMENTS_GPU_H
@@ -11,6 +11,7 @@
 #define EG_TREE_LANES      8    /* lanes a thread holds at most */
 #define EG_TREE_MOST_LANES 8192 /* largest tile: 8 lanes in each of 1024 threads */
 #define EG_PRODUCT_PAIRS   32   /* pairs of features that a block makes as a product of matrices */
+#define EG_MOMENT_ROWS     32   /* rows that a block makes moments of, eight threads each */
 
 /* A grid has at most 65535 blocks in y: pair = blockIdx.z EG_PAIRS_Y + blockIdx.y. */
 #define EG_PAIRS_Y 32768
@@ -54,33 +55,34 @@ EG_FN double eg_tree_local(double *v, uint32_t n) {
   return v[0];
 }
 
-EG_FN double eg_first_value(double v) {
-  return v == v ? v : 0.0;
-}
-
 EG_FN double eg_deviation(double v, double mean) {
   return v == v ? v - mean : 0.0;
 }
 
-/* Sums of the second, third and fourth powers of the deviations of one thread's lanes. */
-EG_FN double eg_power_local(const double *v, uint32_t n, double mean, int power) {
-  double t[EG_TREE_LANES];
-  EG_UNROLL
-  for (uint32_t i = 0; i < EG_TREE_LANES; i++) {
-    const double d = eg_deviation(v[i], mean);
-    const double d2 = d * d;
-    t[i] = power == 2 ? d2 : power == 3 ? d2 * d : d2 * d2;
+/* The pivot of a row of lanes of which `used` are: nearly always the first one. */
+EG_FN double eg_pivot_of(const double *lanes, uint32_t used) {
+  EG_ROLLED
+  for (uint32_t l = 0; l < used; l++) {
+    if (eg_is_pivot(lanes[l])) {
+      return lanes[l];
+    }
   }
-  return eg_tree_local(t, n);
+  return 0.0;
 }
 
-EG_FN double eg_first_local(const double *v, uint32_t n) {
-  double t[EG_TREE_LANES];
-  EG_UNROLL
-  for (uint32_t i = 0; i < EG_TREE_LANES; i++) {
-    t[i] = eg_first_value(v[i]);
+/* Chain j of the sums of four powers; returns how many of its lanes are valid. */
+EG_FN uint32_t eg_power_chains(const double *lanes, uint32_t used, uint32_t j, double pivot, double *S) {
+  uint32_t count = 0;
+  S[0] = S[1] = S[2] = S[3] = 0.0;
+  for (uint32_t l = j; l < used; l += EG_CHAINS) {
+    const double v = lanes[l], d = eg_deviation(v, pivot), d2 = d * d;
+    S[0] = S[0] + d;
+    S[1] = S[1] + d2;
+    S[2] = eg_fma(d2, d, S[2]);
+    S[3] = eg_fma(d2, d2, S[3]);
+    count += v == v ? 1u : 0u;
   }
-  return eg_tree_local(t, n);
+  return count;
 }
 
 EG_FN double eg_comoment_local(const double *a, const double *b, uint32_t n, double mean_a, double mean_b) {
@@ -111,6 +113,10 @@ EG_FN uint32_t eg_pair_first(uint32_t pair) {
 }
 
 /* Where things lie: row = (tile, record, point) of this launch. */
+EG_FN uint64_t eg_reduce_rows(const eg_tile_reduce *r) {
+  return (uint64_t)r->tiles * r->n_records * r->n_points;
+}
+
 EG_FN uint32_t eg_reduce_record(const eg_tile_reduce *r, uint64_t row) {
   const uint32_t record = r->record_first + (uint32_t)(row / r->n_points % r->n_records);
   return r->places == 0 ? record : r->places[record];

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "backend/cpu_bytes.h"
-#include "backend/cpu_device.h"
+#include "backend/cpu_blocks.h"
 #include "backend/fractional.h"
 #include "core/noise.h"
 #include "core/permutation.h"
@@ -90,6 +90,8 @@ static void release_job(eg_device *d) {
   free(d->state);
   free(d->monitors);
   free(d->records);
+  eg_cpu_blocks_free(&d->blocks);
+  d->thread.sink = NULL;
   free(d->scratch);
   free(d->places);
   free(d->first_bad);
@@ -190,7 +192,8 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   EG_TRY(find_unit(ctx, d, job));
   d->job = job;
   const size_t ld = job->launch.ld, n_points = job->launch.n_points;
-  const size_t row = n_points * job->n_features * ld;
+  const bool is_by_block = eg_cpu_takes_blocks(job);
+  const size_t row = n_points * job->n_features * (is_by_block ? EG_LANES : ld);
   d->records_at_once = eg_cpu_records_at_once(job);
   EG_TRY(reserve(ctx, &d->job_bytes, d->unit->block_bytes(&job->launch), 1, &d->thread.block));
   EG_TRY(make_permutation(ctx, job, &d->thread));
@@ -200,6 +203,9 @@ static eg_status prepare_job(eg_context *ctx, eg_device *d, const eg_job *job) {
   EG_TRY(reserve(ctx, &d->job_bytes, job->state_values, sizeof(double), &d->state));
   EG_TRY(reserve(ctx, &d->job_bytes, n_points * job->launch.n_monitors * 2 * ld, sizeof(double), &d->monitors));
   EG_TRY(reserve(ctx, &d->job_bytes, d->records_at_once * row, sizeof(double), &d->records));
+  if (is_by_block) {
+    EG_TRY(eg_cpu_blocks_reserve(ctx, job, d->records_at_once, &d->job_bytes, &d->blocks));
+  }
   EG_TRY(reserve(ctx, &d->job_bytes, eg_cpu_scratch_values(job), sizeof(double), &d->scratch));
   EG_TRY(reserve(ctx, &d->job_bytes, n_points * ld, sizeof(uint64_t), &d->first_bad));
   EG_TRY(reserve_before(ctx, d, job));

@@ -10,6 +10,10 @@ double eg_cpu_bytes(const eg_unit *unit, const eg_job *job);
 /* Doubles that its statistics are reduced in. */
 size_t eg_cpu_scratch_values(const eg_job *job);
 
+/* Are the records of a job reduced block by block? Those of lanes that stop are gathered from the whole tile; differences, counts,
+   kept paths and co-moments are made of whole tiles, and samples of streams one observation at a time. */
+bool eg_cpu_takes_blocks(const eg_job *job);
+
 /* Records of a tile that are made and reduced together. */
 size_t eg_cpu_records_at_once(const eg_job *job);
 

@@ -15,6 +15,17 @@ typedef struct eg_cpu_before {
   bool has_begun;
 } eg_cpu_before;
 
+/* Records that are reduced block by block: cpu_blocks.h. */
+typedef struct eg_cpu_blocks {
+  eg_sums *sums;         /* (records_at_once, n_points, moment columns), or NULL: they are reduced tile by tile */
+  eg_reduce *runs;       /* (n_runs) records of the launch that moments are made of */
+  uint32_t *first;       /* (n_runs) the first of each */
+  uint32_t *tracked;     /* (n_tracked) its records that are tracked */
+  size_t n_runs, n_tracked;
+  size_t record_first, track_first; /* observations, and tracked ones, before the launch */
+  eg_block_sink sink;
+} eg_cpu_blocks;
+
 struct eg_device {
   const eg_cpu_kernels *kernels;
   eg_thread thread;
@@ -29,6 +40,7 @@ struct eg_device {
   uint64_t *first_bad;
   size_t records_at_once;
   eg_launch launch;    /* of the tile in hand: what comes next */
+  eg_cpu_blocks blocks;
   bool is_open;        /* the last launch was cut, or its records are not reduced yet: `before` holds */
   eg_cpu_before before;
   eg_device **members; /* what is advanced together: this one, which leads, and of a group those that it owns; NULL in these */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/cpu_device.h"
+#include "backend/cpu_blocks.h"
 #include "base/stop_flag.h"
 #include "stats/largest.h"
 #include "stats/moments.h"
@@ -163,11 +163,14 @@ static void make_records(const eg_cpu_tile *t, eg_device *d, size_t n) {
   a->record_steps = eg_job_steps(job) + t->n_records;
   a->record_columns = job->schedules == NULL ? NULL : job->schedules->columns + 2 * t->n_records;
   a->step_last = a->record_steps[n - 1];
+  if (d->blocks.sums != NULL) {
+    eg_cpu_blocks_begin(d, t->n_records);
+  }
   begin_launch(t, d);
   d->stepper->advance(job->params, a, &d->thread);
   a->step_first = a->step_last;
   a->is_restart = 1;
-  for (size_t row = 0; a->n_lanes < a->ld && row < n * a->n_points * a->n_features; row++) {
+  for (size_t row = 0; d->blocks.sums == NULL && a->n_lanes < a->ld && row < n * a->n_points * a->n_features; row++) {
     for (uint32_t l = a->n_lanes; l < a->ld; l++) {
       d->records[row * a->ld + l] = eg_double_of_bits(0x7ff8000000000000ull);
     }
@@ -285,13 +288,19 @@ static eg_status make_all_records(eg_context *ctx, const eg_cpu_tile *t, size_t 
   return EG_OK;
 }
 
-/* First the members, then the differences, made in place: a base comes later, so it is still what its member recorded. */
+/* Those of blocks are made already. First the members, then the differences, made in place: a base comes later, so it is still what its
+   member recorded. */
 static void reduce_all_records(const eg_cpu_tile *t) {
   eg_device *const d = t->device;
   const eg_job *const job = d->job;
   const eg_launch *const a = &d->launch;
   const size_t n_members = d->n_members, first = t->n_records;
   const size_t n_values = (size_t)a->n_records * a->n_points * a->n_features * a->ld;
+  if (d->blocks.sums != NULL) {
+    eg_cpu_blocks_end(d, t->result->node);
+    d->is_open = false;
+    return;
+  }
   for (size_t i = 0; i < n_members; i++) {
     eg_device *const member = d->members[i];
     reduce_records(member, &member->launch, first, t->result->node + i * job->node_values);

@@ -20,8 +20,12 @@ enum { N_UNITS = sizeof units / sizeof units[0] };
 extern const eg_fill_table eg_fill_table_v3, eg_fill_table_v4;
 void eg_reduce_tile_v3(const eg_reduce *r, double *records, double *scratch);
 void eg_reduce_tile_v4(const eg_reduce *r, double *records, double *scratch);
+void eg_feed_block_v3(const eg_reduce *r, int has_masked, eg_sums *sums);
+void eg_end_sums_v3(const eg_reduce *r, const eg_sums *sums);
 void eg_count_tile_v3(const eg_count *r, uint32_t *scratch);
 void eg_count_pairs_tile_v3(const eg_count *r, const eg_histogram_pair *pairs, uint32_t n_pairs, uint32_t *scratch);
+void eg_feed_block_v4(const eg_reduce *r, int has_masked, eg_sums *sums);
+void eg_end_sums_v4(const eg_reduce *r, const eg_sums *sums);
 void eg_count_tile_v4(const eg_count *r, uint32_t *scratch);
 void eg_count_pairs_tile_v4(const eg_count *r, const eg_histogram_pair *pairs, uint32_t n_pairs, uint32_t *scratch);
 void eg_path_values_v3(const eg_path_values *p, const eg_path_statistic *s);
@@ -32,11 +36,11 @@ void eg_stream_feed_v4(const eg_feed *f, const eg_stream *s, double *room);
 void eg_stream_values_v4(const eg_stream *s, const double *state, uint32_t ld, const uint64_t *first_bad, double *values);
 
 static const eg_cpu_kernels kernels_v3 = {"v3", "AVX2 kernels (x86-64-v3)", &eg_fill_table_v3, eg_reduce_tile_v3,
-                                          eg_count_tile_v3, eg_count_pairs_tile_v3, eg_path_values_v3, eg_stream_feed_v3,
-                                          eg_stream_values_v3};
+                                          eg_feed_block_v3, eg_end_sums_v3, eg_count_tile_v3, eg_count_pairs_tile_v3,
+                                          eg_path_values_v3, eg_stream_feed_v3, eg_stream_values_v3};
 static const eg_cpu_kernels kernels_v4 = {"v4", "AVX-512 kernels (x86-64-v4)", &eg_fill_table_v4,
-                                          eg_reduce_tile_v4, eg_count_tile_v4, eg_count_pairs_tile_v4, eg_path_values_v4,
-                                          eg_stream_feed_v4, eg_stream_values_v4};
+                                          eg_reduce_tile_v4, eg_feed_block_v4, eg_end_sums_v4, eg_count_tile_v4,
+                                          eg_count_pairs_tile_v4, eg_path_values_v4, eg_stream_feed_v4, eg_stream_values_v4};
 
 static bool has_v3(void) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
@@ -68,6 +72,8 @@ eg_status eg_cpu_kernels_choose(eg_context *ctx, const eg_cpu_kernels **kernels)
 #else
 extern const eg_fill_table eg_fill_table_base;
 void eg_reduce_tile_base(const eg_reduce *r, double *records, double *scratch);
+void eg_feed_block_base(const eg_reduce *r, int has_masked, eg_sums *sums);
+void eg_end_sums_base(const eg_reduce *r, const eg_sums *sums);
 void eg_count_tile_base(const eg_count *r, uint32_t *scratch);
 void eg_count_pairs_tile_base(const eg_count *r, const eg_histogram_pair *pairs, uint32_t n_pairs, uint32_t *scratch);
 void eg_path_values_base(const eg_path_values *p, const eg_path_statistic *s);
@@ -76,8 +82,8 @@ void eg_stream_values_base(const eg_stream *s, const double *state, uint32_t ld,
 
 eg_status eg_cpu_kernels_choose(eg_context *ctx, const eg_cpu_kernels **kernels) {
   static const eg_cpu_kernels base = {"base", "portable kernels", &eg_fill_table_base, eg_reduce_tile_base,
-                                      eg_count_tile_base, eg_count_pairs_tile_base, eg_path_values_base,
-                                      eg_stream_feed_base, eg_stream_values_base};
+                                      eg_feed_block_base, eg_end_sums_base, eg_count_tile_base, eg_count_pairs_tile_base,
+                                      eg_path_values_base, eg_stream_feed_base, eg_stream_values_base};
   (void)ctx;
   *kernels = &base;
   return EG_OK;

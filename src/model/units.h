@@ -16,6 +16,8 @@ typedef struct eg_cpu_kernels { /* everything of one ISA that is not a unit */
   const char *description;      /* "AVX-512 (x86-64-v4)" */
   const eg_fill_table *fill;
   void (*reduce)(const eg_reduce *reduce, double *records, double *scratch);
+  void (*feed_block)(const eg_reduce *block, int has_masked, eg_sums *sums);
+  void (*end_sums)(const eg_reduce *tile, const eg_sums *sums);
   void (*count)(const eg_count *count, uint32_t *scratch);
   void (*count_pairs)(const eg_count *count, const eg_histogram_pair *pairs, uint32_t n_pairs, uint32_t *scratch);
   void (*path_values)(const eg_path_values *paths, const eg_path_statistic *statistic);

@@ -311,7 +311,7 @@ static eg_status choose_covariance(const eg_path_builder *b, int32_t *covariance
   const bool is_wanted = needs || kind == EG_PATH_TAMSD || kind == EG_PATH_CORRELATOR_MSD;
   const int most = is_wide(b) ? MOST_WIDE : is_series ? EG_MOST_PATH_PRODUCT : EG_MOST_PATH_COVARIANCE;
   *covariance = !is_wanted || b->n_values > (size_t)most     ? EG_COVARIANCE_NONE
-                : b->n_values <= EG_MOST_PATH_COVARIANCE ? EG_COVARIANCE_TREE
+                : b->n_values <= EG_MOST_PATH_TREE       ? EG_COVARIANCE_TREE
                                                          : EG_COVARIANCE_PRODUCT;
   if (needs && *covariance == EG_COVARIANCE_NONE) {
     return eg_study_fail_at(b->ctx, b->plan->study, b->study->mark,

@@ -291,7 +291,8 @@ cudaError_t cudaLibraryGetGlobal(void **address, size_t *bytes, cudaLibrary_t li
 }
 
 static void reduce(int kernel, dim3 grid, const eg_tile_reduce *r) {
-  for (uint64_t row = 0; row < grid.x; row++) {
+  const uint64_t rows = eg_reduce_rows(r), of_grid = kernel == MOMENTS ? (uint64_t)grid.x * EG_MOMENT_ROWS : grid.x;
+  for (uint64_t row = 0; row < of_grid && row < rows; row++) {
     for (uint32_t y = 0; y < grid.y; y++) {
       if (kernel == MOMENTS) {
         reduce_feature(r, row, y);
@@ -551,7 +552,11 @@ typedef struct kernel_call {
   void *params, *staged;
 } kernel_call;
 
-static void check_reduce(const eg_tile_reduce *r) {
+static void check_reduce(const eg_tile_reduce *r, int is_moments, dim3 grid, dim3 block_size) {
+  const uint64_t of_grid = is_moments ? (uint64_t)grid.x * EG_MOMENT_ROWS : grid.x;
+  if (of_grid < eg_reduce_rows(r) || (is_moments && block_size.x != EG_CHAINS * EG_MOMENT_ROWS)) {
+    fake_misuse("a launch has fewer threads than its rows need");
+  }
   const size_t rows = (size_t)r->tiles * r->n_records * r->n_points, values = eg_node_values(r->n_features, r->with_covariance);
   const size_t of_last = r->places != NULL ? r->node_stride : ((size_t)r->record_first + r->n_records) * r->n_points * values;
   need_inside(r->records, rows * r->width * r->ld * sizeof(double));
@@ -883,7 +888,7 @@ cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block_size, voi
   c->is_mispaired = which == SUBTRACT && is_broken("mispair");
   if (which <= PRODUCTS) {
     memcpy(&c->reduce, args[0], sizeof c->reduce);
-    check_reduce(&c->reduce);
+    check_reduce(&c->reduce, which == MOMENTS, c->grid, c->block);
   } else if (which == COUNT) {
     memcpy(&c->count, args[0], sizeof c->count);
     check_count(&c->count);

@@ -20,26 +20,23 @@ static inline void reduce_feature(const eg_tile_reduce *r, uint64_t row, uint32_
   if (eg_reduce_record(r, row) == EG_NO_PLACE) {
     return;
   }
-  const uint32_t n = eg_tree_lanes(r->ld), n_threads = r->ld / n, used = eg_reduce_used(r, row);
-  double v[EG_TREE_LANES], shared[1024], moments[3];
+  const uint32_t used = eg_reduce_used(r, row);
+  const double *const lanes = eg_reduce_lanes_at(r, row, f);
+  const double pivot = eg_pivot_of(lanes, used);
+  double chains[4][EG_CHAINS], S[4];
   uint32_t count = 0;
-  for (uint32_t j = 0; j < n_threads; j++) {
-    count += eg_reduce_load(eg_reduce_lanes_at(r, row, f), used, j, n_threads, n, v);
-    shared[j] = eg_first_local(v, n);
-  }
-  const double total = tree_block(shared, n_threads);
-  const double mean = count > 0 ? total / (double)count : 0.0;
-  for (int power = 2; power <= 4; power++) {
-    for (uint32_t j = 0; j < n_threads; j++) {
-      (void)eg_reduce_load(eg_reduce_lanes_at(r, row, f), used, j, n_threads, n, v);
-      shared[j] = eg_power_local(v, n, mean, power);
+  for (uint32_t j = 0; j < EG_CHAINS; j++) {
+    count += eg_power_chains(lanes, used, j, pivot, S);
+    for (int k = 0; k < 4; k++) {
+      chains[k][j] = S[k];
     }
-    moments[power - 2] = tree_block(shared, n_threads);
+  }
+  for (int k = 0; k < 4; k++) {
+    S[k] = tree_block(chains[k], EG_CHAINS);
   }
   double *const node = r->nodes + eg_reduce_node_at(r, row);
   node[0] = (double)count;
-  node[1 + 4 * f] = mean;
-  memcpy(node + 2 + 4 * f, moments, sizeof moments);
+  eg_central_moments((double)count, pivot, S, node + 1 + 4 * f);
 }
 
 static inline void reduce_pair(const eg_tile_reduce *r, uint64_t row, uint32_t f, uint32_t g, uint32_t pair) {

@@ -6,46 +6,15 @@
 #include "backend/backend.h"
 #include "core/noise.h"
 #include "stats/moments.h"
+#include "sums_by_definition.h"
 #include "trajectories.h"
-
-/* ---- the definition of stats/moments.h, written once more ---- */
-
-static double tree(const double *v, size_t ld) {
-  double *const w = malloc(ld * sizeof *w);
-  memcpy(w, v, ld * sizeof *w);
-  for (size_t s = ld / 2; s > 0; s /= 2) {
-    for (size_t l = 0; l < s; l++) {
-      w[l] += w[l + s];
-    }
-  }
-  const double sum = w[0];
-  free(w);
-  return sum;
-}
 
 /* n, then mean, M2, M3, M4 of each feature; values: (n_features, ld), NaN: masked or beyond the lanes. */
 static void reference_node(const double *values, size_t n_features, size_t ld, double *node) {
-  double *const d = malloc(ld * sizeof *d);
-  node[0] = 0;
-  for (size_t l = 0; l < ld; l++) {
-    node[0] += isnan(values[l]) ? 0 : 1;
-  }
   for (size_t f = 0; f < n_features; f++) {
-    const double *const v = values + f * ld;
-    for (size_t l = 0; l < ld; l++) {
-      d[l] = isnan(v[l]) ? 0 : v[l];
-    }
-    const double mean = node[0] > 0 ? tree(d, ld) / node[0] : 0;
-    node[1 + 4 * f] = mean;
-    for (int power = 2; power <= 4; power++) {
-      for (size_t l = 0; l < ld; l++) {
-        const double a = isnan(v[l]) ? 0 : v[l] - mean, a2 = a * a;
-        d[l] = power == 2 ? a2 : power == 3 ? a2 * a : a2 * a2;
-      }
-      node[(size_t)power + 4 * f] = tree(d, ld);
-    }
+    const double n = sums_by_definition(values + f * ld, ld, node + 1 + 4 * f);
+    node[0] = f == 0 ? n : node[0];
   }
-  free(d);
 }
 
 static size_t count_wrong(const double *a, const double *b, size_t n) {

@@ -5,13 +5,13 @@
 
 eg_cuda_status eg_cuda_launch_reduce(eg_cuda_device *d, const eg_tile_reduce *what, eg_cuda_message message) {
   eg_tile_reduce r = *what;
-  const unsigned rows = (unsigned)((uint64_t)r.tiles * r.n_records * r.n_points);
+  const unsigned rows = (unsigned)eg_reduce_rows(&r), blocks = (rows + EG_MOMENT_ROWS - 1) / EG_MOMENT_ROWS;
   const unsigned tree = r.ld / eg_tree_lanes(r.ld), threads = tree < 32 ? 32 : tree; /* whole warps */
   const unsigned pairs = r.with_covariance ? r.n_features * (r.n_features - 1) / 2 : 0;
   void *args[1];
   args[0] = &r;
-  EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_moments, (dim3){rows, r.n_features, 1},
-                               (dim3){threads, 1, 1}, args, 0, d->statistics),
+  EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_moments, (dim3){blocks, r.n_features, 1},
+                               (dim3){EG_CHAINS * EG_MOMENT_ROWS, 1, 1}, args, 0, d->statistics),
               "starting the statistics");
   if (pairs > 0 && r.with_covariance == EG_COVARIANCE_PRODUCT) {
     EG_CUDA_TRY(cudaLaunchKernel((const void *)d->reduce_products, (dim3){rows, (pairs + EG_PRODUCT_PAIRS - 1) / EG_PRODUCT_PAIRS, 1},
