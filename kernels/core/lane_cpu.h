@@ -23,7 +23,7 @@
 #define EG_NOISE_HELD (EG_DIM == 1 ? 384 : 96)
 
 /* A backup of the state is made at the first record that is so many steps behind the last one. */
-#define EG_BACKUP_STEPS 256
+#define EG_BACKUP_STEPS 512
 
 typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
 typedef void (*eg_timed_fn)(const eg_params *p, const eg_uniforms *u, const eg_pull *pull, uint64_t realisation, eg_real *x, eg_noise z);

@@ -226,9 +226,9 @@ static void list_largest(const eg_device *d, const eg_launch *a, const eg_path_s
 }
 
 /* Values of the trajectories that count, into their bins. */
-static void count_values(const eg_device *d, const eg_launch *a, const eg_path_statistic *s, uint32_t point, uint64_t *counts) {
+static void count_values(const double *values, const eg_launch *a, const eg_path_statistic *s, uint32_t point, uint64_t *counts) {
   for (uint32_t i = 0; i < s->n_counted; i++) {
-    const double *const v = d->path_values + (size_t)i * a->ld;
+    const double *const v = values + (size_t)i * a->ld;
     uint64_t *const places = counts + s->first_count + ((size_t)point * s->n_counted + i) * EG_PATH_PLACES;
     for (uint32_t l = 0; l < a->n_lanes; l++) {
       if (v[l] == v[l]) {
@@ -238,9 +238,26 @@ static void count_values(const eg_device *d, const eg_launch *a, const eg_path_s
   }
 }
 
+/* Are the tracks themselves the values of the only statistic? Displacements from the start are, at any number of times, where no lane
+   was lost: they become their deviations where they lie, and a copy of them is saved. */
+static bool are_tracks_values(const eg_device *d, const eg_launch *a) {
+  const eg_job *const job = d->job;
+  const eg_path_statistic *const s = &job->paths[0];
+  bool is_so = job->n_paths == 1 && a->n_points == 1 && job->n_tracked == 1 && s->form == EG_PATH_INCREMENTS && s->stream == NULL &&
+               s->n_largest == 0;
+  for (uint32_t i = 0; is_so && i < s->n_values; i++) {
+    is_so = s->first[i] == i && s->terms[i].b == i && s->terms[i].d == EG_PATH_NOWHERE && s->powers[i] == 2;
+  }
+  for (uint32_t l = 0; is_so && l < a->n_lanes; l++) {
+    is_so = d->first_bad[l] == EG_NEVER;
+  }
+  return is_so && s->first[s->n_values] == s->n_values;
+}
+
 /* Sums of the paths' statistics, behind the rows of the records: a statistic is a row whose features are its values. */
 static void reduce_paths(const eg_device *d, const eg_launch *a, double *node, uint64_t *counts) {
   const eg_job *const job = d->job;
+  double *const values = job->n_paths > 0 && are_tracks_values(d, a) ? d->tracks : d->path_values;
   node += job->n_records * job->record_values;
   for (size_t i = 0; i < job->n_paths; i++) {
     const eg_path_statistic *const s = &job->paths[i];
@@ -250,18 +267,18 @@ static void reduce_paths(const eg_device *d, const eg_launch *a, double *node, u
       memset(&r, 0, sizeof r);
       if (s->stream != NULL) {
         eg_cpu_streams_values(job, &d->streams, s->stream, a, point, d->kernels, d->path_values);
-      } else {
+      } else if (values == d->path_values) {
         d->kernels->path_values(&p, s);
       }
-      count_values(d, a, s, point, counts);
-      r.records = d->path_values;
+      count_values(values, a, s, point, counts);
+      r.records = values;
       r.nodes = node;
       r.n_records = r.n_points = 1;
       r.n_features = r.width = eg_path_columns(s);
       r.ld = a->ld;
       r.n_lanes = s->stream != NULL ? a->n_lanes : a->ld; /* of tracks unused lanes are masked already */
       r.with_covariance = s->with_covariance;
-      d->kernels->reduce(&r, d->path_values, d->scratch);
+      d->kernels->reduce(&r, values, d->scratch);
       node += eg_path_row_values(s);
       if (s->n_largest > 0) {
         list_largest(d, a, s, node - 2 * s->n_largest);
