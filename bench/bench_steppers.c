@@ -2,6 +2,7 @@
 #include "measure.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define OU     "{name: ornstein-uhlenbeck}"
 #define PLANE  "{name: quadratic, curvature: [1, 0.5], noise: 1}"
@@ -30,6 +31,7 @@ static const struct {
     {"smf2 strang, 4 nodes, d = 8", "nodes_rows", DATA, "{name: smf2, batch_size: 1, factor: nodes, nodes: 4}", RATE, 250},
     {"sgd, rows with label noise, d = 8", "noisy_rows", DATA, "{name: sgd, batch_size: 1, label_noise: 0.5}", RATE, 500},
     {"sgd momentum, fresh samples, d = 4", "momentum_samples", FRESH, "{name: sgd, batch_size: 1, momentum: 0.9}", RATE, 500},
+    {"svag l = 4, fresh samples, d = 4", "svag_samples", FRESH, "{name: svag, batch_size: 1, l: 4}", RATE, 125},
     {"sde milstein, d = 1", "milstein", GBM, "{name: sde, scheme: milstein}", "time_step=1/64", 4000},
     {"sde heun, d = 1", "heun", GBM, "{name: sde, scheme: heun}", "time_step=1/64", 4000},
     {"sde srk2, d = 1", "srk2", GBM, "{name: sde, scheme: srk2}", "time_step=1/64", 4000},
@@ -73,7 +75,7 @@ int main(int argc, char **argv) {
       bench_add_missing(&b, steppers[i].name, "the data file needs /usr/bin/python3 with h5py and numpy");
       continue;
     }
-    const double iterations = steppers[i].steps * (i == 10 ? 4 : 1);
+    const double iterations = steppers[i].steps * (strncmp(steppers[i].kind, "svag", 4) == 0 ? 4 : 1);
     bench_case *const own = bench_add(&b, steppers[i].name, bench_text("%d trajectories x %.0f steps", TRAJECTORIES, iterations),
                                       TRAJECTORIES * iterations, command(&b, i, steppers[i].steps), command(&b, i, 1));
     if (!bench_is_there(naive)) {

@@ -280,16 +280,28 @@ STEP(adam) {
   adam(2, g, x, v, step);
 }
 STEP(samples) { samples(x); }
-STEP(momentum_samples) {
-  double a[4], g[4], residual = -normal();
+static void add_sample(const double *x, double weight, double *g) {
+  double a[4], residual = -normal();
   for (int k = 0; k < 4; k++) {
     a[k] = normal();
     residual += a[k] * x[k];
   }
   for (int k = 0; k < 4; k++) {
-    g[k] = residual * a[k];
+    g[k] += weight * residual * a[k];
   }
+}
+STEP(momentum_samples) {
+  double g[4] = {0};
+  add_sample(x, 1, g);
   momentum(4, g, x, v);
+}
+STEP(svag_samples) { /* l = 4 */
+  double g[4] = {0};
+  add_sample(x, (1 + sqrt(7)) / 2, g);
+  add_sample(x, (1 - sqrt(7)) / 2, g);
+  for (int k = 0; k < 4; k++) {
+    x[k] -= rate / 4 * g[k];
+  }
 }
 STEP(sgd_rows) {
   double g[ROWS_D] = {0};
@@ -387,7 +399,7 @@ STEP(transit) { transit(x, v, (double)(step - 1), (double)step); }
   }
 
 #define KINDS(X)                                                                                             \
-  X(euler) X(exact) X(sgd) X(sme) X(momentum) X(adam) X(samples) X(momentum_samples) X(sgd_rows)             \
+  X(euler) X(exact) X(sgd) X(sme) X(momentum) X(adam) X(samples) X(momentum_samples) X(svag_samples) X(sgd_rows) \
   X(momentum_rows) X(adam_rows) X(svag_rows) X(pair_rows) X(nodes_rows) X(noisy_rows) X(milstein) X(heun)    \
   X(srk2) X(langevin) X(langevin_exact) X(root) X(log_time) X(rmsprop_sde) X(adam_sde) X(sign_sde) X(levy)   \
   X(scaled) X(walk) X(flights) X(transit)

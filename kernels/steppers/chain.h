@@ -93,8 +93,12 @@ EG_FN void eg_rule_adaptive(const eg_params *p, const eg_uniforms *u, eg_real *x
   }                                                                                                          \
   EG_FN void eg_end_##rule##_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, const eg_real *acc) { \
     EG_VECTOR(g, EG_SLOT_DRIFT);                                                                             \
-    eg_fold_regulariser(p, u, x, g);                                                                         \
-    EG_EACH(k) { g[k] = eg_mad(u->inverse_batch, acc[k], g[k]); }                                            \
+    if (u->is_free) { /* nothing to add: a product with 1 vanishes where it is known when compiled */        \
+      EG_EACH(k) { g[k] = u->inverse_batch * acc[k]; }                                                       \
+    } else {                                                                                                 \
+      eg_regulariser_gradient(p, u->staged, x, g);                                                           \
+      EG_EACH(k) { g[k] = eg_mad(u->inverse_batch, acc[k], g[k]); }                                          \
+    }                                                                                                        \
     eg_rule_##rule(p, u, x, g);                                                                              \
   }
 EG_CHAIN_ROWS(momentum)

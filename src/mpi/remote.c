@@ -12,8 +12,8 @@
 #include "mpi/message.h"
 #include "run/run_from.h"
 
-/* How long the thread that talks rests when there is nothing to do. */
-static const struct timespec REST = {0, 200000};
+/* How long the thread that talks rests when there is nothing to do, and while MPI is to get on with something. */
+enum { REST_MICROSECONDS = 1000, SHORT_MICROSECONDS = 500 };
 
 /* How long a stop waits for workers to leave their tiles: a dead rank would never answer, and the launcher of MPI does not wait
    long before it kills rank 0. */
@@ -39,7 +39,7 @@ struct eg_device {
 /* One for the process, as MPI is. */
 static struct {
   pthread_mutex_t lock;
-  pthread_cond_t answered;
+  pthread_cond_t asked, answered;
   pthread_t thread;
   bool has_hellos, is_talking, is_ending, has_failed;
   char failure[256];
@@ -52,7 +52,7 @@ static struct {
   double ended;                   /* when talking ended */
   eg_mpi_hello *hellos;           /* (n_ranks) */
   eg_device **devices;            /* (n_workers) NULL while not open */
-} remote = {.lock = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER};
+} remote = {.lock = PTHREAD_MUTEX_INITIALIZER, .asked = PTHREAD_COND_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER};
 
 /* ---- the thread that talks; MPI is called by nobody else while it lives ---- */
 
@@ -166,6 +166,21 @@ static eg_status receive(eg_context *ctx, bool *was_busy) {
   return EG_OK;
 }
 
+/* Called with the lock held: until there is a question, or it is time to look for messages. */
+static void rest(void) {
+  int microseconds = REST_MICROSECONDS;
+  for (int i = 0; i < remote.n_workers; i++) {
+    const eg_device *const d = remote.devices[i];
+    if (d != NULL && d->question_kind != 0 && !d->is_sending) {
+      return;
+    }
+    microseconds = d != NULL && d->is_sending ? SHORT_MICROSECONDS : microseconds;
+  }
+  if (!remote.is_ending) {
+    eg_mpi_rest(&remote.asked, &remote.lock, microseconds);
+  }
+}
+
 static void *talk(void *argument) {
   (void)argument;
   eg_context *const ctx = eg_context_create();
@@ -180,7 +195,9 @@ static void *talk(void *argument) {
     status = status == EG_OK ? receive(ctx, &was_busy) : status;
     send_beats();
     if (!was_busy && status == EG_OK) {
-      (void)nanosleep(&REST, NULL); /* cut short is no harm */
+      (void)pthread_mutex_lock(&remote.lock);
+      rest();
+      (void)pthread_mutex_unlock(&remote.lock);
     }
   }
   (void)pthread_mutex_lock(&remote.lock);
@@ -196,15 +213,8 @@ static void *talk(void *argument) {
 
 /* ---- the backend ---- */
 
-/* For an answer, or for the time to look whether all is to end. Called with the lock held. */
-static void wait_a_little(void) {
-  struct timespec t;
-  (void)clock_gettime(CLOCK_REALTIME, &t);
-  t.tv_nsec += 50000000;
-  t.tv_sec += t.tv_nsec / 1000000000;
-  t.tv_nsec %= 1000000000;
-  (void)pthread_cond_timedwait(&remote.answered, &remote.lock, &t); /* a time-out is a normal case */
-}
+/* An answer, or the time to look whether all is to end, is waited for so long. */
+enum { ANSWER_MICROSECONDS = 50000 };
 
 /* Ask and wait; the answer is the caller's to free. */
 static eg_status ask(eg_context *ctx, eg_device *d, int kind, eg_mpi_buffer question, const volatile int *stop, int wanted,
@@ -214,10 +224,11 @@ static eg_status ask(eg_context *ctx, eg_device *d, int kind, eg_mpi_buffer ques
   d->question = question;
   d->question_kind = kind;
   d->stop = stop;
+  (void)pthread_cond_signal(&remote.asked);
   double stopped = 0; /* since when it is to end */
   bool is_left = false;
   while (d->answer_kind == 0 && !remote.has_failed && !is_left) {
-    wait_a_little();
+    eg_mpi_rest(&remote.answered, &remote.lock, ANSWER_MICROSECONDS);
     if (eg_is_stopping(stop)) {
       const double now = eg_now();
       stopped = stopped > 0 ? stopped : now;
@@ -275,9 +286,7 @@ static void close_device(eg_device *d) {
   }
   (void)pthread_mutex_lock(&remote.lock);
   while (d->is_sending && !remote.has_failed) { /* answered already, so it is a matter of the next look */
-    (void)pthread_mutex_unlock(&remote.lock);
-    (void)nanosleep(&REST, NULL);
-    (void)pthread_mutex_lock(&remote.lock);
+    eg_mpi_rest(&remote.answered, &remote.lock, SHORT_MICROSECONDS);
   }
   remote.devices[d->number] = NULL;
   (void)pthread_mutex_unlock(&remote.lock);
@@ -457,6 +466,7 @@ static void end_talking(void) {
   }
   (void)pthread_mutex_lock(&remote.lock);
   remote.is_ending = true;
+  (void)pthread_cond_signal(&remote.asked);
   (void)pthread_mutex_unlock(&remote.lock);
   (void)pthread_join(remote.thread, NULL);
   remote.ended = eg_now();

@@ -16,8 +16,11 @@
 #include "run/tile_queue.h"
 
 /* A CPU worker takes so many milliseconds of work at once, in messages of at most so many bytes. */
-enum { CPU_MILLISECONDS = 50, MOST_RESULT_BYTES = 32 << 20 };
-static const struct timespec REST = {0, 200000};
+enum { CPU_MILLISECONDS = 100, MOST_RESULT_BYTES = 32 << 20 };
+
+/* Rests of the thread that talks: while all workers are busy; while one waits for its next question, or an answer is on its way, and
+   after so many such looks in vain. */
+enum { BUSY_MICROSECONDS = 5000, SHORT_MICROSECONDS = 100, MOST_SHORT = 100, LONG_MICROSECONDS = 1000 };
 
 typedef struct server server;
 
@@ -31,9 +34,11 @@ typedef struct served {
   uint64_t room;      /* tiles that the batch has room for */
   size_t run;         /* that is prepared */
   /* with the lock */
-  eg_mpi_buffer question, answer;
+  eg_mpi_buffer question, answer, sent;
   int question_kind, answer_kind; /* 0: none */
   bool is_busy;
+  bool is_sending;    /* `sent`, of the thread that talks alone */
+  MPI_Request request;
   uint64_t beats, device_beats;
 } served;
 
@@ -43,7 +48,7 @@ struct server {
   served *workers;
   int n;
   pthread_mutex_t lock;
-  pthread_cond_t asked;
+  pthread_cond_t asked, answered;
   bool is_ending;
   volatile int stop;
 };
@@ -204,6 +209,7 @@ static void *worker_main(void *argument) {
     w->answer = answer;
     w->answer_kind = answer.bytes == NULL ? 0 : kind == EG_MPI_PREPARE ? EG_MPI_PREPARED : EG_MPI_RESULT;
     w->is_busy = false;
+    (void)pthread_cond_signal(&s->answered);
   }
   (void)pthread_mutex_unlock(&s->lock);
   eg_context_free(ctx);
@@ -212,23 +218,53 @@ static void *worker_main(void *argument) {
 
 /* ---- the main thread talks ---- */
 
+/* None is waited for: a long one leaves when rank 0 looks, and other workers may be heard in the meantime. */
 static eg_status send_answers(eg_context *ctx, server *s, bool *was_busy) {
   for (int i = 0; i < s->n; i++) {
     served *const w = &s->workers[i];
+    if (w->is_sending) {
+      int is_done = 0;
+      EG_TRY(eg_mpi_try(ctx, MPI_Test(&w->request, &is_done, MPI_STATUS_IGNORE), "sending"));
+      if (!is_done) {
+        continue;
+      }
+      w->is_sending = false;
+      free(w->sent.bytes);
+      w->sent.bytes = NULL;
+    }
     (void)pthread_mutex_lock(&s->lock);
-    const eg_mpi_buffer answer = w->answer;
+    w->sent = w->answer;
     const int kind = w->answer_kind;
+    w->answer.bytes = NULL;
     w->answer_kind = 0;
     (void)pthread_mutex_unlock(&s->lock);
     if (kind == 0) {
       continue;
     }
     *was_busy = true;
-    const eg_status status = eg_mpi_try(ctx, MPI_Send(answer.bytes, (int)answer.size, MPI_BYTE, 0, kind, MPI_COMM_WORLD), "sending");
-    free(answer.bytes);
-    EG_TRY(status);
+    EG_TRY(eg_mpi_try(ctx, MPI_Isend(w->sent.bytes, (int)w->sent.size, MPI_BYTE, 0, kind, MPI_COMM_WORLD, &w->request), "sending"));
+    w->is_sending = true;
   }
   return EG_OK;
+}
+
+/* Until there is an answer, or it is time to look for messages. n_short: looks in vain since the last message. */
+static void rest(server *s, int *n_short) {
+  int microseconds = BUSY_MICROSECONDS;
+  (void)pthread_mutex_lock(&s->lock);
+  for (int i = 0; i < s->n && microseconds > 0; i++) {
+    const served *const w = &s->workers[i];
+    if (w->answer_kind != 0 && !w->is_sending) {
+      microseconds = 0;
+    } else if (w->is_sending || (!w->is_busy && w->question_kind == 0)) {
+      microseconds = *n_short < MOST_SHORT ? SHORT_MICROSECONDS : LONG_MICROSECONDS;
+    }
+  }
+  if (microseconds > 0) {
+    eg_mpi_rest(&s->answered, &s->lock, microseconds);
+  }
+  (void)pthread_mutex_unlock(&s->lock);
+  *n_short += *n_short < MOST_SHORT;
 }
 
 /* A worker lives while its device gets on; the CPU always does. */
@@ -305,6 +341,7 @@ static eg_status talk(eg_context *ctx, server *s) {
   uint64_t *beats = NULL;
   bool is_over = false;
   double last = eg_now();
+  int n_short = 0;
   eg_status status = EG_OK;
   if (s != NULL) {
     EG_TRY(eg_allocate(ctx, (size_t)s->n, sizeof *beats, &beats));
@@ -319,7 +356,12 @@ static eg_status talk(eg_context *ctx, server *s) {
       status = send_beats(ctx, s, beats);
       last = eg_now();
     }
-    if (!was_busy) {
+    if (was_busy) {
+      n_short = 0;
+    } else if (s != NULL && status == EG_OK) {
+      rest(s, &n_short);
+    } else {
+      static const struct timespec REST = {0, BUSY_MICROSECONDS * 1000};
       (void)nanosleep(&REST, NULL); /* cut short is no harm */
     }
   }
@@ -372,7 +414,12 @@ static void end_workers(server *s) {
     drop_lists(w);
     eg_batch_free(&w->batch);
     free(w->question.bytes);
-    free(w->answer_kind != 0 ? w->answer.bytes : NULL);
+    free(w->answer.bytes);
+    if (w->is_sending) { /* rank 0 no longer takes it: MPI may still read it, so it stays until the process ends */
+      (void)MPI_Request_free(&w->request);
+    } else {
+      free(w->sent.bytes);
+    }
   }
   free(s->workers);
 }
@@ -386,6 +433,7 @@ eg_status eg_serve_study(eg_context *ctx, const eg_study *study, const eg_run_op
   memset(&devices, 0, sizeof devices);
   (void)pthread_mutex_init(&s.lock, NULL); /* cannot fail with default attributes on Linux */
   (void)pthread_cond_init(&s.asked, NULL);
+  (void)pthread_cond_init(&s.answered, NULL);
   eg_status status = eg_devices_find(ctx, study, options, &devices);
   status = status == EG_OK ? eg_plan_create(ctx, study, &plan) : status;
   status = status == EG_OK ? eg_devices_fit(ctx, plan, &devices) : status;
@@ -414,5 +462,6 @@ eg_status eg_serve_study(eg_context *ctx, const eg_study *study, const eg_run_op
   eg_devices_free(&devices);
   (void)pthread_mutex_destroy(&s.lock);
   (void)pthread_cond_destroy(&s.asked);
+  (void)pthread_cond_destroy(&s.answered);
   return status;
 }
