@@ -28,9 +28,9 @@ eg_status eg_mpi_buffer_make(eg_context *ctx, const eg_mpi_head *head, size_t pa
 
 void eg_mpi_rest(pthread_cond_t *condition, pthread_mutex_t *locked, int microseconds) {
   struct timespec t;
-  (void)clock_gettime(CLOCK_REALTIME, &t);
+  (void)clock_gettime(CLOCK_MONOTONIC, &t); /* a clock that is set back must not make the rest an hour */
   t.tv_nsec += microseconds * 1000L;
   t.tv_sec += t.tv_nsec / 1000000000;
   t.tv_nsec %= 1000000000;
-  (void)pthread_cond_timedwait(condition, locked, &t); /* a time-out is a normal case */
+  (void)pthread_cond_clockwait(condition, locked, CLOCK_MONOTONIC, &t); /* a time-out is a normal case */
 }

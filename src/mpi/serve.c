@@ -18,8 +18,8 @@
 /* A CPU worker takes so many milliseconds of work at once, in messages of at most so many bytes. */
 enum { CPU_MILLISECONDS = 100, MOST_RESULT_BYTES = 32 << 20 };
 
-/* Rests of the thread that talks: while all workers are busy; while one waits for its next question, or an answer is on its way, and
-   after so many such looks in vain. */
+/* How long the thread that talks rests between looks for messages: BUSY while all workers compute; SHORT while one waits for its next
+   question, or an answer is on its way; LONG instead of SHORT after MOST_SHORT looks in vain. */
 enum { BUSY_MICROSECONDS = 5000, SHORT_MICROSECONDS = 100, MOST_SHORT = 100, LONG_MICROSECONDS = 1000 };
 
 typedef struct server server;
