@@ -32,6 +32,7 @@ foreach(source ${z_sources})
   endif()
 endforeach()
 set_tests_properties(physics.test_suite_z physics.test_suite_steppers PROPERTIES DEPENDS "${z_tests}")
+include(cmake/staging.cmake) # what test_staging is made of
 include(cmake/population_form.cmake) # what test_population_form is made of
 include(cmake/team_form.cmake) # and test_team_twin
 include(cmake/thread_form.cmake) # and test_thread_form; the device that is played, of all of them

@@ -6,7 +6,6 @@
 #include "core/fill.h"
 #include "core/fractional_cpu.h"
 #include "core/permute_cpu.h"
-#include "core/rows.h"
 
 #if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
@@ -420,167 +419,6 @@ static __attribute__((noinline)) void listed_rows(const uint32_t key[2], const e
   rows_of(key, list->first, list, block_first, n_blocks, n_rows, out);
 }
 
-/* ---- staging of data rows: W lanes x W columns are loaded by rows and transposed in registers ---- */
-
-/* Exchange of halves at distance 1, 2 (and 4): the usual butterfly transpose, written with shuffles. */
-#define TRANSPOSE4(r, a)                                                                                     \
-  EG_UNROLL for (int i = 0; i < 4; i += 2) {                                                                 \
-    a[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 4, 2, 6);                                              \
-    a[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 5, 3, 7);                                          \
-  }                                                                                                          \
-  EG_UNROLL for (int k = 0; k < 2; k++) {                                                                    \
-    r[k] = __builtin_shufflevector(a[k], a[k + 2], 0, 1, 4, 5);                                              \
-    r[k + 2] = __builtin_shufflevector(a[k], a[k + 2], 2, 3, 6, 7);                                          \
-  }
-
-#define TRANSPOSE8(r, a)                                                                                     \
-  EG_UNROLL for (int i = 0; i < 8; i += 2) {                                                                 \
-    a[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);                               \
-    a[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);                           \
-  }                                                                                                          \
-  EG_UNROLL for (int i = 0; i < 8; i += 4) {                                                                 \
-    EG_UNROLL for (int k = 0; k < 2; k++) {                                                                  \
-      r[i + k] = __builtin_shufflevector(a[i + k], a[i + 2 + k], 0, 1, 4, 5, 8, 9, 12, 13);                  \
-      r[i + 2 + k] = __builtin_shufflevector(a[i + k], a[i + 2 + k], 2, 3, 6, 7, 10, 11, 14, 15);            \
-    }                                                                                                        \
-  }                                                                                                          \
-  EG_UNROLL for (int k = 0; k < 4; k++) {                                                                    \
-    a[k] = __builtin_shufflevector(r[k], r[k + 4], 0, 1, 4, 5, 8, 9, 12, 13);                                \
-    a[k + 4] = __builtin_shufflevector(r[k], r[k + 4], 2, 3, 6, 7, 10, 11, 14, 15);                          \
-  }                                                                                                          \
-  EG_UNROLL for (int k = 0; k < 8; k++) {                                                                    \
-    r[k] = a[k];                                                                                             \
-  }
-
-/* Rows of width 4 with 8 lanes at once: halves of a vector are loaded to where exchanges within 128 bits (and, in
-   double, one of 128-bit parts) finish the transpose. `out` gets columns 0 .. n_columns-1. */
-typedef float f32x4 __attribute__((vector_size(16), aligned(4)));
-typedef float f32x8 __attribute__((vector_size(32), aligned(4)));
-static inline __attribute__((always_inline)) void transpose4_f32(const float *chunk, const int32_t *index, float *out,
-                                                                 int n_columns) {
-#define ROWS_OF_4(i, j)                                                                                      \
-  __builtin_shufflevector(*(const f32x4 *)(chunk + 4 * (size_t)index[i]),                                    \
-                          *(const f32x4 *)(chunk + 4 * (size_t)index[j]), 0, 1, 2, 3, 4, 5, 6, 7)
-  const f32x8 p = ROWS_OF_4(0, 4), q = ROWS_OF_4(1, 5), r = ROWS_OF_4(2, 6), s = ROWS_OF_4(3, 7);
-#undef ROWS_OF_4
-  const f32x8 low_pq = __builtin_shufflevector(p, q, 0, 8, 1, 9, 4, 12, 5, 13);
-  const f32x8 low_rs = __builtin_shufflevector(r, s, 0, 8, 1, 9, 4, 12, 5, 13);
-  const f32x8 high_pq = __builtin_shufflevector(p, q, 2, 10, 3, 11, 6, 14, 7, 15);
-  const f32x8 high_rs = __builtin_shufflevector(r, s, 2, 10, 3, 11, 6, 14, 7, 15);
-  f32x8 column[4];
-  column[0] = __builtin_shufflevector(low_pq, low_rs, 0, 1, 8, 9, 4, 5, 12, 13);
-  column[1] = __builtin_shufflevector(low_pq, low_rs, 2, 3, 10, 11, 6, 7, 14, 15);
-  column[2] = __builtin_shufflevector(high_pq, high_rs, 0, 1, 8, 9, 4, 5, 12, 13);
-  column[3] = __builtin_shufflevector(high_pq, high_rs, 2, 3, 10, 11, 6, 7, 14, 15);
-  EG_UNROLL
-  for (int k = 0; k < 4; k++) {
-    if (k < n_columns) {
-      *(f32x8 *)(out + (size_t)k * EG_LANES) = column[k];
-    }
-  }
-}
-
-typedef double f64x4 __attribute__((vector_size(32), aligned(8)));
-typedef double f64x8 __attribute__((vector_size(64), aligned(8)));
-static inline __attribute__((always_inline)) void transpose4_f64(const double *chunk, const int32_t *index,
-                                                                 double *out, int n_columns) {
-#define ROWS_OF_4(i, j)                                                                                      \
-  __builtin_shufflevector(*(const f64x4 *)(chunk + 4 * (size_t)index[i]),                                    \
-                          *(const f64x4 *)(chunk + 4 * (size_t)index[j]), 0, 1, 2, 3, 4, 5, 6, 7)
-  const f64x8 p = ROWS_OF_4(0, 2), q = ROWS_OF_4(1, 3), r = ROWS_OF_4(4, 6), s = ROWS_OF_4(5, 7);
-#undef ROWS_OF_4
-  const f64x8 even_pq = __builtin_shufflevector(p, q, 0, 8, 2, 10, 4, 12, 6, 14);
-  const f64x8 even_rs = __builtin_shufflevector(r, s, 0, 8, 2, 10, 4, 12, 6, 14);
-  const f64x8 odd_pq = __builtin_shufflevector(p, q, 1, 9, 3, 11, 5, 13, 7, 15);
-  const f64x8 odd_rs = __builtin_shufflevector(r, s, 1, 9, 3, 11, 5, 13, 7, 15);
-  f64x8 column[4];
-  column[0] = __builtin_shufflevector(even_pq, even_rs, 0, 1, 4, 5, 8, 9, 12, 13);
-  column[1] = __builtin_shufflevector(odd_pq, odd_rs, 0, 1, 4, 5, 8, 9, 12, 13);
-  column[2] = __builtin_shufflevector(even_pq, even_rs, 2, 3, 6, 7, 10, 11, 14, 15);
-  column[3] = __builtin_shufflevector(odd_pq, odd_rs, 2, 3, 6, 7, 10, 11, 14, 15);
-  EG_UNROLL
-  for (int k = 0; k < 4; k++) {
-    if (k < n_columns) {
-      *(f64x8 *)(out + (size_t)k * EG_LANES) = column[k];
-    }
-  }
-}
-
-#define DEFINE_STAGE(suffix, real, W)                                                                        \
-  typedef real row_##suffix __attribute__((vector_size(W * sizeof(real)), aligned(sizeof(real))));           \
-  /* columns 0 .. n_columns-1 of the W columns at `chunk` (row stride `width`) for W lanes */                \
-  static inline __attribute__((always_inline)) void transpose_##suffix(                                      \
-      const real *chunk, int width, const int32_t *index, real *out, int n_columns) {                        \
-    row_##suffix r[W], a[W];                                                                                 \
-    EG_UNROLL for (int i = 0; i < W; i++) {                                                                  \
-      r[i] = *(const row_##suffix *)(chunk + (size_t)index[i] * (size_t)width);                              \
-    }                                                                                                        \
-    TRANSPOSE##W(r, a) EG_UNROLL for (int k = 0; k < W; k++) {                                               \
-      if (k < n_columns) {                                                                                   \
-        *(row_##suffix *)(out + (size_t)k * EG_LANES) = r[k];                                                \
-      }                                                                                                      \
-    }                                                                                                        \
-  }                                                                                                          \
-  /* one column, width constant: 8 gathered doubles are faster than 8 loads, 16 gathered floats slower */     \
-  static inline __attribute__((always_inline)) void stage_column_##suffix(                                   \
-      const real *chunk, int width, const int32_t *index, real *out) {                                       \
-    if (sizeof(real) == 8) {                                                                                 \
-      LANE_LOOP {                                                                                            \
-        out[l] = chunk[index[l] * width];                                                                    \
-      }                                                                                                      \
-    } else {                                                                                                 \
-      EG_UNROLL                                                                                              \
-      for (int l = 0; l < EG_LANES; l++) {                                                                   \
-        out[l] = chunk[index[l] * width];                                                                    \
-      }                                                                                                      \
-    }                                                                                                        \
-  }                                                                                                          \
-  static inline void stage_narrow_##suffix(const real *chunk, int width, int n_columns,                      \
-                                           const int32_t *index, real *out) {                                \
-    if (width == 1) {                                                                                        \
-      stage_column_##suffix(chunk, 1, index, out);                                                           \
-    } else if (width == 2) {                                                                                 \
-      stage_column_##suffix(chunk, 2, index, out);                                                           \
-      stage_column_##suffix(chunk + 1, 2, index, out + EG_LANES);                                            \
-    } else {                                                                                                 \
-      for (int l = 0; l < EG_LANES; l += 8) {                                                                \
-        transpose4_##suffix(chunk, index + l, out + l, n_columns);                                           \
-      }                                                                                                      \
-    }                                                                                                        \
-  }                                                                                                          \
-  static __attribute__((noinline)) void stage_##suffix(const void *rows, uint32_t n_rows, int columns,       \
-                                                       const int32_t *index, int n_draws, void *out) {       \
-    const int last_width = eg_rows_last_width(columns);                                                      \
-    for (int d = 0; d < n_draws; d++) {                                                                      \
-      const int32_t *lanes = index + (size_t)d * EG_LANES;                                                   \
-      real *target = (real *)out + (size_t)d * (size_t)columns * EG_LANES;                                   \
-      const real *chunk = (const real *)rows;                                                                \
-      for (int column = 0; column < columns; column += 8, chunk += (size_t)n_rows * 8) {                     \
-        const int width = column + 8 <= columns ? 8 : last_width;                                            \
-        if (width < W) {                                                                                     \
-          stage_narrow_##suffix(chunk, width, columns - column, lanes, target + (size_t)column * EG_LANES);  \
-          continue;                                                                                          \
-        }                                                                                                    \
-        const int n_columns = columns - column < width ? columns - column : width;                           \
-        for (int l = 0; l < EG_LANES; l += W) {                                                              \
-          EG_UNROLL for (int k = 0; k < 8 / W; k++) {                                                        \
-            if (k * W < n_columns) {                                                                         \
-              transpose_##suffix(chunk + k * W, width, lanes + l,                                            \
-                                 target + (size_t)(column + k * W) * EG_LANES + l, n_columns - k * W);       \
-            }                                                                                                \
-          }                                                                                                  \
-        }                                                                                                    \
-      }                                                                                                      \
-    }                                                                                                        \
-  }
-
-#if defined(__AVX512F__)
-DEFINE_STAGE(f64, double, 8)
-#else
-DEFINE_STAGE(f64, double, 4)
-#endif
-DEFINE_STAGE(f32, float, 8)
-
 const eg_fill_table EG_PASTE(eg_fill_table, EG_ISA) = {
     {fill_gaussian, NULL, fill_gaussian64, fill_table5, fill_table8, fill_table10, fill_two_point, fill_three_point},
     {fill64_gaussian, NULL, fill_gaussian64, fill64_table5, fill64_table8, fill64_table10, fill64_two_point,
@@ -594,6 +432,4 @@ const eg_fill_table EG_PASTE(eg_fill_table, EG_ISA) = {
     fill_permuted,
     fill_fractional,
     fill_stable,
-    stage_f64,
-    stage_f32,
 };

@@ -25,10 +25,6 @@ typedef void (*eg_fill_rows_fn)(const uint32_t key[2], uint64_t realisation_firs
 typedef void (*eg_fill_listed_rows_fn)(const uint32_t key[2], const eg_listed *list, uint64_t block_first, int n_blocks,
                                        uint32_t n_rows, int32_t *out);
 
-/* Rows of n_draws x EG_LANES indices, transposed: out[(draw * columns + column) * EG_LANES + lane]. */
-typedef void (*eg_stage_rows_fn)(const void *rows, uint32_t n_rows, int columns, const int32_t *index, int n_draws,
-                                 void *out);
-
 /* A shuffle of the rows for EG_LANES realisations, in the middle of being made: `done` draws of it. */
 typedef struct eg_permutation {
   uint64_t realisation, first, block; /* of the words */
@@ -62,7 +58,6 @@ typedef struct eg_fill_table {
   eg_fill_permuted_fn fill_permuted;
   eg_fill_fractional_fn fill_fractional;
   eg_fill_stable_fn fill_stable;
-  eg_stage_rows_fn stage_f64, stage_f32;
 } eg_fill_table;
 
 #endif

@@ -91,7 +91,8 @@ static __attribute__((noinline, unused)) void step_joint(int is_strang, const eg
   memset(triangle, 0, (size_t)n * (n + 1) / 2 * EG_LANES * sizeof *triangle);
   memset(mean, 0, (size_t)n * EG_LANES * sizeof *mean);
   for (uint64_t j = 0; j < a->n_rows; j++) {
-    const eg_real *const row = spread_row(a, (eg_real *)t->rows, j);
+    eg_real *const row = (eg_real *)t->rows;
+    spread_row(a, j, EG_LANES, row);
     for (uint32_t point = 0; point < a->n_points; point++) {
       const size_t at = (size_t)point * EG_DIM * EG_LANES;
       LANES { lane_row_gradient(p, u, block->x + at + l, row + l, g + at + l); }

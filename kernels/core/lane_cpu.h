@@ -1,6 +1,6 @@
 /*
  * The CPU driver of the lane form. Realisations are advanced in blocks of EG_LANES; the state of a block is compact
- * (component, lane) and stays in the first-level cache; increments and data rows are made ahead by one noinline fill.
+ * (component, lane) and stays in the first-level cache; increments and row numbers are made ahead by one noinline fill.
  * The body of every vector loop is one call of an always-inline lane function, the step a constant argument of it.
  */
 #ifndef EG_CORE_LANE_CPU_H
@@ -11,13 +11,6 @@
 
 #define EG_ACC_MAX (2 * EG_DIM + 1)
 #define EG_WIDTH_MAX (EG_DIM > 1 ? 3 * EG_DIM : 5) /* values of a trajectory: x, and those of a stepper or process */
-#define EG_ROW_VALUES ((EG_DIM + 1) * EG_LANES)
-/* Draws of rows kept staged: whole index blocks, about a quarter of EG_ROWS_BYTES, so that the first-level cache has
-   room for the state and the data too. */
-#define EG_ROWS_FIT(bytes) ((bytes) / (EG_ROW_VALUES * (int)sizeof(eg_real)))
-#define EG_ROWS_WANTED     (EG_ROWS_FIT(EG_ROWS_BYTES / 4) / 4 * 4 + 4)
-#define EG_ROWS_HELD       (EG_ROWS_WANTED < EG_ROWS_FIT(EG_ROWS_BYTES) ? EG_ROWS_WANTED : EG_ROWS_FIT(EG_ROWS_BYTES))
-
 /* Increments held as floats: less than a first-level cache, where state and data lie too. A step of one dimension takes three
    nanoseconds a row of them: a second-level cache keeps up, and more of them make up for the call of the fill. */
 #define EG_NOISE_HELD (EG_DIM == 1 ? 384 : 96)
@@ -36,7 +29,6 @@ typedef void (*eg_end_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, 
 typedef struct eg_ahead {
   uint64_t first, last;             /* in the noise buffer */
   uint64_t index_first, index_last; /* in the index buffer */
-  uint64_t row_first, row_last;     /* staged in the rows buffer */
   uint64_t backup_step;             /* whose state the backup is */
   int has_events;                   /* what t->rows holds are events: core/events.h */
 } eg_ahead;
@@ -103,7 +95,7 @@ static eg_block_state block_of(const eg_thread *t, const eg_launch *a, int extra
   return b;
 }
 
-/* ---- noise and rows made ahead ---- */
+/* ---- noise and row numbers made ahead ---- */
 
 #include "core/coarse_cpu.h"
 
@@ -142,32 +134,7 @@ static __attribute__((noinline)) void hold_noise(const eg_launch *a, eg_thread *
   ahead->last = (block + n) * per_block;
 }
 
-/* Stage rows from draw q on: at least `need` (<= EG_ROWS_HELD), not beyond `limit`. */
-static __attribute__((noinline)) void hold_rows(const eg_launch *a, eg_thread *t, eg_ahead *ahead,
-                                                uint64_t realisation, uint64_t q, uint64_t need, uint64_t limit) {
-  if (q < ahead->index_first || q + need > ahead->index_last) {
-    const uint64_t block = q / 4;
-    const uint64_t wanted = (limit + 3) / 4 - block;
-    const uint64_t n = wanted < EG_INDEX_BLOCKS ? wanted : EG_INDEX_BLOCKS;
-    if (t->listed != NULL) {
-      t->fill->listed_rows(a->key, t->listed, block, (int)n, a->n_rows, t->index);
-    } else if (a->sampling == 0) {
-      t->fill->fill_rows(a->key, realisation, block, (int)n, a->n_rows, t->index);
-    } else {
-      t->fill->fill_permuted(a->key, realisation, block * 4, (int)n * 4, a->n_rows, a->sampling, a->fold_count,
-                             t->permutation, t->index);
-    }
-    ahead->index_first = block * 4;
-    ahead->index_last = (block + n) * 4;
-  }
-  uint64_t n = ahead->index_last - q;
-  n = n < EG_ROWS_HELD ? n : EG_ROWS_HELD;
-  n = n < limit - q ? n : limit - q;
-  const eg_stage_rows_fn stage = sizeof(eg_real) == 8 ? t->fill->stage_f64 : t->fill->stage_f32;
-  stage(a->rows, a->n_rows, EG_DIM + 1, t->index + (q - ahead->index_first) * EG_LANES, (int)n, t->rows);
-  ahead->row_first = q;
-  ahead->row_last = q + n;
-}
+#include "core/rows_cpu.h"
 
 /* ---- lane functions ---- */
 
@@ -195,8 +162,8 @@ EG_FN void lane_plain(eg_plain_fn step, int extra, const eg_params *p, const eg_
   z.z = noise;
   z.wide = wide;
   rows[0].base = staged_rows;
-  rows[1].base = staged_rows + EG_ROW_VALUES;
-  rows[0].stride = rows[1].stride = EG_LANES;
+  rows[1].base = staged_rows + EG_GROUP_ROW;
+  rows[0].stride = rows[1].stride = EG_GROUP;
   lane_load(block, EG_DIM + extra, x);
   step(p, u, x, z, rows);
   lane_store(block, EG_DIM + extra, x);
@@ -213,7 +180,7 @@ EG_FN void lane_timed(eg_timed_fn step, int extra, const eg_params *p, const eg_
   lane_store(block, EG_DIM + extra, x);
 }
 
-/* A whole fold over `count` rows, count constant: the accumulator stays in registers. */
+/* A whole fold over `count` rows, count constant: the accumulator stays in registers. extra: values behind x that the end uses. */
 EG_FN void lane_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra, int count, const eg_params *p,
                      const eg_uniforms *u, eg_real *block, const eg_real *staged_rows) {
   eg_real x[EG_WIDTH_MAX], acc[EG_ACC_MAX];
@@ -222,8 +189,8 @@ EG_FN void lane_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int extra,
   EG_UNROLL
   for (int i = 0; i < count; i++) {
     eg_row row;
-    row.base = staged_rows + (size_t)i * EG_ROW_VALUES;
-    row.stride = EG_LANES;
+    row.base = staged_rows + i * EG_GROUP_ROW;
+    row.stride = EG_GROUP;
     add(p, u, x, row, (uint32_t)i < u->half ? u->weight_first : u->weight_second, acc);
   }
   end(p, u, x, acc);
@@ -244,7 +211,7 @@ EG_FN void lane_add(eg_add_fn add, int n_acc, const eg_params *p, const eg_unifo
   eg_real x[EG_DIM], acc[EG_ACC_MAX];
   eg_row row;
   row.base = staged_row;
-  row.stride = EG_LANES;
+  row.stride = EG_GROUP;
   lane_load(block, EG_DIM, x);
   lane_load(acc_block, n_acc, acc);
   add(p, u, x, row, z, acc);

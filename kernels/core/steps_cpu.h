@@ -29,18 +29,18 @@ EG_FN void widen(int normals, const eg_noise_real *noise, eg_real *wide) {
 
 /* One step of lanes first .. first + EG_WIDE_LANES - 1, of the state x; step_fn is a constant. */
 EG_FN void step_vector(eg_plain_fn step_fn, int normals, int extra, const eg_params *p, const eg_uniforms *u, int first,
-                       eg_real *x, const eg_noise_real *noise, const eg_real *staged) {
+                       eg_real *x, const eg_noise_real *noise) {
   eg_real wide[EG_MOST_WIDE * EG_WIDE_LANES];
   widen(normals, noise + first, wide);
   _Pragma("omp simd")
   for (int l = 0; l < EG_WIDE_LANES; l++) {
-    lane_plain(step_fn, extra, p, u, x + first + l, noise + first + l, wide + l, staged + first + l);
+    lane_plain(step_fn, extra, p, u, x + first + l, noise + first + l, wide + l, NULL);
   }
 }
 
 /* One step of all lanes. */
 EG_FN void step_plain(eg_plain_fn step_fn, int normals, int extra, const eg_params *p, const eg_uniforms *u, eg_real *x,
-                      const eg_noise_real *noise, const eg_real *staged) {
+                      const eg_noise_real *noise) {
 #if EG_SYMROOT_BLOCK
   if (step_fn == eg_step_euler_symroot || step_fn == eg_step_strang_symroot) {
     step_symroot(step_fn == eg_step_strang_symroot, p, u, x, noise);
@@ -49,11 +49,24 @@ EG_FN void step_plain(eg_plain_fn step_fn, int normals, int extra, const eg_para
 #endif
   if (EG_IS_WIDENED && normals > 0 && normals <= EG_MOST_WIDE) {
     for (int first = 0; first < EG_LANES; first += EG_WIDE_LANES) {
-      step_vector(step_fn, normals, extra, p, u, first, x, noise, staged);
+      step_vector(step_fn, normals, extra, p, u, first, x, noise);
     }
     return;
   }
-  LANES { lane_plain(step_fn, extra, p, u, x + l, noise + l, NULL, staged + l); }
+  LANES { lane_plain(step_fn, extra, p, u, x + l, noise + l, NULL, NULL); }
+}
+
+/* One step of all points with `rows` data rows each, group by group. */
+EG_FN void step_rows(eg_plain_fn step_fn, int rows, int extra, const eg_params *p, const eg_launch *a, const eg_uniforms *u,
+                     eg_real *points, const eg_noise_real *noise, const int32_t *index) {
+  for (int first = 0; first < EG_LANES; first += EG_GROUP) {
+    eg_real staged[2 * EG_GROUP_ROW];
+    stage_group(a, index + first, rows, staged);
+    for (uint32_t point = 0; point < a->n_points; point++) {
+      eg_real *const x = points + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES + first;
+      GROUP_LANES { lane_plain(step_fn, extra, p, u, x + l, noise + first + l, NULL, staged + l); }
+    }
+  }
 }
 
 #if EG_HOLDS_BLOCK
@@ -70,7 +83,7 @@ EG_FN eg_held step_held(eg_plain_fn step_fn, int normals, const eg_params *p, co
                         const eg_noise_real *noise) {
   eg_real x[EG_WIDE_LANES];
   *(eg_held *)x = held;
-  step_vector(step_fn, normals, 0, p, u, 0, x, noise, x);
+  step_vector(step_fn, normals, 0, p, u, 0, x, noise);
   return *(const eg_held *)x;
 }
 
@@ -121,7 +134,7 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
   for (uint64_t step = from; step < to;) {
     uint64_t n = (due < to && !is_held ? due : to) - step;
     const eg_noise_real *noise = (const eg_noise_real *)t->noise;
-    const eg_real *staged = (const eg_real *)t->rows;
+    const int32_t *index = NULL;
     if (normals > 0) {
       const uint64_t q = step * (uint64_t)normals;
       if (q < ahead->first || q + (uint64_t)normals > ahead->last) {
@@ -133,11 +146,8 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
     }
     if (rows > 0) {
       const uint64_t q = step * (uint64_t)rows;
-      if (q < ahead->row_first || q + (uint64_t)rows > ahead->row_last) {
-        hold_rows(a, t, ahead, realisation, q, (uint64_t)rows, a->step_last * (uint64_t)rows);
-      }
-      staged += (q - ahead->row_first) * EG_ROW_VALUES;
-      const uint64_t held = (ahead->row_last - q) / (uint64_t)rows;
+      index = hold_index(a, t, ahead, realisation, q, (uint64_t)rows, a->step_last * (uint64_t)rows);
+      const uint64_t held = (ahead->index_last - q) / (uint64_t)rows;
       n = held < n ? held : n;
     }
     uint64_t i = 0;
@@ -158,12 +168,15 @@ EG_FN void steps_plain(eg_plain_fn step_fn, int normals, int rows, int extra, in
       if (extra > 0) {
         eg_uniforms_at(&own_uniforms, a, step + i);
       }
-      for (uint32_t point = 0; point < a->n_points; point++) {
+      if (rows > 0) {
+        step_rows(step_fn, rows, extra, p, a, u, block.x, noise, index);
+        index += rows * EG_LANES;
+      }
+      for (uint32_t point = 0; rows == 0 && point < a->n_points; point++) {
         eg_real *const x = block.x + (size_t)point * (size_t)(EG_DIM + extra) * EG_LANES;
-        step_plain(step_fn, normals, extra, p, u, x, noise, staged);
+        step_plain(step_fn, normals, extra, p, u, x, noise);
       }
       noise += normals * EG_LANES;
-      staged += (size_t)rows * EG_ROW_VALUES;
     }
     step += n;
     if (step == due) {

@@ -27,6 +27,7 @@ typedef struct eg_uniforms {
   uint32_t half, is_before;
   int32_t rule_form; /* EG_RULE_*, by what the rule does not do */
   int32_t is_free;   /* of a fold of rows on the CPU: the regulariser is 0 and left out */
+  int32_t is_memoryless; /* of one too: momentum is 0, and the velocity is left out */
   eg_real rate, shrink, unbias1, unbias2, is_first;
   uint32_t count; /* samples of this step: fold_count where nothing is scheduled */
 } eg_uniforms;
@@ -133,7 +134,7 @@ EG_FN eg_uniforms eg_uniforms_of(const eg_launch *a) {
   u.plain_part = c->is_sign ? (eg_real)0 : (eg_real)1;
   u.is_before = c->is_before;
   u.rule_form = eg_rule_form(c);
-  u.is_free = 0;
+  u.is_free = u.is_memoryless = 0;
   u.rate = u.shrink = u.unbias1 = u.unbias2 = u.is_first = 0;
   u.count = a->fold_count;
   return u;

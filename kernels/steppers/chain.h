@@ -40,6 +40,10 @@ EG_FN eg_real eg_sign(eg_real a) {
 EG_FN void eg_rule_momentum(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real *g) {
   eg_real *const v = x + EG_DIM;
   (void)p;
+  if (u->is_memoryless) { /* 0 times a velocity is nothing to add */
+    EG_EACH(k) { x[k] = eg_mad(-u->rate, u->new_weight * g[k], x[k]); }
+    return;
+  }
   if (u->rule_form == EG_RULE_BARE) {
     EG_EACH(k) {
       v[k] = eg_mad(u->momentum, v[k], u->new_weight * g[k]);

@@ -1,7 +1,6 @@
 /* The vector fills of every ISA against the scalar definitions of core/noise.h, bit by bit, and against golden words. */
 #include "check.h"
 #include "core/fill.h"
-#include "core/rows.h"
 
 #if defined(__x86_64__)
 extern const eg_fill_table eg_fill_table_v3, eg_fill_table_v4;
@@ -59,35 +58,6 @@ static void compare_rows(const eg_fill_table *table, uint32_t n_rows) {
                                ? eg_index_retry(key, 640 + (uint64_t)lane, 20 + (uint64_t)j, n_rows)
                                : eg_index_of_word(w[j % 4], n_rows);
       wrong += index[j * EG_LANES + lane] != want || want < 0 || (uint32_t)want >= n_rows;
-    }
-  }
-  CHECK(wrong == 0);
-}
-
-static void compare_staging(const eg_fill_table *table, int columns) {
-  enum { N = 37 };
-  static double data[N * 24], staged[2 * 24 * EG_LANES] __attribute__((aligned(4096)));
-  static float data_f[N * 24], staged_f[2 * 24 * EG_LANES] __attribute__((aligned(4096)));
-  int32_t index[2 * EG_LANES];
-  for (int j = 0; j < N; j++) {
-    for (int k = 0; k < columns; k++) {
-      data[eg_rows_at(N, columns, (uint64_t)j, k)] = j + k / 32.0;
-      data_f[eg_rows_at(N, columns, (uint64_t)j, k)] = (float)(j + k / 32.0);
-    }
-  }
-  for (int i = 0; i < 2 * EG_LANES; i++) {
-    index[i] = (i * 11) % N;
-  }
-  table->stage_f64(data, N, columns, index, 2, staged);
-  table->stage_f32(data_f, N, columns, index, 2, staged_f);
-  int wrong = 0;
-  for (int d = 0; d < 2; d++) {
-    for (int k = 0; k < columns; k++) {
-      for (int lane = 0; lane < EG_LANES; lane++) {
-        const double want = index[d * EG_LANES + lane] + k / 32.0;
-        wrong += staged[(d * columns + k) * EG_LANES + lane] != want;
-        wrong += (double)staged_f[(d * columns + k) * EG_LANES + lane] != want;
-      }
     }
   }
   CHECK(wrong == 0);
@@ -192,10 +162,6 @@ int main(void) {
     compare_rows(tables[i], 1);
     compare_rows(tables[i], 0x7fffffffu);  /* half of the words are rejected */
     compare_rows(tables[i], 0x60000000u);  /* a quarter is */
-    const int columns[7] = {2, 3, 5, 7, 9, 13, 17};
-    for (int c = 0; c < 7; c++) {
-      compare_staging(tables[i], columns[c]);
-    }
   }
   return check_report();
 }
