@@ -129,16 +129,17 @@ EG_FN void one_short_chain(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, cons
 }
 
 #if EG_HAS_SLOPES
-/* A fold over one row, of sgd: the only stepper of this form with folds over rows. */
-EG_FN void one_single(const eg_params *p, const eg_uniforms *u, const eg_group *g, uint64_t step, uint32_t point, uint32_t i) {
+/* A fold over one row, of sgd: the only stepper of this form with folds over rows. is_short: vectors of one chunk; is_free: no
+   regulariser; both known when compiled. */
+EG_FN void one_single(int is_short, int is_free, const eg_params *params, const eg_uniforms *uniforms, const eg_group *g,
+                      uint64_t step, uint32_t point, uint32_t i) {
+  eg_params own_params = *params;
+  eg_uniforms own_uniforms = *uniforms;
+  const eg_params *const p = &own_params;
+  const eg_uniforms *const u = &own_uniforms;
+  own_params.team.chunks = is_short ? 1 : params->team.chunks;
+  own_uniforms.is_free = is_free;
   eg_single_sgd_rows(p, u, state_of(p, g, point, i), row_of_draw(p, u, g, step, i));
-}
-
-EG_FN void one_short_single(const eg_params *params, const eg_uniforms *u, const eg_group *g, uint64_t step, uint32_t point,
-                            uint32_t i) {
-  eg_params own = *params;
-  own.team.chunks = 1;
-  one_single(&own, u, g, step, point, i);
 }
 #endif
 
@@ -235,12 +236,17 @@ EG_FN void long_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_dat
 EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, const eg_params *p,
                         const eg_uniforms *u, eg_group *g, uint64_t from, uint64_t to) {
 #if EG_HAS_SLOPES
-  if (!is_data && g->a->fold_count == 1 && p->team.chunks == 1) {
-    EG_PIECES(1, (void)0, one_short_single(p, u, g, s, point, i))
-    return;
-  }
   if (!is_data && g->a->fold_count == 1) {
-    EG_PIECES(1, (void)0, one_single(p, u, g, s, point, i))
+    const int is_short = p->team.chunks == 1, is_free = eg_regulariser_slope(p, u->staged) == 0;
+    if (is_short && is_free) {
+      EG_PIECES(1, (void)0, one_single(1, 1, p, u, g, s, point, i))
+    } else if (is_short) {
+      EG_PIECES(1, (void)0, one_single(1, 0, p, u, g, s, point, i))
+    } else if (is_free) {
+      EG_PIECES(1, (void)0, one_single(0, 1, p, u, g, s, point, i))
+    } else {
+      EG_PIECES(1, (void)0, one_single(0, 0, p, u, g, s, point, i))
+    }
     return;
   }
 #endif

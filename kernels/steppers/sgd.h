@@ -42,6 +42,10 @@ EG_FN void eg_end_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x,
 EG_FN void eg_single_sgd_rows(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_row row) {
   const eg_real slope = eg_row_slope(p, u->staged, x, row, (eg_real)1), ridge = eg_regulariser_slope(p, u->staged);
   const eg_real batch_size = u->batch_size, rate = -u->rate_over_batch;
+  if (u->is_free) {
+    EG_EACH(k) { x[k] = eg_mad(rate, slope * EG_INPUT(row, k), x[k]); }
+    return;
+  }
   EG_EACH(k) {
     const eg_real acc = eg_mad(slope, EG_INPUT(row, k), batch_size * (ridge * x[k]));
     x[k] = eg_mad(rate, acc, x[k]);

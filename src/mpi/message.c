@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 eg_status eg_mpi_try(eg_context *ctx, int code, const char *doing) {
   char text[MPI_MAX_ERROR_STRING] = "";
@@ -24,13 +23,4 @@ eg_status eg_mpi_buffer_make(eg_context *ctx, const eg_mpi_head *head, size_t pa
   buffer->size = sizeof *head + payload;
   memcpy(buffer->bytes, head, sizeof *head);
   return EG_OK;
-}
-
-void eg_mpi_rest(pthread_cond_t *condition, pthread_mutex_t *locked, int microseconds) {
-  struct timespec t;
-  (void)clock_gettime(CLOCK_MONOTONIC, &t); /* a clock that is set back must not make the rest an hour */
-  t.tv_nsec += microseconds * 1000L;
-  t.tv_sec += t.tv_nsec / 1000000000;
-  t.tv_nsec %= 1000000000;
-  (void)pthread_cond_clockwait(condition, locked, CLOCK_MONOTONIC, &t); /* a time-out is a normal case */
 }

@@ -6,7 +6,6 @@
 #define EG_MPI_MESSAGE_H
 
 #include <mpi.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,10 +55,6 @@ typedef struct eg_mpi_buffer {
 
 /* EG_ERR_DEVICE with MPI's words where a call failed. */
 EG_NODISCARD eg_status eg_mpi_try(eg_context *ctx, int code, const char *doing);
-
-/* Wait for the condition, but not for longer. MPI wakes nobody up: a thread that talks looks for messages after each such rest, and
-   every look costs 15 microseconds of the thread that works beside it. */
-void eg_mpi_rest(pthread_cond_t *condition, pthread_mutex_t *locked, int microseconds);
 
 EG_NODISCARD eg_status eg_mpi_buffer_make(eg_context *ctx, const eg_mpi_head *head, size_t payload, eg_mpi_buffer *buffer);
 

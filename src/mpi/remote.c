@@ -7,13 +7,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/condition.h"
 #include "base/hash.h"
 #include "base/stop_flag.h"
 #include "mpi/message.h"
 #include "run/run_from.h"
 
-/* How long the thread that talks rests when there is nothing to do, and while MPI is to get on with something. */
-enum { REST_MICROSECONDS = 1000, SHORT_MICROSECONDS = 500 };
+/* How long the thread that talks rests when there is nothing to do, and while MPI is to get on with something, in seconds. MPI wakes
+   nobody up: it looks for messages after each rest, and every look costs 15 microseconds of the thread that works beside it. */
+static const double REST = 1e-3, SHORT_REST = 0.5e-3;
 
 /* How long a stop waits for workers to leave their tiles: a dead rank would never answer, and the launcher of MPI does not wait
    long before it kills rank 0. */
@@ -52,7 +54,7 @@ static struct {
   double ended;                   /* when talking ended */
   eg_mpi_hello *hellos;           /* (n_ranks) */
   eg_device **devices;            /* (n_workers) NULL while not open */
-} remote = {.lock = PTHREAD_MUTEX_INITIALIZER, .asked = PTHREAD_COND_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER};
+} remote = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- the thread that talks; MPI is called by nobody else while it lives ---- */
 
@@ -168,16 +170,16 @@ static eg_status receive(eg_context *ctx, bool *was_busy) {
 
 /* Called with the lock held: until there is a question, or it is time to look for messages. */
 static void rest(void) {
-  int microseconds = REST_MICROSECONDS;
+  double seconds = REST;
   for (int i = 0; i < remote.n_workers; i++) {
     const eg_device *const d = remote.devices[i];
     if (d != NULL && d->question_kind != 0 && !d->is_sending) {
       return;
     }
-    microseconds = d != NULL && d->is_sending ? SHORT_MICROSECONDS : microseconds;
+    seconds = d != NULL && d->is_sending ? SHORT_REST : seconds;
   }
   if (!remote.is_ending) {
-    eg_mpi_rest(&remote.asked, &remote.lock, microseconds);
+    eg_condition_wait(&remote.asked, &remote.lock, seconds);
   }
 }
 
@@ -214,7 +216,7 @@ static void *talk(void *argument) {
 /* ---- the backend ---- */
 
 /* An answer, or the time to look whether all is to end, is waited for so long. */
-enum { ANSWER_MICROSECONDS = 50000 };
+static const double ANSWER_REST = 0.05;
 
 /* Ask and wait; the answer is the caller's to free. */
 static eg_status ask(eg_context *ctx, eg_device *d, int kind, eg_mpi_buffer question, const volatile int *stop, int wanted,
@@ -228,7 +230,7 @@ static eg_status ask(eg_context *ctx, eg_device *d, int kind, eg_mpi_buffer ques
   double stopped = 0; /* since when it is to end */
   bool is_left = false;
   while (d->answer_kind == 0 && !remote.has_failed && !is_left) {
-    eg_mpi_rest(&remote.answered, &remote.lock, ANSWER_MICROSECONDS);
+    eg_condition_wait(&remote.answered, &remote.lock, ANSWER_REST);
     if (eg_is_stopping(stop)) {
       const double now = eg_now();
       stopped = stopped > 0 ? stopped : now;
@@ -286,7 +288,7 @@ static void close_device(eg_device *d) {
   }
   (void)pthread_mutex_lock(&remote.lock);
   while (d->is_sending && !remote.has_failed) { /* answered already, so it is a matter of the next look */
-    eg_mpi_rest(&remote.answered, &remote.lock, SHORT_MICROSECONDS);
+    eg_condition_wait(&remote.answered, &remote.lock, SHORT_REST);
   }
   remote.devices[d->number] = NULL;
   (void)pthread_mutex_unlock(&remote.lock);
@@ -450,6 +452,8 @@ eg_status eg_remote_run(eg_context *ctx, const eg_study *study, const eg_run_opt
   EG_TRY(receive_hellos(ctx));
   EG_TRY(count_workers(ctx, study));
   EG_TRY(make_places(ctx, &places));
+  eg_condition_init(&remote.asked);
+  eg_condition_init(&remote.answered);
   if (pthread_create(&remote.thread, NULL, talk, NULL) != 0) {
     free(places);
     return eg_fail(ctx, EG_ERR_MEMORY, "cannot start the thread that talks with the other ranks");

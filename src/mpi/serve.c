@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/condition.h"
 #include "base/hash.h"
 #include "base/stop_flag.h"
 #include "mpi/message.h"
@@ -19,8 +20,9 @@
 enum { CPU_MILLISECONDS = 100, MOST_RESULT_BYTES = 32 << 20 };
 
 /* How long the thread that talks rests between looks for messages: BUSY while all workers compute; SHORT while one waits for its next
-   question, or an answer is on its way; LONG instead of SHORT after MOST_SHORT looks in vain. */
-enum { BUSY_MICROSECONDS = 5000, SHORT_MICROSECONDS = 100, MOST_SHORT = 100, LONG_MICROSECONDS = 1000 };
+   question, or an answer is on its way; LONG instead of SHORT after MOST_SHORT looks in vain. In seconds. */
+static const double BUSY_REST = 5e-3, SHORT_REST = 0.1e-3, LONG_REST = 1e-3;
+enum { MOST_SHORT = 100 };
 
 typedef struct server server;
 
@@ -250,18 +252,18 @@ static eg_status send_answers(eg_context *ctx, server *s, bool *was_busy) {
 
 /* Until there is an answer, or it is time to look for messages. n_short: looks in vain since the last message. */
 static void rest(server *s, int *n_short) {
-  int microseconds = BUSY_MICROSECONDS;
+  double seconds = BUSY_REST;
   (void)pthread_mutex_lock(&s->lock);
-  for (int i = 0; i < s->n && microseconds > 0; i++) {
+  for (int i = 0; i < s->n && seconds > 0; i++) {
     const served *const w = &s->workers[i];
     if (w->answer_kind != 0 && !w->is_sending) {
-      microseconds = 0;
+      seconds = 0;
     } else if (w->is_sending || (!w->is_busy && w->question_kind == 0)) {
-      microseconds = *n_short < MOST_SHORT ? SHORT_MICROSECONDS : LONG_MICROSECONDS;
+      seconds = *n_short < MOST_SHORT ? SHORT_REST : LONG_REST;
     }
   }
-  if (microseconds > 0) {
-    eg_mpi_rest(&s->answered, &s->lock, microseconds);
+  if (seconds > 0) {
+    eg_condition_wait(&s->answered, &s->lock, seconds);
   }
   (void)pthread_mutex_unlock(&s->lock);
   *n_short += *n_short < MOST_SHORT;
@@ -361,7 +363,7 @@ static eg_status talk(eg_context *ctx, server *s) {
     } else if (s != NULL && status == EG_OK) {
       rest(s, &n_short);
     } else {
-      static const struct timespec REST = {0, BUSY_MICROSECONDS * 1000};
+      static const struct timespec REST = {0, 5000000};
       (void)nanosleep(&REST, NULL); /* cut short is no harm */
     }
   }
@@ -432,8 +434,8 @@ eg_status eg_serve_study(eg_context *ctx, const eg_study *study, const eg_run_op
   eg_mpi_hello hello = {.status = EG_OK};
   memset(&devices, 0, sizeof devices);
   (void)pthread_mutex_init(&s.lock, NULL); /* cannot fail with default attributes on Linux */
-  (void)pthread_cond_init(&s.asked, NULL);
-  (void)pthread_cond_init(&s.answered, NULL);
+  eg_condition_init(&s.asked);
+  eg_condition_init(&s.answered);
   eg_status status = eg_devices_find(ctx, study, options, &devices);
   status = status == EG_OK ? eg_plan_create(ctx, study, &plan) : status;
   status = status == EG_OK ? eg_devices_fit(ctx, plan, &devices) : status;

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/condition.h"
 #include "base/stop_flag.h"
 #include "run/run_loop_parts.h"
 #include "run/snapshot.h"
@@ -55,15 +56,6 @@ static void report(const eg_loop *loop, double start, bool is_snapshot, const ch
   loop->options->progress(loop->options->user, &p);
 }
 
-static struct timespec deadline_in(double seconds) {
-  struct timespec t;
-  (void)clock_gettime(CLOCK_REALTIME, &t);
-  const double end = (double)t.tv_nsec * 1e-9 + seconds;
-  t.tv_sec += (time_t)end;
-  t.tv_nsec = (long)((end - floor(end)) * 1e9);
-  return t;
-}
-
 /* Has every worker kept the tile in its hands since `wanted` was raised? */
 static bool are_tiles_kept(const eg_loop *loop) {
   for (int i = 0; i < loop->options->n_workers; i++) {
@@ -93,8 +85,7 @@ static void watch(eg_context *ctx, eg_loop *loop) {
   eg_snapshot snapshot;
   eg_snapshot_init(&snapshot, o);
   while (loop->n_working > 0) {
-    const struct timespec deadline = deadline_in(asked > 0 ? 0.01 : 0.1);
-    (void)pthread_cond_timedwait(&loop->changed, &loop->lock, &deadline); /* a time-out is the normal case */
+    eg_condition_wait(&loop->changed, &loop->lock, asked > 0 ? 0.01 : 0.1);
     const double now = eg_now();
     if (eg_is_stopping(o->stop) || (o->max_time > 0 && now - o->started >= 0.99 * o->max_time)) {
       eg_ask_to_stop(&loop->stop);
@@ -241,7 +232,7 @@ eg_status eg_run_loop(eg_context *ctx, eg_campaign *campaign, const eg_loop_opti
   loop->campaign = campaign;
   loop->options = options;
   (void)pthread_mutex_init(&loop->lock, NULL); /* cannot fail with default attributes on Linux */
-  (void)pthread_cond_init(&loop->changed, NULL);
+  eg_condition_init(&loop->changed);
   EG_TRY_DONE(eg_apart_create(ctx, campaign, options->places, options->n_workers, are_tiles_checked(options), &loop->apart));
   EG_TRY_DONE(eg_tile_queue_create(ctx, &loop->apart, &loop->queue));
   EG_TRY_DONE(eg_allocate(ctx, (size_t)options->n_workers, sizeof *loop->workers, &loop->workers));
