@@ -162,7 +162,7 @@ EG_FN void lane_plain(eg_plain_fn step, int extra, const eg_params *p, const eg_
   z.z = noise;
   z.wide = wide;
   rows[0].base = staged_rows;
-  rows[1].base = staged_rows + EG_GROUP_ROW;
+  rows[1].base = staged_rows == NULL ? NULL : staged_rows + EG_GROUP_ROW;
   rows[0].stride = rows[1].stride = EG_GROUP;
   lane_load(block, EG_DIM + extra, x);
   step(p, u, x, z, rows);
