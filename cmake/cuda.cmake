@@ -93,9 +93,11 @@ if(ENSGRAD_TESTS)
   set(team_chains "")
   foreach(model ${team_models}) # chains in team form, all of them
     add_fatbin(team_chain_${model} unit_team_cuda.cu -DEG_TEAM -DEG_ONE_STEPPER -DEG_WANTED_momentum_rows=EG_YES
-               -DEG_WANTED_adaptive_rows=EG_YES -DEG_WANTED_momentum_data=EG_YES -DEG_WANTED_adaptive_data=EG_YES ${gaussian}
-               "-DEG_MODEL_FILE=\"models/${model}.h\"")
-    list(APPEND team_chains ${cuda_folder}/team_chain_${model}.fatbin)
+               -DEG_WANTED_adaptive_rows=EG_YES -DEG_WANTED_momentum_data=EG_YES -DEG_WANTED_adaptive_data=EG_YES
+               -DEG_WANTED_langevin_pair=EG_YES ${gaussian} "-DEG_MODEL_FILE=\"models/${model}.h\"")
+    add_fatbin(team_drawn_${model} unit_team_cuda.cu -DEG_TEAM -DEG_ONE_STEPPER -DEG_PERMUTED=1 -DEG_NOISY=1 -DEG_WANTED_sgd_rows=EG_YES
+               -DEG_WANTED_momentum_rows=EG_YES -DEG_WANTED_adaptive_rows=EG_YES ${gaussian} "-DEG_MODEL_FILE=\"models/${model}.h\"")
+    list(APPEND team_chains ${cuda_folder}/team_chain_${model}.fatbin ${cuda_folder}/team_drawn_${model}.fatbin)
   endforeach()
   add_custom_target(watched_fatbins ALL DEPENDS ${team_chains} ${cuda_folder}/unit_watched_ornstein_uhlenbeck_1.fatbin
                                                 ${cuda_folder}/unit_watched_linear_regression_8.fatbin

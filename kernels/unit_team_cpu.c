@@ -31,7 +31,17 @@ enum { SOURCE_ROWS = 0, SOURCE_DATA = 1 };
 
 EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
 
-/* Chains with a memory; no plain ones. */
+/* Chains with a memory. */
+#define DEFINE_PLAIN_CHAIN(stepper, rows, kept)                                                              \
+  static __attribute__((noinline)) void segment_##stepper(const eg_params *p, const eg_uniforms *u,          \
+                                                          eg_group *g, uint64_t from, uint64_t to) {         \
+    segment_plain_chain(eg_step_##stepper, rows, p, u, g, from, to);                                         \
+  }                                                                                                          \
+  static void advance_##stepper(const void *params, const eg_launch *a, eg_thread *t) {                      \
+    drive(segment_##stepper, kept, params, a, t);                                                            \
+  }
+#define SEGMENT_PLAIN_CHAIN(stepper, normals, rows, kept) ONLY_WANTED(stepper, DEFINE_PLAIN_CHAIN(stepper, rows, kept))
+
 #define DEFINE_CHAIN(stepper, source, kept)                                                                  \
   static __attribute__((noinline)) void segment_##stepper(const eg_params *p, const eg_uniforms *u,          \
                                                           eg_group *g, uint64_t from, uint64_t to) {         \
@@ -42,9 +52,9 @@ EG_STEPPERS(SEGMENT_PLAIN, SEGMENT_FOLD)
   }
 #define SEGMENT_CHAIN(stepper, source, n_acc, kept) ONLY_WANTED(stepper, DEFINE_CHAIN(stepper, source, kept))
 
-EG_COMMON_CHAINS(NO_PLAIN, SEGMENT_CHAIN)
+EG_COMMON_CHAINS(SEGMENT_PLAIN_CHAIN, SEGMENT_CHAIN)
 #if !defined(EG_COMMON_STEPPERS)
-EG_RARE_CHAINS(NO_PLAIN, SEGMENT_CHAIN)
+EG_RARE_CHAINS(SEGMENT_PLAIN_CHAIN, SEGMENT_CHAIN)
 #endif
 
 #define ADVANCE(stepper) WANTED_OR(stepper, advance_##stepper, NULL)
@@ -53,14 +63,17 @@ EG_RARE_CHAINS(NO_PLAIN, SEGMENT_CHAIN)
   {#stepper, SOURCE_##source == SOURCE_DATA ? -1 : 0, SOURCE_##source == SOURCE_ROWS ? -1 : 0, 0, ADVANCE(stepper)},
 #define ROW_CHAIN(stepper, source, n_acc, kept)                                                               \
   {#stepper, SOURCE_##source == SOURCE_DATA ? -1 : 0, SOURCE_##source == SOURCE_ROWS ? -1 : 0, kept, ADVANCE(stepper)},
+#define ROW_PLAIN_CHAIN(stepper, normals, rows, kept) {#stepper, normals, rows, kept, ADVANCE(stepper)},
 #if defined(EG_COMMON_STEPPERS)
+#define RARE_PLAIN(stepper, normals, rows, kept) {#stepper, normals, rows, kept, NULL},
 #define RARE_CHAIN(stepper, source, n_acc, kept)                                                              \
   {#stepper, SOURCE_##source == SOURCE_DATA ? -1 : 0, SOURCE_##source == SOURCE_ROWS ? -1 : 0, kept, NULL},
 #else
+#define RARE_PLAIN ROW_PLAIN_CHAIN
 #define RARE_CHAIN ROW_CHAIN
 #endif
-static const eg_unit_stepper steppers[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_COMMON_CHAINS(NO_PLAIN, ROW_CHAIN)
-                                               EG_RARE_CHAINS(NO_PLAIN, RARE_CHAIN)};
+static const eg_unit_stepper steppers[] = {EG_STEPPERS(ROW_PLAIN, ROW_FOLD) EG_COMMON_CHAINS(ROW_PLAIN_CHAIN, ROW_CHAIN)
+                                               EG_RARE_CHAINS(RARE_PLAIN, RARE_CHAIN)};
 
 #define PARAM_SCALAR(name, value, low, high, doc) {#name, value, low, high, 0, doc},
 #define PARAM_VECTOR(name, value, low, high, doc) {#name, value, low, high, 1, doc},

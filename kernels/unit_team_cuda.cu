@@ -3,7 +3,7 @@
  * unit_cuda.cu -DEG_ONE_STEPPER.
  *
  * Kernels: eg_advance_<stepper>; arguments (eg_params, eg_launch) by value; launch.scratch has one piece of
- * eg_team_work_values(dim) for each warp; EG_THREADS threads a block, one warp a trajectory (core/team_gpu.h). One kernel
+ * eg_team_piece_values for each warp; -DEG_PERMUTED=1: rows without replacement, -DEG_NOISY=1: with noise on them; EG_THREADS threads a block, one warp a trajectory (core/team_gpu.h). One kernel
  * serves every dimension and noise kind.
  */
 #include "unit.h"
@@ -33,7 +33,7 @@ EG_FN void advance(const eg_team_stepper *f, const eg_params *p, const eg_launch
   if (threadIdx.x % EG_TEAM_LANES == 0) {
     own[at] = *p;
     own[at].team.chunks = (a->dim + EG_TEAM_LANES - 1) / EG_TEAM_LANES;
-    own[at].team.scratch = (eg_real *)a->scratch + warp * eg_team_work_values((uint64_t)own[at].team.chunks * EG_TEAM_LANES);
+    own[at].team.scratch = (eg_real *)a->scratch + warp * eg_team_piece_values(a, (uint64_t)own[at].team.chunks * EG_TEAM_LANES);
   }
   __syncthreads();
   eg_warp_advance(f, &own[at], &uniforms[f->kept > 0 ? at : 0], a, warp);
@@ -43,11 +43,11 @@ EG_FN void advance(const eg_team_stepper *f, const eg_params *p, const eg_launch
   extern "C" __global__ void __launch_bounds__(EG_THREADS, EG_BLOCKS)                                                 \
       eg_advance_##name(const __grid_constant__ eg_params p, const __grid_constant__ eg_launch a)
 
-#define DEFINE_PLAIN(stepper, normals, n_rows)                                                                      \
+#define DEFINE_PLAIN(stepper, n_rows, n_kept)                                                                \
   KERNEL(stepper) {                                                                                          \
     eg_team_stepper f;                                                                                       \
     f.form = EG_TEAM_PLAIN;                                                                                  \
-    f.kept = 0;                                                                                              \
+    f.kept = n_kept;                                                                                         \
     f.rows = n_rows;                                                                                         \
     f.step = eg_step_##stepper;                                                                              \
     advance(&f, &p, &a);                                                                                     \
@@ -62,13 +62,14 @@ EG_FN void advance(const eg_team_stepper *f, const eg_params *p, const eg_launch
     f.end = eg_end_##stepper;                                                                                \
     advance(&f, &p, &a);                                                                                     \
   }
-#define PLAIN(stepper, normals, rows) ONLY_WANTED(stepper, DEFINE_PLAIN(stepper, normals, rows))
+#define PLAIN(stepper, normals, rows) ONLY_WANTED(stepper, DEFINE_PLAIN(stepper, rows, 0))
 #define FOLD(stepper, source, n_acc)  ONLY_WANTED(stepper, DEFINE_FOLD(stepper, source, 0))
 EG_STEPPERS(PLAIN, FOLD)
 
 /* Chains with a memory are never compiled ahead: list.h. */
 #if defined(EG_ONE_STEPPER)
+#define PLAIN_CHAIN(stepper, normals, rows, n_kept) ONLY_WANTED(stepper, DEFINE_PLAIN(stepper, rows, n_kept))
 #define CHAIN(stepper, source, n_acc, n_kept) ONLY_WANTED(stepper, DEFINE_FOLD(stepper, source, n_kept))
-EG_COMMON_CHAINS(NO_PLAIN, CHAIN)
-EG_RARE_CHAINS(NO_PLAIN, CHAIN)
+EG_COMMON_CHAINS(PLAIN_CHAIN, CHAIN)
+EG_RARE_CHAINS(PLAIN_CHAIN, CHAIN)
 #endif

@@ -31,6 +31,9 @@ enum {
   EG_SLOT_FEATURE,     /* of a feature: gradient, start point */
   EG_SLOT_CLASSES,     /* a number for each class */
   EG_SLOT_CLASSES_ALONG,
+  EG_SLOT_ROW,         /* a drawn row with noise on its inputs */
+  EG_SLOT_ROW_DRAWS,   /* what that was made of: one more than components, and what is left of two Philox blocks */
+  EG_SLOT_ROW_DRAWS_MORE,
   EG_SLOTS
 };
 
@@ -56,13 +59,14 @@ typedef struct eg_team {
 
 #if EG_DEVICE
 #define EG_LANE    ((int)(threadIdx.x % EG_TEAM_LANES))
-#define EG_EACH(k) EG_ROLLED for (int k = EG_LANE; k < EG_DIM; k += EG_TEAM_LANES)
+#define EG_TEAM_LOOP(k, end) EG_ROLLED for (int k = EG_LANE; k < (end); k += EG_TEAM_LANES)
 #define EG_MEET()  __syncwarp()
 #else
 #define EG_LANE    0
-#define EG_EACH(k) _Pragma("omp simd") for (int k = 0; k < EG_DIM; k++)
+#define EG_TEAM_LOOP(k, end) _Pragma("omp simd") for (int k = 0; k < (end); k++)
 #define EG_MEET()  ((void)0)
 #endif
+#define EG_EACH(k) EG_TEAM_LOOP(k, EG_DIM)
 
 /* Row j of the layout of eg_team_rows_size. */
 EG_FN eg_row eg_team_row(const eg_real *rows, uint64_t n_rows, int dim, uint64_t j) {

@@ -18,6 +18,12 @@ enum { EG_SAMPLE_REPLACEMENT = 0, EG_SAMPLE_FRESH = 1, EG_SAMPLE_SHUFFLE = 2, EG
 /* Places are 16-bit numbers. */
 #define EG_PERMUTATION_MOST 65536u
 
+/* Numbers of `real_bytes` each behind what a team works in, for a permutation and its swaps: whole lines of memory. */
+EG_FN uint64_t eg_team_order_values(int sampling, uint32_t n_rows, uint64_t real_bytes) {
+  const uint64_t bytes = sampling == EG_SAMPLE_REPLACEMENT ? 0 : (uint64_t)n_rows * 2 * sizeof(uint16_t);
+  return (bytes + 127) / 128 * 128 / real_bytes;
+}
+
 /* Where draw q of a run stands: draw `place` of the permutation whose draw 0 has the number `first` in the stream. */
 typedef struct eg_place_of_draw {
   uint64_t first;

@@ -1,8 +1,9 @@
 /*
- * Rows without replacement for one thread of core/lane_gpu.h (core/permutation.h has the definition). The permutation in
- * hand lies in device memory, beside those of the other threads, so that a warp that draws reads side by side:
- * launch.scratch is (order or swaps, place, thread). It begins as the identity with every launch; a place is settled by its
- * own draw, so a thread that goes back a few steps within a permutation finds what it had.
+ * Rows without replacement for one thread of core/lane_gpu.h, or one warp of core/team_gpu.h (core/permutation.h has the
+ * definition). The permutation in hand lies in device memory. In lane form it lies beside those of the other threads, so that a
+ * warp that draws reads side by side: launch.scratch is (order or swaps, place, thread). A warp has its own behind what it works
+ * in. It begins as the identity with every launch; a place is settled by its own draw, so a thread that goes back a few steps
+ * within a permutation finds what it had.
  */
 #ifndef EG_CORE_PERMUTE_GPU_H
 #define EG_CORE_PERMUTE_GPU_H
@@ -17,19 +18,25 @@ typedef struct eg_permuted {
   uint32_t w[4];
 } eg_permuted;
 
-EG_FN void eg_permuted_begin(eg_permuted *p, const eg_launch *a, uint64_t thread) {
-  const uint64_t tiles = ((uint64_t)a->n_lanes + a->ld - 1) / a->ld;
-  p->stride = tiles * a->n_points * a->ld;
-  p->order = (uint16_t *)a->scratch + thread;
-  p->chosen = p->order + (uint64_t)a->n_rows * p->stride;
+/* memory: 2 n_rows numbers, `stride` apart. This thread writes the identity's places from, from + by, .. */
+EG_FN void eg_permuted_begin_at(eg_permuted *p, uint16_t *memory, uint64_t stride, uint32_t n_rows, uint32_t from, uint32_t by) {
+  p->stride = stride;
+  p->order = memory;
+  p->chosen = p->order + (uint64_t)n_rows * stride;
   p->first = 0;
   p->block = EG_NEVER;
   p->done = 0;
   p->place = 0;
   EG_ROLLED
-  for (uint32_t i = 0; i < a->n_rows; i++) {
-    p->order[i * p->stride] = (uint16_t)i;
+  for (uint32_t i = from; i < n_rows; i += by) {
+    p->order[i * stride] = (uint16_t)i;
   }
+}
+
+/* In lane form. */
+EG_FN void eg_permuted_begin(eg_permuted *p, const eg_launch *a, uint64_t thread) {
+  const uint64_t tiles = ((uint64_t)a->n_lanes + a->ld - 1) / a->ld;
+  eg_permuted_begin_at(p, (uint16_t *)a->scratch + thread, tiles * a->n_points * a->ld, a->n_rows, 0, 1);
 }
 
 EG_FN void eg_permuted_swap(const eg_permuted *p, uint32_t i, uint32_t j) {

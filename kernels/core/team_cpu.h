@@ -9,6 +9,8 @@
 
 #include "core/monitor_cpu.h"
 #include "core/noise_trace_team.h"
+#include "core/permutation.h"
+#include "core/row_noise_team.h"
 #include "core/unit_table.h"
 
 typedef void (*eg_plain_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z, const eg_row *rows);
@@ -19,6 +21,7 @@ typedef void (*eg_end_fn)(const eg_params *p, const eg_uniforms *u, eg_real *x, 
 
 enum {
   HELD_DRAWS = EG_INDEX_BLOCKS * 4 - 3, /* row indices that the buffer surely holds from any draw on */
+  LABELS_HELD = EG_NOISE_BYTES / (EG_LANES * sizeof(double)), /* increments of labels: at least half of them from any draw on */
   FEW_ROWS = 32,                        /* batches up to this are one piece: one accumulator, rows of many steps ahead */
   TOGETHER = 8,                         /* short trajectories advanced in turns: their steps overlap in the processor */
   TOGETHER_DIM = 256
@@ -34,6 +37,7 @@ typedef struct eg_group {
   uint64_t first, last;             /* draws in the noise buffer */
   uint64_t index_first, index_last; /* draws in the index buffer */
   int noise_is_double;
+  uint32_t row_draws;               /* increments of a row that is drawn: 0, or what eg_row_draws says where rows have noise */
   eg_real *backup, *kept, *acc;     /* (n_points, n, vectors, dim) each, acc (n_points, n, dim + EG_TEAM_LANES) */
 } eg_group;
 
@@ -63,11 +67,10 @@ EG_FN eg_real *acc_of(const eg_params *p, const eg_group *g, uint32_t point, uin
 
 /* ---- noise and row indices made ahead ---- */
 
-/* Hold increments from draw q on, not beyond `limit` by more than a Philox block. */
-static __attribute__((noinline)) void hold_noise(eg_group *g, uint64_t q, uint64_t limit) {
+/* Hold increments from draw q on, about `capacity` of them, not beyond `limit` by more than a Philox block. */
+static __attribute__((noinline)) void hold_noise(eg_group *g, uint64_t q, uint64_t limit, uint64_t capacity) {
   const eg_launch *const a = g->a;
   const uint64_t per_block = (uint64_t)eg_kind_per_block(a->kind);
-  const uint64_t capacity = EG_NOISE_BYTES / 8 / (EG_LANES * sizeof(double));
   const uint64_t block = q / per_block, most = capacity / per_block < 1 ? 1 : capacity / per_block;
   const uint64_t wanted = (limit + per_block - 1) / per_block - block;
   const uint64_t n = wanted < most ? wanted : most;
@@ -80,7 +83,12 @@ static __attribute__((noinline)) void hold_indices(eg_group *g, uint64_t q, uint
   const eg_launch *const a = g->a;
   const uint64_t block = q / 4, wanted = (limit + 3) / 4 - block;
   const uint64_t n = wanted < EG_INDEX_BLOCKS ? wanted : EG_INDEX_BLOCKS;
-  g->t->fill->fill_rows(a->key, g->base, block, (int)n, a->n_rows, g->t->index);
+  if (a->sampling == EG_SAMPLE_REPLACEMENT) {
+    g->t->fill->fill_rows(a->key, g->base, block, (int)n, a->n_rows, g->t->index);
+  } else {
+    g->t->fill->fill_permuted(a->key, g->base, block * 4, (int)n * 4, a->n_rows, a->sampling, a->fold_count, g->t->permutation,
+                              g->t->index);
+  }
   g->index_first = block * 4;
   g->index_last = (block + n) * 4;
 }
@@ -91,9 +99,32 @@ EG_FN eg_real increment_of(const eg_group *g, uint64_t q, uint32_t i) {
   return g->noise_is_double ? (eg_real)((const double *)g->t->noise)[at] : (eg_real)((const float *)g->t->noise)[at];
 }
 
+/* Do rows have noise on their targets alone? Its increments are made ahead for all lanes, one a row. */
+EG_FN int is_labelled(const eg_group *g) {
+  return g->row_draws == 1;
+}
+
+/* The row of draw q of trajectory i, both held. */
 EG_FN eg_row row_of_draw(const eg_params *p, const eg_uniforms *u, const eg_group *g, uint64_t q, uint32_t i) {
   const int32_t j = g->t->index[(size_t)(q - g->index_first) * EG_LANES + g->lane + i];
-  return eg_team_row(u->rows, u->n_rows, EG_DIM, (uint64_t)j);
+  eg_row row = eg_team_row(u->rows, u->n_rows, EG_DIM, (uint64_t)j);
+  if (is_labelled(g)) {
+    row.target = eg_mad((eg_real)g->a->label_noise, increment_of(g, q, i), row.target);
+  } else if (g->row_draws > 1) {
+    row = eg_team_noisy_row(p, g->a, g->base + g->lane + i, q, row);
+  }
+  return row;
+}
+
+/* Hold what draws q .. q + need - 1 of rows take; the end of what is held. */
+EG_FN uint64_t hold_rows(eg_group *g, uint64_t q, uint64_t need, uint64_t limit) {
+  if (q < g->index_first || q + need > g->index_last) {
+    hold_indices(g, q, limit);
+  }
+  if (is_labelled(g) && (q < g->first || q + need > g->last)) {
+    hold_noise(g, q, limit, LABELS_HELD);
+  }
+  return is_labelled(g) && g->last < g->index_last ? g->last : g->index_last;
 }
 
 /* ---- steps ---- */
@@ -168,11 +199,8 @@ EG_FN void one_short_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const
   for (uint64_t step = from; step < to;) {                                                                   \
     uint64_t n = to - step;                                                                                  \
     if ((rows) > 0) {                                                                                        \
-      const uint64_t q = step * (uint64_t)(rows);                                                            \
-      if (q < g->index_first || q + (uint64_t)(rows) > g->index_last) {                                      \
-        hold_indices(g, q, g->a->step_last * (uint64_t)(rows));                                              \
-      }                                                                                                      \
-      const uint64_t held = (g->index_last - q) / (uint64_t)(rows);                                          \
+      const uint64_t q = step * (uint64_t)(rows), limit = g->a->step_last * (uint64_t)(rows);                \
+      const uint64_t held = (hold_rows(g, q, (uint64_t)(rows), limit) - q) / (uint64_t)(rows);                \
       n = held < n ? held : n;                                                                               \
     }                                                                                                        \
     for (uint32_t first = 0; first < g->n; first += together) {                                              \
@@ -205,12 +233,9 @@ EG_FN void long_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_dat
   }
   for (uint64_t q = start, stop = q + (is_data ? stride : u->count); q < stop && !is_stopped(g);) {
     if (is_data && (q < g->first || q >= g->last)) {
-      hold_noise(g, q, limit);
+      hold_noise(g, q, limit, LABELS_HELD / 8);
     }
-    if (!is_data && (q < g->index_first || q >= g->index_last)) {
-      hold_indices(g, q, limit);
-    }
-    const uint64_t held = is_data ? g->last : g->index_last, last = held < stop ? held : stop;
+    const uint64_t held = is_data ? g->last : hold_rows(g, q, 1, limit), last = held < stop ? held : stop;
     for (uint32_t point = 0; point < g->a->n_points; point++) {
       for (uint32_t i = 0; i < g->n; i++) {
         const eg_real *const x = state_of(p, g, point, i);
@@ -280,6 +305,14 @@ EG_FN void segment_chain(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is
     eg_uniforms_at(&own, g->a, step);
     long_fold(begin, add, end, is_data, p, u, g, step);
   }
+}
+
+/* Plain steps with vectors behind x: coefficients change with the step. */
+EG_FN void segment_plain_chain(eg_plain_fn step_fn, int rows, const eg_params *p, const eg_uniforms *uniforms, eg_group *g,
+                               uint64_t from, uint64_t to) {
+  eg_uniforms own = *uniforms;
+  const eg_uniforms *const u = &own;
+  EG_PIECES(rows, eg_uniforms_at(&own, g->a, s), one_plain(step_fn, rows, p, u, g, s, point, i))
 }
 
 /* ---- records ---- */
@@ -486,6 +519,7 @@ static __attribute__((noinline)) void drive(eg_segment_fn segment, uint32_t kept
     g.n = EG_LANES - g.lane < a->n_lanes - slot ? EG_LANES - g.lane : a->n_lanes - slot;
     g.vectors = 1 + kept;
     g.noise_is_double = a->kind == EG_KIND_GAUSSIAN64;
+    g.row_draws = eg_has_row_noise(a) ? eg_row_draws(a) : 0;
     lay_out(p, &g, own.team.scratch + (size_t)EG_SLOTS * (size_t)EG_DIM);
     if (!a->is_restart) {
       begin_group(p, &uniforms, &g);

@@ -11,6 +11,21 @@
 #define EG_CORE_TEAM_GPU_H
 
 #include "core/features.h"
+#include "core/permutation.h"
+
+/* -DEG_PERMUTED=1: kernels that draw rows without replacement; -DEG_NOISY=1: that add noise to the rows they draw. */
+#ifndef EG_PERMUTED
+#define EG_PERMUTED 0
+#endif
+#ifndef EG_NOISY
+#define EG_NOISY 0
+#endif
+#if EG_PERMUTED
+#include "core/permute_gpu.h"
+#endif
+#if EG_NOISY
+#include "core/row_noise_team.h"
+#endif
 
 #ifndef EG_TRACED
 #define EG_TRACED 0 /* 1: kernels that have the feature noise_trace */
@@ -37,9 +52,13 @@ typedef struct eg_team_stepper {
   eg_end_fn end;
 } eg_team_stepper;
 
-/* Working memory of one warp: the slots of EG_VECTOR, the state, the accumulator and a number per lane behind it. */
+/* Working memory of one warp: the slots of EG_VECTOR, the state, the accumulator and a number per lane behind it; and, where rows are
+   drawn without replacement, the permutation. */
 EG_FN uint64_t eg_team_work_values(uint64_t dim) {
   return EG_TEAM_VECTORS * dim + EG_TEAM_LANES;
+}
+EG_FN uint64_t eg_team_piece_values(const eg_launch *a, uint64_t dim) {
+  return eg_team_work_values(dim) + eg_team_order_values(a->sampling, a->n_rows, sizeof(eg_real));
 }
 
 typedef struct eg_warp {
@@ -48,6 +67,9 @@ typedef struct eg_warp {
   uint64_t block; /* lane l holds the words of Philox block `block` + l */
   int is_full;    /* something is held */
   uint32_t w[4];
+#if EG_PERMUTED
+  eg_permuted permuted; /* of lane 0, which makes the permutation alone */
+#endif
 } eg_warp;
 
 /* ---- draws: 32 Philox blocks at once, one in each lane; a draw is asked from the lane that has it ---- */
@@ -81,6 +103,30 @@ EG_FN eg_row eg_warp_row(const eg_params *p, const eg_uniforms *u, const eg_laun
     j = eg_index_search(a->key, t->realisation, q, a->n_rows);
   }
   return eg_team_row(u->rows, u->n_rows, EG_DIM, (uint64_t)j);
+}
+
+/* Row i of a step that takes fold_count of them, with its noise. */
+EG_FN eg_row eg_warp_fold_row(const eg_params *p, const eg_uniforms *u, const eg_launch *a, eg_warp *t, uint64_t step, uint64_t i) {
+#if EG_PERMUTED
+  uint32_t j = 0;
+  if (EG_LANE == 0) { /* every draw exchanges two places: one lane makes them all */
+    if (i == 0) {
+      eg_permuted_step(&t->permuted, a, step);
+    }
+    j = (uint32_t)eg_permuted_row(&t->permuted, a, t->realisation, (uint32_t)i);
+  }
+#if EG_DEVICE
+  j = __shfl_sync(0xffffffffu, j, 0);
+#endif
+  const eg_row row = eg_team_row(u->rows, u->n_rows, EG_DIM, (uint64_t)j);
+#else
+  const eg_row row = eg_warp_row(p, u, a, t, step * a->fold_count + i);
+#endif
+#if EG_NOISY
+  return eg_team_noisy_row(p, a, t->realisation, step * a->fold_count + i, row);
+#else
+  return row;
+#endif
 }
 
 /* Draw j of a block without indexing the words by a number that is not constant. */
@@ -145,7 +191,7 @@ EG_FN void eg_warp_step(const eg_team_stepper *f, const eg_params *p, const eg_u
       f->add(p, u, x, eg_team_row(u->rows, u->n_rows, EG_DIM, i), eg_warp_increment(a, t, step * stride + i), acc);
     } else {
       const eg_real weight = f->kept == 0 ? (eg_real)0 : i < u->half ? u->weight_first : u->weight_second;
-      f->add(p, u, x, eg_warp_row(p, u, a, t, step * stride + i), weight, acc);
+      f->add(p, u, x, eg_warp_fold_row(p, u, a, t, step, i), weight, acc);
     }
   }
   f->end(p, u, x, acc);
@@ -208,8 +254,7 @@ EG_FN int eg_warp_record(const eg_params *p, const eg_uniforms *u, const eg_laun
 /* Component k of x and of all that a chain keeps. */
 #define EG_EACH_VALUE(k) EG_ROLLED for (int k = EG_LANE; k < (1 + f->kept) * EG_DIM; k += EG_DEVICE ? EG_TEAM_LANES : 1)
 
-/* warp: 0 <= warp < tiles * n_points * tile; p->team.scratch: eg_team_work_values(dim) values of this warp; u: of a chain, of
-   this warp alone. */
+/* warp: 0 <= warp < tiles * n_points * tile; p->team.scratch: eg_team_piece_values of this warp; u: of a chain, of this warp alone. */
 EG_FN void eg_warp_advance(const eg_team_stepper *f, const eg_params *p, eg_uniforms *u, const eg_launch *a, uint64_t warp) {
   eg_warp warp_state;
   eg_warp *const t = &warp_state;
@@ -228,6 +273,11 @@ EG_FN void eg_warp_advance(const eg_team_stepper *f, const eg_params *p, eg_unif
   const uint64_t place = ((uint64_t)t->tile * a->n_points + t->point) * a->ld + t->slot;
   eg_real *const kept_x = (eg_real *)a->state + place * (uint64_t)((1 + f->kept) * EG_DIM);
   uint64_t first_bad = EG_NEVER;
+#if EG_PERMUTED
+  eg_permuted_begin_at(&t->permuted, (uint16_t *)(p->team.scratch + eg_team_work_values((uint64_t)EG_DIM)), 1, a->n_rows, (uint32_t)EG_LANE,
+                       EG_DEVICE ? EG_TEAM_LANES : 1);
+  EG_MEET();
+#endif
   if (a->is_restart) {
     first_bad = a->first_bad[place];
     EG_EACH_VALUE(k) { x[k] = kept_x[k]; }

@@ -17,17 +17,16 @@
  */
 #if EG_CAPS_LOSS && (EG_CAPS_ROWS || EG_CAPS_CHANNELS || EG_CAPS_ROOT)
 EG_FN void eg_push(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_real scale) {
-  eg_real g[EG_DIM];
+  EG_VECTOR(g, EG_SLOT_DRIFT);
   eg_full_gradient(p, u, x, g);
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+  EG_EACH(k) {
     x[EG_DIM + k] = eg_mad(-scale, eg_mad(u->weight_decay, x[k], g[k]), x[EG_DIM + k]);
   }
 }
 
-EG_FN void eg_glide(const eg_uniforms *u, eg_real *x) {
-  EG_UNROLL
-  for (int k = 0; k < EG_DIM; k++) {
+EG_FN void eg_glide(const eg_params *p, const eg_uniforms *u, eg_real *x) {
+  (void)p;
+  EG_EACH(k) {
     x[k] = eg_mad((eg_real)0.5 * u->h, x[EG_DIM + k], x[k]);
   }
 }
@@ -35,15 +34,14 @@ EG_FN void eg_glide(const eg_uniforms *u, eg_real *x) {
 #define EG_LANGEVIN(form)                                                                                    \
   EG_FN void eg_step_langevin_##form(const eg_params *p, const eg_uniforms *u, eg_real *x, eg_noise z,       \
                                      const eg_row *rows) {                                                   \
-    eg_real v[EG_DIM];                                                                                       \
+    EG_VECTOR(v, EG_SLOT_NOISE);                                                                             \
     eg_push(p, u, x, eg_mad(u->is_first, u->lookahead, u->new_weight));                                      \
-    eg_glide(u, x);                                                                                          \
+    eg_glide(p, u, x);                                                                                       \
     eg_noise_form_##form(p, u, x, z, rows, v);                                                               \
-    EG_UNROLL                                                                                                \
-    for (int k = 0; k < EG_DIM; k++) {                                                                       \
+    EG_EACH(k) {                                                                                             \
       x[EG_DIM + k] = eg_mad(u->momentum, x[EG_DIM + k], v[k]);                                              \
     }                                                                                                        \
-    eg_glide(u, x);                                                                                          \
+    eg_glide(p, u, x);                                                                                       \
     eg_push(p, u, x, u->new_weight);                                                                         \
   }
 

@@ -84,8 +84,8 @@
 #include "steppers/srk2.h"
 #include "steppers/sgd.h"
 #include "steppers/chain.h"
-#ifndef EG_TEAM
 #include "steppers/langevin.h"
+#ifndef EG_TEAM
 #include "steppers/log_time.h"
 #include "steppers/timed.h"
 #include "steppers/adaptive_sde.h"
@@ -217,8 +217,8 @@
 #define EG_CHAINS_SDE(PLAIN, FOLD)
 #endif
 
-#if EG_CAPS_LOSS && EG_CAPS_ROWS && !defined(EG_TEAM)
-#define EG_CHAINS_LANGEVIN(PLAIN) PLAIN(langevin_pair, 0, 2, EG_DIM)
+#if EG_CAPS_LOSS && EG_CAPS_ROWS
+#define EG_CHAINS_LANGEVIN(PLAIN) PLAIN(langevin_pair, 0, 2, EG_KEPT(1))
 #elif EG_CAPS_LOSS && EG_CAPS_CHANNELS && !EG_CAPS_SAMPLES && !defined(EG_TEAM)
 #define EG_CHAINS_LANGEVIN(PLAIN) PLAIN(langevin_channels, EG_CHANNELS, 0, EG_DIM)
 #else

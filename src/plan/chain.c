@@ -227,10 +227,6 @@ eg_status eg_plan_sampling(eg_context *ctx, const eg_plan *plan, eg_run *run, in
   if (a->sampling == EG_SAMPLE_REPLACEMENT) {
     return EG_OK;
   }
-  if (plan->form == EG_FORM_TEAM) {
-    return eg_study_fail_at(ctx, plan->study, mark, "run '%s': sampling %s has no team form; allowed: replacement",
-                            run->description, eg_sampling_words[run->dynamics->sampling]);
-  }
   if ((caps & EG_CAP_ROWS) == 0) {
     return eg_study_fail_at(ctx, plan->study, mark, "run '%s': sampling %s needs data rows, and the model has none",
                             run->description, eg_sampling_words[run->dynamics->sampling]);

@@ -131,7 +131,8 @@ double eg_plan_step_work(const eg_plan *plan, const eg_run *run) {
   double passes = 0;
   if (plan->form == EG_FORM_TEAM || is_by_rows) {
     const bool is_flow = strncmp(stepper, "strang", 6) == 0 || strcmp(stepper, "gradient_flow") == 0;
-    passes = is_flow ? 2 * half_flow : (strncmp(stepper, "euler", 5) == 0 ? drift : 0);
+    const bool is_langevin = strncmp(stepper, "langevin", 8) == 0; /* a push before and one behind */
+    passes = is_flow ? 2 * half_flow : is_langevin ? 2 * drift : (strncmp(stepper, "euler", 5) == 0 ? drift : 0);
   }
   return (1.0 + (double)run->job.launch.fold_count + passes) * D;
 }

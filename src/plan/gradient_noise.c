@@ -128,9 +128,8 @@ eg_status eg_plan_row_noise(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   if (!(s->input_noise > 0) && !(s->label_noise > 0)) {
     return EG_OK;
   }
-  if (strstr(run->job.stepper, "_rows") == NULL || plan->form == EG_FORM_TEAM) {
-    return refuse(ctx, plan, run, "input_noise and label_noise are added to drawn data rows: the model needs data, and at most "
-                                  "16 dimensions");
+  if (strstr(run->job.stepper, "_rows") == NULL) {
+    return refuse(ctx, plan, run, "input_noise and label_noise are added to drawn data rows: the model needs data");
   }
   if (s->label_noise > 0 && info != NULL && info->has_labels) {
     return refuse(ctx, plan, run, "label_noise cannot be added to labels that are 0 or 1");

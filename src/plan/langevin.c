@@ -40,8 +40,8 @@ eg_status eg_plan_langevin(eg_context *ctx, const eg_plan *plan, eg_run *run, in
   const bool has_own_law = run->dynamics->gradient_noise.law > EG_GRADIENT_EXACT;
   const bool has_rows = (caps & EG_CAP_ROWS) != 0 && !has_own_law;
   const bool has_channels = (caps & EG_CAP_CHANNELS) != 0 && (caps & EG_CAP_SAMPLES) == 0;
-  if (plan->form == EG_FORM_TEAM) {
-    return refuse(ctx, plan, run, "has no team form; allowed: at most 16 dimensions");
+  if (plan->form == EG_FORM_TEAM && has_own_law) {
+    return refuse(ctx, plan, run, "with gradient_noise gaussian-decoupled or constant has the lane form only, at most 16 dimensions");
   }
   if ((caps & EG_CAP_LOSS) == 0 || (!has_rows && !has_channels && !has_own_law)) {
     return refuse(ctx, plan, run, "needs a loss and its noise: eg_gradient, and eg_add_row_gradient or eg_noise_channels, which drawn samples do "

@@ -154,7 +154,8 @@ static bool observes_gradient(const eg_plan *plan) {
 static eg_status stage_linear(eg_context *ctx, const eg_plan *plan, eg_run *run) {
   const char *const stepper = run->job.stepper;
   const bool needs_flow = strncmp(stepper, "strang", 6) == 0 || strcmp(stepper, "gradient_flow") == 0;
-  const bool needs_H = needs_flow || strncmp(stepper, "euler", 5) == 0 || strstr(stepper, "_data") != NULL || observes_gradient(plan);
+  const bool is_driven = strncmp(stepper, "euler", 5) == 0 || strncmp(stepper, "langevin", 8) == 0; /* by the gradient of the loss */
+  const bool needs_H = needs_flow || is_driven || strstr(stepper, "_data") != NULL || observes_gradient(plan);
   normal_equations e = {NULL, NULL, 0, NULL};
   if (needs_flow && plan->dim > MAX_FLOW_DIM) {
     return eg_study_fail_at(ctx, plan->study, run->dynamics->mark,

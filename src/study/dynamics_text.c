@@ -64,11 +64,9 @@ static void append_key_table(eg_text *out) {
 static const char team_form[] =
     "\nAbove 16 dimensions (softmax-regression: 12), to 4096: the team form, of linear-regression, logistic-regression and\n"
     "softmax-regression; `form: team` asks for it in fewer. It is without\n"
-    "  dynamics             rmsprop-sde adam-sde signsgd-sde langevin log-time\n"
+    "  dynamics             rmsprop-sde adam-sde signsgd-sde log-time\n"
     "  factors              cholesky symmetric-root nodes joint-cholesky\n"
     "  schemes              srk2, which is for cholesky here\n"
-    "  sampling             without-replacement shuffle fixed-shuffle\n"
-    "  keys                 input_noise label_noise\n"
     "  gradient noise       gaussian-decoupled constant\n"
     "  groups               members whose steps differ\n";
 

@@ -45,6 +45,7 @@
 #include "core/form.h"
 #include "core/noise.h"
 #include "core/particles.h"
+#include "core/permutation.h"
 #include "fake_streams.h"
 #include "fatbins.h"
 #include "order_twin.h"
@@ -136,6 +137,10 @@ typedef struct fake_unit {
   X(team_twin_linear_regression, "models/linear_regression.h", "linear-regression", EG_FATBIN_TEAM, "double", TEAM, "-") \
   X(team_twin_logistic_regression, "models/logistic_regression.h", "logistic-regression", EG_FATBIN_TEAM, "double", TEAM, "-") \
   X(team_twin_softmax_regression, "models/softmax_regression.h", "softmax-regression", EG_FATBIN_TEAM, "double", TEAM, "-") \
+  X(permuted_team_twin_linear_regression, "models/linear_regression.h", NULL, EG_FATBIN_TEAM, "double", TEAM, "permuted") \
+  X(permuted_team_twin_softmax_regression, "models/softmax_regression.h", NULL, EG_FATBIN_TEAM, "double", TEAM, "permuted") \
+  X(noisy_team_twin_linear_regression, "models/linear_regression.h", NULL, EG_FATBIN_TEAM, "double", TEAM, "noisy") \
+  X(permuted_noisy_team_twin_linear_regression, "models/linear_regression.h", NULL, EG_FATBIN_TEAM, "double", TEAM, "permutednoisy") \
   X(population_twin_1, "models/mean_field_linear.h", "mean-field-linear", 1, "double", POPULATION, "-")      \
   X(population_twin_2, "models/mean_field_linear.h", NULL, 2, "double", POPULATION, "-")                     \
   X(twin_logistic_regression_2, "models/logistic_regression.h", NULL, 2, "double", LANE, "-")                \
@@ -661,11 +666,12 @@ static void check_launch(const eg_launch *a, const fake_unit *unit, int extra, u
   if (a->absorbing != 0 && a->is_restart) {
     need_inside(a->scratch, trajectories * sizeof(uint32_t));
   }
-  if (strcmp(unit->special, "permuted") == 0) {
+  const uint64_t order = eg_team_order_values(a->sampling, a->n_rows, unit->sizes[3]);
+  if (strcmp(unit->special, "permuted") == 0 && unit->form == LANE) {
     need_inside(a->scratch, slots * a->n_rows * 2 * sizeof(uint16_t));
   }
   if (unit->form == TEAM) {
-    need_inside(a->scratch, trajectories * (unit->sizes[6] * dim + EG_TEAM_LANES) * unit->sizes[3]);
+    need_inside(a->scratch, trajectories * (unit->sizes[6] * dim + EG_TEAM_LANES + order) * unit->sizes[3]);
   }
   if (a->n_monitors > 0) {
     need_inside(a->monitor_state, slots * a->n_monitors * 2 * sizeof(double));

@@ -147,6 +147,11 @@ static void check_sample(const char *user_model) {
   check_job(&job, 100);
   job = (eg_cuda_job){.model = "softmax-regression", .form = EG_FORM_TEAM, .dim = 64, .is_float = 1, .stepper = "adaptive_data"};
   check_job(&job, 80);
+  job = (eg_cuda_job){.model = "linear-regression", .form = EG_FORM_TEAM, .dim = 96, .stepper = "langevin_pair"};
+  check_job(&job, 90);
+  job = (eg_cuda_job){.model = "logistic-regression", .form = EG_FORM_TEAM, .dim = 64, .stepper = "adaptive_rows", .launch.input_noise = 0.5,
+                      .launch.sampling = EG_SAMPLE_SHUFFLE};
+  check_job(&job, 100);
   job = (eg_cuda_job){.model = "mean-field-linear", .dim = 2, .stepper = "strang_data"};
   job.launch.n_particles = 100;
   check_job(&job, 100);

@@ -336,7 +336,10 @@ static const char noisy_rows[] =
     "  - {name: sgd, label: heavy, batch_size: 3, momentum: 0.75, label_noise: 0.5}\n"
     "  - {name: svag, label: svag, l: 2, batch_size: 2, input_noise: 0.25}\n"
     "  - {name: adam, label: adam, batch_size: 1, epsilon: 0.125, input_noise: 0.125, label_noise: 1}\n"
-    "  - {name: sgd, label: batches, batch_size: 2, label_noise: 0.5, batch_schedule: {kind: step, period: 9, gamma: 2}}\n";
+    "  - {name: sgd, label: batches, batch_size: 2, label_noise: 0.5, batch_schedule: {kind: step, period: 9, gamma: 2}}\n"
+    "  - {name: sgd, label: wide, batch_size: 40, label_noise: 0.5}\n"
+    "  - {name: sgd, label: subset, batch_size: 4, sampling: without-replacement, input_noise: 0.25, label_noise: 0.5}\n"
+    "  - {name: sgd, label: epochs, batch_size: 5, sampling: shuffle, momentum: 0.5, label_noise: 0.5}\n";
 
 /* What the team form has of the above, and batches that its CPU driver takes in pieces. */
 static const char team[] =
@@ -417,20 +420,29 @@ static void compare_team(const char *path) {
   form = "team";
   compare(model, "gaussian", chains);
   compare(model, "gaussian64", team);
+  compare(model, "gaussian", samplings);
+  compare(model, "gaussian", noisy_rows);
   form = "auto";
   start = "{points: [[0.5], [-1.25]]}";
   lanes = 67; /* two groups */
   write_data(path, 33);
   compare(model, "gaussian", chains);
   compare(model, "table5", team);
+  compare(model, "gaussian", samplings);
+  compare(model, "table5", noisy_rows);
   lanes = 3;
   write_data(path, 100);
   compare(model, "gaussian", chains);
   compare(model, "two-point", team);
+  compare(model, "gaussian", samplings);
+  compare(model, "gaussian", noisy_rows);
+  compare(model, "two-point", noisy_rows);
+  compare(model, "gaussian64", noisy_rows);
   steps = "1, 5, 8";
   lanes = 2;
   write_data(path, MAX_D);
   compare(model, "gaussian", chains);
+  compare(model, "gaussian", noisy_rows);
 }
 
 int main(void) {

@@ -105,6 +105,24 @@ static void team_form(const eg_backend *cuda) {
   }
 }
 
+/* What its kernels are compiled for at run time: chains with a memory, rows without replacement, rows with noise; overflow too. */
+static void team_chains(const eg_backend *cuda) {
+  for (size_t i = 0; i < 2; i++) {
+    char text[2000];
+    (void)snprintf(text, sizeof text,
+                   "seed: 5\nmodel: {name: linear-regression, data: wide.h5, standardize: false, ridge: 0.1}\n"
+                   "start: {points: [[0.5], [-2]]}\nlearning_rate: %s\nsteps: 9\nrealisations: 300\ndynamics:\n"
+                   "  - {name: sgd, batch_size: 3, momentum: 0.5, label: heavy}\n  - {name: adam, batch_size: 2}\n"
+                   "  - {name: langevin, batch_size: 3, momentum: 0.5}\n"
+                   "  - {name: sgd, batch_size: 3, sampling: without-replacement, label: subset}\n"
+                   "  - {name: sgd, batch_size: 2, sampling: shuffle, momentum: 0.5, label: epochs}\n"
+                   "  - {name: sgd, batch_size: 3, label_noise: 0.5, input_noise: 0.25, label: noisy}\n"
+                   "  - {name: adam, batch_size: 2, sampling: shuffle, label_noise: 0.5, label: both}\n" OBSERVE,
+                   i == 0 ? "1/8" : "1e60");
+    compare_text(cuda, text);
+  }
+}
+
 /* One particle, a part of a block, several blocks; tiles of 1 to 64 realisations; overflow. */
 static void populations(const eg_backend *cuda) {
   static const int particles[] = {1, 200, 700, 300};
@@ -294,6 +312,7 @@ static void everything(const eg_backend *cuda) {
   chains(cuda);
   logistic_lanes(cuda);
   if (!is_short) {
+    team_chains(cuda);
     rare_steppers(cuda);
   }
 }

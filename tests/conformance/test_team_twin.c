@@ -27,17 +27,31 @@ static void write_data(int d) {
 }
 
 extern const twin_stepper team_twin_linear_regression[], team_twin_logistic_regression[], team_twin_softmax_regression[];
+extern const twin_stepper permuted_team_twin_linear_regression[], permuted_team_twin_softmax_regression[], noisy_team_twin_linear_regression[],
+    noisy_team_twin_softmax_regression[], permuted_noisy_team_twin_linear_regression[];
 extern const uint32_t team_twin_linear_regression_sizes[8];
 
-static const twin_stepper *find(const char *model, const char *stepper) {
-  const twin_stepper *s =
-      strcmp(model, "linear-regression") == 0     ? team_twin_linear_regression
-      : strcmp(model, "logistic-regression") == 0 ? team_twin_logistic_regression
-                                                  : team_twin_softmax_regression;
-  while (s->name != NULL && strcmp(s->name, stepper) != 0) {
+/* The twin that the job's kernel would be compiled as. */
+static const twin_stepper *steppers_of(const eg_job *job) {
+  const bool is_permuted = job->launch.sampling != EG_SAMPLE_REPLACEMENT, is_noisy = eg_has_row_noise(&job->launch);
+  if (strcmp(job->model, "linear-regression") == 0) {
+    return is_permuted && is_noisy ? permuted_noisy_team_twin_linear_regression
+           : is_permuted           ? permuted_team_twin_linear_regression
+           : is_noisy              ? noisy_team_twin_linear_regression
+                                   : team_twin_linear_regression;
+  }
+  if (strcmp(job->model, "softmax-regression") == 0) {
+    return is_permuted ? permuted_team_twin_softmax_regression : is_noisy ? noisy_team_twin_softmax_regression : team_twin_softmax_regression;
+  }
+  return team_twin_logistic_regression;
+}
+
+static const twin_stepper *find(const eg_job *job) {
+  const twin_stepper *s = steppers_of(job);
+  while (s->name != NULL && strcmp(s->name, job->stepper) != 0) {
     s++;
   }
-  MUST(s->name != NULL, stepper);
+  MUST(s->name != NULL, job->stepper);
   return s;
 }
 
@@ -60,13 +74,14 @@ static double *twin_records(const eg_job *job, const double *rows, bool is_cut, 
   a.first_bad = first_bad;
   a.records = part;
   const size_t n_warps = TILES * P * TILE;
-  a.scratch = pages(n_warps * (team_twin_linear_regression_sizes[6] * (size_t)job->dim + 32) * sizeof(double));
+  const size_t order = (size_t)eg_team_order_values(a.sampling, a.n_rows, sizeof(double));
+  a.scratch = pages(n_warps * (team_twin_linear_regression_sizes[6] * (size_t)job->dim + 32 + order) * sizeof(double));
   const size_t n = is_cut ? 1 : R;
   for (size_t r = 0; r < R; r += n) {
     a.n_records = (uint32_t)n;
     a.record_steps = job->record_steps + r;
     a.step_last = a.record_steps[n - 1];
-    find(job->model, job->stepper)->launch(job->params, &a, NULL, n_warps * 32);
+    find(job)->launch(job->params, &a, NULL, n_warps * 32);
     for (size_t tile = 0; tile < TILES; tile++) {
       memcpy(out + (tile * R + r) * record, part + tile * n * record, n * record * sizeof(double));
     }
@@ -119,6 +134,23 @@ static const char chains[] =
     "  - {name: rmsprop, batch_size: 1, start_square: 0.5, preconditioner: before, clip: 1}\n"
     "  - {name: sgd, batch_size: 2, momentum: 0.5, gradient_noise: gaussian-exact, label: gauss}\n"
     "  - {name: adam, batch_size: 2, gradient_noise: gaussian-exact, label: adam-exact}\n";
+/* rows without replacement, rows with noise, the Langevin equation */
+static const char drawn[] =
+    "  - {name: sgd, batch_size: 3}\n"
+    "  - {name: langevin, batch_size: 3, momentum: 0.5}\n"
+    "  - {name: sgd, batch_size: 1, sampling: shuffle, label: one}\n"
+    "  - {name: sgd, batch_size: 3, sampling: without-replacement, momentum: 0.5, label: subset}\n"
+    "  - {name: sgd, batch_size: 40, sampling: shuffle, label: large}\n"
+    "  - {name: svag, l: 2, batch_size: 2, sampling: fixed-shuffle}\n"
+    "  - {name: sgd, batch_size: 2, input_noise: 0.25, label: inputs}\n"
+    "  - {name: adam, batch_size: 2, sampling: shuffle}\n";
+static const char labelled[] =
+    "  - {name: sgd, batch_size: 3}\n"
+    "  - {name: sgd, batch_size: 1, label_noise: 0.5, label: one}\n"
+    "  - {name: sgd, batch_size: 40, label_noise: 0.5, momentum: 0.5, label: large}\n"
+    "  - {name: adam, batch_size: 3, label_noise: 0.5, input_noise: 0.25, batch_schedule: {kind: step, period: 2, gamma: 2}}\n"
+    "  - {name: sgd, batch_size: 3, sampling: shuffle, label_noise: 0.5, label: epochs}\n"
+    "  - {name: sgd, batch_size: 3, sampling: without-replacement, label_noise: 0.5, input_noise: 0.25, momentum: 0.5, label: subset}\n";
 static const char by_rows[] = "  - {name: sgd, batch_size: 3}\n  - gradient-flow\n"
                               "  - {name: sme2, batch_size: 2, scheme: euler-maruyama, label: e2}\n"
                               "  - {name: sme2, batch_size: 2, label: s2}\n  - {name: sme1, factor: data, label: d2}\n";
@@ -185,6 +217,13 @@ int main(void) {
   compare("linear-regression", "1e60", "table5", chains, all_records);
   compare("logistic-regression", "1/8", "two-point", chains, all_records);
   compare("softmax-regression, classes: 3", "1/8", "gaussian", chains, all_records);
+  compare("linear-regression", "1/8", "gaussian", drawn, all_records);
+  compare("linear-regression", "1e60", "table5", drawn, all_records);
+  compare("softmax-regression, classes: 3", "1/8", "gaussian", drawn, all_records);
+  compare("linear-regression", "1/8", "gaussian", labelled, all_records);
+  compare("linear-regression", "1/8", "table5", labelled, all_records);
+  compare("linear-regression", "1e60", "gaussian64", labelled, all_records);
+  compare("linear-regression", "1/8", "two-point", labelled, all_records);
   write_data(MAX_DIM); /* steppers that multiply by the matrix H would take minutes */
   compare("linear-regression", "1/8", "gaussian", sgd, few_records);
   compare("logistic-regression", "1/8", "gaussian", by_rows, few_records);

@@ -83,6 +83,9 @@ team-linear team_linear
 team-linear-float team_linear --set state=float
 team-chains team_chains
 team-chains-float team_chains --set state=float
+team-drawn team_drawn
+team-drawn-float team_drawn --set state=float
+team-drawn-table5 team_drawn --set noise=table5
 team-linear-unstable team_linear --set learning_rate=1e30 --set diverged_limit=1
 team-logistic team_logistic
 team-logistic-float team_logistic --set state=float

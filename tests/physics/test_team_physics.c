@@ -2,8 +2,9 @@
  * The team form on real data (569 biopsies, 30 standardised variables), as z-scores with a family-wise limit of 1e-6.
  * Least squares: means of SGD and sme2 against the affine oracle, which shares no code with the kernels. Logistic
  * regression: the mean and variance of one step of SGD and the mean of one Euler step of sme2 against finite differences
- * of the loss, which is written here in long double: no derivative is taken by hand. Negative controls (the mean of the
- * other dynamics, the loss without its ridge) must be rejected.
+ * of the loss, which is written here in long double: no derivative is taken by hand. Rows without replacement, rows with noise and
+ * the Langevin equation of least squares against the affine oracle too. Negative controls (the mean of the other dynamics, the loss
+ * without its ridge) must be rejected.
  */
 #include "judge.h"
 
@@ -58,6 +59,56 @@ static void least_squares(void) {
     }
   }
   eg_labelled_free(file);
+}
+
+/* ---- other ways of drawing rows, and the Langevin equation ---- */
+
+/* Everything observed at the last time against the affine oracle; the squared norm of `label` must not be what `other` has. */
+static void judge_affine(const char *study, const char *text, const char *const *features, const char *const *labels, size_t n_labels,
+                         const char *const (*controls)[2], size_t n_controls) {
+  eg_labelled *const file = run_study(text);
+  for (size_t i = 0; i < n_labels; i++) {
+    for (size_t f = 0; features[f] != NULL; f++) {
+      char name[64];
+      (void)snprintf(name, sizeof name, "%s_expected", features[f]);
+      const eg_variable *const v = eg_labelled_find(file, "/", name);
+      const bool is_vector = v != NULL && v->rank > 0 && v->shape[v->rank - 1] >= 18;
+      for (size_t k = 0; k < (is_vector ? v->shape[v->rank - 1] : 1); k++) {
+        expect(file, study, labels[i], features[f], k, read_value(file, name, run_index(file, labels[i]), 0, k));
+      }
+    }
+  }
+  for (size_t i = 0; i < n_controls; i++) {
+    reject(file, study, controls[i][0], "norm2", 0, read_value(file, "norm2_expected", run_index(file, controls[i][1]), 0, 0));
+  }
+  eg_labelled_free(file);
+}
+
+/* Subsets without replacement have (n - B) / (n - 1) of the covariance, which is 0.30 here; noise on labels and inputs adds to it. */
+static void drawn_rows(void) {
+  static const char *const features[] = {"x", "norm2", "loss", NULL}, *const labels[] = {"many", "subset", "few", "labels", "inputs"};
+  static const char *const controls[][2] = {{"subset", "many"}, {"labels", "few"}, {"inputs", "few"}};
+  judge_affine("rows",
+               "seed: 33\nmodel: {name: linear-regression, data: breast_cancer.h5, ridge: 0.25}\nlearning_rate: 1/64\nsteps: 8\n"
+               "dynamics:\n  - {name: sgd, batch_size: 400, label: many}\n"
+               "  - {name: sgd, batch_size: 400, sampling: without-replacement, label: subset}\n"
+               "  - {name: sgd, batch_size: 8, label: few}\n  - {name: sgd, batch_size: 8, label_noise: 1, label: labels}\n"
+               "  - {name: sgd, batch_size: 8, input_noise: 1/2, label_noise: 1/4, label: inputs}\nrealisations: 2^14\n"
+               "observe: {at: {steps: [8]}, features: [x, norm2, loss]}\n",
+               features, labels, 5, controls, 3);
+}
+
+static void langevin(void) {
+  static const char *const features[] = {"x", "norm2", "velocity", NULL}, *const labels[] = {"half", "heavy", "fine"};
+  static const char *const controls[][2] = {{"half", "heavy"}, {"fine", "half"}};
+  judge_affine("langevin",
+               "seed: 34\nmodel: {name: linear-regression, data: breast_cancer.h5, ridge: 0.25, columns: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,\n"
+               "  11, 12, 13, 14, 15, 16, 29]}\nlearning_rate: 1/64\nhorizon: 1/2\ndynamics:\n"
+               "  - {name: langevin, momentum: 0.5, batch_size: 64, label: half}\n"
+               "  - {name: langevin, momentum: 0.75, weight_decay: 0.25, batch_size: 64, label: heavy}\n"
+               "  - {name: langevin, momentum: 0.5, batch_size: 256, substeps: 2, label: fine}\nrealisations: 2^14\n"
+               "observe: {at: {steps: [32]}, features: [x, norm2, velocity]}\n",
+               features, labels, 3, controls, 2);
 }
 
 /* ---- logistic regression ---- */
@@ -184,10 +235,12 @@ int main(void) {
   link_data(name, sizeof name);
   read_data();
   least_squares();
+  drawn_rows();
+  langevin();
   logistic();
   eg_data_free(&data);
   (void)unlink(name);
   (void)rmdir(folder);
-  (void)judge_rows(184, 4);
+  (void)judge_rows(448, 9);
   return check_report();
 }

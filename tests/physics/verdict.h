@@ -11,7 +11,7 @@
 
 #include "check.h"
 
-enum { MAX_ROWS = 400 };
+enum { MAX_ROWS = 600 };
 
 typedef struct row {
   char what[100];

@@ -50,9 +50,10 @@ static inline size_t eg_cuda_scratch_bytes(const eg_cuda_job *job, size_t vector
   if (job->launch.n_particles > 0) { /* sums of the blocks of particles: core/population_gpu.h */
     return (size_t)job->tile * vectors * eg_power_of_two(eg_particle_blocks(job->launch.n_particles)) * sizeof(double);
   }
-  if (job->form == EG_FORM_TEAM) { /* eg_team_work_values of core/team_gpu.h */
-    const size_t values = vectors * (size_t)job->dim + EG_TEAM_LANES;
-    return eg_cuda_tile_trajectories(job) * values * (job->is_float ? sizeof(float) : sizeof(double));
+  if (job->form == EG_FORM_TEAM) { /* eg_team_piece_values of core/team_gpu.h */
+    const size_t real = job->is_float ? sizeof(float) : sizeof(double);
+    const size_t order = (size_t)eg_team_order_values(job->launch.sampling, job->launch.n_rows, real);
+    return eg_cuda_tile_trajectories(job) * (vectors * (size_t)job->dim + EG_TEAM_LANES + order) * real;
   }
   if (eg_cuda_is_ordered(job)) {
     return eg_cuda_tile_trajectories(job) * sizeof(uint32_t);
