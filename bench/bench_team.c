@@ -1,6 +1,6 @@
 /* How long is one component of one step of SGD on data rows in team form (least squares, batch 1)? Dimensions 30 (so
-   many trajectories that the exact moments, half a second, do not count) and 1000, against naive C that advances one
-   trajectory after the other. */
+   many trajectories that the exact moments, half a second, do not count) and 1000; at 30 also rows shuffled every epoch, rows with
+   noise and the Langevin equation. Against naive C that advances one trajectory after the other. */
 #include "measure.h"
 
 #include <stdio.h>
@@ -11,25 +11,31 @@ typedef struct size_case {
   double target_ratio;
 } size_case;
 
-static bench_case *add_own(bench *b, const size_case *s, const char *state) {
+/* Other dynamics, at the first size: name, of the naive one too, and what the study says. */
+static const char *const others[][2] = {{"shuffle", "{name: sgd, batch_size: 1, sampling: shuffle}"},
+                                        {"inputs", "{name: sgd, batch_size: 1, input_noise: 0.5, label_noise: 0.5}"},
+                                        {"langevin", "{name: langevin, momentum: 0.5, batch_size: 1}"}};
+
+static bench_case *add_own(bench *b, const size_case *s, const char *state, const char *kind, const char *dynamics) {
+  const char *const set_dynamics = bench_text("dynamics=%s", dynamics);
   const char *const study = BENCH_SOURCE "/studies/team.yaml";
   const char *const set_state = bench_text("state=%s", state);
   const char *const set_data = bench_text("model.data=%s/team%d.h5", b->folder, s->dim);
   const char *const set_number = bench_text("realisations=%ld", s->trajectories);
   const char *const set_steps = bench_text("steps=%ld", s->steps);
   return bench_add(
-      b, bench_text("ensgrad sgd, %s, dimension %d", state, s->dim),
+      b, bench_text("ensgrad %s, %s, dimension %d", kind, state, s->dim),
       bench_text("%ld trajectories x %ld steps, %d rows", s->trajectories, s->steps, s->rows),
       (double)s->trajectories * (double)s->steps * s->dim,
       bench_words(b, b->program, "run", study, "-o", "result.h5", "--force", "--backend", "cpu", "--threads", "1",
-                  "--quiet", "--set", set_state, "--set", set_data, "--set", set_number, "--set", set_steps, NULL),
+                  "--quiet", "--set", set_state, "--set", set_data, "--set", set_number, "--set", set_dynamics, "--set", set_steps, NULL),
       bench_words(b, b->program, "run", study, "-o", "result.h5", "--force", "--backend", "cpu", "--threads", "1",
-                  "--quiet", "--set", set_state, "--set", set_data, "--set", set_number, "--set", "steps=4", NULL));
+                  "--quiet", "--set", set_state, "--set", set_data, "--set", set_number, "--set", set_dynamics, "--set", "steps=4", NULL));
 }
 
-static void add_naive(bench *b, const size_case *s, const bench_case *own) {
+static void add_naive(bench *b, const size_case *s, const char *kind, const bench_case *own) {
   const char *const path = bench_text("%s/team_naive", b->peers);
-  const char *const name = bench_text("naive C, rand_r, double, dimension %d", s->dim);
+  const char *const name = bench_text("naive C: %s, rand_r, double, dimension %d", kind, s->dim);
   const long trajectories = s->trajectories / 8;
   if (!bench_is_there(path)) {
     bench_add_missing(b, name, "it was not built");
@@ -39,8 +45,8 @@ static void add_naive(bench *b, const size_case *s, const bench_case *own) {
   const char *const dim = bench_text("%d", s->dim), *const rows = bench_text("%d", s->rows);
   bench_case *const c = bench_add(b, name, bench_text("%ld trajectories x %ld steps, %d rows", trajectories, s->steps, s->rows),
                                   (double)trajectories * (double)s->steps * s->dim,
-                                  bench_words(b, path, n, steps, dim, rows, NULL),
-                                  bench_words(b, path, n, "4", dim, rows, NULL));
+                                  bench_words(b, path, n, steps, dim, rows, kind, NULL),
+                                  bench_words(b, path, n, "4", dim, rows, kind, NULL));
   c->own = own;
   c->target_ratio = s->target_ratio;
 }
@@ -59,9 +65,14 @@ int main(int argc, char **argv) {
       (void)bench_close(&b);
       return 0;
     }
-    const bench_case *const own = add_own(&b, &sizes[i], "double");
-    (void)add_own(&b, &sizes[i], "float");
-    add_naive(&b, &sizes[i], own);
+    static const char single[] = "{name: sgd, batch_size: 1}";
+    const bench_case *const own = add_own(&b, &sizes[i], "double", "sgd", single);
+    (void)add_own(&b, &sizes[i], "float", "sgd", single);
+    add_naive(&b, &sizes[i], "sgd", own);
+    for (size_t k = 0; i == 0 && k < sizeof others / sizeof others[0]; k++) {
+      const size_case fewer = {sizes[i].dim, sizes[i].rows, sizes[i].trajectories / 4, sizes[i].steps, sizes[i].target_ratio};
+      add_naive(&b, &fewer, others[k][0], add_own(&b, &fewer, "double", others[k][0], others[k][1]));
+    }
   }
   bench_measure(&b);
   bench_report(&b, "ns per component-step");

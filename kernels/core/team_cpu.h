@@ -104,13 +104,16 @@ EG_FN int is_labelled(const eg_group *g) {
   return g->row_draws == 1;
 }
 
-/* The row of draw q of trajectory i, both held. */
-EG_FN eg_row row_of_draw(const eg_params *p, const eg_uniforms *u, const eg_group *g, uint64_t q, uint32_t i) {
+/* The row of draw q of trajectory i, both held. is_noisy: has it noise? Known when compiled, where rows are short. */
+EG_FN eg_row row_of_draw(int is_noisy, const eg_params *p, const eg_uniforms *u, const eg_group *g, uint64_t q, uint32_t i) {
   const int32_t j = g->t->index[(size_t)(q - g->index_first) * EG_LANES + g->lane + i];
   eg_row row = eg_team_row(u->rows, u->n_rows, EG_DIM, (uint64_t)j);
+  if (!is_noisy) {
+    return row;
+  }
   if (is_labelled(g)) {
     row.target = eg_mad((eg_real)g->a->label_noise, increment_of(g, q, i), row.target);
-  } else if (g->row_draws > 1) {
+  } else {
     row = eg_team_noisy_row(p, g->a, g->base + g->lane + i, q, row);
   }
   return row;
@@ -129,24 +132,27 @@ EG_FN uint64_t hold_rows(eg_group *g, uint64_t q, uint64_t need, uint64_t limit)
 
 /* ---- steps ---- */
 
-/* A step, plain or a short fold, of one trajectory. */
-EG_FN void one_plain(eg_plain_fn step_fn, int rows, const eg_params *p, const eg_uniforms *u, const eg_group *g,
+/* A step, plain or a short fold, of one trajectory. is_short: vectors of one chunk, known when compiled. */
+EG_FN void one_plain(eg_plain_fn step_fn, int rows, int is_short, const eg_params *params, const eg_uniforms *u, const eg_group *g,
                      uint64_t step, uint32_t point, uint32_t i) {
+  eg_params own = *params;
+  const eg_params *const p = is_short ? &own : params;
+  own.team.chunks = is_short ? 1 : params->team.chunks;
   eg_noise z = {NULL};
   eg_row row[2] = {{NULL, 0}, {NULL, 0}};
   for (int r = 0; r < rows; r++) {
-    row[r] = row_of_draw(p, u, g, step * (uint64_t)rows + (uint64_t)r, i);
+    row[r] = row_of_draw(0, p, u, g, step * (uint64_t)rows + (uint64_t)r, i);
   }
   step_fn(p, u, state_of(p, g, point, i), z, row);
 }
 
-EG_FN void one_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const eg_params *p, const eg_uniforms *u,
+EG_FN void one_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_noisy, const eg_params *p, const eg_uniforms *u,
                     const eg_group *g, uint64_t step, uint32_t point, uint32_t i) {
   eg_real *const x = state_of(p, g, point, i);
   const uint64_t first = step * g->a->fold_count, count = u->count;
   begin(p, u, x, g->acc);
   for (uint64_t b = 0; b < count; b++) {
-    add(p, u, x, row_of_draw(p, u, g, first + b, i), b < u->half ? u->weight_first : u->weight_second, g->acc);
+    add(p, u, x, row_of_draw(is_noisy, p, u, g, first + b, i), b < u->half ? u->weight_first : u->weight_second, g->acc);
   }
   end(p, u, x, g->acc);
 }
@@ -156,13 +162,13 @@ EG_FN void one_short_chain(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, cons
                            const eg_group *g, uint64_t step, uint32_t point, uint32_t i) {
   eg_params own = *params;
   own.team.chunks = 1;
-  one_fold(begin, add, end, &own, u, g, step, point, i);
+  one_fold(begin, add, end, 0, &own, u, g, step, point, i);
 }
 
 #if EG_HAS_SLOPES
 /* A fold over one row, of sgd: the only stepper of this form with folds over rows. is_short: vectors of one chunk; is_free: no
-   regulariser; both known when compiled. */
-EG_FN void one_single(int is_short, int is_free, const eg_params *params, const eg_uniforms *uniforms, const eg_group *g,
+   regulariser; is_noisy; all known when compiled. */
+EG_FN void one_single(int is_short, int is_free, int is_noisy, const eg_params *params, const eg_uniforms *uniforms, const eg_group *g,
                       uint64_t step, uint32_t point, uint32_t i) {
   eg_params own_params = *params;
   eg_uniforms own_uniforms = *uniforms;
@@ -170,7 +176,7 @@ EG_FN void one_single(int is_short, int is_free, const eg_params *params, const 
   const eg_uniforms *const u = &own_uniforms;
   own_params.team.chunks = is_short ? 1 : params->team.chunks;
   own_uniforms.is_free = is_free;
-  eg_single_sgd_rows(p, u, state_of(p, g, point, i), row_of_draw(p, u, g, step, i));
+  eg_single_sgd_rows(p, u, state_of(p, g, point, i), row_of_draw(is_noisy, p, u, g, step, i));
 }
 #endif
 
@@ -186,7 +192,7 @@ EG_FN void one_short_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const
   EG_EACH(k) { x[k] = state[k]; }
   begin(p, u, x, acc);
   for (uint64_t b = 0; b < count; b++) {
-    add(p, u, x, row_of_draw(p, u, g, step * count + b, i), (eg_real)0, acc);
+    add(p, u, x, row_of_draw(0, p, u, g, step * count + b, i), (eg_real)0, acc);
   }
   end(p, u, x, acc);
   EG_EACH(k) { state[k] = x[k]; }
@@ -219,13 +225,14 @@ EG_FN void one_short_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, const
 
 EG_FN void segment_plain(eg_plain_fn step_fn, int rows, const eg_params *p, const eg_uniforms *u, eg_group *g,
                          uint64_t from, uint64_t to) {
-  EG_PIECES(rows, (void)0, one_plain(step_fn, rows, p, u, g, s, point, i))
+  EG_PIECES(rows, (void)0, one_plain(step_fn, rows, 0, p, u, g, s, point, i))
 }
 
 /* A long fold: the draws in pieces, each for all trajectories, whose accumulators wait in memory. */
 EG_FN void long_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_data, const eg_params *p,
                      const eg_uniforms *u, eg_group *g, uint64_t step) {
   const uint64_t stride = g->a->fold_count, limit = g->a->step_last * stride, start = step * stride;
+  const int is_noisy = g->row_draws > 0;
   for (uint32_t point = 0; point < g->a->n_points; point++) {
     for (uint32_t i = 0; i < g->n; i++) {
       begin(p, u, state_of(p, g, point, i), acc_of(p, g, point, i));
@@ -244,7 +251,7 @@ EG_FN void long_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_dat
           if (is_data) {
             add(p, u, x, eg_team_row(u->rows, u->n_rows, EG_DIM, d - start), increment_of(g, d, i), acc);
           } else {
-            add(p, u, x, row_of_draw(p, u, g, d, i), d - start < u->half ? u->weight_first : u->weight_second, acc);
+            add(p, u, x, row_of_draw(is_noisy, p, u, g, d, i), d - start < u->half ? u->weight_first : u->weight_second, acc);
           }
         }
       }
@@ -263,24 +270,32 @@ EG_FN void segment_fold(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is_
 #if EG_HAS_SLOPES
   if (!is_data && g->a->fold_count == 1) {
     const int is_short = p->team.chunks == 1, is_free = eg_regulariser_slope(p, u->staged) == 0;
-    if (is_short && is_free) {
-      EG_PIECES(1, (void)0, one_single(1, 1, p, u, g, s, point, i))
+    if (g->row_draws > 0 && is_short) {
+      EG_PIECES(1, (void)0, one_single(1, 0, 1, p, u, g, s, point, i))
+    } else if (g->row_draws > 0) {
+      EG_PIECES(1, (void)0, one_single(0, 0, 1, p, u, g, s, point, i))
+    } else if (is_short && is_free) {
+      EG_PIECES(1, (void)0, one_single(1, 1, 0, p, u, g, s, point, i))
     } else if (is_short) {
-      EG_PIECES(1, (void)0, one_single(1, 0, p, u, g, s, point, i))
+      EG_PIECES(1, (void)0, one_single(1, 0, 0, p, u, g, s, point, i))
     } else if (is_free) {
-      EG_PIECES(1, (void)0, one_single(0, 1, p, u, g, s, point, i))
+      EG_PIECES(1, (void)0, one_single(0, 1, 0, p, u, g, s, point, i))
     } else {
-      EG_PIECES(1, (void)0, one_single(0, 0, p, u, g, s, point, i))
+      EG_PIECES(1, (void)0, one_single(0, 0, 0, p, u, g, s, point, i))
     }
     return;
   }
 #endif
+  if (!is_data && g->a->fold_count <= FEW_ROWS && g->row_draws > 0) {
+    EG_PIECES(g->a->fold_count, (void)0, one_fold(begin, add, end, 1, p, u, g, s, point, i))
+    return;
+  }
   if (!is_data && g->a->fold_count <= FEW_ROWS && p->team.chunks == 1) {
     EG_PIECES(g->a->fold_count, (void)0, one_short_fold(begin, add, end, p, u, g, s, point, i))
     return;
   }
   if (!is_data && g->a->fold_count <= FEW_ROWS) {
-    EG_PIECES(g->a->fold_count, (void)0, one_fold(begin, add, end, p, u, g, s, point, i))
+    EG_PIECES(g->a->fold_count, (void)0, one_fold(begin, add, end, 0, p, u, g, s, point, i))
     return;
   }
   for (uint64_t step = from; step < to && !is_stopped(g); step++) {
@@ -293,12 +308,16 @@ EG_FN void segment_chain(eg_begin_fn begin, eg_add_fn add, eg_end_fn end, int is
                          const eg_uniforms *uniforms, eg_group *g, uint64_t from, uint64_t to) {
   eg_uniforms own = *uniforms;
   const eg_uniforms *const u = &own;
+  if (!is_data && g->a->fold_count <= FEW_ROWS && g->row_draws > 0) {
+    EG_PIECES(g->a->fold_count, eg_uniforms_at(&own, g->a, s), one_fold(begin, add, end, 1, p, u, g, s, point, i))
+    return;
+  }
   if (!is_data && g->a->fold_count <= FEW_ROWS && p->team.chunks == 1) {
     EG_PIECES(g->a->fold_count, eg_uniforms_at(&own, g->a, s), one_short_chain(begin, add, end, p, u, g, s, point, i))
     return;
   }
   if (!is_data && g->a->fold_count <= FEW_ROWS) {
-    EG_PIECES(g->a->fold_count, eg_uniforms_at(&own, g->a, s), one_fold(begin, add, end, p, u, g, s, point, i))
+    EG_PIECES(g->a->fold_count, eg_uniforms_at(&own, g->a, s), one_fold(begin, add, end, 0, p, u, g, s, point, i))
     return;
   }
   for (uint64_t step = from; step < to && !is_stopped(g); step++) {
@@ -312,7 +331,11 @@ EG_FN void segment_plain_chain(eg_plain_fn step_fn, int rows, const eg_params *p
                                uint64_t from, uint64_t to) {
   eg_uniforms own = *uniforms;
   const eg_uniforms *const u = &own;
-  EG_PIECES(rows, eg_uniforms_at(&own, g->a, s), one_plain(step_fn, rows, p, u, g, s, point, i))
+  if (p->team.chunks == 1) {
+    EG_PIECES(rows, eg_uniforms_at(&own, g->a, s), one_plain(step_fn, rows, 1, p, u, g, s, point, i))
+  } else {
+    EG_PIECES(rows, eg_uniforms_at(&own, g->a, s), one_plain(step_fn, rows, 0, p, u, g, s, point, i))
+  }
 }
 
 /* ---- records ---- */
