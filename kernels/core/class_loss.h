@@ -16,13 +16,87 @@
 #else
 #define EG_EACH_CLASS(c, st) for (int c = 0; c < EG_CLASSES(st); c++)
 #define EG_PASS_FN static __attribute__((noinline, unused))
+
+/* On the CPU a number of classes up to ten is known when compiled: the loop over them, inside of that over inputs, is then a few
+   instructions, and sums stay in registers. OF is a function of that number and what follows. */
+#define EG_BY_CLASSES(classes, OF, MANY, ...)                                                                \
+  switch (classes) {                                                                                         \
+  case 2: OF(2, __VA_ARGS__); break;                                                                         \
+  case 3: OF(3, __VA_ARGS__); break;                                                                         \
+  case 4: OF(4, __VA_ARGS__); break;                                                                         \
+  case 5: OF(5, __VA_ARGS__); break;                                                                         \
+  case 6: OF(6, __VA_ARGS__); break;                                                                         \
+  case 7: OF(7, __VA_ARGS__); break;                                                                         \
+  case 8: OF(8, __VA_ARGS__); break;                                                                         \
+  case 9: OF(9, __VA_ARGS__); break;                                                                         \
+  case 10: OF(10, __VA_ARGS__); break;                                                                       \
+  default: MANY(classes, __VA_ARGS__); break;                                                                \
+  }
+
+/* Sums of the first and of the last 2, 4 or 8 classes, which overlap: what they share is the same twice. */
+EG_FN void eg_margins_of(const int classes, const eg_real *st, const eg_real *x, eg_row row, eg_real *s) {
+  const int inputs = EG_INPUTS(st), width = classes >= 8 ? 8 : classes >= 4 ? 4 : 2, second = classes - width;
+  eg_real first_sum[8], last_sum[8];
+  for (int c = 0; c < width; c++) {
+    first_sum[c] = last_sum[c] = 0;
+  }
+  EG_ROLLED
+  for (int k = 0; k < inputs; k++) {
+    const eg_real a = EG_INPUT(row, k), *const first = x + k * classes, *const last = first + second;
+    _Pragma("omp simd") for (int c = 0; c < width; c++) { first_sum[c] = eg_mad(a, first[c], first_sum[c]); }
+    _Pragma("omp simd") for (int c = 0; c < width; c++) { last_sum[c] = eg_mad(a, last[c], last_sum[c]); }
+  }
+  for (int c = 0; c < width; c++) {
+    s[second + c] = last_sum[c];
+  }
+  for (int c = 0; c < width; c++) {
+    s[c] = first_sum[c];
+  }
+}
+
+EG_FN void eg_many_margins(const int classes, const eg_real *st, const eg_real *x, eg_row row, eg_real *s) {
+  for (int c = 0; c < classes; c++) {
+    s[c] = 0;
+  }
+  for (int k = 0; k < EG_INPUTS(st); k++) {
+    const eg_real a = EG_INPUT(row, k), *const of_input = x + k * classes;
+    _Pragma("omp simd") for (int c = 0; c < classes; c++) { s[c] = eg_mad(a, of_input[c], s[c]); }
+  }
+}
+
+EG_FN void eg_add_of(const int classes, const eg_real *st, eg_row row, const eg_real *g, eg_real *acc) {
+  const int inputs = EG_INPUTS(st);
+  eg_real own[EG_TEAM_LANES];
+  for (int c = 0; c < classes; c++) {
+    own[c] = g[c];
+  }
+  for (int k = 0; k < inputs; k++) {
+    const eg_real a = EG_INPUT(row, k);
+    eg_real *const of_input = acc + k * classes;
+    _Pragma("omp simd") for (int c = 0; c < classes; c++) { of_input[c] = eg_mad(a, own[c], of_input[c]); }
+  }
+}
+
+EG_FN void eg_exponentials_of(const int classes, double most, eg_real *s) {
+  _Pragma("omp simd") for (int c = 0; c < classes; c++) { s[c] = (eg_real)eg_exp((double)s[c] - most); }
+}
+
+EG_PASS_FN void eg_host_margins(const eg_real *st, const eg_real *x, eg_row row, eg_real *s) {
+  EG_BY_CLASSES(EG_CLASSES(st), eg_margins_of, eg_many_margins, st, x, row, s)
+}
+EG_PASS_FN void eg_host_add(const eg_real *st, eg_row row, const eg_real *g, eg_real *acc) {
+  EG_BY_CLASSES(EG_CLASSES(st), eg_add_of, eg_add_of, st, row, g, acc)
+}
+EG_PASS_FN void eg_host_exponentials(const eg_real *st, double most, eg_real *s) {
+  EG_BY_CLASSES(EG_CLASSES(st), eg_exponentials_of, eg_exponentials_of, most, s)
+}
 #endif
 
 /* s_c = sum_k a_k x_kc, seen by all lanes. */
 EG_FN void eg_class_margins(const eg_real *st, const eg_real *x, eg_row row, eg_real *s) {
-  const int inputs = EG_INPUTS(st), classes = EG_CLASSES(st);
   EG_MEET();
 #if EG_DEVICE
+  const int inputs = EG_INPUTS(st), classes = EG_CLASSES(st);
   EG_EACH_CLASS(c, st) {
     eg_real sum = 0;
     EG_ROLLED
@@ -32,13 +106,7 @@ EG_FN void eg_class_margins(const eg_real *st, const eg_real *x, eg_row row, eg_
     s[c] = sum;
   }
 #else
-  for (int c = 0; c < classes; c++) {
-    s[c] = 0;
-  }
-  for (int k = 0; k < inputs; k++) {
-    const eg_real a = EG_INPUT(row, k), *const of_input = x + k * classes;
-    _Pragma("omp simd") for (int c = 0; c < classes; c++) { s[c] = eg_mad(a, of_input[c], s[c]); }
-  }
+  eg_host_margins(st, x, row, s);
 #endif
   EG_MEET();
 }
@@ -52,7 +120,11 @@ EG_FN double eg_class_weights(const eg_real *st, eg_real *s, double *largest) {
     most = (double)s[c] > most ? (double)s[c] : most;
   }
   EG_MEET();
+#if EG_DEVICE
   EG_EACH_CLASS(c, st) { s[c] = (eg_real)eg_exp((double)s[c] - most); }
+#else
+  eg_host_exponentials(st, most, s);
+#endif
   EG_MEET();
   EG_ROLLED
   for (int c = 0; c < classes; c++) {
@@ -64,20 +136,16 @@ EG_FN double eg_class_weights(const eg_real *st, eg_real *s, double *largest) {
 
 /* acc_kc += a_k g_c */
 EG_FN void eg_class_add(const eg_params *p, const eg_real *st, eg_row row, const eg_real *g, eg_real *acc) {
-  const int classes = EG_CLASSES(st);
   (void)p;
   EG_MEET();
 #if EG_DEVICE
+  const int classes = EG_CLASSES(st);
   EG_EACH(i) {
     const int k = (int)((uint32_t)i / (uint32_t)classes);
     acc[i] = eg_mad(EG_INPUT(row, k), g[i - k * classes], acc[i]);
   }
 #else
-  for (int k = 0; k < EG_INPUTS(st); k++) {
-    const eg_real a = EG_INPUT(row, k);
-    eg_real *const of_input = acc + k * classes;
-    _Pragma("omp simd") for (int c = 0; c < classes; c++) { of_input[c] = eg_mad(a, g[c], of_input[c]); }
-  }
+  eg_host_add(st, row, g, acc);
 #endif
   EG_MEET();
 }
