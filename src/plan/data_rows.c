@@ -1,5 +1,6 @@
 /* Data rows: read, standardise, hash, lay out for the kernels. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,11 +98,16 @@ static eg_status check_labels(eg_context *ctx, const eg_plan *plan) {
   if (classes > 0) {
     EG_TRY(check_classes(ctx, plan));
   }
+  char of_classes[48] = "";
+  if (classes > 0) {
+    (void)snprintf(of_classes, sizeof of_classes, " ('classes' is %d)", classes);
+  }
   for (size_t j = 0; j < plan->data.n_rows; j++) {
     if (!(y[j] >= 0.0 && y[j] <= last && y[j] == floor(y[j]))) {
       return eg_study_fail_at(ctx, plan->study, plan->study->model.data_mark,
-                              "the target of '%s' has the value %g in row %zu; the labels of %s must be 0 %s %d",
-                              place_of(&plan->study->model), y[j], j, plan->study->model.name, last > 1 ? "to" : "or", last);
+                              "the target of '%s' has the value %g in row %zu; the labels of %s must be 0 %s %d%s",
+                              place_of(&plan->study->model), y[j], j, plan->study->model.name, last > 1 ? "to" : "or", last,
+                              of_classes);
     }
   }
   return EG_OK;
