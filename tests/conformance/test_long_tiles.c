@@ -361,12 +361,13 @@ static void check_share(const char *output) {
 typedef const char *text_function(const char *state, uint64_t n_steps);
 
 /*
- * As many steps as take `least` seconds of CPU time, and so many more that sessions end within tiles, which depends on the
- * machine: equal bits with 1 and 2 threads, stopped within tiles by sessions of `threads` threads, and killed.
+ * As many steps as take `least` seconds of CPU time, and so many more that sessions end within tiles (of automatic grids: within a
+ * pilot too), which depends on the machine: equal bits with 1 and 2 threads, stopped within tiles by sessions of `threads` threads, and killed.
  */
 static void goes_on(text_function *text_of, const char *state, double least, int threads, bool is_killed) {
   char output[100]; /* path_of's own is taken by others meanwhile */
   (void)snprintf(output, sizeof output, "%s", path_of("whole.h5"));
+  const size_t pilots_before = n_pilots;
   uint64_t n_steps = 3000;
   double seconds = 0;
   bool was_within = false;
@@ -389,7 +390,8 @@ static void goes_on(text_function *text_of, const char *state, double least, int
     CHECK(run(text, output, 2, 60, 0) == EG_OK);
     CHECK(hash_of(output) == straight);
     was_within = stops(text, straight, threads) &&
-                 (!is_killed || (kills(text, straight) && changed_parts(text, text_of == grids_text, straight, n_steps)));
+                 (!is_killed || (kills(text, straight) && changed_parts(text, text_of == grids_text, straight, n_steps))) &&
+                 (text_of != grids_text || n_pilots > pilots_before);
   }
   CHECK(was_within);
   (void)unlink(output);
@@ -412,7 +414,6 @@ int main(void) {
   goes_on(grids_text, "double", 0.4, 2, true);
   goes_on(grids_text, "float", 0.3, 1, false);
   printf("%zu pilots were kept\n", n_pilots);
-  CHECK(n_pilots > 0);
   goes_on(multilevel_text, "double", 0.4, 1, false);
   need_rows(4);
   goes_on(team_text, "double", 0.4, 2, true);
